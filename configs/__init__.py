@@ -1,0 +1,25 @@
+"""What can be set: one frozen, validated class per command, presets, and the errors every layer raises."""
+
+from digitdet.configs.base import Config, load_config, load_preset, parse_config, preset_names, replace
+from digitdet.configs.errors import ConfigError, DataError, DigitdetError, ImageError, MissingExtraError, ModelError
+from digitdet.configs.read import ReadConfig
+from digitdet.configs.synth import SynthConfig
+from digitdet.configs.train import TrainConfig
+
+__all__ = [
+    "Config",
+    "ConfigError",
+    "DataError",
+    "DigitdetError",
+    "ImageError",
+    "MissingExtraError",
+    "ModelError",
+    "ReadConfig",
+    "SynthConfig",
+    "TrainConfig",
+    "load_config",
+    "load_preset",
+    "parse_config",
+    "preset_names",
+    "replace",
+]

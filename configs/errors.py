@@ -1,0 +1,31 @@
+"""The errors that digitdet raises on purpose: each message names the thing at fault and the remedy."""
+
+
+class DigitdetError(Exception):
+    """Anything a user can put right; the command line prints the message on one line and exits with 1."""
+
+
+class ConfigError(DigitdetError):
+    """A configuration file or value that is not allowed."""
+
+
+class DataError(DigitdetError):
+    """Training data that is missing, damaged or inconsistent."""
+
+
+class ImageError(DigitdetError):
+    """A picture that cannot be read."""
+
+
+class ModelError(DigitdetError):
+    """A model file that is missing, damaged or not a digit detector."""
+
+
+class MissingExtraError(DigitdetError):
+    """A command needs packages that the base installation leaves out."""
+
+    def __init__(self, command: str, extra: str, missing: str) -> None:
+        super().__init__(
+            f"{command} needs the package {missing!r}: install the extra with  pip install 'digitdet[{extra}]'"
+            f"  (from a checkout: pip install '.[{extra}]')"
+        )

@@ -1,0 +1,60 @@
+"""Settings of `digitdet train`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from digitdet.configs.base import Config, Share
+
+
+class TrainConfig(Config, frozen=True, kw_only=True):
+    """How the detector is fitted. Where Ultralytics' own default is wrong for digits, the reason stands here."""
+
+    architecture: str = "yolo11n.yaml"
+    """An Ultralytics model description; yolo11n has 2.6 million parameters and reads a 320 px picture in 11 ms."""
+
+    start: str = "scratch"
+    """Where the weights start: 'scratch', 'shipped' (the model in the package) or the path of a .pt file."""
+
+    epochs: Annotated[int, Meta(ge=1, le=10_000)] = 4
+    """Passes over the training pictures."""
+
+    batch: Annotated[int, Meta(ge=1, le=4096)] = 16
+    """Pictures a step. Small: a short training gains more from many steps than from smooth ones."""
+
+    image_size: Annotated[int, Meta(ge=64, le=4096, multiple_of=32)] = 320
+    """Side of the square the pictures are scaled into; the composed ones are 320 px already."""
+
+    learning_rate: Annotated[float, Meta(gt=0, le=1)] = 0.002
+    """Of AdamW at its highest, after the warm-up."""
+
+    final_learning_rate: Share = 0.05
+    """What is left of the learning rate in the last epoch, as a part of the highest."""
+
+    warmup_epochs: Annotated[float, Meta(ge=0, le=100)] = 0.3
+    """Ultralytics' 3 would be most of a short training."""
+
+    translate: Share = 0.1
+    """Pictures are shifted by up to this part of their side."""
+
+    scale: Share = 0.3
+    """Pictures are enlarged or shrunk by up to this part."""
+
+    brightness: Share = 0.4
+    """Pictures are made brighter or darker by up to this part."""
+
+    mosaic: Share = 0.0
+    """Part of the pictures glued from four: it cuts digits at the seams and labels the halves, so it is off."""
+
+    seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
+
+    device: str = "auto"
+    """'auto' (a GPU where there is one), 'cpu', or a CUDA device number such as '0'."""
+
+    threads: Annotated[int, Meta(ge=0, le=1024)] = 0
+    """CPU threads for the network; 0 is every core."""
+
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
+    """'auto' is bfloat16 where the processor computes in it (three times the speed on the CPU), else float32."""

@@ -1,0 +1,165 @@
+"""A dataset folder in the YOLO layout, and the check that it is sound.
+
+data.yaml
+images/{train,val,test}/NAME.jpg
+labels/{train,val,test}/NAME.txt
+numbers.jsonl                       (optional: numbers in reading order)
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from digitdet.configs.errors import DataError
+from digitdet.datasets.files import write_atomically
+from digitdet.datasets.labels import CLASS_NAMES, Labels, read_labels
+
+DATA_FILE = "data.yaml"
+SPLITS = ("train", "val", "test")
+IMAGE_SUFFIXES = frozenset({".avif", ".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+
+# A label may reach past the picture by the rounding of its own decimals, not by more.
+_EDGE_TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong with a dataset: the file at fault, and what is wrong with it."""
+
+    path: Path
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+def write_data_file(folder: Path) -> None:
+    """Write data.yaml for a dataset of the ten digits; no absolute path, so that the folder can be moved."""
+    data = {**{split: f"images/{split}" for split in SPLITS}, "names": dict(enumerate(CLASS_NAMES))}
+    write_atomically(folder / DATA_FILE, yaml.safe_dump(data, sort_keys=False))
+
+
+def read_data_file(path: Path) -> dict[str, Path]:
+    """Read data.yaml: the image folder of each split it names, as paths from the current folder.
+
+    Only relative split folders and the ten digits as classes are accepted: Ultralytics executes a `download` entry
+    as code when pictures are missing.
+
+    Raises:
+        DataError: The file is missing, is not such a mapping, or holds a key that is not known.
+
+    """
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); make a dataset with  digitdet synth") from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise DataError(f"{path}: not valid YAML") from error
+    if not isinstance(data, dict) or not data.get("train") or not data.get("val"):
+        raise DataError(f"{path}: expected the keys train, val and names")
+    unknown = sorted(str(key) for key in set(data) - {*SPLITS, "names", "nc", "path"})
+    if unknown:
+        raise DataError(f"{path}: the key {unknown[0]!r} is not allowed here; remove it")
+    names = data.get("names")
+    names = [names[key] for key in sorted(names)] if isinstance(names, dict) else names
+    if not isinstance(names, list) or [str(name) for name in names] != list(CLASS_NAMES):
+        raise DataError(f"{path}: names must be the ten digits 0 to 9 in order")
+    return {split: _split_folder(path, data, split) for split in SPLITS if data.get(split)}
+
+
+def list_images(folder: Path) -> list[Path]:
+    """Picture files directly in a folder, sorted by name; empty if the folder is missing."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+
+
+def label_path(image: Path) -> Path:
+    """The label file of a picture: its last `images` folder becomes `labels`, its suffix `.txt`."""
+    parts = list(image.parts)
+    place = len(parts) - 1 - parts[::-1].index("images")
+    parts[place] = "labels"
+    return Path(*parts).with_suffix(".txt")
+
+
+def check_dataset(data_file: Path) -> list[Problem]:
+    """Everything wrong with a dataset, in order; an empty list is a sound one.
+
+    Looked for: splits without pictures, pictures without labels and labels without pictures, boxes outside the
+    picture or without size, classes that are not digits, the same box twice, the same picture twice (in two splits it
+    would flatter every score).
+
+    Raises:
+        DataError: data.yaml itself cannot be used.
+
+    """
+    problems: list[Problem] = []
+    seen: dict[bytes, Path] = {}
+    for folder in read_data_file(data_file).values():
+        images = list_images(folder)
+        if not images:
+            problems.append(Problem(folder, "no pictures"))
+        for image in images:
+            problems.extend(_check_picture(image))
+            digest = hashlib.sha256(image.read_bytes()).digest()
+            if (first := seen.setdefault(digest, image)) is not image:
+                problems.append(Problem(image, f"the same picture as {first}"))
+        problems.extend(_check_orphans(folder, images))
+    return problems
+
+
+def _split_folder(data_file: Path, data: dict[str, object], split: str) -> Path:
+    value = data[split]
+    base = data.get("path", "")
+    if not isinstance(value, str) or not isinstance(base, str):
+        raise DataError(f"{data_file}: {split} must be the folder of its pictures")
+    folder = data_file.parent / base / value
+    if "images" not in folder.parts:
+        raise DataError(f"{data_file}: {split} must be a folder below 'images', so that its labels can be found")
+    return folder
+
+
+def _check_picture(image: Path) -> Iterator[Problem]:
+    path = label_path(image)
+    if not path.is_file():
+        yield Problem(image, f"no label file {path}; a picture without digits needs an empty one")
+        return
+    try:
+        labels = read_labels(path)
+    except DataError as error:
+        yield Problem(path, str(error).removeprefix(f"{path}, ").removeprefix(f"{path}: "))
+        return
+    yield from (Problem(path, reason) for reason in check_labels(labels))
+
+
+def check_labels(labels: Labels) -> list[str]:
+    """What is wrong with the labels of one picture, a line each."""
+    reasons = []
+    for row, (class_id, box) in enumerate(zip(labels.classes.tolist(), labels.boxes, strict=True), start=1):
+        if not 0 <= class_id < len(CLASS_NAMES):
+            reasons.append(f"box {row}: class {class_id} is not a digit 0 to 9")
+        if not np.isfinite(box).all() or (box[2:] <= 0).any():
+            reasons.append(f"box {row}: its width and height must be above 0")
+        elif (box[:2] - box[2:] / 2 < -_EDGE_TOLERANCE).any() or (box[:2] + box[2:] / 2 > 1 + _EDGE_TOLERANCE).any():
+            reasons.append(f"box {row}: reaches outside the picture")
+    rows = np.column_stack([labels.classes, labels.boxes])
+    duplicates = len(rows) - len(np.unique(rows, axis=0)) if len(rows) else 0
+    if duplicates:
+        reasons.append(f"{duplicates} box(es) given twice")
+    return reasons
+
+
+def _check_orphans(folder: Path, images: list[Path]) -> Iterator[Problem]:
+    labels_folder = label_path(folder / "x").parent
+    if not labels_folder.is_dir():
+        return
+    stems = {image.stem for image in images}
+    for path in sorted(labels_folder.glob("*.txt")):
+        if path.stem not in stems:
+            yield Problem(path, "no picture of this name")

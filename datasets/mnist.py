@@ -1,0 +1,137 @@
+"""MNIST: 70,000 handwritten digits of 28x28 pixels (LeCun, Cortes, Burges, 1998), read from its four IDX files."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import shutil
+import struct
+import tempfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from digitdet.configs.errors import DataError, MissingExtraError
+from digitdet.datasets.files import user_cache
+
+DATA_VARIABLE = "DIGITDET_DATA"
+
+# SHA-256 of the uncompressed files: a file gzipped anew by somebody else is still the same file.
+CHECKSUMS = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Digit pictures: `images` (N, H, W) uint8, ink 255 on 0; `labels` (N,) uint8, 0 to 9."""
+
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, part: slice) -> Digits:
+        return Digits(self.images[part], self.labels[part])
+
+
+def load_mnist(part: str, folder: Path | None = None) -> Digits:
+    """Load 'train' (60,000 digits) or 'test' (10,000), downloading them once if they are nowhere.
+
+    Args:
+        part: 'train' or 'test'.
+        folder: Where the files are; None looks in `$DIGITDET_DATA/mnist`, then in the user's cache, then downloads.
+
+    Raises:
+        DataError: The files are missing and cannot be downloaded, or their content is not the original.
+        MissingExtraError: They have to be downloaded and torchvision is not installed.
+
+    """
+    folder = folder or _find_folder()
+    prefix = {"train": "train", "test": "t10k"}[part]
+    images = read_idx(_checked_content(folder, f"{prefix}-images-idx3-ubyte"), f"{prefix}-images-idx3-ubyte")
+    labels = read_idx(_checked_content(folder, f"{prefix}-labels-idx1-ubyte"), f"{prefix}-labels-idx1-ubyte")
+    return Digits(images, labels)
+
+
+def read_idx(content: bytes, name: str) -> npt.NDArray[np.uint8]:
+    """Decode an IDX file of unsigned bytes: two zero bytes, 8 (the type), the number of axes, their lengths as
+    big-endian 32-bit, then the values.
+
+    Raises:
+        DataError: The header is not that, or the length does not fit it; `name` is in the message.
+
+    """
+    if len(content) < 4 or content[:3] != b"\x00\x00\x08":
+        raise DataError(f"{name}: not an IDX file of bytes; fetch it again")
+    axes = content[3]
+    header = 4 + 4 * axes
+    if len(content) < header:
+        raise DataError(f"{name}: the header is cut off; fetch it again")
+    shape = struct.unpack(f">{axes}I", content[4:header])
+    expected = header + int(np.prod(shape, dtype=np.int64))
+    if len(content) != expected:
+        raise DataError(f"{name}: {len(content)} bytes where its header says {expected}; fetch it again")
+    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+
+
+def _find_folder() -> Path:
+    candidates = [user_cache() / "mnist"]
+    if data := os.environ.get(DATA_VARIABLE):
+        candidates.insert(0, Path(data) / "mnist")
+    for folder in candidates:
+        if all(_find_file(folder, name) for name in CHECKSUMS):
+            return folder
+    return _download(user_cache() / "mnist")
+
+
+def _find_file(folder: Path, name: str) -> Path | None:
+    for candidate in (folder / f"{name}.gz", folder / name):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def _checked_content(folder: Path, name: str) -> bytes:
+    path = _find_file(folder, name)
+    if path is None:
+        raise DataError(f"{folder}: {name}.gz is missing; {_where_to_put_them(folder)}")
+    try:
+        content = path.read_bytes()
+        if path.suffix == ".gz":
+            content = gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path}: cannot be read ({error}); fetch it again") from error
+    if hashlib.sha256(content).hexdigest() != CHECKSUMS[name]:
+        raise DataError(f"{path}: not the original MNIST file (its checksum differs); fetch it again")
+    return content
+
+
+def _where_to_put_them(folder: Path) -> str:
+    names = ", ".join(f"{name}.gz" for name in CHECKSUMS)
+    return f"put the four MNIST files ({names}; plain or .gz) into {folder} or name their folder with --mnist"
+
+
+def _download(folder: Path) -> Path:
+    """Fetch the four files through torchvision, which knows the mirrors and shows progress, into `folder`."""
+    try:
+        from torchvision.datasets import MNIST
+    except ImportError as error:
+        raise MissingExtraError("downloading MNIST", "train", "torchvision") from error
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as temporary:
+        try:
+            MNIST(temporary, download=True)
+        except (RuntimeError, OSError) as error:
+            raise DataError(f"MNIST could not be downloaded; {_where_to_put_them(folder)}") from error
+        for name in CHECKSUMS:
+            shutil.move(Path(temporary) / "MNIST" / "raw" / f"{name}.gz", folder / f"{name}.gz")
+    return folder

@@ -1,0 +1,198 @@
+"""The command line: options in, one call into the package, messages out. No logic lives here."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from digitdet import __version__
+from digitdet.configs import (
+    DigitdetError,
+    ImageError,
+    MissingExtraError,
+    ReadConfig,
+    SynthConfig,
+    TrainConfig,
+    load_config,
+    load_preset,
+    replace,
+)
+from digitdet.configs.base import ConfigT
+
+if TYPE_CHECKING:
+    from digitdet.results import Reading
+
+# Heavy packages are imported inside the commands: `digitdet --help` must answer at once.
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_PRESET_HELP = "quick: minutes on a laptop (the built-in settings). default: what made the shipped model."
+
+
+class _Group(click.Group):
+    """Turns the errors that digitdet raises on purpose into one line on stderr and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except DigitdetError as error:
+            raise click.ClickException(str(error)) from error
+        except OSError as error:
+            raise click.ClickException(f"{error.filename or 'system'}: {error.strerror or error}") from error
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="digitdet")
+def main() -> None:
+    """Read whole numbers from photos and scans, and train the detector that does it.
+
+    \b
+    digitdet read photo.jpg     print the numbers in a picture
+    digitdet synth              compose training pictures from MNIST digits
+    digitdet train              fit the detector to them
+    """
+
+
+@main.command()
+@click.argument("pictures", nargs=-1, required=True, metavar="PICTURE...")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "jsonl"]),
+    default="text",
+    show_default=True,
+    help="text: one number a line. json: one array. jsonl: one object a picture and line.",
+)
+@click.option("--save", type=_FOLDER, metavar="DIR", help="Write each picture with boxes and numbers drawn to DIR.")
+@click.option("--model", type=_FILE, metavar="FILE", help="A model.onnx from digitdet train; else the shipped one.")
+@click.option("--conf", type=float, metavar="0-1", help="Leave out digits the network is less sure of.")
+@click.option("--config", "config_file", type=_FILE, metavar="FILE", help="Settings in YAML (see ReadConfig).")
+def read(
+    pictures: tuple[str, ...],
+    form: str,
+    save: Path | None,
+    model: Path | None,
+    conf: float | None,
+    config_file: Path | None,
+) -> None:
+    """Print the numbers in pictures: files, folders with their subfolders, or patterns.
+
+    Only the numbers go to stdout; file names and complaints go to stderr. The exit code is 0 when every picture was
+    read (also when it held no number), 1 when one could not be, 2 for wrong usage.
+    """
+    from digitdet.batch import read_pictures
+    from digitdet.inputs import find_inputs
+    from digitdet.output import write_results
+    from digitdet.reader import NumberReader
+
+    config = load_config(ReadConfig, config_file) if config_file else ReadConfig()
+    reader = NumberReader(model, conf, config)
+    inputs = list(find_inputs(pictures))
+    failures: list[str] = []
+    results = _report(read_pictures(reader, inputs, save), failures, name_each=len(inputs) > 1)
+    write_results(results, form, sys.stdout)
+    if failures:
+        sys.exit(1)
+
+
+@main.command()
+@click.option("--out", type=_FOLDER, default=Path("data/synth"), show_default=True, help="The dataset folder.")
+@click.option("--count", type=int, metavar="N", help="Pictures in all splits together.")
+@click.option("--seed", type=int, metavar="N", help="Another seed, other pictures.")
+@click.option("--workers", type=click.IntRange(min=0), default=0, metavar="N", help="Processes; 0 is one a core.")
+@click.option("--preset", type=click.Choice(["quick", "default"]), help=_PRESET_HELP)
+@click.option("--config", "config_file", type=_FILE, metavar="FILE", help="Settings in YAML (see SynthConfig).")
+@click.option("--mnist", type=_FOLDER, metavar="DIR", help="Folder with the four MNIST files.")
+def synth(
+    out: Path,
+    count: int | None,
+    seed: int | None,
+    workers: int,
+    preset: str | None,
+    config_file: Path | None,
+    mnist: Path | None,
+) -> None:
+    """Compose training pictures: MNIST digits on canvases, with a box for every digit.
+
+    Writes a YOLO dataset (images/, labels/, data.yaml) and numbers.jsonl, which says what is written in each picture.
+    The same settings give the same bytes whatever --workers; the same command goes on where it was interrupted.
+
+    MNIST is looked for in --mnist, in $DIGITDET_DATA/mnist and in the user's cache; else it is downloaded once.
+    """
+    _need_extra("digitdet synth", "train", "albumentations", "tqdm")
+    from tqdm import tqdm
+
+    from digitdet.synth.sources import load_split_digits
+    from digitdet.synth.writer import write_dataset
+
+    config = replace(_settings(SynthConfig, "synth", preset, config_file), count=count, seed=seed)
+    digits = load_split_digits(mnist)
+    with tqdm(total=config.count, unit="picture", desc="composing", smoothing=0.05) as bar:
+        written = write_dataset(config, digits, out, workers, bar.update)
+    if written:
+        click.echo(f"{config.count} pictures in {out}; train on them with  digitdet train --data {out}", err=True)
+    else:
+        click.echo(f"{out} holds these {config.count} pictures already", err=True)
+
+
+@main.command()
+@click.option("--data", type=_FOLDER, default=Path("data/synth"), show_default=True, help="A YOLO dataset folder.")
+@click.option("--out", type=_FOLDER, metavar="DIR", help="The run folder.  [default: runs/PRESET or runs/train]")
+@click.option("--epochs", type=int, metavar="N", help="Passes over the training pictures.")
+@click.option("--seed", type=int, metavar="N", help="Another seed, other starting weights and order.")
+@click.option("--preset", type=click.Choice(["quick", "default"]), help=_PRESET_HELP)
+@click.option("--config", "config_file", type=_FILE, metavar="FILE", help="Settings in YAML (see TrainConfig).")
+def train(
+    data: Path,
+    out: Path | None,
+    epochs: int | None,
+    seed: int | None,
+    preset: str | None,
+    config_file: Path | None,
+) -> None:
+    """Fit the detector to a dataset and export it for reading.
+
+    The run folder holds model.onnx (for reading), model.pt (for training on), metrics.json (on the test split), the
+    plots, and the settings and versions that made it. The same command goes on where it was interrupted.
+    """
+    _need_extra("digitdet train", "train", "ultralytics", "onnx", "onnxslim")
+    from digitdet.train import train_run
+
+    config = replace(_settings(TrainConfig, "train", preset, config_file), epochs=epochs, seed=seed)
+    run = out or Path("runs") / (preset or "train")
+    for line in train_run(config, data, run, lambda message: click.echo(message, err=True)).summary():
+        click.echo(line)
+
+
+def _settings(kind: type[ConfigT], group: str, preset: str | None, file: Path | None) -> ConfigT:
+    if preset and file:
+        raise click.UsageError("give --preset or --config, not both")
+    if file:
+        return load_config(kind, file)
+    return load_preset(kind, group, preset) if preset else kind()
+
+
+def _need_extra(command: str, extra: str, *packages: str) -> None:
+    for package in packages:
+        if importlib.util.find_spec(package) is None:
+            raise MissingExtraError(command, extra, package)
+
+
+def _report(
+    results: Iterator[tuple[str, Reading | ImageError]], failures: list[str], name_each: bool
+) -> Iterator[tuple[str, Reading | ImageError]]:
+    """Pass results on, with a line on stderr for each that fails or holds nothing; failed paths go to `failures`."""
+    for path, outcome in results:
+        if isinstance(outcome, ImageError):
+            failures.append(path)
+            click.echo(f"Error: {path}: {outcome}", err=True)
+        elif not outcome.numbers:
+            click.echo(f"{path}: no digits found", err=True)
+        elif name_each:
+            click.echo(f"{path}:", err=True)
+        yield path, outcome

@@ -1,0 +1,76 @@
+"""The network on ONNX Runtime; no torch."""
+
+from __future__ import annotations
+
+import ast
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from digitdet.configs import ModelError
+from digitdet.datasets.labels import CLASS_NAMES
+
+SHIPPED_MODEL = "digitdet.onnx"
+_ROWS = 4 + len(CLASS_NAMES)  # cx, cy, w, h, and a score for every digit
+
+
+def shipped_file(name: str) -> Path:
+    """Path of a file in the package's models folder."""
+    return Path(str(resources.files("digitdet"))) / "models" / name
+
+
+class OnnxDetector:
+    """A digit detector in ONNX, as `digitdet train` writes it.
+
+    Args:
+        model: Path of an .onnx file; None is the model that ships with the package.
+
+    Raises:
+        ModelError: The file is missing, damaged, or detects something other than the ten digits.
+
+    """
+
+    def __init__(self, model: Path | None = None) -> None:
+        name = str(model) if model else "the shipped model"
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4  # its warnings are about graphs, not about the user's picture
+        try:
+            # From bytes, not from a path: then a crafted model cannot pull in other files as external data.
+            content = (model or shipped_file(SHIPPED_MODEL)).read_bytes()
+            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        except OSError as error:
+            raise ModelError(f"{name}: {error.strerror}") from error
+        except Exception as error:  # onnxruntime's errors have no common base but Exception
+            raise ModelError(f"{name}: not an ONNX model that can be run") from error
+        _require_digit_detector(self._session, name)
+        self._input = self._session.get_inputs()[0].name
+
+    def detect(self, tensor: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Run the network on (1, 3, h, w) float32 RGB, 0 to 1; h and w multiples of 32.
+
+        Returns:
+            (14, N) float32: centre x, centre y, width, height in input pixels, then a score (0 to 1) for every digit.
+
+        """
+        output = self._session.run(None, {self._input: tensor})[0]
+        return np.asarray(output[0], np.float32)
+
+
+def _require_digit_detector(session: onnxruntime.InferenceSession, name: str) -> None:
+    inputs, outputs = session.get_inputs(), session.get_outputs()
+    shape = outputs[0].shape
+    if len(inputs) != 1 or len(shape) != 3 or (isinstance(shape[1], int) and shape[1] != _ROWS):
+        raise ModelError(f"{name}: not a digit detector made by digitdet train (its output is {shape})")
+    if any(isinstance(side, int) for side in inputs[0].shape[2:]):
+        raise ModelError(f"{name}: takes pictures of one size only; export it with free height and width")
+    names = session.get_modelmeta().custom_metadata_map.get("names")
+    try:
+        classes = ast.literal_eval(names) if names else dict(enumerate(CLASS_NAMES))
+        known = [str(classes[key]) for key in sorted(classes)]
+    except (ValueError, SyntaxError, TypeError, KeyError):
+        known = []
+    if known != list(CLASS_NAMES):
+        raise ModelError(f"{name}: detects other things than the digits 0 to 9")

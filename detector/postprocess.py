@@ -1,0 +1,70 @@
+"""The network's output decoded, and one box kept for each digit: pure NumPy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from digitdet.datasets.boxes import overlap
+
+
+@dataclass(frozen=True)
+class Detections:
+    """Found digits: `boxes` (N, 4) float32 xyxy pixels; `scores` (N, 10) float32, 0 to 1, one for every digit."""
+
+    boxes: npt.NDArray[np.float32]
+    scores: npt.NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    @property
+    def confidences(self) -> npt.NDArray[np.float32]:
+        """The best score of each box (N,)."""
+        return self.scores.max(axis=1, initial=0)
+
+    @property
+    def labels(self) -> npt.NDArray[np.int64]:
+        """The digit with the best score of each box (N,)."""
+        return self.scores.argmax(axis=1)
+
+    def take(self, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> Detections:
+        """The chosen rows."""
+        return Detections(self.boxes[rows], self.scores[rows])
+
+
+def decode(output: npt.NDArray[np.float32], confidence: float) -> Detections:
+    """Candidates with a score of at least `confidence` from the network's output (14, N).
+
+    Returns:
+        Boxes in input pixels, in the network's order; many a digit.
+
+    """
+    scores = output[4:]
+    kept = output[:, scores.max(axis=0, initial=0) >= confidence].T
+    centres, sizes = kept[:, :2], kept[:, 2:4]
+    boxes = np.concatenate([centres - sizes / 2, centres + sizes / 2], axis=1)
+    return Detections(boxes, kept[:, 4:])
+
+
+def suppress(detections: Detections, max_overlap: float) -> Detections:
+    """Keep the best box of each place, whatever its class: one place, one digit.
+
+    Greedy non-maximum suppression over all classes together. The measure is intersection over the smaller box, not
+    IoU: a box in the hole of an 8, or one around two digits, has a low IoU with the right one.
+
+    Returns:
+        The boxes that are left, the surest first; equally sure ones in their old order.
+
+    """
+    order = np.argsort(-detections.confidences, kind="stable")
+    boxes = detections.boxes[order]
+    kept: list[int] = []
+    left = np.arange(len(order))
+    while len(left):
+        best, left = left[0], left[1:]
+        kept.append(int(best))
+        left = left[overlap(boxes[best][None], boxes[left])[0] <= max_overlap]
+    return detections.take(order[np.array(kept, np.int64)])

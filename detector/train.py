@@ -1,0 +1,164 @@
+"""A training run from dataset to a model that reads: resumable at every stage, and everything that made it on record.
+
+The run folder, when it is done:
+
+    model.onnx       for reading
+    model.pt         for training on
+    metrics.json     on the test split; written last: a run without it is not finished
+    train.yaml       the settings
+    synth.yaml       the settings of the dataset, if digitdet composed it
+    run.json         the dataset's folder; versions of Python and packages; the machine
+    training/        Ultralytics' curves and samples
+    test/            confusion matrix and precision-recall curve on the test split
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from digitdet import __version__, yolo
+from digitdet.configs import DataError, TrainConfig, parse_config
+from digitdet.datasets.files import write_atomically
+from digitdet.datasets.folder import DATA_FILE, check_dataset, read_data_file
+from digitdet.datasets.numbers import FILE_NAME
+from digitdet.evaluate import score_numbers
+from digitdet.inference import shipped_file
+from digitdet.reader import NumberReader
+
+Say = Callable[[str], None]
+
+_CONFIG_FILE = "train.yaml"
+_METRICS_FILE = "metrics.json"
+_RUN_FILE = "run.json"
+_SYNTH_FILE = "synth.yaml"
+_SHOWN_PROBLEMS = 3
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: its folder and the content of its metrics.json."""
+
+    folder: Path
+    metrics: dict[str, Any]
+
+    def summary(self) -> list[str]:
+        """What a person wants to know at the end, a line each."""
+        found = self.metrics["detection"]
+        lines = [
+            f"digits:  mAP50 {found['map50']:.4f}, mAP50-95 {found['map50_95']:.4f}, "
+            f"precision {found['precision']:.4f}, recall {found['recall']:.4f} on the {self.metrics['split']} split"
+        ]
+        lines += [
+            f"     {digit}:  precision {values['precision']:.4f}, recall {values['recall']:.4f}"
+            for digit, values in found["digits"].items()
+        ]
+        if numbers := self.metrics.get("numbers"):
+            lines.append(f"numbers: {numbers['exact']} of {numbers['numbers']} exact ({numbers['accuracy']:.2%})")
+        return [*lines, f"read with it:  digitdet read --model {self.folder / 'model.onnx'} photo.jpg"]
+
+
+def train_run(config: TrainConfig, data: Path, folder: Path, say: Say) -> Run:
+    """Train on a dataset folder, or go on with a run that was interrupted.
+
+    Args:
+        config: How to train.
+        data: A dataset folder with data.yaml.
+        folder: The run folder; made if it is missing.
+        say: Called with a line about each stage.
+
+    Raises:
+        DataError: The dataset is not sound, or the folder holds another run.
+
+    """
+    data_file = data / DATA_FILE
+    metrics_file = folder / _METRICS_FILE
+    _claim_folder(folder, config, data)
+    if metrics_file.is_file():
+        say(f"{folder} holds this run already, finished; choose another --out or remove it to train again")
+        return Run(folder, json.loads(metrics_file.read_text(encoding="utf-8")))
+
+    say(f"checking {data}")
+    _require_sound(data_file)
+    if (data / _SYNTH_FILE).is_file():
+        write_atomically(folder / _SYNTH_FILE, (data / _SYNTH_FILE).read_bytes())
+    if not (folder / "model.pt").is_file():
+        best = yolo.train(config, data_file, folder, _start_weights(config))
+        yolo.save_weights(best, folder / "model.pt")
+    if not (folder / "model.onnx").is_file():
+        yolo.export_onnx(folder / "model.pt", folder / "model.onnx", config.image_size, __version__)
+    split = "test" if "test" in read_data_file(data_file) else "val"
+    say(f"measuring on the {split} split")
+    metrics = _measure(config, data, folder, split)
+    (folder / yolo.CHECKPOINT).unlink(missing_ok=True)
+    write_atomically(metrics_file, json.dumps(metrics, indent=2) + "\n")
+    return Run(folder, metrics)
+
+
+def _claim_folder(folder: Path, config: TrainConfig, data: Path) -> None:
+    """Make the run folder, or make sure that the run in it is this one."""
+    settings = folder / _CONFIG_FILE
+    if settings.is_file():
+        if parse_config(TrainConfig, settings.read_text(encoding="utf-8"), str(settings)) != config:
+            raise DataError(f"{folder}: holds a run of other settings (see {settings}); choose another --out")
+        trained_on = json.loads((folder / _RUN_FILE).read_text(encoding="utf-8")).get("data")
+        if trained_on != str(data):
+            raise DataError(f"{folder}: holds a run on {trained_on}; choose another --out")
+        return
+    if folder.is_dir() and any(path.name != _RUN_FILE for path in folder.iterdir()):
+        raise DataError(f"{folder}: is not empty and holds no run; choose another --out")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / _RUN_FILE, json.dumps(_origin(data), indent=2) + "\n")
+    write_atomically(settings, config.to_yaml())  # last: from now on the folder is a run
+
+
+def _require_sound(data_file: Path) -> None:
+    problems = check_dataset(data_file)
+    if problems:
+        shown = "; ".join(str(problem) for problem in problems[:_SHOWN_PROBLEMS])
+        more = f"; and {len(problems) - _SHOWN_PROBLEMS} more" if len(problems) > _SHOWN_PROBLEMS else ""
+        raise DataError(f"{shown}{more}")
+
+
+def _start_weights(config: TrainConfig) -> Path | None:
+    if config.start == "scratch":
+        return None
+    path = shipped_file("digitdet.pt") if config.start == "shipped" else Path(config.start)
+    yolo.require_loadable(path)
+    return path
+
+
+def _measure(config: TrainConfig, data: Path, folder: Path, split: str) -> dict[str, Any]:
+    detection = yolo.measure(folder / "model.pt", data / DATA_FILE, split, config.image_size, folder / "test")
+    metrics: dict[str, Any] = {"split": split, "detection": detection}
+    if (data / FILE_NAME).is_file():
+        # With the exported model and the reader: what a user will get, not what the trainer measured.
+        score = score_numbers(NumberReader(folder / "model.onnx"), data, split)
+        metrics["numbers"] = {**asdict(score), "accuracy": score.accuracy}
+    return metrics
+
+
+def _origin(data: Path) -> dict[str, Any]:
+    packages = (
+        "ultralytics",
+        "torch",
+        "torchvision",
+        "albumentations",
+        "opencv-python",
+        "numpy",
+        "onnxruntime",
+        "onnx",
+    )
+    return {
+        "data": str(data),
+        "digitdet": __version__,
+        "python": platform.python_version(),
+        "packages": {package: metadata.version(package) for package in packages},
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+    }

@@ -1,0 +1,284 @@
+"""The one file that touches Ultralytics: it is kept off the network and away from pickles, and made fast on the CPU."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from digitdet.configs import MissingExtraError, ModelError, TrainConfig
+from digitdet.datasets.files import user_cache, write_atomically
+
+# Ultralytics reads these when it is imported: no look-ups, no pip at run time, no code from a checkpoint's pickle.
+_SWITCHES = {
+    "YOLO_OFFLINE": "1",
+    "YOLO_AUTOINSTALL": "0",
+    "ULTRALYTICS_SAFE_LOAD": "1",
+    "NO_ALBUMENTATIONS_UPDATE": "1",
+}
+_INTEGRATIONS = ("clearml", "comet", "dvc", "mlflow", "raytune", "tensorboard", "wandb")
+
+CHECKPOINT = "checkpoint.pt"
+"""In the run folder while it trains: the last epoch, replaced in one step, so that a kill cannot spoil it."""
+
+
+def train(config: TrainConfig, data_file: Path, run: Path, start_weights: Path | None) -> Path:
+    """Fit the detector, or go on from `run`/checkpoint.pt, and return the weights of the best epoch.
+
+    Args:
+        config: How to train.
+        data_file: The dataset's data.yaml, already checked.
+        run: The run folder; Ultralytics' own files go to `run`/training.
+        start_weights: A .pt file to start from; None starts from random weights.
+
+    """
+    _import_ultralytics()
+    from ultralytics.models.yolo.detect import DetectionTrainer
+
+    checkpoint = run / CHECKPOINT
+    best = run / "training" / "weights" / "best.pt"
+    if checkpoint.is_file() and best.is_file() and _epochs_done(checkpoint) >= config.epochs:
+        return best
+    settings = {
+        "model": str(start_weights or config.architecture),
+        "data": str(data_file.resolve()),
+        "save_dir": str((run / "training").resolve()),
+        "exist_ok": True,
+        "device": _device(config.device),
+        "workers": min(os.cpu_count() or 1, 8),
+        "epochs": config.epochs,
+        "patience": 0,  # the learning rate is planned to the last epoch: stopping early would leave it high
+        "batch": config.batch,
+        "nbs": config.batch,  # Ultralytics would save up gradients to 64 pictures: fewer, larger steps
+        "imgsz": config.image_size,
+        "optimizer": "AdamW",
+        "lr0": config.learning_rate,
+        "lrf": config.final_learning_rate,
+        "momentum": 0.9,
+        "warmup_epochs": config.warmup_epochs,
+        "warmup_bias_lr": 0.0,
+        "amp": "bf16" if _use_bf16(config) and _device(config.device) != "cpu" else False,
+        "seed": config.seed,
+        # Augmentation. A mirrored digit is another sign or none; turned ones are composed, with true boxes.
+        "fliplr": 0.0,
+        "degrees": 0.0,
+        "translate": config.translate,
+        "scale": config.scale,
+        "mosaic": config.mosaic,
+        "hsv_h": 0.0,  # ink and ground come in every colour already
+        "hsv_s": 0.0,
+        "hsv_v": config.brightness,
+        "erasing": 0.0,
+        "augmentations": [],  # else Blur, MedianBlur, ToGray and CLAHE come in wherever albumentations is installed
+        "plots": True,
+    }
+    if checkpoint.is_file():
+        settings["resume"] = str(checkpoint)
+    with _bf16_on_cpu(_use_bf16(config) and settings["device"] == "cpu"):
+        trainer = DetectionTrainer(overrides=settings)
+        trainer.add_callback("on_train_start", lambda _trainer: _use_all_cores(config))
+        trainer.add_callback("on_train_batch_start", _CosineSchedule(config))
+        trainer.add_callback("on_model_save", lambda t: write_atomically(checkpoint, t.last.read_bytes()))
+        trainer.train()
+    return best
+
+
+def measure(weights: Path, data_file: Path, split: str, image_size: int, folder: Path) -> dict[str, Any]:
+    """Detection metrics of .pt weights on a split, as the field reports them: down to a confidence of 0.001.
+
+    Returns:
+        {'map50': ..., 'map50_95': ..., 'precision': ..., 'recall': ..., 'digits': {'0': {'precision': ..., 'recall':
+        ..., 'map50': ...}, ...}}; precision and recall at the confidence with the best F1. A digit that the split does
+        not hold is left out. The plots (confusion matrix, precision-recall curve) are written to `folder`.
+
+    """
+    _import_ultralytics()
+    from ultralytics import YOLO
+
+    metrics = YOLO(str(weights), task="detect").val(
+        data=str(data_file.resolve()),
+        split=split,
+        imgsz=image_size,
+        batch=16,
+        device=_device("auto"),
+        save_dir=str(folder.resolve()),
+        exist_ok=True,
+        plots=True,
+        verbose=False,
+    )
+    box = metrics.box
+    digits = {
+        str(class_id): {"precision": float(p), "recall": float(r), "map50": float(ap)}
+        for class_id, p, r, ap in zip(box.ap_class_index.tolist(), box.p, box.r, box.ap50, strict=True)
+    }
+    return {
+        "map50": float(box.map50),
+        "map50_95": float(box.map),
+        "precision": float(box.mp),
+        "recall": float(box.mr),
+        "digits": digits,
+    }
+
+
+def export_onnx(weights: Path, target: Path, image_size: int, version: str) -> None:
+    """Write .pt weights as ONNX with free batch, height and width: (B, 3, H, W) float32 RGB, 0 to 1, in; (B, 14, N)
+    out, four rows cx, cy, w, h in input pixels and one row a digit, 0 to 1. No suppression inside.
+    """
+    _import_ultralytics()
+    import onnx
+    from ultralytics import YOLO
+
+    with tempfile.TemporaryDirectory() as scratch:  # the export lands beside the weights it is made from
+        copy = shutil.copy(weights, scratch)
+        # nms must be given: the default of some models puts the suppression into the graph.
+        exported = YOLO(str(copy), task="detect").export(
+            format="onnx", imgsz=image_size, dynamic=True, simplify=True, nms=False, device="cpu"
+        )
+        model = onnx.load(exported)
+    names = ast.literal_eval(next(item.value for item in model.metadata_props if item.key == "names"))
+    # Ultralytics' own entries name the folders of this machine.
+    del model.metadata_props[:]
+    entries = {"names": names, "imgsz": image_size, "stride": 32, "digitdet": version, "license": "AGPL-3.0"}
+    for key, value in entries.items():
+        model.metadata_props.add(key=key, value=str(value))
+    write_atomically(target, model.SerializeToString())
+
+
+def save_weights(weights: Path, target: Path) -> None:
+    """Write .pt weights without what the training left in them: paths, the state of git and of the optimiser."""
+    _import_ultralytics()
+    import io
+
+    import torch
+    from ultralytics.nn.tasks import torch_safe_load
+
+    checkpoint, _ = torch_safe_load(str(weights))
+    model = checkpoint.get("ema") or checkpoint["model"]
+    model.args = {"task": "detect", "imgsz": checkpoint["train_args"]["imgsz"]}
+    model.yaml_file = Path(str(model.yaml.get("yaml_file", ""))).name
+    buffer = io.BytesIO()
+    torch.save({"model": model.half(), "epoch": -1, "train_args": model.args, "license": "AGPL-3.0"}, buffer)
+    write_atomically(target, buffer.getvalue())
+
+
+def _import_ultralytics() -> None:
+    """Import Ultralytics with its network, pip and pickle doors shut.
+
+    Raises:
+        MissingExtraError: It is not installed.
+
+    """
+    for name, value in _SWITCHES.items():
+        os.environ[name] = value
+    home = user_cache() / "ultralytics"
+    os.environ.setdefault("YOLO_CONFIG_DIR", str(home))
+    folder = Path(os.environ["YOLO_CONFIG_DIR"]) / "Ultralytics"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        import matplotlib
+        import ultralytics
+    except ImportError as error:
+        raise MissingExtraError("digitdet train", "train", error.name or "ultralytics") from error
+    # The trainer asks a host for Arial.ttf unless a file of that name lies here; any font will do for plots.
+    font = folder / "Arial.ttf"
+    if not font.is_file():
+        shutil.copyfile(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", font)
+    ultralytics.settings.update({"sync": False, **dict.fromkeys(_INTEGRATIONS, False)})
+
+
+def _epochs_done(checkpoint: Path) -> int:
+    from ultralytics.nn.tasks import torch_safe_load
+
+    return int(torch_safe_load(str(checkpoint))[0]["epoch"]) + 1
+
+
+def _device(device: str) -> str:
+    import torch
+
+    if device == "auto":
+        return "0" if torch.cuda.is_available() else "cpu"
+    return device
+
+
+def _use_bf16(config: TrainConfig) -> bool:
+    """Whether to compute in bfloat16: on the CPU it pays only where the processor multiplies in it."""
+    import torch
+
+    if config.precision != "auto":
+        return config.precision == "bf16"
+    if _device(config.device) != "cpu":
+        return torch.cuda.is_bf16_supported()
+    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
+def _use_all_cores(config: TrainConfig) -> None:
+    """Ultralytics leaves a core idle and limits OpenMP to one thread when it is imported."""
+    import torch
+
+    torch.set_num_threads(config.threads or os.cpu_count() or 1)
+
+
+@contextlib.contextmanager
+def _bf16_on_cpu(active: bool) -> Iterator[None]:
+    """Let the trainer compute in bfloat16 on the CPU, where Ultralytics refuses `amp`: three times the speed.
+
+    The trainer calls `autocast` of its own module around the forward pass; that name is replaced for the while.
+    """
+    if not active:
+        yield
+        return
+    import torch
+    from ultralytics.engine import trainer
+
+    original = trainer.autocast
+    trainer.autocast = lambda *_args, **_kwargs: torch.autocast("cpu", dtype=torch.bfloat16)
+    try:
+        yield
+    finally:
+        trainer.autocast = original
+
+
+class _CosineSchedule:
+    """Lowers the learning rate at every step along a cosine (Loshchilov and Hutter, 2017).
+
+    Ultralytics changes it once an epoch: in a training of four epochs the last quarter would run at a third of the
+    highest rate, and the weights never settle.
+    """
+
+    def __init__(self, config: TrainConfig) -> None:
+        self._final = config.final_learning_rate
+        self._epoch = -1
+        self._step = 0
+
+    def __call__(self, trainer: Any) -> None:
+        """Set the rate of the step that begins; during the warm-up Ultralytics overrides it."""
+        if trainer.epoch != self._epoch:
+            self._epoch, self._step = trainer.epoch, 0
+        done = (trainer.epoch + self._step / len(trainer.train_loader)) / trainer.epochs
+        self._step += 1
+        factor = self._final + (1 - self._final) * (1 + math.cos(math.pi * min(done, 1.0))) / 2
+        for group in trainer.optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * factor
+
+
+def require_loadable(path: Path) -> None:
+    """Make sure a .pt file can be read before a training starts from it.
+
+    Raises:
+        ModelError: It is missing, or is not a checkpoint that loads without running code.
+
+    """
+    _import_ultralytics()
+    from ultralytics.nn.tasks import torch_safe_load
+
+    try:
+        torch_safe_load(str(path))
+    except Exception as error:  # torch raises whatever a damaged archive leads to
+        raise ModelError(f"{path}: not weights that can be loaded safely ({type(error).__name__})") from error

@@ -1,0 +1,207 @@
+"""Where the digits stand: lines of numbers on a page, the page turned by a small angle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from digitdet.configs.synth import SynthConfig
+from digitdet.datasets.boxes import overlap
+from digitdet.synth.glyphs import Glyph, GlyphSource
+from digitdet.synth.handwriting import DigitStyle, extent, ink_points, rotation, style_matrix
+
+# Free border of the canvas in pixels, so that a digit's edge and its blur stay visible.
+_MARGIN = 3.0
+# A digit that overlaps its neighbour too much is moved right this many times by a tenth of its height at most.
+_MAX_MOVES = 6
+# Digit heights from one digit's left edge to the next one's: the mean of handwritten digits with their gap.
+_TYPICAL_ADVANCE = 0.85
+
+
+@dataclass(frozen=True)
+class PlacedDigit:
+    """A glyph with its final map to the page: `matrix` (2, 2) and the `centre` (x, y) in canvas pixels."""
+
+    glyph: Glyph
+    matrix: npt.NDArray[np.float64]
+    centre: tuple[float, float]
+    threshold: float
+
+
+@dataclass(frozen=True)
+class PlacedNumber:
+    """Digits of one number in reading order."""
+
+    digits: tuple[PlacedDigit, ...]
+
+    @property
+    def text(self) -> str:
+        """The number as it is read, leading zeros kept."""
+        return "".join(str(digit.glyph.label) for digit in self.digits)
+
+
+@dataclass
+class _Line:
+    """A line in the making: numbers as (glyph, style, x of centre, y of centre), from the line's left and middle."""
+
+    height: float
+    numbers: list[list[tuple[Glyph, DigitStyle, float, float]]] = field(default_factory=list)
+    width: float = 0.0
+
+
+def sample_layout(
+    rng: np.random.Generator, config: SynthConfig, source: GlyphSource, width: int, height: int
+) -> list[PlacedNumber]:
+    """Draw the numbers of a canvas of `width` x `height` pixels, in reading order.
+
+    Every digit is wholly on the canvas. At least one number is placed if a single digit fits.
+    """
+    page_angle = float(rng.uniform(*config.page_angle))
+    # What a turned page may cover so that its corners stay on the canvas.
+    turn = np.abs(rotation(page_angle))
+    shrink = min(1.0, *((np.array([width, height]) - 2 * _MARGIN) / (turn @ np.array([width, height]))))
+    room_x, room_y = width * shrink, height * shrink
+    sample = _sample_single if rng.random() < config.single_share else _sample_lines
+    lines, total = sample(rng, config, source, room_x, room_y)
+
+    turn = rotation(page_angle)
+    top = float(rng.uniform(-room_y / 2, room_y / 2 - total)) if total < room_y else -total / 2
+    numbers = []
+    for line, gap in lines:
+        slack = room_x - line.width
+        left = -room_x / 2 + float(rng.uniform(0, max(slack, 0)))
+        middle = top + line.height / 2
+        for number in line.numbers:
+            digits = []
+            for glyph, style, x, y in number:
+                centre = turn @ np.array([left + x, middle + y]) + np.array([width, height]) / 2
+                matrix = turn @ style_matrix(glyph, style)
+                digits.append(PlacedDigit(glyph, matrix, (float(centre[0]), float(centre[1])), style.ink_threshold))
+            numbers.append(PlacedNumber(tuple(digits)))
+        top += line.height * (1 + 2 * config.baseline_jitter) + gap
+    return numbers
+
+
+def _sample_single(
+    rng: np.random.Generator, config: SynthConfig, source: GlyphSource, room_x: float, room_y: float
+) -> tuple[list[tuple[_Line, float]], float]:
+    """One number on one line, with digits from six tenths to all of the height that fits."""
+    length = int(rng.integers(config.digits_per_number[0], config.digits_per_number[1] + 1))
+    fitting = min(room_y / (1 + 2 * config.baseline_jitter), room_x / (_TYPICAL_ADVANCE * length))
+    high = min(fitting / (1 + config.height_jitter), config.digit_height[1])
+    height = max(high * float(rng.uniform(0.6, 1)), config.digit_height[0])
+    line = _Line(height * (1 + config.height_jitter))
+    number, line.width = _sample_number(rng, config, source, height, 0.0, room_x, length)
+    line.numbers = [number] if number else []
+    return [(line, 0.0)], line.height * (1 + 2 * config.baseline_jitter)
+
+
+def _sample_lines(
+    rng: np.random.Generator, config: SynthConfig, source: GlyphSource, room_x: float, room_y: float
+) -> tuple[list[tuple[_Line, float]], float]:
+    """Lines with the gap below each, as many of the drawn number as fit, and their total height in pixels."""
+    lines: list[tuple[_Line, float]] = []
+    used = 0.0
+    wanted = int(rng.integers(config.lines[0], config.lines[1] + 1))
+    jitter = 1 + 2 * config.baseline_jitter
+    one_size = rng.random() < config.same_size_share
+    # Several lines share the height, so that "five lines" does not end as one line of big digits.
+    page_height = _sample_digit_height(rng, config, room_y / jitter / (1 + (wanted - 1) * (1 + config.line_gap[0])))
+    for _ in range(wanted):
+        height = page_height if one_size else _sample_digit_height(rng, config, page_height * 1.5)
+        gap = float(rng.uniform(*config.line_gap)) * height
+        if used + height * jitter > room_y:
+            break
+        line = _sample_line(rng, config, source, height, room_x)
+        if line.numbers:
+            if lines:  # the gap belongs to the taller of the two lines
+                above, above_gap = lines[-1]
+                extra = max(gap - above_gap, 0.0) if height > above.height else 0.0
+                if used + extra + height * jitter > room_y:
+                    break
+                lines[-1] = (above, above_gap + extra)
+                used += extra
+            lines.append((line, gap))
+            used += height * jitter + gap
+    total = used - lines[-1][1] if lines else 0.0
+    return lines, total
+
+
+def _sample_digit_height(rng: np.random.Generator, config: SynthConfig, room: float) -> float:
+    """A digit height, log-uniform, within the settings and, if that leaves any choice, within `room` pixels."""
+    low, high = config.digit_height
+    high = max(min(high, room / (1 + config.height_jitter)), low)
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
+def _sample_line(
+    rng: np.random.Generator, config: SynthConfig, source: GlyphSource, height: float, room: float
+) -> _Line:
+    """Numbers side by side on one line, no wider than `room` pixels."""
+    line = _Line(height * (1 + config.height_jitter))
+    for _ in range(int(rng.integers(config.numbers_per_line[0], config.numbers_per_line[1] + 1))):
+        start = line.width + (float(rng.uniform(*config.number_gap)) * height if line.numbers else 0.0)
+        length = int(rng.integers(config.digits_per_number[0], config.digits_per_number[1] + 1))
+        number, end = _sample_number(rng, config, source, height, start, room, length)
+        if not number:
+            break
+        line.numbers.append(number)
+        line.width = end
+    return line
+
+
+def _sample_number(
+    rng: np.random.Generator,
+    config: SynthConfig,
+    source: GlyphSource,
+    height: float,
+    start: float,
+    room: float,
+    length: int,
+) -> tuple[list[tuple[Glyph, DigitStyle, float, float]], float]:
+    """One number of `length` digits from x = `start`, and the x where it ends; it stops where the line is full."""
+    stretch = float(rng.uniform(*config.stretch))
+    slant = float(rng.uniform(*config.slant))
+    threshold = float(rng.uniform(*config.ink_threshold))
+    gap = float(rng.uniform(*config.digit_gap))
+    number: list[tuple[Glyph, DigitStyle, float, float]] = []
+    end, previous = start, None
+    for _ in range(length):
+        glyph = source.sample(rng, int(rng.integers(10)))
+        style = DigitStyle(
+            height=height * float(rng.uniform(1 - config.height_jitter, 1 + config.height_jitter)),
+            stretch=stretch,
+            slant=slant,
+            angle=float(rng.uniform(*config.digit_angle)),
+            ink_threshold=threshold,
+        )
+        reach = extent(ink_points(glyph, threshold), style_matrix(glyph, style))
+        y = float(rng.uniform(-1, 1)) * config.baseline_jitter * height
+        space = 0.0 if previous is None else (gap + float(rng.normal(0, 0.03))) * height
+        space = min(space, config.digit_gap[1] * height)
+        x = end + space - reach[0]
+        if previous is not None:
+            x += _move_away(reach, x, y, previous, config.max_box_overlap, 0.1 * height)
+        if x + reach[2] > room:
+            break
+        number.append((glyph, style, x, y))
+        end, previous = x + reach[2], (x + reach[0], y + reach[1], x + reach[2], y + reach[3])
+    return number, end
+
+
+def _move_away(
+    reach: npt.NDArray[np.float64],
+    x: float,
+    y: float,
+    previous: tuple[float, float, float, float],
+    limit: float,
+    step: float,
+) -> float:
+    """How far right a digit must go so that its box shares at most `limit` of the smaller one with the previous."""
+    for move in range(_MAX_MOVES):
+        box = reach + [x + move * step, y, x + move * step, y]
+        if overlap([box], [previous])[0, 0] <= limit:
+            return move * step
+    return _MAX_MOVES * step

@@ -1,0 +1,210 @@
+"""Writes a dataset folder of composed pictures: in parallel, resumable, the same bytes whatever the workers.
+
+The work is cut into chunks of pictures. A chunk's pictures and labels are written first, then one file in `.parts/`
+that holds its lines of numbers.jsonl: that file says "this chunk is done". When all chunks are done, numbers.jsonl is
+put together, data.yaml is written last (a folder without it is incomplete), and `.parts/` is removed.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from digitdet.configs import DataError, SynthConfig, parse_config
+from digitdet.datasets.files import write_atomically
+from digitdet.datasets.folder import DATA_FILE, SPLITS, write_data_file
+from digitdet.datasets.labels import format_labels, labels_from_xyxy
+from digitdet.datasets.mnist import Digits
+from digitdet.datasets.numbers import FILE_NAME, NumberTruth, PictureTruth, format_truth
+from digitdet.synth.backgrounds import load_backgrounds
+from digitdet.synth.glyphs import ImageGlyphs
+from digitdet.synth.scene import Scene, SceneComposer
+
+CONFIG_FILE = "synth.yaml"
+_PARTS = ".parts"
+_CHUNK = 50  # pictures: under a second of work, so that a kill loses little
+_JPEG_QUALITY = 95  # high: the camera effects have put in the compression that is meant to be seen
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Pictures `start` to `stop` (exclusive) of a split."""
+
+    split: str
+    start: int
+    stop: int
+
+    @property
+    def part_name(self) -> str:
+        """Name of the file in `.parts/` that says this chunk is done."""
+        return f"{self.split}-{self.start:07d}.jsonl"
+
+
+def write_dataset(
+    config: SynthConfig,
+    digits: Mapping[str, Digits],
+    out: Path,
+    workers: int = 0,
+    progress: Progress = lambda _count: None,
+) -> bool:
+    """Compose a dataset into `out`, or go on with one that was interrupted.
+
+    Args:
+        config: What to compose.
+        digits: The source digits of each split.
+        out: The dataset folder; made if it is missing.
+        workers: Processes; 0 is one for every core.
+        progress: Called with the number of pictures that are newly there.
+
+    Returns:
+        False if the folder already held this very dataset, whole.
+
+    Raises:
+        DataError: The folder holds something else, or a worker died.
+        OSError: The folder cannot be written.
+
+    """
+    if not _prepare_folder(out, config):
+        return False
+    chunks = plan_chunks(config)
+    done = [chunk for chunk in chunks if (out / _PARTS / chunk.part_name).is_file()]
+    progress(sum(chunk.stop - chunk.start for chunk in done))
+    for chunk in _run_chunks(config, digits, out, [c for c in chunks if c not in done], workers):
+        progress(chunk.stop - chunk.start)
+    parts = [(out / _PARTS / chunk.part_name).read_text(encoding="utf-8") for chunk in chunks]
+    write_atomically(out / FILE_NAME, "".join(parts), scratch=out / _PARTS)
+    write_data_file(out)
+    shutil.rmtree(out / _PARTS)
+    return True
+
+
+def plan_chunks(config: SynthConfig) -> list[Chunk]:
+    """The whole dataset as chunks, in the order of numbers.jsonl."""
+    return [
+        Chunk(split, start, min(start + _CHUNK, count))
+        for split, count in config.split_counts().items()
+        for start in range(0, count, _CHUNK)
+    ]
+
+
+def picture_rng(seed: int, split: str, index: int) -> np.random.Generator:
+    """The random generator of one picture: it depends on nothing else, so any worker composes the same one."""
+    return np.random.default_rng([seed, SPLITS.index(split), index])
+
+
+def _prepare_folder(out: Path, config: SynthConfig) -> bool:
+    """Make the folders; False if the dataset is whole already. An interrupted write of the same settings is kept."""
+    settings = out / CONFIG_FILE
+    if settings.is_file():
+        if parse_config(SynthConfig, settings.read_text(encoding="utf-8"), str(settings)) != config:
+            raise DataError(f"{out}: holds pictures of other settings (see {settings}); choose another --out")
+        if (out / DATA_FILE).is_file() and not (out / _PARTS).exists():
+            return False
+    elif out.is_dir() and any(path.name != _PARTS for path in out.iterdir()):
+        raise DataError(f"{out}: is not empty and was not made by digitdet synth; choose another --out")
+    for split in SPLITS:
+        (out / "images" / split).mkdir(parents=True, exist_ok=True)
+        (out / "labels" / split).mkdir(parents=True, exist_ok=True)
+    (out / _PARTS).mkdir(exist_ok=True)
+    for stale in (out / _PARTS).glob("*.tmp"):
+        stale.unlink()
+    write_atomically(settings, config.to_yaml(), scratch=out / _PARTS)
+    return True
+
+
+def _run_chunks(
+    config: SynthConfig, digits: Mapping[str, Digits], out: Path, chunks: Sequence[Chunk], workers: int
+) -> Iterator[Chunk]:
+    workers = min(workers or os.cpu_count() or 1, max(len(chunks), 1))
+    if workers == 1:
+        writer = ChunkWriter(config, digits, out)
+        for chunk in chunks:
+            yield writer.write(chunk)
+        return
+    # spawn: a forked child would inherit OpenCV's threads in whatever state they are.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(config, dict(digits), out))
+    try:
+        running: set[Future[Chunk]] = {pool.submit(_write_in_worker, chunk) for chunk in chunks}
+        while running:
+            finished, running = wait(running, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in finished)
+    except BrokenProcessPool as error:
+        raise DataError(f"{out}: a worker died (out of memory?); run the same command again to go on") from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+_worker: ChunkWriter
+
+
+def _start_worker(config: SynthConfig, digits: Mapping[str, Digits], out: Path) -> None:
+    global _worker
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+    _worker = ChunkWriter(config, digits, out)
+
+
+def _exit_with_parent() -> None:
+    """A worker whose parent was killed would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _write_in_worker(chunk: Chunk) -> Chunk:
+    return _worker.write(chunk)
+
+
+class ChunkWriter:
+    """Composes and writes chunks; one lives in each worker."""
+
+    def __init__(self, config: SynthConfig, digits: Mapping[str, Digits], out: Path) -> None:
+        cv2.setNumThreads(1)  # the workers share the cores already
+        backgrounds = load_backgrounds(Path(config.background_folder or "")) if config.uses_folder else []
+        self._config = config
+        self._out = out
+        counts = config.split_counts()
+        self._composers = {
+            split: SceneComposer(config, ImageGlyphs(part), backgrounds)
+            for split, part in digits.items()
+            if counts[split]
+        }
+
+    def write(self, chunk: Chunk) -> Chunk:
+        """Write the pictures and labels of a chunk, then its part file; every file is whole or not there."""
+        scratch = self._out / _PARTS
+        lines = []
+        for index in range(chunk.start, chunk.stop):
+            scene = self._composers[chunk.split].compose(picture_rng(self._config.seed, chunk.split, index))
+            name = f"{index:06d}"
+            image = self._out / "images" / chunk.split / f"{name}.jpg"
+            labels = self._out / "labels" / chunk.split / f"{name}.txt"
+            encoded = cv2.imencode(".jpg", scene.image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1]
+            write_atomically(image, encoded.tobytes(), scratch)
+            height, width = scene.image.shape[:2]
+            write_atomically(labels, format_labels(labels_from_xyxy(scene.labels, scene.boxes, width, height)), scratch)
+            lines.append(format_truth(_picture_truth(scene, f"images/{chunk.split}/{name}.jpg", chunk.split)))
+        write_atomically(scratch / chunk.part_name, "".join(lines))
+        return chunk
+
+
+def _picture_truth(scene: Scene, image: str, split: str) -> PictureTruth:
+    numbers = []
+    for rows in scene.numbers:
+        text = "".join(str(scene.labels[row]) for row in rows)
+        boxes = [(float(x0), float(y0), float(x1), float(y1)) for x0, y0, x1, y1 in scene.boxes[list(rows)]]
+        numbers.append(NumberTruth(text, tuple(boxes)))
+    return PictureTruth(image, split, tuple(numbers))

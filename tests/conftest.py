@@ -1,0 +1,45 @@
+"""Shared fixtures: tiny digits made on the spot, so that the tests run in a fresh clone without any data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from digitdet.datasets.mnist import Digits
+
+
+def draw_digits(per_label: int, seed: int = 0) -> Digits:
+    """Digits in a stroke font, 28x28, white on black like MNIST; each a little moved and scaled."""
+    rng = np.random.default_rng(seed)
+    images, labels = [], []
+    for label in np.tile(np.arange(10), per_label):
+        image = np.zeros((28, 28), np.uint8)
+        scale, x, y = rng.uniform(0.7, 0.9), int(rng.integers(4, 9)), int(rng.integers(21, 26))
+        cv2.putText(image, str(label), (x, y), cv2.FONT_HERSHEY_SIMPLEX, scale, 255, 2, cv2.LINE_AA)
+        images.append(image)
+        labels.append(label)
+    return Digits(np.array(images), np.array(labels, np.uint8))
+
+
+@pytest.fixture(scope="session")
+def digits() -> Digits:
+    return draw_digits(per_label=12)
+
+
+@pytest.fixture(scope="session")
+def split_digits() -> dict[str, Digits]:
+    return {split: draw_digits(6, seed) for seed, split in enumerate(("train", "val", "test"))}
+
+
+@pytest.fixture
+def real_mnist() -> Iterator[Path]:
+    """The folder with the real MNIST files, where there is one."""
+    folder = Path(os.environ.get("DIGITDET_DATA", "")) / "mnist"
+    if not os.environ.get("DIGITDET_DATA") or not folder.is_dir():
+        pytest.skip("no real MNIST: set DIGITDET_DATA to a folder that holds mnist/")
+    yield folder

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from digitdet.configs import MissingExtraError, ModelError, TrainConfig
+from digitdet.configs import DigitdetError, MissingExtraError, ModelError, TrainConfig
 from digitdet.datasets.files import user_cache, write_atomically
 
 # Ultralytics reads these when it is imported: no look-ups, no pip at run time, no code from a checkpoint's pickle.
@@ -172,19 +172,22 @@ def _import_ultralytics() -> None:
 
     Raises:
         MissingExtraError: It is not installed.
+        DigitdetError: Something else imported it before, with a door open.
 
     """
-    for name, value in _SWITCHES.items():
-        os.environ[name] = value
-    home = user_cache() / "ultralytics"
-    os.environ.setdefault("YOLO_CONFIG_DIR", str(home))
+    os.environ.update(_SWITCHES)
+    os.environ.setdefault("YOLO_CONFIG_DIR", str(user_cache() / "ultralytics"))
     folder = Path(os.environ["YOLO_CONFIG_DIR"]) / "Ultralytics"
+    folder.mkdir(parents=True, exist_ok=True)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         import matplotlib
         import ultralytics
+        from ultralytics import utils
     except ImportError as error:
         raise MissingExtraError("digitdet train", "train", error.name or "ultralytics") from error
+    if utils.ONLINE or utils.AUTOINSTALL or not utils.SAFE_LOAD:
+        switches = " ".join(f"{name}={value}" for name, value in _SWITCHES.items())
+        raise DigitdetError(f"ultralytics was imported before digitdet could take it offline: first set {switches}")
     # The trainer asks a host for Arial.ttf unless a file of that name lies here; any font will do for plots.
     font = folder / "Arial.ttf"
     if not font.is_file():

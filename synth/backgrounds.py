@@ -26,7 +26,7 @@ def load_backgrounds(folder: Path) -> list[Image]:
         DataError: The folder has no picture, or one cannot be read.
 
     """
-    images = []
+    images: list[Image] = []
     for path in list_images(folder):
         image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) if path.stat().st_size else None
         if image is None:
@@ -34,7 +34,7 @@ def load_backgrounds(folder: Path) -> list[Image]:
         scale = _MAX_BACKGROUND_SIDE / max(image.shape[:2])
         if scale < 1:
             image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        images.append(image)
+        images.append(np.asarray(image, np.uint8))
     if not images:
         raise DataError(f"{folder}: no pictures to use as backgrounds")
     return images

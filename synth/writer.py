@@ -35,7 +35,7 @@ _PARTS = ".parts"
 _CHUNK = 50  # pictures: under a second of work, so that a kill loses little
 _JPEG_QUALITY = 95  # high: the camera effects have put in the compression that is meant to be seen
 
-Progress = Callable[[int], None]
+Progress = Callable[[int], object]
 
 
 @dataclass(frozen=True)

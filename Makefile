@@ -1,0 +1,39 @@
+# `make check` is what a change must pass; it makes its own virtual environment the first time.
+
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+
+.PHONY: check install lint types test slow examples clean
+
+check: lint types test
+
+# The strict editable mode is the one that mypy resolves; run `make install` again after adding a file.
+install:
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q -c constraints.txt -e '.[train,dev]' --config-settings editable_mode=strict
+	touch $(VENV)/installed
+
+$(VENV)/installed: pyproject.toml constraints.txt $(wildcard */*.py)
+	$(MAKE) install
+
+lint: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/installed
+	$(BIN)/mypy -p digitdet
+
+# pytest, not `python -m pytest`: that would put the folder `datasets` on the path, under the name of another package.
+test: $(VENV)/installed
+	$(BIN)/pytest -m "not slow"
+
+slow: $(VENV)/installed
+	$(BIN)/pytest -m slow
+
+examples: $(VENV)/installed
+	$(BIN)/python examples/compose.py
+	$(BIN)/digitdet read --save docs examples/page.jpg
+
+clean:
+	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,227 @@
+"""The whole way from composed pictures to a model that reads, in miniature, with an ear on the network."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+# Not importorskip: that would import it here, before digitdet has closed its doors.
+if importlib.util.find_spec("ultralytics") is None:
+    pytest.skip("the training packages are not installed", allow_module_level=True)
+
+from digitdet import yolo
+from digitdet.configs import DataError, ModelError, SynthConfig, TrainConfig, load_config
+from digitdet.synth.writer import write_dataset
+from digitdet.train import train_run
+
+SYNTH = SynthConfig(count=40, val_share=0.2, test_share=0.2, canvas_sizes=((96, 96),), digit_height=(20, 40))
+
+# Notes every address that is looked up or connected to, and every program that is started.
+AUDITED = """
+import sys
+seen = []
+def hear(event, arguments):
+    if event in ("socket.getaddrinfo", "socket.gethostbyname"):
+        seen.append(f"{event} {arguments[0]}")
+    if event == "socket.connect" and isinstance(arguments[1], tuple):
+        seen.append(f"{event} {arguments[1]}")
+    if event == "subprocess.Popen" and "pip" in str(arguments[1]):
+        seen.append(f"{event} {arguments[1]}")
+sys.addaudithook(hear)
+from digitdet.cli import main
+code = 0
+try:
+    main(sys.argv[1:])
+except SystemExit as end:
+    code = end.code
+print("HEARD", seen)
+sys.exit(code)
+"""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory, split_digits):
+    out = tmp_path_factory.mktemp("train") / "data"
+    write_dataset(SYNTH, split_digits, out, workers=1)
+    return out
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, data):
+    """A run of two epochs, made by the command line in a process whose network is listened to."""
+    folder = tmp_path_factory.mktemp("run")
+    config = folder / "tiny.yaml"
+    config.write_text("epochs: 2\nbatch: 8\nimage_size: 96\n")
+    run = folder / "out"
+    command = [sys.executable, "-c", AUDITED, "train", "--data", str(data), "--out", str(run), "--config", str(config)]
+    process = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
+    assert process.returncode == 0, process.stderr[-2000:]
+    return run, process.stdout, load_config(TrainConfig, config)
+
+
+def test_nobody_is_called(finished):
+    assert "HEARD []" in finished[1]
+
+
+def test_nothing_is_written_beside_the_run(finished):
+    assert sorted(path.name for path in finished[0].parent.iterdir()) == ["out", "tiny.yaml"]
+
+
+def test_run_folder_holds_what_made_it(finished, data):
+    run = finished[0]
+    names = {path.name for path in run.iterdir()}
+    assert names >= {
+        "model.onnx",
+        "model.pt",
+        "metrics.json",
+        "train.yaml",
+        "synth.yaml",
+        "run.json",
+        "training",
+        "test",
+    }
+    assert yolo.CHECKPOINT not in names
+    assert (run / "synth.yaml").read_text() == SYNTH.to_yaml()
+    origin = json.loads((run / "run.json").read_text())
+    assert origin["data"] == str(data)
+    assert "ultralytics" in origin["packages"]
+    assert (run / "test" / "confusion_matrix.png").stat().st_size > 1000
+
+
+def test_metrics(finished):
+    metrics = json.loads((finished[0] / "metrics.json").read_text())
+    assert metrics["split"] == "test"
+    assert 0 <= metrics["detection"]["map50_95"] <= metrics["detection"]["map50"] <= 1
+    assert set(metrics["detection"]["digits"]) <= set("0123456789")
+    assert metrics["numbers"]["pictures"] == 8
+    assert metrics["numbers"]["numbers"] > 0
+
+
+def test_last_line_says_how_to_read(finished):
+    lines = finished[1].splitlines()
+    assert lines[-2] == f"read with it:  digitdet read --model {finished[0] / 'model.onnx'} photo.jpg"
+
+
+def test_model_reads(finished, data):
+    from digitdet import NumberReader
+
+    picture = next((data / "images" / "test").iterdir())
+    assert NumberReader(finished[0] / "model.onnx", conf=0.001).detect(picture).boxes.shape[1] == 4
+
+
+def test_weights_and_model_name_no_folder_of_this_machine(finished):
+    run = finished[0]
+    for name in ("model.onnx", "model.pt"):
+        content = (run / name).read_bytes()
+        assert str(run.parent).encode() not in content
+        assert b"/home/" not in content
+        assert b"site-packages" not in content
+
+
+def test_finished_run_is_left_alone(finished, data):
+    run, _, config = finished
+    stamp = (run / "model.onnx").stat().st_mtime_ns
+    said = []
+    again = train_run(config, data, run, said.append)
+    assert "finished" in said[0]
+    assert again.metrics == json.loads((run / "metrics.json").read_text())
+    assert (run / "model.onnx").stat().st_mtime_ns == stamp
+
+
+def test_another_run_is_refused(finished, data, tmp_path):
+    run, _, config = finished
+    with pytest.raises(DataError, match="other settings"):
+        train_run(TrainConfig(epochs=3), data, run, print)
+    with pytest.raises(DataError, match="holds a run on"):
+        train_run(config, tmp_path, run, print)
+    (tmp_path / "mine.txt").write_text("precious")
+    with pytest.raises(DataError, match="not empty"):
+        train_run(config, data, tmp_path, print)
+
+
+def test_interrupted_run_is_resumed(data, tmp_path, monkeypatch):
+    """Stopped as by a kill right after the first epoch was saved; then the same call goes on with the second."""
+    config = TrainConfig(epochs=2, batch=8, image_size=96, threads=1)
+    run = tmp_path / "run"
+    write = yolo.write_atomically
+
+    def write_and_die(path, content):
+        write(path, content)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(yolo, "write_atomically", write_and_die)
+    with pytest.raises(KeyboardInterrupt):
+        train_run(config, data, run, print)
+    monkeypatch.setattr(yolo, "write_atomically", write)
+    # What a kill in the middle of writing last.pt leaves behind: the checkpoint beside it is whole all the same.
+    last = run / "training" / "weights" / "last.pt"
+    last.write_bytes(last.read_bytes()[:1000])
+    train_run(config, data, run, print)
+    epochs = [line.split(",")[0] for line in (run / "training" / "results.csv").read_text().splitlines()[1:]]
+    assert epochs == ["1", "2"]
+    assert (run / "model.onnx").is_file()
+
+
+def test_unsound_dataset_is_refused_before_training(tmp_path, split_digits):
+    data = tmp_path / "data"
+    write_dataset(SYNTH, split_digits, data, workers=1)
+    (data / "labels" / "train" / "000000.txt").write_text("12 0.5 0.5 0.1 0.1\n")
+    with pytest.raises(DataError, match=r"000000\.txt: box 1: class 12 is not a digit"):
+        train_run(TrainConfig(), data, tmp_path / "run", print)
+
+
+def test_missing_dataset_says_how_to_make_one(tmp_path):
+    with pytest.raises(DataError, match="digitdet synth"):
+        train_run(TrainConfig(), tmp_path / "nothing", tmp_path / "run", print)
+
+
+def test_pickled_code_in_weights_is_not_run(tmp_path):
+    """A .pt file is a pickle, and a pickle can hold code: this one would leave a file behind."""
+    import pathlib
+
+    import torch
+
+    trace = tmp_path / "trace"
+
+    class Trap:
+        def __reduce__(self):
+            return pathlib.Path.touch, (trace,)
+
+    torch.save({"model": Trap()}, tmp_path / "trap.pt")
+    with pytest.raises(ModelError, match=r"trap\.pt"):
+        yolo.require_loadable(tmp_path / "trap.pt")
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint"])
+def test_damaged_start_weights_are_named(tmp_path, content):
+    (tmp_path / "w.pt").write_bytes(content)
+    with pytest.raises(ModelError, match=r"w\.pt"):
+        yolo.require_loadable(tmp_path / "w.pt")
+
+
+def test_switches_are_set():
+    yolo._import_ultralytics()
+    import ultralytics
+    from ultralytics import utils
+
+    assert (utils.ONLINE, utils.AUTOINSTALL, utils.SAFE_LOAD) == (False, False, True)
+    for key in ("sync", *yolo._INTEGRATIONS):
+        assert ultralytics.settings[key] is False
+
+
+def test_ultralytics_imported_with_open_doors_is_refused():
+    """The switches are read at import: when somebody else imported it first, they come too late."""
+    code = (
+        "import ultralytics, pathlib\n"
+        "from digitdet import yolo, DigitdetError\n"
+        "try: yolo.require_loadable(pathlib.Path('w.pt'))\n"
+        "except DigitdetError as error: print(error)"
+    )
+    closed = {"YOLO_OFFLINE": "1", "YOLO_AUTOINSTALL": "1"}  # offline: the test itself must not call anybody
+    environment = {**os.environ, **closed, "ULTRALYTICS_SAFE_LOAD": "0"}
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    assert "imported before" in process.stdout, process.stderr

@@ -10,7 +10,7 @@ import cv2
 from digitdet.configs import ImageError
 from digitdet.datasets.files import write_atomically
 from digitdet.draw import draw_reading
-from digitdet.images import Image, load_image
+from digitdet.images import Image, load_image, quiet_decoders
 from digitdet.inputs import Input
 from digitdet.reader import NumberReader
 from digitdet.results import Reading
@@ -38,7 +38,8 @@ def read_pictures(
         try:
             if picture.error:
                 raise ImageError(picture.error)
-            image = load_image(picture.path)
+            with quiet_decoders():
+                image = load_image(picture.path)
             reading = reader.read(image)
         except ImageError as error:
             yield picture.path, error

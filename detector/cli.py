@@ -108,6 +108,7 @@ def read(
 @click.option("--preset", type=click.Choice(["quick", "default"]), help=_PRESET_HELP)
 @click.option("--config", "config_file", type=_FILE, metavar="FILE", help="Settings in YAML (see SynthConfig).")
 @click.option("--mnist", type=_FOLDER, metavar="DIR", help="Folder with the four MNIST files.")
+@click.option("--backgrounds", type=_FOLDER, metavar="DIR", help="Pictures without digits to compose on, too.")
 def synth(
     out: Path,
     count: int | None,
@@ -116,6 +117,7 @@ def synth(
     preset: str | None,
     config_file: Path | None,
     mnist: Path | None,
+    backgrounds: Path | None,
 ) -> None:
     """Compose training pictures: MNIST digits on canvases, with a box for every digit.
 
@@ -130,7 +132,8 @@ def synth(
     from digitdet.synth.sources import load_split_digits
     from digitdet.synth.writer import write_dataset
 
-    config = replace(_settings(SynthConfig, "synth", preset, config_file), count=count, seed=seed)
+    config = _settings(SynthConfig, "synth", preset, config_file)
+    config = replace(config, count=count, seed=seed, background_folder=str(backgrounds) if backgrounds else None)
     digits = load_split_digits(mnist)
     with tqdm(total=config.count, unit="picture", desc="composing", smoothing=0.05) as bar:
         written = write_dataset(config, digits, out, workers, bar.update)

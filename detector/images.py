@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +66,25 @@ def decode_image(content: bytes) -> Image:
     if image is None:
         raise ImageError("not a picture in a known format, or damaged")
     return np.asarray(image, np.uint8)
+
+
+@contextlib.contextmanager
+def quiet_decoders() -> Iterator[None]:
+    """Keep libpng, libjpeg and OpenCV from writing their own complaints to the process's stderr for the while.
+
+    They write to the file descriptor itself, so that it is pointed elsewhere: for a command line with one thread, not
+    for a library in somebody else's process.
+    """
+    sys.stderr.flush()
+    saved = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(nowhere)
+        os.close(saved)
 
 
 def _from_array(array: npt.NDArray[np.uint8]) -> Image:

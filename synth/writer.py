@@ -26,8 +26,8 @@ from digitdet.datasets.folder import DATA_FILE, SPLITS, write_data_file
 from digitdet.datasets.labels import format_labels, labels_from_xyxy
 from digitdet.datasets.mnist import Digits
 from digitdet.datasets.numbers import FILE_NAME, NumberTruth, PictureTruth, format_truth
-from digitdet.synth.backgrounds import load_backgrounds
-from digitdet.synth.glyphs import ImageGlyphs
+from digitdet.synth.backgrounds import Image, load_backgrounds
+from digitdet.synth.glyphs import GlyphSource, ImageGlyphs
 from digitdet.synth.scene import Scene, SceneComposer
 
 CONFIG_FILE = "synth.yaml"
@@ -36,6 +36,14 @@ _CHUNK = 50  # pictures: under a second of work, so that a kill loses little
 _JPEG_QUALITY = 95  # high: the camera effects have put in the compression that is meant to be seen
 
 Progress = Callable[[int], object]
+
+
+@dataclass(frozen=True)
+class Materials:
+    """What pictures are composed from: a source of glyphs for each split, and the user's backgrounds."""
+
+    sources: Mapping[str, GlyphSource]
+    backgrounds: Sequence[Image]
 
 
 @dataclass(frozen=True)
@@ -72,16 +80,21 @@ def write_dataset(
         False if the folder already held this very dataset, whole.
 
     Raises:
-        DataError: The folder holds something else, or a worker died.
+        DataError: The folder holds something else, a background cannot be used, or a worker died.
         OSError: The folder cannot be written.
 
     """
+    # Loaded here, not in the workers, where an error would only be "a worker died".
+    materials = Materials(
+        {split: ImageGlyphs(part) for split, part in digits.items()},
+        load_backgrounds(Path(config.background_folder or "")) if config.uses_folder else [],
+    )
     if not _prepare_folder(out, config):
         return False
     chunks = plan_chunks(config)
     done = [chunk for chunk in chunks if (out / _PARTS / chunk.part_name).is_file()]
     progress(sum(chunk.stop - chunk.start for chunk in done))
-    for chunk in _run_chunks(config, digits, out, [c for c in chunks if c not in done], workers):
+    for chunk in _run_chunks(config, materials, out, [c for c in chunks if c not in done], workers):
         progress(chunk.stop - chunk.start)
     parts = [(out / _PARTS / chunk.part_name).read_text(encoding="utf-8") for chunk in chunks]
     write_atomically(out / FILE_NAME, "".join(parts), scratch=out / _PARTS)
@@ -125,17 +138,17 @@ def _prepare_folder(out: Path, config: SynthConfig) -> bool:
 
 
 def _run_chunks(
-    config: SynthConfig, digits: Mapping[str, Digits], out: Path, chunks: Sequence[Chunk], workers: int
+    config: SynthConfig, materials: Materials, out: Path, chunks: Sequence[Chunk], workers: int
 ) -> Iterator[Chunk]:
     workers = min(workers or os.cpu_count() or 1, max(len(chunks), 1))
     if workers == 1:
-        writer = ChunkWriter(config, digits, out)
+        writer = ChunkWriter(config, materials, out)
         for chunk in chunks:
             yield writer.write(chunk)
         return
     # spawn: a forked child would inherit OpenCV's threads in whatever state they are.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(config, dict(digits), out))
+    pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(config, materials, out))
     try:
         running: set[Future[Chunk]] = {pool.submit(_write_in_worker, chunk) for chunk in chunks}
         while running:
@@ -150,10 +163,10 @@ def _run_chunks(
 _worker: ChunkWriter
 
 
-def _start_worker(config: SynthConfig, digits: Mapping[str, Digits], out: Path) -> None:
+def _start_worker(config: SynthConfig, materials: Materials, out: Path) -> None:
     global _worker
     threading.Thread(target=_exit_with_parent, daemon=True).start()
-    _worker = ChunkWriter(config, digits, out)
+    _worker = ChunkWriter(config, materials, out)
 
 
 def _exit_with_parent() -> None:
@@ -171,16 +184,12 @@ def _write_in_worker(chunk: Chunk) -> Chunk:
 class ChunkWriter:
     """Composes and writes chunks; one lives in each worker."""
 
-    def __init__(self, config: SynthConfig, digits: Mapping[str, Digits], out: Path) -> None:
+    def __init__(self, config: SynthConfig, materials: Materials, out: Path) -> None:
         cv2.setNumThreads(1)  # the workers share the cores already
-        backgrounds = load_backgrounds(Path(config.background_folder or "")) if config.uses_folder else []
         self._config = config
         self._out = out
-        counts = config.split_counts()
         self._composers = {
-            split: SceneComposer(config, ImageGlyphs(part), backgrounds)
-            for split, part in digits.items()
-            if counts[split]
+            split: SceneComposer(config, source, materials.backgrounds) for split, source in materials.sources.items()
         }
 
     def write(self, chunk: Chunk) -> Chunk:

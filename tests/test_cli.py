@@ -110,6 +110,16 @@ def test_bad_files_are_named_and_the_rest_is_read(tmp_path):
         assert reason in line
 
 
+def test_decoders_own_complaints_are_kept_off(tmp_path):
+    """libpng and OpenCV write to the file descriptor, which only a real process shows."""
+    content = cv2.imencode(".png", np.random.default_rng(0).integers(0, 256, (40, 60, 3)).astype(np.uint8))[1].tobytes()
+    (tmp_path / "cut.png").write_bytes(content[: len(content) // 2])
+    (tmp_path / "flipped.png").write_bytes(content[:2000] + bytes([content[2000] ^ 255]) + content[2001:])
+    result = in_a_new_process("-m", "digitdet", "read", str(tmp_path / "cut.png"), str(tmp_path / "flipped.png"))
+    assert result.returncode == 1
+    assert [line.startswith(f"Error: {tmp_path}") for line in result.stderr.splitlines()] == [True, True], result.stderr
+
+
 def test_save_writes_a_drawing_for_each_picture(tmp_path):
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()

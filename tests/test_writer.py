@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 from digitdet.configs import DataError, SynthConfig, replace
@@ -98,6 +99,16 @@ def test_foreign_folder_is_refused(tmp_path, split_digits):
     assert [path.name for path in tmp_path.iterdir()] == ["precious.txt"]
 
 
+def test_bad_background_is_named_whatever_the_workers(tmp_path, split_digits):
+    (tmp_path / "grounds").mkdir()
+    (tmp_path / "grounds" / "broken.png").write_bytes(b"no picture")
+    config = replace(CONFIG, background_folder=str(tmp_path / "grounds"))
+    for workers in (1, 2):
+        with pytest.raises(DataError, match=r"broken\.png"):
+            writer.write_dataset(config, split_digits, tmp_path / "out", workers)
+    assert not (tmp_path / "out").exists()
+
+
 def test_interrupted_dataset_is_named_as_incomplete_and_resumed(whole, tmp_path, split_digits):
     class StopError(Exception):
         pass
@@ -161,7 +172,8 @@ def test_splits_share_no_source_digit(digits, monkeypatch):
     from digitdet.synth import sources
 
     def numbered(part, _folder):
-        images = digits.images[:60].copy() if part == "train" else digits.images[60:].copy()
+        images = digits.images[:60].copy()
+        images[:, 0, 0] = np.arange(60) + (100 if part == "test" else 0)  # no two alike
         return Digits(images, digits.labels[: len(images)])
 
     monkeypatch.setattr(sources, "load_mnist", numbered)

@@ -47,6 +47,11 @@ class _Line:
     """A line in the making: numbers as (glyph, style, x of centre, y of centre), from the line's left and middle."""
 
     height: float
+    """Digit height in pixels, before jitter."""
+    slot: float
+    """Pixels from the highest to the lowest that a digit of this line can reach."""
+    gap: float = 0.0
+    """Free pixels below it."""
     numbers: list[list[tuple[Glyph, DigitStyle, float, float]]] = field(default_factory=list)
     width: float = 0.0
 
@@ -59,80 +64,79 @@ def sample_layout(
     Every digit is wholly on the canvas. At least one number is placed if a single digit fits.
     """
     page_angle = float(rng.uniform(*config.page_angle))
+    turn = rotation(page_angle)
     # What a turned page may cover so that its corners stay on the canvas.
-    turn = np.abs(rotation(page_angle))
-    shrink = min(1.0, *((np.array([width, height]) - 2 * _MARGIN) / (turn @ np.array([width, height]))))
+    canvas = np.array([width, height])
+    shrink = min(1.0, *((canvas - 2 * _MARGIN) / (np.abs(turn) @ canvas)))
     room_x, room_y = width * shrink, height * shrink
     sample = _sample_single if rng.random() < config.single_share else _sample_lines
-    lines, total = sample(rng, config, source, room_x, room_y)
+    lines = sample(rng, config, source, room_x, room_y)
 
-    turn = rotation(page_angle)
-    top = float(rng.uniform(-room_y / 2, room_y / 2 - total)) if total < room_y else -total / 2
+    total = sum(line.slot for line in lines) + sum(line.gap for line in lines[:-1])
+    top = -room_y / 2 + float(rng.uniform(0, max(room_y - total, 0)))
     numbers = []
-    for line, gap in lines:
-        slack = room_x - line.width
-        left = -room_x / 2 + float(rng.uniform(0, max(slack, 0)))
-        middle = top + line.height / 2
+    for line in lines:
+        left = -room_x / 2 + float(rng.uniform(0, max(room_x - line.width, 0)))
+        middle = top + line.slot / 2
         for number in line.numbers:
             digits = []
             for glyph, style, x, y in number:
-                centre = turn @ np.array([left + x, middle + y]) + np.array([width, height]) / 2
+                centre = turn @ np.array([left + x, middle + y]) + canvas / 2
                 matrix = turn @ style_matrix(glyph, style)
                 digits.append(PlacedDigit(glyph, matrix, (float(centre[0]), float(centre[1])), style.ink_threshold))
             numbers.append(PlacedNumber(tuple(digits)))
-        top += line.height * (1 + 2 * config.baseline_jitter) + gap
+        top += line.slot + line.gap
     return numbers
+
+
+def _slot_factor(config: SynthConfig) -> float:
+    """Room that a line needs above and below, in digit heights: digits vary in height and dance on the line."""
+    return 1 + config.height_jitter + 2 * config.baseline_jitter
 
 
 def _sample_single(
     rng: np.random.Generator, config: SynthConfig, source: GlyphSource, room_x: float, room_y: float
-) -> tuple[list[tuple[_Line, float]], float]:
+) -> list[_Line]:
     """One number on one line, with digits from six tenths to all of the height that fits."""
     length = int(rng.integers(config.digits_per_number[0], config.digits_per_number[1] + 1))
-    fitting = min(room_y / (1 + 2 * config.baseline_jitter), room_x / (_TYPICAL_ADVANCE * length))
-    high = min(fitting / (1 + config.height_jitter), config.digit_height[1])
+    fitting = min(room_y / _slot_factor(config), room_x / (_TYPICAL_ADVANCE * length))
+    high = min(fitting, config.digit_height[1])
     height = max(high * float(rng.uniform(0.6, 1)), config.digit_height[0])
-    line = _Line(height * (1 + config.height_jitter))
+    line = _Line(height, height * _slot_factor(config))
     number, line.width = _sample_number(rng, config, source, height, 0.0, room_x, length)
     line.numbers = [number] if number else []
-    return [(line, 0.0)], line.height * (1 + 2 * config.baseline_jitter)
+    return [line]
 
 
 def _sample_lines(
     rng: np.random.Generator, config: SynthConfig, source: GlyphSource, room_x: float, room_y: float
-) -> tuple[list[tuple[_Line, float]], float]:
-    """Lines with the gap below each, as many of the drawn number as fit, and their total height in pixels."""
-    lines: list[tuple[_Line, float]] = []
+) -> list[_Line]:
+    """Lines from the top, as many of the drawn number as fit."""
+    lines: list[_Line] = []
     used = 0.0
     wanted = int(rng.integers(config.lines[0], config.lines[1] + 1))
-    jitter = 1 + 2 * config.baseline_jitter
     one_size = rng.random() < config.same_size_share
     # Several lines share the height, so that "five lines" does not end as one line of big digits.
-    page_height = _sample_digit_height(rng, config, room_y / jitter / (1 + (wanted - 1) * (1 + config.line_gap[0])))
+    share = room_y / (wanted * _slot_factor(config) + (wanted - 1) * config.line_gap[0])
+    page_height = _sample_digit_height(rng, config, share)
     for _ in range(wanted):
         height = page_height if one_size else _sample_digit_height(rng, config, page_height * 1.5)
-        gap = float(rng.uniform(*config.line_gap)) * height
-        if used + height * jitter > room_y:
-            break
         line = _sample_line(rng, config, source, height, room_x)
+        if lines:  # the gap between two lines is that of the taller one
+            lines[-1].gap = float(rng.uniform(*config.line_gap)) * max(height, lines[-1].height)
+            used += lines[-1].gap
+        used += line.slot
+        if used > room_y and lines:
+            break
         if line.numbers:
-            if lines:  # the gap belongs to the taller of the two lines
-                above, above_gap = lines[-1]
-                extra = max(gap - above_gap, 0.0) if height > above.height else 0.0
-                if used + extra + height * jitter > room_y:
-                    break
-                lines[-1] = (above, above_gap + extra)
-                used += extra
-            lines.append((line, gap))
-            used += height * jitter + gap
-    total = used - lines[-1][1] if lines else 0.0
-    return lines, total
+            lines.append(line)
+    return lines
 
 
 def _sample_digit_height(rng: np.random.Generator, config: SynthConfig, room: float) -> float:
     """A digit height, log-uniform, within the settings and, if that leaves any choice, within `room` pixels."""
     low, high = config.digit_height
-    high = max(min(high, room / (1 + config.height_jitter)), low)
+    high = max(min(high, room), low)
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
@@ -140,7 +144,7 @@ def _sample_line(
     rng: np.random.Generator, config: SynthConfig, source: GlyphSource, height: float, room: float
 ) -> _Line:
     """Numbers side by side on one line, no wider than `room` pixels."""
-    line = _Line(height * (1 + config.height_jitter))
+    line = _Line(height, height * _slot_factor(config))
     for _ in range(int(rng.integers(config.numbers_per_line[0], config.numbers_per_line[1] + 1))):
         start = line.width + (float(rng.uniform(*config.number_gap)) * height if line.numbers else 0.0)
         length = int(rng.integers(config.digits_per_number[0], config.digits_per_number[1] + 1))

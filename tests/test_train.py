@@ -165,6 +165,18 @@ def test_interrupted_run_is_resumed(data, tmp_path, monkeypatch):
     assert (run / "model.onnx").is_file()
 
 
+def test_training_goes_on_from_weights(finished, data, tmp_path):
+    """The losses of the first epoch are lower than from scratch: the weights were really taken over."""
+    config = TrainConfig(epochs=1, batch=8, image_size=96, learning_rate=1e-6, start=str(finished[0] / "model.pt"))
+    train_run(config, data, tmp_path / "run", print)
+
+    def first_loss(run):
+        header, first = (run / "training" / "results.csv").read_text().splitlines()[:2]
+        return float(dict(zip(header.split(","), first.split(","), strict=True))["train/cls_loss"])
+
+    assert first_loss(tmp_path / "run") < first_loss(finished[0])
+
+
 def test_unsound_dataset_is_refused_before_training(tmp_path, split_digits):
     data = tmp_path / "data"
     write_dataset(SYNTH, split_digits, data, workers=1)

@@ -27,7 +27,6 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     Raises:
         ConfigError: A value is outside what its field allows; the message names the key and the range.
-
     """
 
     def __post_init__(self) -> None:
@@ -48,7 +47,6 @@ def load_config(kind: type[ConfigT], path: Path) -> ConfigT:
 
     Raises:
         ConfigError: The file cannot be read, is not a mapping, or holds an unknown key or a bad value.
-
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -63,7 +61,6 @@ def load_preset(kind: type[ConfigT], group: str, name: str) -> ConfigT:
 
     Raises:
         ConfigError: There is no preset of that name; the message lists those there are.
-
     """
     names = preset_names(group)
     if name not in names:

@@ -20,7 +20,6 @@ def as_boxes(boxes: npt.ArrayLike) -> npt.NDArray[np.float64]:
 
     Raises:
         ValueError: The last dimension is not 4.
-
     """
     array = np.asarray(boxes, dtype=np.float64)
     if array.size == 0:

@@ -14,7 +14,6 @@ def write_atomically(path: Path, content: bytes | str, scratch: Path | None = No
 
     Raises:
         OSError: The folder is missing or read-only, or the disk is full; no temporary file is left behind.
-
     """
     temporary = (scratch or path.parent) / f".{path.name}.{os.getpid()}.tmp"
     try:

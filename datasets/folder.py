@@ -53,7 +53,6 @@ def read_data_file(path: Path) -> dict[str, Path]:
 
     Raises:
         DataError: The file is missing, is not such a mapping, or holds a key that is not known.
-
     """
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -97,7 +96,6 @@ def check_dataset(data_file: Path) -> list[Problem]:
 
     Raises:
         DataError: data.yaml itself cannot be used.
-
     """
     problems: list[Problem] = []
     seen: dict[bytes, Path] = {}

@@ -45,7 +45,6 @@ def parse_labels(text: str, source: str) -> Labels:
 
     Raises:
         DataError: A line is not five numbers, or its class is not a whole number; names `source` and the line.
-
     """
     classes, boxes = [], []
     for number, line in enumerate(text.splitlines(), start=1):
@@ -67,7 +66,6 @@ def read_labels(path: Path) -> Labels:
 
     Raises:
         DataError: The file cannot be read or parsed.
-
     """
     try:
         return parse_labels(path.read_text(encoding="utf-8"), str(path))

@@ -53,7 +53,6 @@ def load_mnist(part: str, folder: Path | None = None) -> Digits:
     Raises:
         DataError: The files are missing and cannot be downloaded, or their content is not the original.
         MissingExtraError: They have to be downloaded and torchvision is not installed.
-
     """
     folder = folder or _find_folder()
     prefix = {"train": "train", "test": "t10k"}[part]
@@ -68,7 +67,6 @@ def read_idx(content: bytes, name: str) -> npt.NDArray[np.uint8]:
 
     Raises:
         DataError: The header is not that, or the length does not fit it; `name` is in the message.
-
     """
     if len(content) < 4 or content[:3] != b"\x00\x00\x08":
         raise DataError(f"{name}: not an IDX file of bytes; fetch it again")

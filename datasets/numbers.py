@@ -58,7 +58,6 @@ def parse_truth(line: str, source: str) -> PictureTruth:
 
     Raises:
         DataError: The line is not such an object, or a text has not one box a digit; names `source`.
-
     """
     try:
         record = json.loads(line)
@@ -73,7 +72,6 @@ def read_truths(path: Path, split: str | None = None) -> list[PictureTruth]:
 
     Raises:
         DataError: The file cannot be read, or a line is wrong.
-
     """
     try:
         lines: Iterable[str] = path.read_text(encoding="utf-8").splitlines()

@@ -31,7 +31,6 @@ def read_pictures(
 
     Raises:
         OSError: A drawn picture cannot be written.
-
     """
     taken: set[str] = set()
     for picture in inputs:

@@ -40,7 +40,6 @@ def score_numbers(reader: NumberReader, folder: Path, split: str) -> NumberScore
     Raises:
         DataError: numbers.jsonl is missing or damaged.
         ImageError: A picture cannot be read.
-
     """
     truths = read_truths(folder / FILE_NAME, split)
     numbers = exact = false = 0

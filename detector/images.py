@@ -34,7 +34,6 @@ def load_image(source: ImageSource) -> Image:
 
     Raises:
         ImageError: There is no such file, or it is not a whole picture in a known format.
-
     """
     if isinstance(source, np.ndarray):
         return _from_array(source)
@@ -53,7 +52,6 @@ def decode_image(content: bytes) -> Image:
 
     Raises:
         ImageError: The bytes are empty, cut off, or not a picture in a format that OpenCV reads.
-
     """
     if not content:
         raise ImageError("the file is empty")

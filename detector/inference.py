@@ -30,7 +30,6 @@ class OnnxDetector:
 
     Raises:
         ModelError: The file is missing, damaged, or detects something other than the ten digits.
-
     """
 
     def __init__(self, model: Path | None = None) -> None:
@@ -53,7 +52,6 @@ class OnnxDetector:
 
         Returns:
             (14, N) float32: centre x, centre y, width, height in input pixels, then a score (0 to 1) for every digit.
-
         """
         output = self._session.run(None, {self._input: tensor})[0]
         return np.asarray(output[0], np.float32)

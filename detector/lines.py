@@ -30,7 +30,6 @@ def group_digits(boxes: npt.ArrayLike, max_gap: float) -> list[list[int]]:
     Returns:
         The rows of each number from left to right; the numbers line by line from the top, each line from the left.
         Every row is in exactly one number.
-
     """
     boxes = as_boxes(boxes)
     if not len(boxes):

@@ -26,7 +26,6 @@ def write_results(results: Iterable[tuple[str, Reading | ImageError]], form: str
         results: Path and outcome of each picture.
         form: 'text' (one number a line, nothing else), 'json' (one array) or 'jsonl' (one object a line).
         stream: Where to; flushed after every picture.
-
     """
     separator = "[\n"
     for path, outcome in results:

@@ -40,7 +40,6 @@ def decode(output: npt.NDArray[np.float32], confidence: float) -> Detections:
 
     Returns:
         Boxes in input pixels, in the network's order; many a digit.
-
     """
     scores = output[4:]
     kept = output[:, scores.max(axis=0, initial=0) >= confidence].T
@@ -57,7 +56,6 @@ def suppress(detections: Detections, max_overlap: float) -> Detections:
 
     Returns:
         The boxes that are left, the surest first; equally sure ones in their old order.
-
     """
     order = np.argsort(-detections.confidences, kind="stable")
     boxes = detections.boxes[order]

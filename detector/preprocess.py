@@ -46,7 +46,6 @@ def letterbox(image: Image, longer_side: int) -> tuple[npt.NDArray[np.float32], 
 
     Returns:
         The input (1, 3, h, w) float32 RGB, 0 to 1, and how to get back.
-
     """
     height, width = image.shape[:2]
     scale = longer_side / max(height, width)

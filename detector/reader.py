@@ -33,7 +33,6 @@ class NumberReader:
         >>> reading = NumberReader().read("examples/amounts.jpg")  # doctest: +SKIP
         >>> [number.text for number in reading.numbers]  # doctest: +SKIP
         ['4071', '250']
-
     """
 
     def __init__(
@@ -56,7 +55,6 @@ class NumberReader:
 
         Raises:
             ImageError: The picture cannot be read.
-
         """
         detections = self.detect(source)
         labels, confidences = detections.labels, detections.confidences
@@ -72,7 +70,6 @@ class NumberReader:
 
         Raises:
             ImageError: The picture cannot be read.
-
         """
         tensor, box = letterbox(load_image(source), self.config.image_size)
         candidates = decode(self._detector.detect(tensor), self.config.confidence)

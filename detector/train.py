@@ -75,17 +75,17 @@ def train_run(config: TrainConfig, data: Path, folder: Path, say: Say) -> Run:
 
     Raises:
         DataError: The dataset is not sound, or the folder holds another run.
-
     """
     data_file = data / DATA_FILE
     metrics_file = folder / _METRICS_FILE
-    _claim_folder(folder, config, data)
+    _require_free_or_same(folder, config, data)
     if metrics_file.is_file():
         say(f"{folder} holds this run already, finished; choose another --out or remove it to train again")
         return Run(folder, json.loads(metrics_file.read_text(encoding="utf-8")))
 
     say(f"checking {data}")
     _require_sound(data_file)
+    _claim_folder(folder, config, data)
     if (data / _SYNTH_FILE).is_file():
         write_atomically(folder / _SYNTH_FILE, (data / _SYNTH_FILE).read_bytes())
     if not (folder / "model.pt").is_file():
@@ -101,21 +101,25 @@ def train_run(config: TrainConfig, data: Path, folder: Path, say: Say) -> Run:
     return Run(folder, metrics)
 
 
-def _claim_folder(folder: Path, config: TrainConfig, data: Path) -> None:
-    """Make the run folder, or make sure that the run in it is this one."""
+def _require_free_or_same(folder: Path, config: TrainConfig, data: Path) -> None:
+    """Refuse a folder that holds anything but this very run."""
     settings = folder / _CONFIG_FILE
     if settings.is_file():
         if parse_config(TrainConfig, settings.read_text(encoding="utf-8"), str(settings)) != config:
             raise DataError(f"{folder}: holds a run of other settings (see {settings}); choose another --out")
-        trained_on = json.loads((folder / _RUN_FILE).read_text(encoding="utf-8")).get("data")
+        trained_on = json.loads((folder / _RUN_FILE).read_text(encoding="utf-8"))["data"]
         if trained_on != str(data):
             raise DataError(f"{folder}: holds a run on {trained_on}; choose another --out")
-        return
-    if folder.is_dir() and any(path.name != _RUN_FILE for path in folder.iterdir()):
+    elif folder.is_dir() and any(path.name != _RUN_FILE for path in folder.iterdir()):
         raise DataError(f"{folder}: is not empty and holds no run; choose another --out")
+
+
+def _claim_folder(folder: Path, config: TrainConfig, data: Path) -> None:
+    if (folder / _CONFIG_FILE).is_file():
+        return
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / _RUN_FILE, json.dumps(_origin(data), indent=2) + "\n")
-    write_atomically(settings, config.to_yaml())  # last: from now on the folder is a run
+    write_atomically(folder / _CONFIG_FILE, config.to_yaml())  # last: from now on the folder is a run
 
 
 def _require_sound(data_file: Path) -> None:

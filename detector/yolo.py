@@ -36,7 +36,6 @@ def train(config: TrainConfig, data_file: Path, run: Path, start_weights: Path |
         data_file: The dataset's data.yaml, already checked.
         run: The run folder; Ultralytics' own files go to `run`/training.
         start_weights: A .pt file to start from; None starts from random weights.
-
     """
     _import_ultralytics()
     from ultralytics.models.yolo.detect import DetectionTrainer
@@ -96,7 +95,6 @@ def measure(weights: Path, data_file: Path, split: str, image_size: int, folder:
         {'map50': ..., 'map50_95': ..., 'precision': ..., 'recall': ..., 'digits': {'0': {'precision': ..., 'recall':
         ..., 'map50': ...}, ...}}; precision and recall at the confidence with the best F1. A digit that the split does
         not hold is left out. The plots (confusion matrix, precision-recall curve) are written to `folder`.
-
     """
     _import_ultralytics()
     from ultralytics import YOLO
@@ -173,7 +171,6 @@ def _import_ultralytics() -> None:
     Raises:
         MissingExtraError: It is not installed.
         DigitdetError: Something else imported it before, with a door open.
-
     """
     os.environ.update(_SWITCHES)
     os.environ.setdefault("YOLO_CONFIG_DIR", str(user_cache() / "ultralytics"))
@@ -276,7 +273,6 @@ def require_loadable(path: Path) -> None:
 
     Raises:
         ModelError: It is missing, or is not a checkpoint that loads without running code.
-
     """
     _import_ultralytics()
     from ultralytics.nn.tasks import torch_safe_load

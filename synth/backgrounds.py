@@ -24,7 +24,6 @@ def load_backgrounds(folder: Path) -> list[Image]:
 
     Raises:
         DataError: The folder has no picture, or one cannot be read.
-
     """
     images: list[Image] = []
     for path in list_images(folder):

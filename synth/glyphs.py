@@ -35,7 +35,6 @@ class ImageGlyphs:
 
     Raises:
         DataError: A digit has no picture with ink in it.
-
     """
 
     def __init__(self, digits: Digits) -> None:

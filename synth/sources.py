@@ -14,7 +14,6 @@ def load_split_digits(mnist_folder: Path | None = None) -> dict[str, Digits]:
 
     Raises:
         DataError: MNIST is missing or damaged, see `digitdet.datasets.mnist.load_mnist`.
-
     """
     train, test = load_mnist("train", mnist_folder), load_mnist("test", mnist_folder)
     # A twelfth, so that a small stand-in for MNIST is divided too.

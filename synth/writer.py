@@ -82,7 +82,6 @@ def write_dataset(
     Raises:
         DataError: The folder holds something else, a background cannot be used, or a worker died.
         OSError: The folder cannot be written.
-
     """
     # Loaded here, not in the workers, where an error would only be "a worker died".
     materials = Materials(

@@ -183,6 +183,7 @@ def test_unsound_dataset_is_refused_before_training(tmp_path, split_digits):
     (data / "labels" / "train" / "000000.txt").write_text("12 0.5 0.5 0.1 0.1\n")
     with pytest.raises(DataError, match=r"000000\.txt: box 1: class 12 is not a digit"):
         train_run(TrainConfig(), data, tmp_path / "run", print)
+    assert not (tmp_path / "run").exists()
 
 
 def test_missing_dataset_says_how_to_make_one(tmp_path):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
+import io
 import os
 import shutil
 import struct
@@ -127,7 +129,8 @@ def _download(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
         try:
-            MNIST(temporary, download=True)
+            with contextlib.redirect_stdout(io.StringIO()):  # what it says of each mirror; its progress is on stderr
+                MNIST(temporary, download=True)
         except (RuntimeError, OSError) as error:
             raise DataError(f"MNIST could not be downloaded; {_where_to_put_them(folder)}") from error
         for name in CHECKSUMS:

@@ -8,7 +8,7 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,13 @@ CHECKPOINT = "checkpoint.pt"
 """In the run folder while it trains: the last epoch, replaced in one step, so that a kill cannot spoil it."""
 
 
-def train(config: TrainConfig, data_file: Path, run: Path, start_weights: Path | None) -> Path:
+def train(
+    config: TrainConfig,
+    data_file: Path,
+    run: Path,
+    start_weights: Path | None,
+    on_step: Callable[[], object] = lambda: None,
+) -> Path:
     """Fit the detector, or go on from `run`/checkpoint.pt, and return the weights of the best epoch.
 
     Args:
@@ -36,6 +42,7 @@ def train(config: TrainConfig, data_file: Path, run: Path, start_weights: Path |
         data_file: The dataset's data.yaml, already checked.
         run: The run folder; Ultralytics' own files go to `run`/training.
         start_weights: A .pt file to start from; None starts from random weights.
+        on_step: Called after every step.
     """
     _import_ultralytics()
     from ultralytics.models.yolo.detect import DetectionTrainer
@@ -83,6 +90,7 @@ def train(config: TrainConfig, data_file: Path, run: Path, start_weights: Path |
         trainer = DetectionTrainer(overrides=settings)
         trainer.add_callback("on_train_start", lambda _trainer: _use_all_cores(config))
         trainer.add_callback("on_train_batch_start", _CosineSchedule(config))
+        trainer.add_callback("on_train_batch_end", lambda _trainer: on_step())
         trainer.add_callback("on_model_save", lambda t: write_atomically(checkpoint, t.last.read_bytes()))
         trainer.train()
     return best

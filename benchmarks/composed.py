@@ -1,6 +1,6 @@
 """A model on a held-out composed test split: mAP50 of the digits and exact numbers.
 
-    python benchmarks/composed.py [--model FILE.onnx] [--weights FILE.pt] [--count 1000] [--seed 0] [--mnist DIR]
+    python benchmarks/composed.py [--model FILE.onnx] [--count 1000] [--seed 0] [--mnist DIR]
 
 The pictures are those of the test split that `digitdet synth` makes with the same seed: their digits come from the
 MNIST test set. mAP50 is measured with the trainable weights, the numbers with the ONNX model and the reader.
@@ -15,7 +15,6 @@ from pathlib import Path
 
 from digitdet import NumberReader, yolo
 from digitdet.configs import SynthConfig
-from digitdet.datasets.folder import DATA_FILE
 from digitdet.evaluate import score_numbers
 from digitdet.inference import shipped_file
 from digitdet.synth.sources import load_split_digits
@@ -24,14 +23,12 @@ from digitdet.synth.writer import write_dataset
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--model", type=Path, help="a model.onnx; else the shipped one")
-    parser.add_argument(
-        "--weights", type=Path, default=shipped_file("digitdet.pt"), help="its .pt; else the shipped one"
-    )
+    parser.add_argument("--model", type=Path, help="a model.onnx with its .pt beside it; else the shipped one")
     parser.add_argument("--count", type=int, default=1000, help="pictures")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--mnist", type=Path, help="folder with the four MNIST files")
     arguments = parser.parse_args()
+    weights = arguments.model.with_suffix(".pt") if arguments.model else shipped_file("digitdet.pt")
     # One picture more than asked: a dataset without any to train on is refused.
     config = SynthConfig(
         count=arguments.count + 1, val_share=0, test_share=arguments.count / (arguments.count + 1), seed=arguments.seed
@@ -39,13 +36,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         data = Path(scratch) / "data"
         write_dataset(config, load_split_digits(arguments.mnist), data)
-        detection = yolo.measure(arguments.weights, data / DATA_FILE, "test", 320, Path(scratch) / "plots")
+        detection = yolo.measure(weights, data / "images" / "test", 320, Path(scratch) / "plots")
         score = score_numbers(NumberReader(arguments.model), data, "test")
     print(json.dumps(detection["digits"], indent=2))
     print(f"mAP50 {detection['map50']:.4f}, mAP50-95 {detection['map50_95']:.4f}")
     print(
-        f"{score.exact} of {score.numbers} numbers exact ({score.accuracy:.2%}) on {score.pictures} pictures, "
-        f"{score.false} false readings"
+        f"{score.exact} of {score.numbers} numbers exact ({score.exact / score.numbers:.2%}), {score.false} false ones"
     )
 
 

@@ -1,6 +1,6 @@
 """Images a second in training on the CPU: digitdet's way against stock Ultralytics, side by side in one run.
 
-    python benchmarks/train_speed.py [--count 600] [--mnist DIR]
+    python benchmarks/train_speed.py [--count 480] [--mnist DIR]
 
 Stock is float32 on one thread less than there are cores (at most 8), which is what Ultralytics does on a CPU;
 everything else is equal. The first steps of each are left out. Both ways take turns, three times.
@@ -17,7 +17,7 @@ from statistics import median
 
 from digitdet import yolo
 from digitdet.configs import SynthConfig, TrainConfig
-from digitdet.datasets.folder import DATA_FILE
+from digitdet.datasets.folder import DATA_FILE, read_data_file
 from digitdet.synth.sources import load_split_digits
 from digitdet.synth.writer import write_dataset
 
@@ -36,14 +36,13 @@ def main() -> None:
         data = Path(scratch) / "data"
         config = SynthConfig(count=arguments.count + 16, val_share=16 / (arguments.count + 16), test_share=0)
         write_dataset(config, load_split_digits(arguments.mnist), data)
+        splits = read_data_file(data / DATA_FILE)
         for turn in range(3):
             for name, way in ways.items():
                 ticks: list[float] = []
                 run = Path(scratch) / f"{name}-{turn}"
                 run.mkdir()
-                yolo.train(
-                    way, data / DATA_FILE, run, None, on_step=lambda ticks=ticks: ticks.append(time.perf_counter())
-                )
+                yolo.train(way, splits, run, None, on_step=lambda ticks=ticks: ticks.append(time.perf_counter()))
                 seconds = ticks[-1] - ticks[_WARM_UP_STEPS]
                 rates[name].append((len(ticks) - 1 - _WARM_UP_STEPS) * way.batch / seconds)
     for name, values in rates.items():

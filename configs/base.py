@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -31,7 +32,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def __post_init__(self) -> None:
         for field in msgspec.structs.fields(self):
-            _check_value(field.encode_name, getattr(self, field.name), field.type)
+            value = _check_value(field.encode_name, getattr(self, field.name), field.type)
+            msgspec.structs.force_setattr(self, field.name, value)  # a list has become the tuple that the type says
         self.check()
 
     def check(self) -> None:
@@ -81,7 +83,11 @@ def parse_config(kind: type[ConfigT], text: str, source: str) -> ConfigT:
     """Make a configuration of `kind` from YAML text; `source` is what error messages call it."""
     try:
         data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (
+        yaml.YAMLError,
+        ValueError,
+        RecursionError,
+    ) as error:  # the latter two from malformed dates and deep nesting
         raise ConfigError(f"{source}: not valid YAML: {' '.join(str(error).split())}") from error
     data = {} if data is None else data
     if not isinstance(data, dict):
@@ -115,7 +121,13 @@ def _check_value(key: str, value: object, type_: Any) -> Any:
     try:
         return msgspec.convert(value, type_)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{key}: {value!r} is not allowed; expected {_describe(type_)}") from error
+        hint = " (in YAML, write the exponent after a point: 1.0e-3)" if _looks_like_number(value) else ""
+        raise ConfigError(f"{key}: {value!r} is not allowed; expected {_describe(type_)}{hint}") from error
+
+
+def _looks_like_number(value: object) -> bool:
+    """Whether a text reads as a number with an exponent, which YAML 1.1 takes as text unless it holds a point."""
+    return isinstance(value, str) and re.fullmatch(r"[-+]?\d+[eE][-+]?\d+", value) is not None
 
 
 def _nearest(name: str, known: Any) -> str:
@@ -155,4 +167,6 @@ def _describe_limits(meta: msgspec.Meta) -> str:
         return f" above {low}" if meta.gt is not None else f" of at least {low}"
     if high is not None:
         return f" below {high}" if meta.lt is not None else f" of at most {high}"
+    if meta.pattern is not None:
+        return f" that matches {meta.pattern}"
     return f", at least {meta.min_length} entries" if meta.min_length else ""

@@ -21,6 +21,9 @@ class ModelError(DigitdetError):
     """A model file that is missing, damaged or not a digit detector."""
 
 
+OPENCV_REMEDY = "where there is no display, replace opencv-python by opencv-python-headless of the same version"
+
+
 class MissingExtraError(DigitdetError):
     """A command needs packages that the base installation leaves out."""
 

@@ -17,6 +17,7 @@ HeightSpan = tuple[Annotated[float, Meta(ge=-0.5, le=10)], Annotated[float, Meta
 AngleSpan = tuple[Annotated[float, Meta(ge=-45, le=45)], Annotated[float, Meta(ge=-45, le=45)]]
 FactorSpan = tuple[Annotated[float, Meta(ge=0.25, le=4)], Annotated[float, Meta(ge=0.25, le=4)]]
 WeightSpan = tuple[Annotated[float, Meta(ge=0.2, le=0.8)], Annotated[float, Meta(ge=0.2, le=0.8)]]
+Weight = Annotated[float, Meta(ge=0, le=1000)]
 ColourGap = Annotated[float, Meta(ge=20, le=200)]
 
 
@@ -106,16 +107,16 @@ class SynthConfig(Config, frozen=True, kw_only=True):
     min_contrast: ColourGap = 60
     """Grey levels (0 to 255) between ink and the ground under it, before blur and noise."""
 
-    plain_weight: Annotated[float, Meta(ge=0)] = 1.0
+    plain_weight: Weight = 1.0
     """How often the ground is one colour, against the other weights."""
 
-    gradient_weight: Annotated[float, Meta(ge=0)] = 1.0
+    gradient_weight: Weight = 1.0
     """How often the ground runs from one colour to another."""
 
-    noise_weight: Annotated[float, Meta(ge=0)] = 1.0
+    noise_weight: Weight = 1.0
     """How often the ground is cloudy and grainy."""
 
-    folder_weight: Annotated[float, Meta(ge=0)] = 1.0
+    folder_weight: Weight = 1.0
     """How often the ground is cut from a picture in `background_folder`; without a folder it is left out."""
 
     background_folder: str | None = None
@@ -143,8 +144,11 @@ class SynthConfig(Config, frozen=True, kw_only=True):
             is_span = isinstance(value, tuple) and len(value) == 2 and not isinstance(value[0], tuple)
             if is_span and value[0] > value[1]:
                 raise ConfigError(f"{name}: {list(value)} is not allowed; expected [lowest, highest]")
-        if self.val_share + self.test_share >= 1:
-            raise ConfigError("val_share + test_share: nothing is left to train on; expected a sum below 1")
+        if self.split_counts()["train"] < 1:
+            raise ConfigError(
+                f"count: {self.count} leaves nothing to train on beside val_share {self.val_share} "
+                f"and test_share {self.test_share}; expected more pictures or smaller shares"
+            )
         if self.plain_weight + self.gradient_weight + self.noise_weight <= 0 and not self.uses_folder:
             raise ConfigError("plain_weight, gradient_weight, noise_weight: all 0; expected one above 0")
         if self.number_gap[0] <= self.digit_gap[1]:
@@ -156,6 +160,6 @@ class SynthConfig(Config, frozen=True, kw_only=True):
         return self.background_folder is not None and self.folder_weight > 0
 
     def split_counts(self) -> dict[str, int]:
-        """Pictures per split: {'train': ..., 'val': ..., 'test': ...}."""
-        val, test = round(self.count * self.val_share), round(self.count * self.test_share)
+        """Pictures per split: {'train': ..., 'val': ..., 'test': ...}; at least one where the share is not 0."""
+        val, test = (max(round(self.count * share), int(share > 0)) for share in (self.val_share, self.test_share))
         return {"train": self.count - val - test, "val": val, "test": test}

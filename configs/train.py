@@ -12,7 +12,7 @@ from digitdet.configs.base import Config, Share
 class TrainConfig(Config, frozen=True, kw_only=True):
     """How the detector is fitted. Where Ultralytics' own default is wrong for digits, the reason stands here."""
 
-    architecture: str = "yolo11n.yaml"
+    architecture: Annotated[str, Meta(pattern=r"\.yaml$")] = "yolo11n.yaml"
     """An Ultralytics model description; yolo11n has 2.6 million parameters and reads a 320 px picture in 11 ms."""
 
     start: str = "scratch"
@@ -50,8 +50,8 @@ class TrainConfig(Config, frozen=True, kw_only=True):
 
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
 
-    device: str = "auto"
-    """'auto' (a GPU where there is one), 'cpu', or a CUDA device number such as '0'."""
+    device: Annotated[str, Meta(pattern=r"^(auto|cpu|\d+)$")] = "auto"
+    """'auto' (a GPU where there is one), 'cpu', or the number of a CUDA device such as '0'."""
 
     threads: Annotated[int, Meta(ge=0, le=1024)] = 0
     """CPU threads for the network; 0 is every core."""

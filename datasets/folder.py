@@ -9,7 +9,7 @@ numbers.jsonl                       (optional: numbers in reading order)
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,17 +39,17 @@ class Problem:
         return f"{self.path}: {self.reason}"
 
 
-def write_data_file(folder: Path) -> None:
+def write_data_file(folder: Path, splits: Iterable[str] = SPLITS) -> None:
     """Write data.yaml for a dataset of the ten digits; no absolute path, so that the folder can be moved."""
-    data = {**{split: f"images/{split}" for split in SPLITS}, "names": dict(enumerate(CLASS_NAMES))}
+    data = {**{split: f"images/{split}" for split in splits}, "names": dict(enumerate(CLASS_NAMES))}
     write_atomically(folder / DATA_FILE, yaml.safe_dump(data, sort_keys=False))
 
 
 def read_data_file(path: Path) -> dict[str, Path]:
     """Read data.yaml: the image folder of each split it names, as paths from the current folder.
 
-    Only relative split folders and the ten digits as classes are accepted: Ultralytics executes a `download` entry
-    as code when pictures are missing.
+    `path`, where it is given, is taken from data.yaml's own folder. Only what is needed is accepted, and the ten digits
+    as classes: Ultralytics executes a `download` entry as code when pictures are missing.
 
     Raises:
         DataError: The file is missing, is not such a mapping, or holds a key that is not known.
@@ -66,8 +66,9 @@ def read_data_file(path: Path) -> dict[str, Path]:
     if unknown:
         raise DataError(f"{path}: the key {unknown[0]!r} is not allowed here; remove it")
     names = data.get("names")
-    names = [names[key] for key in sorted(names)] if isinstance(names, dict) else names
-    if not isinstance(names, list) or [str(name) for name in names] != list(CLASS_NAMES):
+    names = dict(enumerate(names)) if isinstance(names, list) else names
+    names = {str(key): str(name) for key, name in names.items()} if isinstance(names, dict) else None
+    if names != {name: name for name in CLASS_NAMES}:
         raise DataError(f"{path}: names must be the ten digits 0 to 9 in order")
     return {split: _split_folder(path, data, split) for split in SPLITS if data.get(split)}
 
@@ -105,11 +106,33 @@ def check_dataset(data_file: Path) -> list[Problem]:
             problems.append(Problem(folder, "no pictures"))
         for image in images:
             problems.extend(_check_picture(image))
+            if not has_boxes(image):  # two blank pictures may well be the same
+                continue
             digest = hashlib.sha256(image.read_bytes()).digest()
             if (first := seen.setdefault(digest, image)) is not image:
                 problems.append(Problem(image, f"the same picture as {first}"))
         problems.extend(_check_orphans(folder, images))
     return problems
+
+
+def has_boxes(image: Path) -> bool:
+    """Whether a picture has a label file with something in it."""
+    path = label_path(image)
+    return path.is_file() and path.stat().st_size > 0
+
+
+def fingerprint(data_file: Path) -> str:
+    """A hash of all label files with their names: it tells one dataset from another, wherever the folder lies.
+
+    Raises:
+        DataError: data.yaml cannot be used.
+    """
+    digest = hashlib.sha256()
+    for split, folder in read_data_file(data_file).items():
+        for image in list_images(folder):
+            path = label_path(image)
+            digest.update(f"{split}/{image.name}\0".encode() + (path.read_bytes() if path.is_file() else b"") + b"\0")
+    return digest.hexdigest()
 
 
 def _split_folder(data_file: Path, data: dict[str, object], split: str) -> Path:

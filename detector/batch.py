@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import cv2
-
 from digitdet.configs import ImageError
 from digitdet.datasets.files import write_atomically
 from digitdet.draw import draw_reading
-from digitdet.images import Image, load_image, quiet_decoders
+from digitdet.images import Image, encode_png, load_image, quiet_decoders
 from digitdet.inputs import Input
 from digitdet.reader import NumberReader
 from digitdet.results import Reading
@@ -49,15 +47,19 @@ def read_pictures(
 
 
 def _free_name(stem: str, taken: set[str]) -> str:
-    """A file name for a drawing that no picture before it has: pictures of one name can lie in several folders."""
+    """A file name for a drawing that no picture before it has: pictures of one name can lie in several folders.
+
+    It ends in `.read.png`, so that a drawing saved beside its picture does not replace it. Names that differ in case
+    only count as one, as they do on some systems.
+    """
     name, number = stem, 1
-    while name in taken:
+    while name.casefold() in taken:
         number += 1
         name = f"{stem}-{number}"
-    taken.add(name)
-    return f"{name}.png"
+    taken.add(name.casefold())
+    return f"{name}.read.png"
 
 
 def _save_drawing(path: Path, image: Image, reading: Reading) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, cv2.imencode(".png", draw_reading(image, reading))[1].tobytes())
+    write_atomically(path, encode_png(draw_reading(image, reading)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ from digitdet.configs import (
     replace,
 )
 from digitdet.configs.base import ConfigT
+from digitdet.configs.errors import OPENCV_REMEDY
 
 if TYPE_CHECKING:
     from digitdet.results import Reading
@@ -42,6 +44,12 @@ class _Group(click.Group):
             return super().invoke(ctx)
         except DigitdetError as error:
             raise click.ClickException(str(error)) from error
+        except ImportError as error:
+            if "shared object" not in str(error):
+                raise
+            raise click.ClickException(f"{error}; {OPENCV_REMEDY}") from error
+        except BrokenPipeError:
+            raise  # click ends quietly: the reader of our output has seen enough
         except OSError as error:
             raise click.ClickException(f"{error.filename or 'system'}: {error.strerror or error}") from error
 
@@ -70,7 +78,9 @@ def main() -> None:
 )
 @click.option("--save", type=_FOLDER, metavar="DIR", help="Write each picture with boxes and numbers drawn to DIR.")
 @click.option("--model", type=_FILE, metavar="FILE", help="A model.onnx from digitdet train; else the shipped one.")
-@click.option("--conf", type=float, metavar="0-1", help="Leave out digits the network is less sure of.")
+@click.option(
+    "--conf", type=click.FloatRange(0, 1), metavar="0-1", help="Leave out digits the network is less sure of."
+)
 @click.option("--config", "config_file", type=_FILE, metavar="FILE", help="Settings in YAML (see ReadConfig).")
 def read(
     pictures: tuple[str, ...],
@@ -102,8 +112,8 @@ def read(
 
 @main.command()
 @click.option("--out", type=_FOLDER, default=Path("data/synth"), show_default=True, help="The dataset folder.")
-@click.option("--count", type=int, metavar="N", help="Pictures in all splits together.")
-@click.option("--seed", type=int, metavar="N", help="Another seed, other pictures.")
+@click.option("--count", type=click.IntRange(1, 10_000_000), metavar="N", help="Pictures in all splits together.")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), metavar="N", help="Another seed, other pictures.")
 @click.option("--workers", type=click.IntRange(min=0), default=0, metavar="N", help="Processes; 0 is one a core.")
 @click.option("--preset", type=click.Choice(["quick", "default"]), help=_PRESET_HELP)
 @click.option("--config", "config_file", type=_FILE, metavar="FILE", help="Settings in YAML (see SynthConfig).")
@@ -133,12 +143,17 @@ def synth(
     from digitdet.synth.writer import write_dataset
 
     config = _settings(SynthConfig, "synth", preset, config_file)
-    config = replace(config, count=count, seed=seed, background_folder=str(backgrounds) if backgrounds else None)
+    config = replace(
+        config, count=count, seed=seed, background_folder=str(backgrounds.resolve()) if backgrounds else None
+    )
     digits = load_split_digits(mnist)
     with tqdm(total=config.count, unit="picture", desc="composing", smoothing=0.05) as bar:
         written = write_dataset(config, digits, out, workers, bar.update)
     if written:
-        click.echo(f"{config.count} pictures in {out}; train on them with  digitdet train --data {out}", err=True)
+        click.echo(
+            f"{config.count} pictures in {out}; train on them with  digitdet train --data {shlex.quote(str(out))}",
+            err=True,
+        )
     else:
         click.echo(f"{out} holds these {config.count} pictures already", err=True)
 
@@ -146,8 +161,10 @@ def synth(
 @main.command()
 @click.option("--data", type=_FOLDER, default=Path("data/synth"), show_default=True, help="A YOLO dataset folder.")
 @click.option("--out", type=_FOLDER, metavar="DIR", help="The run folder.  [default: runs/PRESET or runs/train]")
-@click.option("--epochs", type=int, metavar="N", help="Passes over the training pictures.")
-@click.option("--seed", type=int, metavar="N", help="Another seed, other starting weights and order.")
+@click.option("--epochs", type=click.IntRange(1, 10_000), metavar="N", help="Passes over the training pictures.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**31 - 1), metavar="N", help="Another seed, other starting weights and order."
+)
 @click.option("--preset", type=click.Choice(["quick", "default"]), help=_PRESET_HELP)
 @click.option("--config", "config_file", type=_FILE, metavar="FILE", help="Settings in YAML (see TrainConfig).")
 def train(

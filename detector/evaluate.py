@@ -29,9 +29,9 @@ class NumberScore:
     false: int
 
     @property
-    def accuracy(self) -> float:
-        """Part of the numbers that were read exactly, every digit right and none too many; NaN if there were none."""
-        return self.exact / self.numbers if self.numbers else float("nan")
+    def accuracy(self) -> float | None:
+        """Part of the numbers that were read exactly, every digit right and none too many; None if there were none."""
+        return self.exact / self.numbers if self.numbers else None
 
 
 def score_numbers(reader: NumberReader, folder: Path, split: str) -> NumberScore:

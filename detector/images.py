@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,14 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from digitdet.configs import ImageError
+from digitdet.configs.errors import OPENCV_REMEDY
 
 try:
     import cv2
 except ImportError as error:  # slim containers lack the libraries that the desktop build draws windows with
-    raise ImportError(
-        f"OpenCV cannot be loaded ({error}); where there is no display, replace opencv-python by "
-        "opencv-python-headless of the same version"
-    ) from error
+    raise ImportError(f"OpenCV cannot be loaded ({error}); {OPENCV_REMEDY}") from error
 
 Image = npt.NDArray[np.uint8]
 ImageSource = str | os.PathLike[str] | bytes | npt.NDArray[np.uint8]
@@ -61,6 +60,8 @@ def decode_image(content: bytes) -> Image:
         image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error as error:
         raise ImageError(f"not a readable picture ({str(error.err).strip() or 'OpenCV refused it'})") from error
+    except MemoryError as error:
+        raise ImageError("too large for the memory that is free") from error
     if image is None:
         raise ImageError("not a picture in a known format, or damaged")
     return np.asarray(image, np.uint8)
@@ -97,12 +98,30 @@ def _from_array(array: npt.NDArray[np.uint8]) -> Image:
     return np.ascontiguousarray(array[:, :, :3])
 
 
-def _is_cut_jpeg(content: bytes) -> bool:
-    """Whether a JPEG ends inside its picture: libjpeg would paint the rest grey and say nothing.
+# In the compressed data of a JPEG a byte FF is followed by 00, or is a restart marker; anything else is the next
+# marker (ITU-T T.81, B.1.1.5).
+_NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_END_OF_IMAGE = 0xD9
 
-    In the compressed data a byte FF is always followed by 00 or a restart marker (ITU-T T.81, B.1.1.5), so that after
-    the last start of scan (FF DA) only the end of the image can read FF D9.
+
+def _is_cut_jpeg(content: bytes) -> bool:
+    """Whether a JPEG ends before its end-of-image marker: libjpeg would paint the rest grey and say nothing.
+
+    The segments are walked from the start, since a thumbnail inside and a film behind the picture (phones append one)
+    hold markers of their own.
     """
     if not content.startswith(b"\xff\xd8"):
         return False
-    return content.rfind(b"\xff\xd9") < content.rfind(b"\xff\xda")
+    place = 2
+    while marker := _NEXT_MARKER.search(content, place):
+        kind = content[marker.end() - 1]
+        if kind == _END_OF_IMAGE:
+            return False
+        # A segment gives its own length; behind that of a scan the compressed data run up to the next marker.
+        place = marker.end() + int.from_bytes(content[marker.end() : marker.end() + 2], "big")
+    return True
+
+
+def encode_png(image: Image) -> bytes:
+    """The bytes of a PNG file of (H, W, 3) uint8 BGR."""
+    return bytes(cv2.imencode(".png", image)[1].tobytes())

@@ -14,6 +14,7 @@ from digitdet.configs import ModelError
 from digitdet.datasets.labels import CLASS_NAMES
 
 SHIPPED_MODEL = "digitdet.onnx"
+_DEFAULT_SIZE = 320
 _ROWS = 4 + len(CLASS_NAMES)  # cx, cy, w, h, and a score for every digit
 
 
@@ -46,6 +47,9 @@ class OnnxDetector:
             raise ModelError(f"{name}: not an ONNX model that can be run") from error
         _require_digit_detector(self._session, name)
         self._input = self._session.get_inputs()[0].name
+        size = self._session.get_modelmeta().custom_metadata_map.get("imgsz", "")
+        self.image_size = int(size) if size.isdigit() else _DEFAULT_SIZE
+        """Longer side in pixels of the pictures that the model was trained on."""
 
     def detect(self, tensor: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Run the network on (1, 3, h, w) float32 RGB, 0 to 1; h and w multiples of 32.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,17 +26,21 @@ def find_inputs(names: Iterable[str]) -> Iterator[Input]:
     is taken whatever its suffix.
     """
     for name in names:
-        if not Path(name).exists() and glob.has_magic(name):
+        # os.path, not Path: on older Pythons Path.exists raises for a name that is too long.
+        if not os.path.exists(name) and glob.has_magic(name):
             matches = sorted(glob.glob(name, recursive=True))
-            yield from (Input(match) for match in matches if Path(match).is_file())
+            yield from (picture for match in matches for picture in _expand(match))
             if not matches:
                 yield Input(name, "no file matches this pattern")
-        elif Path(name).is_dir():
-            pictures = sorted(
-                str(p) for p in Path(name).rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file()
-            )
-            yield from (Input(picture) for picture in pictures)
-            if not pictures:
-                yield Input(name, "the folder holds no pictures")
         else:
-            yield Input(name)  # a missing file is reported when it is opened
+            yield from _expand(name)
+
+
+def _expand(name: str) -> Iterator[Input]:
+    if not os.path.isdir(name):
+        yield Input(name)  # a missing file is reported when it is opened
+        return
+    pictures = sorted(str(path) for path in Path(name).rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+    yield from (Input(picture) for picture in pictures if os.path.isfile(picture))
+    if not pictures:
+        yield Input(name, "the folder holds no pictures")

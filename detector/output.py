@@ -9,8 +9,6 @@ from typing import Any, TextIO
 from digitdet.configs import ImageError
 from digitdet.results import Reading
 
-FORMATS = ("text", "json", "jsonl")
-
 
 def record(path: str, outcome: Reading | ImageError) -> dict[str, Any]:
     """One picture as JSON types: {"image", "status": ok|empty|error, "numbers"}, and "error" with the reason if so."""
@@ -33,9 +31,9 @@ def write_results(results: Iterable[tuple[str, Reading | ImageError]], form: str
             if isinstance(outcome, Reading):
                 stream.writelines(f"{text}\n" for text in outcome.texts)
         elif form == "jsonl":
-            stream.write(json.dumps(record(path, outcome), ensure_ascii=False) + "\n")
+            stream.write(json.dumps(record(path, outcome)) + "\n")
         else:
-            stream.write(separator + json.dumps(record(path, outcome), ensure_ascii=False))
+            stream.write(separator + json.dumps(record(path, outcome)))
             separator = ",\n"
         stream.flush()
     if form == "json":

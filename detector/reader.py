@@ -30,9 +30,9 @@ class NumberReader:
 
     Example:
         >>> from digitdet import NumberReader
-        >>> reading = NumberReader().read("examples/amounts.jpg")  # doctest: +SKIP
+        >>> reading = NumberReader().read("examples/chalk.jpg")  # doctest: +SKIP
         >>> [number.text for number in reading.numbers]  # doctest: +SKIP
-        ['4071', '250']
+        ['34', '7135', '8', '859532']
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class NumberReader:
         Raises:
             ImageError: The picture cannot be read.
         """
-        tensor, box = letterbox(load_image(source), self.config.image_size)
+        tensor, box = letterbox(load_image(source), self.config.image_size or self._detector.image_size)
         candidates = decode(self._detector.detect(tensor), self.config.confidence)
         found = suppress(candidates, self.config.max_overlap)
         return Detections(box.to_picture(found.boxes), found.scores)

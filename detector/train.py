@@ -7,9 +7,9 @@ The run folder, when it is done:
     metrics.json     on the test split; written last: a run without it is not finished
     train.yaml       the settings
     synth.yaml       the settings of the dataset, if digitdet composed it
-    run.json         the dataset's folder; versions of Python and packages; the machine
+    run.json         the dataset's folder and fingerprint; versions of Python and packages; the machine
     training/        Ultralytics' curves and samples
-    test/            confusion matrix and precision-recall curve on the test split
+    test/            confusion matrix and precision-recall curve on the test split (val/ where there is none)
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shlex
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -26,7 +27,7 @@ from typing import Any
 from digitdet import __version__, yolo
 from digitdet.configs import DataError, TrainConfig, parse_config
 from digitdet.datasets.files import write_atomically
-from digitdet.datasets.folder import DATA_FILE, check_dataset, read_data_file
+from digitdet.datasets.folder import DATA_FILE, check_dataset, fingerprint, read_data_file
 from digitdet.datasets.numbers import FILE_NAME
 from digitdet.evaluate import score_numbers
 from digitdet.inference import shipped_file
@@ -39,6 +40,17 @@ _METRICS_FILE = "metrics.json"
 _RUN_FILE = "run.json"
 _SYNTH_FILE = "synth.yaml"
 _SHOWN_PROBLEMS = 3
+_PACKAGES = (
+    "ultralytics",
+    "torch",
+    "torchvision",
+    "albumentations",
+    "opencv-python",
+    "opencv-python-headless",
+    "numpy",
+    "onnxruntime",
+    "onnx",
+)
 
 
 @dataclass(frozen=True)
@@ -60,8 +72,12 @@ class Run:
             for digit, values in found["digits"].items()
         ]
         if numbers := self.metrics.get("numbers"):
-            lines.append(f"numbers: {numbers['exact']} of {numbers['numbers']} exact ({numbers['accuracy']:.2%})")
-        return [*lines, f"read with it:  digitdet read --model {self.folder / 'model.onnx'} photo.jpg"]
+            share = numbers["exact"] / max(numbers["numbers"], 1)
+            lines.append(f"numbers: {numbers['exact']} of {numbers['numbers']} exact ({share:.2%})")
+        return [
+            *lines,
+            f"read with it:  digitdet read --model {shlex.quote(str(self.folder / 'model.onnx'))} photo.jpg",
+        ]
 
 
 def train_run(config: TrainConfig, data: Path, folder: Path, say: Say) -> Run:
@@ -78,48 +94,59 @@ def train_run(config: TrainConfig, data: Path, folder: Path, say: Say) -> Run:
     """
     data_file = data / DATA_FILE
     metrics_file = folder / _METRICS_FILE
-    _require_free_or_same(folder, config, data)
+    splits = read_data_file(data_file)
+    origin = _origin(data)
+    _require_free_or_same(folder, config, origin)
     if metrics_file.is_file():
         say(f"{folder} holds this run already, finished; choose another --out or remove it to train again")
         return Run(folder, json.loads(metrics_file.read_text(encoding="utf-8")))
 
     say(f"checking {data}")
     _require_sound(data_file)
-    _claim_folder(folder, config, data)
-    if (data / _SYNTH_FILE).is_file():
-        write_atomically(folder / _SYNTH_FILE, (data / _SYNTH_FILE).read_bytes())
+    start_weights = _start_weights(config)
+    _claim_folder(folder, config, data, origin)
     if not (folder / "model.pt").is_file():
-        best = yolo.train(config, data_file, folder, _start_weights(config))
+        best = yolo.train(config, splits, folder, start_weights)
         yolo.save_weights(best, folder / "model.pt")
     if not (folder / "model.onnx").is_file():
         yolo.export_onnx(folder / "model.pt", folder / "model.onnx", config.image_size, __version__)
-    split = "test" if "test" in read_data_file(data_file) else "val"
+    split = "test" if "test" in splits else "val"
     say(f"measuring on the {split} split")
-    metrics = _measure(config, data, folder, split)
-    (folder / yolo.CHECKPOINT).unlink(missing_ok=True)
+    metrics = _measure(config, data, splits[split], folder, split)
+    for name in (yolo.CHECKPOINT, yolo.BEST):
+        (folder / name).unlink(missing_ok=True)
     write_atomically(metrics_file, json.dumps(metrics, indent=2) + "\n")
     return Run(folder, metrics)
 
 
-def _require_free_or_same(folder: Path, config: TrainConfig, data: Path) -> None:
+def _require_free_or_same(folder: Path, config: TrainConfig, origin: dict[str, Any]) -> None:
     """Refuse a folder that holds anything but this very run."""
     settings = folder / _CONFIG_FILE
     if settings.is_file():
         if parse_config(TrainConfig, settings.read_text(encoding="utf-8"), str(settings)) != config:
             raise DataError(f"{folder}: holds a run of other settings (see {settings}); choose another --out")
-        trained_on = json.loads((folder / _RUN_FILE).read_text(encoding="utf-8"))["data"]
-        if trained_on != str(data):
-            raise DataError(f"{folder}: holds a run on {trained_on}; choose another --out")
-    elif folder.is_dir() and any(path.name != _RUN_FILE for path in folder.iterdir()):
+        before = json.loads((folder / _RUN_FILE).read_text(encoding="utf-8"))
+        if before["fingerprint"] != origin["fingerprint"]:
+            raise DataError(f"{folder}: holds a run on other pictures ({before['data']}); choose another --out")
+    elif folder.is_dir() and any(not _is_unfinished(path) for path in folder.iterdir()):
         raise DataError(f"{folder}: is not empty and holds no run; choose another --out")
 
 
-def _claim_folder(folder: Path, config: TrainConfig, data: Path) -> None:
+def _is_unfinished(path: Path) -> bool:
+    """Whether a file is what a kill leaves of a folder that was just being claimed."""
+    return path.name == _RUN_FILE or path.suffix == ".tmp"
+
+
+def _claim_folder(folder: Path, config: TrainConfig, data: Path, origin: dict[str, Any]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for stale in folder.glob(".*.tmp"):
+        stale.unlink()
     if (folder / _CONFIG_FILE).is_file():
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / _RUN_FILE, json.dumps(_origin(data), indent=2) + "\n")
-    write_atomically(folder / _CONFIG_FILE, config.to_yaml())  # last: from now on the folder is a run
+    write_atomically(folder / _RUN_FILE, json.dumps(origin, indent=2) + "\n")
+    write_atomically(folder / _CONFIG_FILE, config.to_yaml())  # from now on the folder is a run
+    if (data / _SYNTH_FILE).is_file():
+        write_atomically(folder / _SYNTH_FILE, (data / _SYNTH_FILE).read_bytes())
 
 
 def _require_sound(data_file: Path) -> None:
@@ -138,8 +165,8 @@ def _start_weights(config: TrainConfig) -> Path | None:
     return path
 
 
-def _measure(config: TrainConfig, data: Path, folder: Path, split: str) -> dict[str, Any]:
-    detection = yolo.measure(folder / "model.pt", data / DATA_FILE, split, config.image_size, folder / "test")
+def _measure(config: TrainConfig, data: Path, pictures: Path, folder: Path, split: str) -> dict[str, Any]:
+    detection = yolo.measure(folder / "model.pt", pictures, config.image_size, folder / split, config.device)
     metrics: dict[str, Any] = {"split": split, "detection": detection}
     if (data / FILE_NAME).is_file():
         # With the exported model and the reader: what a user will get, not what the trainer measured.
@@ -149,20 +176,19 @@ def _measure(config: TrainConfig, data: Path, folder: Path, split: str) -> dict[
 
 
 def _origin(data: Path) -> dict[str, Any]:
-    packages = (
-        "ultralytics",
-        "torch",
-        "torchvision",
-        "albumentations",
-        "opencv-python",
-        "numpy",
-        "onnxruntime",
-        "onnx",
-    )
+    """What a run was made from and with."""
     return {
-        "data": str(data),
+        "data": str(data.resolve()),
+        "fingerprint": fingerprint(data / DATA_FILE),
         "digitdet": __version__,
         "python": platform.python_version(),
-        "packages": {package: metadata.version(package) for package in packages},
+        "packages": {package: version for package in _PACKAGES if (version := _version(package))},
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
     }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None  # one of the two builds of OpenCV is enough

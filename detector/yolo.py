@@ -8,12 +8,16 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from digitdet.configs import DigitdetError, MissingExtraError, ModelError, TrainConfig
 from digitdet.datasets.files import user_cache, write_atomically
+from digitdet.datasets.folder import label_path
+from digitdet.datasets.labels import CLASS_NAMES
 
 # Ultralytics reads these when it is imported: no look-ups, no pip at run time, no code from a checkpoint's pickle.
 _SWITCHES = {
@@ -24,13 +28,14 @@ _SWITCHES = {
 }
 _INTEGRATIONS = ("clearml", "comet", "dvc", "mlflow", "raytune", "tensorboard", "wandb")
 
-CHECKPOINT = "checkpoint.pt"
-"""In the run folder while it trains: the last epoch, replaced in one step, so that a kill cannot spoil it."""
+CHECKPOINT, BEST = "checkpoint.pt", "best.pt"
+"""In the run folder while it trains: the last epoch and the best one, each replaced in one step. Ultralytics' own are
+written in place, and a kill in the middle of that would lose them."""
 
 
 def train(
     config: TrainConfig,
-    data_file: Path,
+    splits: Mapping[str, Path],
     run: Path,
     start_weights: Path | None,
     on_step: Callable[[], object] = lambda: None,
@@ -39,7 +44,7 @@ def train(
 
     Args:
         config: How to train.
-        data_file: The dataset's data.yaml, already checked.
+        splits: Folder of the pictures of 'train' and 'val', already checked; see `digitdet.datasets.folder`.
         run: The run folder; Ultralytics' own files go to `run`/training.
         start_weights: A .pt file to start from; None starts from random weights.
         on_step: Called after every step.
@@ -47,16 +52,16 @@ def train(
     _import_ultralytics()
     from ultralytics.models.yolo.detect import DetectionTrainer
 
-    checkpoint = run / CHECKPOINT
-    best = run / "training" / "weights" / "best.pt"
+    device = _device(config.device)
+    checkpoint, best = run / CHECKPOINT, run / BEST
     if checkpoint.is_file() and best.is_file() and _epochs_done(checkpoint) >= config.epochs:
         return best
     settings = {
         "model": str(start_weights or config.architecture),
-        "data": str(data_file.resolve()),
+        "data": str(_own_data_file(splits, run / "training")),
         "save_dir": str((run / "training").resolve()),
         "exist_ok": True,
-        "device": _device(config.device),
+        "device": device,
         "workers": min(os.cpu_count() or 1, 8),
         "epochs": config.epochs,
         "patience": 0,  # the learning rate is planned to the last epoch: stopping early would leave it high
@@ -69,7 +74,7 @@ def train(
         "momentum": 0.9,
         "warmup_epochs": config.warmup_epochs,
         "warmup_bias_lr": 0.0,
-        "amp": "bf16" if _use_bf16(config) and _device(config.device) != "cpu" else False,
+        "amp": "bf16" if _use_bf16(config.precision, device) and device != "cpu" else False,
         "seed": config.seed,
         # Augmentation. A mirrored digit is another sign or none; turned ones are composed, with true boxes.
         "fliplr": 0.0,
@@ -84,20 +89,30 @@ def train(
         "augmentations": [],  # else Blur, MedianBlur, ToGray and CLAHE come in wherever albumentations is installed
         "plots": True,
     }
-    if checkpoint.is_file():
+    if checkpoint.is_file() and best.is_file():
         settings["resume"] = str(checkpoint)
-    with _bf16_on_cpu(_use_bf16(config) and settings["device"] == "cpu"):
+        # Whole again, should a kill have hit the trainer's own copy: it goes on comparing with that one.
+        write_atomically(run / "training" / "weights" / "best.pt", best.read_bytes())
+    with _bf16_on_cpu(_use_bf16(config.precision, device) and device == "cpu"), _without_label_caches(splits):
         trainer = DetectionTrainer(overrides=settings)
         trainer.add_callback("on_train_start", lambda _trainer: _use_all_cores(config))
         trainer.add_callback("on_train_batch_start", _CosineSchedule(config))
         trainer.add_callback("on_train_batch_end", lambda _trainer: on_step())
-        trainer.add_callback("on_model_save", lambda t: write_atomically(checkpoint, t.last.read_bytes()))
+        trainer.add_callback("on_model_save", lambda trainer: _keep_checkpoints(trainer, run))
         trainer.train()
     return best
 
 
-def measure(weights: Path, data_file: Path, split: str, image_size: int, folder: Path) -> dict[str, Any]:
-    """Detection metrics of .pt weights on a split, as the field reports them: down to a confidence of 0.001.
+def _keep_checkpoints(trainer: Any, run: Path) -> None:
+    """Copy what the trainer has just saved, each file in one step: a kill cannot spoil the copies."""
+    if trainer.best_fitness == trainer.fitness:
+        write_atomically(run / BEST, trainer.best.read_bytes())
+    write_atomically(run / CHECKPOINT, trainer.last.read_bytes())
+
+
+def measure(weights: Path, pictures: Path, image_size: int, folder: Path, device: str = "auto") -> dict[str, Any]:
+    """Detection metrics of .pt weights on the pictures of a split, as the field reports them: down to a confidence of
+    0.001.
 
     Returns:
         {'map50': ..., 'map50_95': ..., 'precision': ..., 'recall': ..., 'digits': {'0': {'precision': ..., 'recall':
@@ -107,17 +122,19 @@ def measure(weights: Path, data_file: Path, split: str, image_size: int, folder:
     _import_ultralytics()
     from ultralytics import YOLO
 
-    metrics = YOLO(str(weights), task="detect").val(
-        data=str(data_file.resolve()),
-        split=split,
-        imgsz=image_size,
-        batch=16,
-        device=_device("auto"),
-        save_dir=str(folder.resolve()),
-        exist_ok=True,
-        plots=True,
-        verbose=False,
-    )
+    splits = {"train": pictures, "val": pictures}
+    with _without_label_caches(splits):
+        metrics = YOLO(str(weights), task="detect").val(
+            data=str(_own_data_file(splits, folder)),
+            split="val",
+            imgsz=image_size,
+            batch=16,
+            device=_device(device),
+            save_dir=str(folder.resolve()),
+            exist_ok=True,
+            plots=True,
+            verbose=False,
+        )
     box = metrics.box
     digits = {
         str(class_id): {"precision": float(p), "recall": float(r), "map50": float(ap)}
@@ -200,6 +217,35 @@ def _import_ultralytics() -> None:
     ultralytics.settings.update({"sync": False, **dict.fromkeys(_INTEGRATIONS, False)})
 
 
+def _own_data_file(splits: Mapping[str, Path], folder: Path) -> Path:
+    """Write a data.yaml for Ultralytics with the very folders that were checked, and return its path.
+
+    It would resolve a dataset's own `path` against the current folder or one of its settings, and run a `download`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    data = {**{split: str(path.resolve()) for split, path in splits.items()}, "names": dict(enumerate(CLASS_NAMES))}
+    path = folder.resolve() / "data.yaml"
+    write_atomically(path, yaml.safe_dump(data, sort_keys=False))
+    return path
+
+
+@contextlib.contextmanager
+def _without_label_caches(splits: Mapping[str, Path]) -> Iterator[None]:
+    """Remove the caches that Ultralytics keeps beside the labels: it reads them with pickle, which can run code from a
+    stranger's dataset, and leaves its own behind.
+    """
+
+    def remove() -> None:
+        for folder in splits.values():
+            label_path(folder / "x").parent.with_suffix(".cache").unlink(missing_ok=True)
+
+    remove()
+    try:
+        yield
+    finally:
+        remove()
+
+
 def _epochs_done(checkpoint: Path) -> int:
     from ultralytics.nn.tasks import torch_safe_load
 
@@ -207,21 +253,30 @@ def _epochs_done(checkpoint: Path) -> int:
 
 
 def _device(device: str) -> str:
+    """The device in Ultralytics' words: 'cpu' or the number of a GPU.
+
+    Raises:
+        DigitdetError: There is no such GPU.
+    """
     import torch
 
     if device == "auto":
         return "0" if torch.cuda.is_available() else "cpu"
+    if device != "cpu" and int(device) >= torch.cuda.device_count():
+        raise DigitdetError(
+            f"device: there is no GPU {device} (torch sees {torch.cuda.device_count()}); use auto or cpu"
+        )
     return device
 
 
-def _use_bf16(config: TrainConfig) -> bool:
-    """Whether to compute in bfloat16: on the CPU it pays only where the processor multiplies in it."""
+def _use_bf16(precision: str, device: str) -> bool:
+    """Whether to compute in bfloat16: it pays only where the processor multiplies in it."""
     import torch
 
-    if config.precision != "auto":
-        return config.precision == "bf16"
-    if _device(config.device) != "cpu":
-        return torch.cuda.is_bf16_supported()
+    if precision != "auto":
+        return precision == "bf16"
+    if device != "cpu":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
     capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
@@ -282,6 +337,8 @@ def require_loadable(path: Path) -> None:
     Raises:
         ModelError: It is missing, or is not a checkpoint that loads without running code.
     """
+    if not path.is_file():  # Ultralytics would look for a file of that name on its servers
+        raise ModelError(f"{path}: no such file; expected 'scratch', 'shipped' or a .pt file")
     _import_ultralytics()
     from ultralytics.nn.tasks import torch_safe_load
 

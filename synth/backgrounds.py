@@ -22,21 +22,30 @@ _MAX_BACKGROUND_SIDE = 1024
 def load_backgrounds(folder: Path) -> list[Image]:
     """All pictures of a folder as (H, W, 3) uint8 BGR, shrunk to at most 1,024 px.
 
+    They are held in memory, about 2 MB each, in every worker.
+
     Raises:
         DataError: The folder has no picture, or one cannot be read.
     """
-    images: list[Image] = []
-    for path in list_images(folder):
-        image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) if path.stat().st_size else None
-        if image is None:
-            raise DataError(f"{path}: not a picture; remove it from the backgrounds")
-        scale = _MAX_BACKGROUND_SIDE / max(image.shape[:2])
-        if scale < 1:
-            image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        images.append(np.asarray(image, np.uint8))
+    images = [_load_background(path) for path in list_images(folder)]
     if not images:
         raise DataError(f"{folder}: no pictures to use as backgrounds")
     return images
+
+
+def _load_background(path: Path) -> Image:
+    try:
+        image = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+    except (cv2.error, OSError):  # an empty file is an error to OpenCV
+        image = None
+    if image is None:
+        raise DataError(f"{path}: not a picture that can be read; remove it from the backgrounds")
+    height, width = image.shape[:2]
+    scale = _MAX_BACKGROUND_SIDE / max(height, width)
+    if scale < 1:
+        size = max(round(width * scale), 1), max(round(height * scale), 1)
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(image, np.uint8)
 
 
 def sample_background(
@@ -88,7 +97,8 @@ def cut_background(rng: np.random.Generator, image: Image, width: int, height: i
     """A random cut of a picture at a random scale, (height, width, 3) uint8 BGR."""
     fit = max(width / image.shape[1], height / image.shape[0])
     scale = max(fit, float(np.exp(rng.uniform(np.log(fit), np.log(max(fit, 1.0) * 1.5)))))
-    cut_width, cut_height = min(image.shape[1], int(width / scale)), min(image.shape[0], int(height / scale))
+    cut_width = max(min(image.shape[1], int(width / scale)), 1)
+    cut_height = max(min(image.shape[0], int(height / scale)), 1)
     left = int(rng.integers(image.shape[1] - cut_width + 1))
     top = int(rng.integers(image.shape[0] - cut_height + 1))
     cut = image[top : top + cut_height, left : left + cut_width]

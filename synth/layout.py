@@ -36,11 +36,6 @@ class PlacedNumber:
 
     digits: tuple[PlacedDigit, ...]
 
-    @property
-    def text(self) -> str:
-        """The number as it is read, leading zeros kept."""
-        return "".join(str(digit.glyph.label) for digit in self.digits)
-
 
 @dataclass
 class _Line:
@@ -61,7 +56,8 @@ def sample_layout(
 ) -> list[PlacedNumber]:
     """Draw the numbers of a canvas of `width` x `height` pixels, in reading order.
 
-    Every digit is wholly on the canvas. At least one number is placed if a single digit fits.
+    Every digit is wholly on the canvas, smaller than `digit_height` says if it must. None is placed where even
+    one would be wider than the page.
     """
     page_angle = float(rng.uniform(*config.page_angle))
     turn = rotation(page_angle)
@@ -101,7 +97,7 @@ def _sample_single(
     length = int(rng.integers(config.digits_per_number[0], config.digits_per_number[1] + 1))
     fitting = min(room_y / _slot_factor(config), room_x / (_TYPICAL_ADVANCE * length))
     high = min(fitting, config.digit_height[1])
-    height = max(high * float(rng.uniform(0.6, 1)), config.digit_height[0])
+    height = max(high * float(rng.uniform(0.6, 1)), min(config.digit_height[0], room_y / _slot_factor(config)))
     line = _Line(height, height * _slot_factor(config))
     number, line.width = _sample_number(rng, config, source, height, 0.0, room_x, length)
     line.numbers = [number] if number else []
@@ -118,9 +114,10 @@ def _sample_lines(
     one_size = rng.random() < config.same_size_share
     # Several lines share the height, so that "five lines" does not end as one line of big digits.
     share = room_y / (wanted * _slot_factor(config) + (wanted - 1) * config.line_gap[0])
-    page_height = _sample_digit_height(rng, config, share)
+    tallest = room_y / _slot_factor(config)
+    page_height = _sample_digit_height(rng, config, share, tallest)
     for _ in range(wanted):
-        height = page_height if one_size else _sample_digit_height(rng, config, page_height * 1.5)
+        height = page_height if one_size else _sample_digit_height(rng, config, page_height * 1.5, tallest)
         line = _sample_line(rng, config, source, height, room_x)
         if lines:  # the gap between two lines is that of the taller one
             lines[-1].gap = float(rng.uniform(*config.line_gap)) * max(height, lines[-1].height)
@@ -133,10 +130,12 @@ def _sample_lines(
     return lines
 
 
-def _sample_digit_height(rng: np.random.Generator, config: SynthConfig, room: float) -> float:
-    """A digit height, log-uniform, within the settings and, if that leaves any choice, within `room` pixels."""
-    low, high = config.digit_height
-    high = max(min(high, room), low)
+def _sample_digit_height(rng: np.random.Generator, config: SynthConfig, share: float, tallest: float) -> float:
+    """A digit height, log-uniform within the settings, at most `share` pixels as far as the settings allow that, and
+    never more than the `tallest` that the page takes.
+    """
+    low = min(config.digit_height[0], tallest)
+    high = max(min(config.digit_height[1], share, tallest), low)
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 

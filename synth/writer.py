@@ -12,7 +12,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,7 @@ from digitdet.synth.scene import Scene, SceneComposer
 CONFIG_FILE = "synth.yaml"
 _PARTS = ".parts"
 _CHUNK = 50  # pictures: under a second of work, so that a kill loses little
+_MAX_WORKERS = 61  # what Python's process pool can wait for on Windows
 _JPEG_QUALITY = 95  # high: the camera effects have put in the compression that is meant to be seen
 
 Progress = Callable[[int], object]
@@ -91,13 +92,13 @@ def write_dataset(
     if not _prepare_folder(out, config):
         return False
     chunks = plan_chunks(config)
-    done = [chunk for chunk in chunks if (out / _PARTS / chunk.part_name).is_file()]
+    done = {chunk for chunk in chunks if (out / _PARTS / chunk.part_name).is_file()}
     progress(sum(chunk.stop - chunk.start for chunk in done))
-    for chunk in _run_chunks(config, materials, out, [c for c in chunks if c not in done], workers):
+    for chunk in _run_chunks(config, materials, out, [chunk for chunk in chunks if chunk not in done], workers):
         progress(chunk.stop - chunk.start)
     parts = [(out / _PARTS / chunk.part_name).read_text(encoding="utf-8") for chunk in chunks]
     write_atomically(out / FILE_NAME, "".join(parts), scratch=out / _PARTS)
-    write_data_file(out)
+    write_data_file(out, used_splits(config))
     shutil.rmtree(out / _PARTS)
     return True
 
@@ -109,6 +110,11 @@ def plan_chunks(config: SynthConfig) -> list[Chunk]:
         for split, count in config.split_counts().items()
         for start in range(0, count, _CHUNK)
     ]
+
+
+def used_splits(config: SynthConfig) -> list[str]:
+    """The splits that hold pictures."""
+    return [split for split, count in config.split_counts().items() if count]
 
 
 def picture_rng(seed: int, split: str, index: int) -> np.random.Generator:
@@ -126,20 +132,21 @@ def _prepare_folder(out: Path, config: SynthConfig) -> bool:
             return False
     elif out.is_dir() and any(path.name != _PARTS for path in out.iterdir()):
         raise DataError(f"{out}: is not empty and was not made by digitdet synth; choose another --out")
-    for split in SPLITS:
+    (out / _PARTS).mkdir(parents=True, exist_ok=True)
+    for stale in (out / _PARTS).glob(".*.tmp"):
+        stale.unlink()
+    # First of all: from now on the folder is known as ours, whenever a kill comes.
+    write_atomically(settings, config.to_yaml(), scratch=out / _PARTS)
+    for split in used_splits(config):
         (out / "images" / split).mkdir(parents=True, exist_ok=True)
         (out / "labels" / split).mkdir(parents=True, exist_ok=True)
-    (out / _PARTS).mkdir(exist_ok=True)
-    for stale in (out / _PARTS).glob("*.tmp"):
-        stale.unlink()
-    write_atomically(settings, config.to_yaml(), scratch=out / _PARTS)
     return True
 
 
 def _run_chunks(
     config: SynthConfig, materials: Materials, out: Path, chunks: Sequence[Chunk], workers: int
 ) -> Iterator[Chunk]:
-    workers = min(workers or os.cpu_count() or 1, max(len(chunks), 1))
+    workers = min(workers or os.cpu_count() or 1, max(len(chunks), 1), _MAX_WORKERS)
     if workers == 1:
         writer = ChunkWriter(config, materials, out)
         for chunk in chunks:
@@ -149,10 +156,8 @@ def _run_chunks(
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(config, materials, out))
     try:
-        running: set[Future[Chunk]] = {pool.submit(_write_in_worker, chunk) for chunk in chunks}
-        while running:
-            finished, running = wait(running, return_when=FIRST_COMPLETED)
-            yield from (future.result() for future in finished)
+        for future in as_completed([pool.submit(_write_in_worker, chunk) for chunk in chunks]):
+            yield future.result()
     except BrokenProcessPool as error:
         raise DataError(f"{out}: a worker died (out of memory?); run the same command again to go on") from error
     finally:

@@ -81,6 +81,20 @@ def test_folders_patterns_and_files(tmp_path):
     assert named == [str(path) for path in expected]
 
 
+def test_pattern_that_matches_folders(tmp_path):
+    (tmp_path / "scans" / "monday").mkdir(parents=True)
+    (tmp_path / "scans" / "monday" / "a.jpg").write_bytes(EXAMPLE.read_bytes())
+    (tmp_path / "scans" / "tuesday").mkdir()
+    result = run("read", tmp_path / "scans" / "*")
+    assert (result.exit_code, result.stdout) == (1, f"{NUMBER}\n")
+    assert f"Error: {tmp_path / 'scans' / 'tuesday'}: the folder holds no pictures" in result.stderr
+
+
+def test_name_too_long_for_the_system_does_not_stop_the_batch():
+    result = run("read", "x" * 300 + ".jpg", EXAMPLE)
+    assert (result.exit_code, result.stdout) == (1, f"{NUMBER}\n")
+
+
 def test_blank_picture_is_no_failure(tmp_path):
     cv2.imwrite(str(tmp_path / "blank.png"), np.full((60, 80, 3), 200, np.uint8))
     result = run("read", tmp_path / "blank.png")
@@ -126,9 +140,18 @@ def test_save_writes_a_drawing_for_each_picture(tmp_path):
         (tmp_path / folder / "x.jpg").write_bytes(EXAMPLE.read_bytes())
     result = run("read", "--save", tmp_path / "drawn", tmp_path / "one", tmp_path / "two")
     assert result.exit_code == 0
-    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["x-2.png", "x.png"]
-    drawn, original = cv2.imread(str(tmp_path / "drawn" / "x.png")), cv2.imread(str(EXAMPLE))
+    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["x-2.read.png", "x.read.png"]
+    drawn, original = cv2.imread(str(tmp_path / "drawn" / "x.read.png")), cv2.imread(str(EXAMPLE))
     assert drawn.shape[0] > original.shape[0]
+
+
+def test_save_beside_the_pictures_keeps_them(tmp_path):
+    for name in ("a.png", "b.png"):
+        cv2.imwrite(str(tmp_path / name), cv2.imread(str(EXAMPLE)))
+    before = (tmp_path / "a.png").read_bytes()
+    assert run("read", "--save", tmp_path, tmp_path / "a.png", tmp_path / "b.png").exit_code == 0
+    assert (tmp_path / "a.png").read_bytes() == before
+    assert (tmp_path / "a.read.png").is_file()
 
 
 def test_save_into_a_file_fails_in_one_line(tmp_path):
@@ -154,19 +177,16 @@ def test_bad_model_is_one_line(tmp_path, content, reason):
     assert len(result.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("conf", ["2", "-0.1"])
-def test_confidence_out_of_range(conf):
-    result = run("read", "--conf", conf, EXAMPLE)
-    assert result.exit_code == 1
-    assert "a number from 0 to 1" in result.stderr
-
-
 @pytest.mark.parametrize(
     "arguments",
     [
         ["read"],
         ["read", "--format", "xml", "a.jpg"],
         ["read", "--conf", "high", "a.jpg"],
+        ["read", "--conf", "2", "a.jpg"],
+        ["synth", "--count", "0"],
+        ["synth", "--seed", "-1"],
+        ["train", "--epochs", "0"],
         ["reed", "a.jpg"],
         ["synth", "--workers", "-1"],
         ["synth", "--preset", "fast"],

@@ -82,7 +82,13 @@ def test_values_are_laid_over_the_defaults(tmp_path):
         ("lines: [5, 2]\n", ["lines: [5, 2]", "[lowest, highest]"]),
         ("canvas_sizes: []\n", ["canvas_sizes: []", "at least 1 entries"]),
         ("canvas_sizes: [[320, 8]]\n", ["canvas_sizes", "of", "from 32 to 4096"]),
-        ("val_share: 0.6\ntest_share: 0.5\n", ["nothing is left to train on"]),
+        ("val_share: 0.6\ntest_share: 0.5\n", ["nothing to train on"]),
+        ("count: 2\n", ["count: 2 leaves nothing to train on"]),
+        ("plain_weight: .inf\n", ["plain_weight: inf", "a number from 0 to 1000"]),
+        ("blank_share: 1e-3\n", ["blank_share: '1e-3'", "1.0e-3"]),
+        ("seed: 2020-13-45\n", ["not valid YAML"]),
+        ("seed: !!int foo\n", ["not valid YAML"]),
+        ("[" * 3000, ["not valid YAML"]),
         ("number_gap: [0.3, 2]\n", ["number_gap"]),
         ("plain_weight: 0\ngradient_weight: 0\nnoise_weight: 0\n", ["plain_weight"]),
         ("1: 2\n", ["unknown key 1"]),
@@ -132,5 +138,14 @@ def test_missing_file_and_unknown_preset(tmp_path):
 
 
 def test_split_counts_add_up():
-    for count in (1, 7, 100, 6000):
-        assert sum(replace(SynthConfig(), count=count).split_counts().values()) == count
+    for count in (3, 7, 100, 6000):
+        counts = replace(SynthConfig(), count=count).split_counts()
+        assert sum(counts.values()) == count
+        assert min(counts.values()) >= 1
+
+
+def test_lists_given_in_python_become_tuples():
+    assert SynthConfig(lines=[2, 5]) == SynthConfig(lines=(2, 5))
+    assert isinstance(SynthConfig(canvas_sizes=[[64, 64]]).canvas_sizes[0], tuple)
+    with pytest.raises(ConfigError, match="lowest, highest"):
+        SynthConfig(lines=[5, 2])

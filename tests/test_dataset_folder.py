@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 import yaml
@@ -75,6 +77,28 @@ def test_same_picture_in_two_splits(sound):
     ]
 
 
+def test_blank_pictures_may_be_the_same(sound):
+    for split in ("train", "test"):
+        (sound / "images" / split / "b.jpg").write_bytes(b"blank")
+        (sound / "labels" / split / "b.txt").write_text("")
+    assert reasons(sound) == []
+
+
+def test_path_is_taken_from_the_data_file_own_folder(sound, tmp_path_factory):
+    path = sound / dataset.DATA_FILE
+    path.write_text("path: .\n" + path.read_text())
+    assert dataset.read_data_file(path)["val"] == sound / "images" / "val"
+
+
+def test_fingerprint_tells_labels_apart_and_not_places(sound, tmp_path_factory):
+    before = dataset.fingerprint(sound / dataset.DATA_FILE)
+    moved = tmp_path_factory.mktemp("elsewhere") / "moved"
+    shutil.copytree(sound, moved)
+    assert dataset.fingerprint(moved / dataset.DATA_FILE) == before
+    (moved / "labels" / "val" / "a.txt").write_text("2 0.5 0.5 0.2 0.2\n")
+    assert dataset.fingerprint(moved / dataset.DATA_FILE) != before
+
+
 def test_empty_split(sound):
     (sound / "images" / "test" / "a.jpg").unlink()
     (sound / "labels" / "test" / "a.txt").unlink()
@@ -88,6 +112,8 @@ def test_empty_split(sound):
         ({"names": ["a"]}, "names must be the ten digits"),
         ({"names": {0: "1", 1: "0"}}, "names must be the ten digits"),
         ({"train": None}, "expected the keys train, val and names"),
+        ({"names": {0: "0", "a": "1"}}, "names must be the ten digits"),
+        ({"names": 10}, "names must be the ten digits"),
         ({"train": ["images/a", "images/b"]}, "train must be the folder"),
         ({"train": "pictures"}, "below 'images'"),
     ],

@@ -83,7 +83,7 @@ def test_missing_file_and_folder(tmp_path):
     [
         (b"", "empty"),
         (b"just text", "not a picture"),
-        (b"\xff\xd8\xff", "not a picture"),
+        (b"\xff\xd8\xff", "cut off"),
         (b"\x89PNG\r\n", "not a picture"),
     ],
 )
@@ -111,9 +111,21 @@ def test_cut_jpeg_with_a_whole_thumbnail_is_refused(picture):
         load_image(content[:-40])
 
 
-def test_bytes_after_a_jpeg_do_no_harm(picture):
-    """Phones append data of their own behind the end of the image."""
-    assert load_image(encoded(picture, ".jpg") + b"\0" * 100).shape == picture.shape
+@pytest.mark.parametrize("seed", range(5))
+def test_bytes_after_a_jpeg_do_no_harm(picture, seed):
+    """Phones append a film behind the end of the image, in which every marker occurs by chance."""
+    film = np.random.default_rng(seed).bytes(300_000)
+    assert b"\xff\xda" in film
+    assert load_image(encoded(picture, ".jpg") + film).shape == picture.shape
+
+
+def test_progressive_jpeg_with_several_scans(picture):
+    flags = [cv2.IMWRITE_JPEG_PROGRESSIVE, 1, cv2.IMWRITE_JPEG_RST_INTERVAL, 2]
+    content = cv2.imencode(".jpg", picture, flags)[1].tobytes()
+    assert content.count(b"\xff\xda") > 3
+    assert load_image(content).shape == picture.shape
+    with pytest.raises(ImageError, match="cut off"):
+        load_image(content[:-2])
 
 
 @pytest.mark.parametrize("suffix", [".png", ".webp", ".tiff"])

@@ -208,6 +208,29 @@ def test_user_backgrounds_are_used(tmp_path):
         assert np.abs(ground.astype(int) - (10, 200, 30)).max() <= 6
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (2, 2), (1, 5000), (5000, 1)])
+def test_odd_backgrounds_do(tmp_path, shape):
+    import cv2
+
+    cv2.imwrite(str(tmp_path / "odd.png"), np.full((*shape, 3), 77, np.uint8))
+    config = SynthConfig(background_folder=str(tmp_path), plain_weight=0, gradient_weight=0, noise_weight=0)
+    for seed in range(5):
+        ground = sample_background(np.random.default_rng(seed), config, load_backgrounds(tmp_path), 320, 96, light=True)
+        assert (ground == 77).all()
+
+
+@pytest.mark.parametrize(("size", "heights"), [((320, 96), (120, 150)), ((32, 32), (20, 150)), ((64, 640), (20, 60))])
+def test_digits_too_big_for_the_canvas_are_made_smaller(digits, size, heights):
+    config = SynthConfig(canvas_sizes=(size,), digit_height=heights)
+    for seed in range(30):
+        for number in sample_layout(np.random.default_rng(seed), config, ImageGlyphs(digits), *size):
+            for digit in number.digits:
+                box = render_digit(digit.glyph, digit.matrix, digit.centre, digit.threshold).visible_box()
+                assert min(box) >= 0
+                assert box[2] <= size[0]
+                assert box[3] <= size[1]
+
+
 def test_bad_backgrounds_are_named(tmp_path):
     with pytest.raises(DataError, match="no pictures"):
         load_backgrounds(tmp_path)

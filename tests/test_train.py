@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -13,7 +14,7 @@ if importlib.util.find_spec("ultralytics") is None:
     pytest.skip("the training packages are not installed", allow_module_level=True)
 
 from digitdet import yolo
-from digitdet.configs import DataError, ModelError, SynthConfig, TrainConfig, load_config
+from digitdet.configs import DataError, DigitdetError, ModelError, SynthConfig, TrainConfig, load_config, replace
 from digitdet.synth.writer import write_dataset
 from digitdet.train import train_run
 
@@ -83,10 +84,10 @@ def test_run_folder_holds_what_made_it(finished, data):
         "training",
         "test",
     }
-    assert yolo.CHECKPOINT not in names
+    assert not names & {yolo.CHECKPOINT, yolo.BEST}
     assert (run / "synth.yaml").read_text() == SYNTH.to_yaml()
     origin = json.loads((run / "run.json").read_text())
-    assert origin["data"] == str(data)
+    assert origin["data"] == str(data.resolve())
     assert "ultralytics" in origin["packages"]
     assert (run / "test" / "confusion_matrix.png").stat().st_size > 1000
 
@@ -131,15 +132,54 @@ def test_finished_run_is_left_alone(finished, data):
     assert (run / "model.onnx").stat().st_mtime_ns == stamp
 
 
-def test_another_run_is_refused(finished, data, tmp_path):
+def test_another_run_is_refused(finished, data, tmp_path, split_digits):
     run, _, config = finished
     with pytest.raises(DataError, match="other settings"):
         train_run(TrainConfig(epochs=3), data, run, print)
-    with pytest.raises(DataError, match="holds a run on"):
-        train_run(config, tmp_path, run, print)
+    other = tmp_path / "other"
+    write_dataset(replace(SYNTH, seed=1), split_digits, other, workers=1)
+    with pytest.raises(DataError, match="other pictures"):
+        train_run(config, other, run, print)
     (tmp_path / "mine.txt").write_text("precious")
     with pytest.raises(DataError, match="not empty"):
         train_run(config, data, tmp_path, print)
+
+
+def test_moved_dataset_is_the_same(finished, data, tmp_path):
+    run, _, config = finished
+    shutil.copytree(data, tmp_path / "moved")
+    assert train_run(config, tmp_path / "moved", run, print).folder == run
+
+
+def test_strangers_label_cache_is_not_unpickled(data, tmp_path):
+    """Ultralytics reads labels/train.cache with pickle before anything else."""
+    import pathlib
+    import pickle
+
+    trace = tmp_path / "trace"
+
+    class Trap:
+        def __reduce__(self):
+            return pathlib.Path.touch, (trace,)
+
+    copy = tmp_path / "copy"
+    shutil.copytree(data, copy)
+    for split in ("train", "val"):
+        (copy / "labels" / f"{split}.cache").write_bytes(pickle.dumps(Trap()))
+    train_run(TrainConfig(epochs=1, batch=8, image_size=96), copy, tmp_path / "run", print)
+    assert not trace.exists()
+    assert not list(copy.rglob("*.cache"))
+
+
+def test_missing_start_weights_are_named_and_claim_nothing(data, tmp_path):
+    with pytest.raises(ModelError, match=r"typo\.pt: no such file"):
+        train_run(TrainConfig(start="typo.pt"), data, tmp_path / "run", print)
+    assert not (tmp_path / "run").exists()
+
+
+def test_missing_gpu_is_named(data, tmp_path):
+    with pytest.raises(DigitdetError, match="there is no GPU 99"):
+        train_run(TrainConfig(device="99"), data, tmp_path / "run", print)
 
 
 def test_interrupted_run_is_resumed(data, tmp_path, monkeypatch):
@@ -150,15 +190,17 @@ def test_interrupted_run_is_resumed(data, tmp_path, monkeypatch):
 
     def write_and_die(path, content):
         write(path, content)
-        raise KeyboardInterrupt
+        if path.name == yolo.CHECKPOINT:
+            raise KeyboardInterrupt
 
     monkeypatch.setattr(yolo, "write_atomically", write_and_die)
     with pytest.raises(KeyboardInterrupt):
         train_run(config, data, run, print)
     monkeypatch.setattr(yolo, "write_atomically", write)
-    # What a kill in the middle of writing last.pt leaves behind: the checkpoint beside it is whole all the same.
-    last = run / "training" / "weights" / "last.pt"
-    last.write_bytes(last.read_bytes()[:1000])
+    # What a kill in the middle of writing leaves behind; the run's own copies are whole all the same.
+    for name in ("last.pt", "best.pt"):
+        stump = run / "training" / "weights" / name
+        stump.write_bytes(stump.read_bytes()[:1000])
     train_run(config, data, run, print)
     epochs = [line.split(",")[0] for line in (run / "training" / "results.csv").read_text().splitlines()[1:]]
     assert epochs == ["1", "2"]

@@ -147,7 +147,8 @@ def synth(
         config, count=count, seed=seed, background_folder=str(backgrounds.resolve()) if backgrounds else None
     )
     digits = load_split_digits(mnist)
-    with tqdm(total=config.count, unit="picture", desc="composing", smoothing=0.05) as bar:
+    # The delay keeps an error at the start to its one line.
+    with tqdm(total=config.count, unit="picture", desc="composing", smoothing=0.05, delay=0.2) as bar:
         written = write_dataset(config, digits, out, workers, bar.update)
     if written:
         click.echo(

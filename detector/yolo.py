@@ -56,13 +56,35 @@ def train(
     checkpoint, best = run / CHECKPOINT, run / BEST
     if checkpoint.is_file() and best.is_file() and _epochs_done(checkpoint) >= config.epochs:
         return best
+    bf16 = _use_bf16(config.precision, device)
     settings = {
+        **_recipe(config),
         "model": str(start_weights or config.architecture),
         "data": str(_own_data_file(splits, run / "training")),
         "save_dir": str((run / "training").resolve()),
         "exist_ok": True,
         "device": device,
         "workers": min(os.cpu_count() or 1, 8),
+        "amp": "bf16" if bf16 and device != "cpu" else False,
+        "plots": True,
+    }
+    if checkpoint.is_file() and best.is_file():
+        settings["resume"] = str(checkpoint)
+        # Whole again, should a kill have hit the trainer's own copy: it goes on comparing with that one.
+        write_atomically(run / "training" / "weights" / "best.pt", best.read_bytes())
+    with _bf16_on_cpu(bf16 and device == "cpu"), _without_label_caches(splits):
+        trainer = DetectionTrainer(overrides=settings)
+        trainer.add_callback("on_train_start", lambda _trainer: _use_all_cores(config))
+        trainer.add_callback("on_train_batch_start", _CosineSchedule(config))
+        trainer.add_callback("on_train_batch_end", lambda _trainer: on_step())
+        trainer.add_callback("on_model_save", lambda trainer: _keep_checkpoints(trainer, run))
+        trainer.train()
+    return best
+
+
+def _recipe(config: TrainConfig) -> dict[str, Any]:
+    """What decides the result of a training, in Ultralytics' words."""
+    return {
         "epochs": config.epochs,
         "patience": 0,  # the learning rate is planned to the last epoch: stopping early would leave it high
         "batch": config.batch,
@@ -74,7 +96,6 @@ def train(
         "momentum": 0.9,
         "warmup_epochs": config.warmup_epochs,
         "warmup_bias_lr": 0.0,
-        "amp": "bf16" if _use_bf16(config.precision, device) and device != "cpu" else False,
         "seed": config.seed,
         # Augmentation. A mirrored digit is another sign or none; turned ones are composed, with true boxes.
         "fliplr": 0.0,
@@ -87,20 +108,7 @@ def train(
         "hsv_v": config.brightness,
         "erasing": 0.0,
         "augmentations": [],  # else Blur, MedianBlur, ToGray and CLAHE come in wherever albumentations is installed
-        "plots": True,
     }
-    if checkpoint.is_file() and best.is_file():
-        settings["resume"] = str(checkpoint)
-        # Whole again, should a kill have hit the trainer's own copy: it goes on comparing with that one.
-        write_atomically(run / "training" / "weights" / "best.pt", best.read_bytes())
-    with _bf16_on_cpu(_use_bf16(config.precision, device) and device == "cpu"), _without_label_caches(splits):
-        trainer = DetectionTrainer(overrides=settings)
-        trainer.add_callback("on_train_start", lambda _trainer: _use_all_cores(config))
-        trainer.add_callback("on_train_batch_start", _CosineSchedule(config))
-        trainer.add_callback("on_train_batch_end", lambda _trainer: on_step())
-        trainer.add_callback("on_model_save", lambda trainer: _keep_checkpoints(trainer, run))
-        trainer.train()
-    return best
 
 
 def _keep_checkpoints(trainer: Any, run: Path) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import os
-from collections.abc import Iterator
+import struct
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from digitdet.datasets import mnist
 from digitdet.datasets.mnist import Digits
 
 
@@ -34,6 +38,35 @@ def digits() -> Digits:
 @pytest.fixture(scope="session")
 def split_digits() -> dict[str, Digits]:
     return {split: draw_digits(6, seed) for seed, split in enumerate(("train", "val", "test"))}
+
+
+def _encode_idx(array: np.ndarray) -> bytes:
+    return struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes()
+
+
+@pytest.fixture
+def encode_idx() -> Callable[[np.ndarray], bytes]:
+    """Makes an IDX file of unsigned bytes."""
+    return _encode_idx
+
+
+@pytest.fixture
+def tiny_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with tiny files in the place of MNIST's, and their checksums in the place of the original ones."""
+    folder = tmp_path / "mnist"
+    folder.mkdir()
+    checksums = {}
+    for seed, prefix in enumerate(("train", "t10k")):
+        digits = draw_digits(12, seed)
+        for name, array in (
+            (f"{prefix}-images-idx3-ubyte", digits.images),
+            (f"{prefix}-labels-idx1-ubyte", digits.labels),
+        ):
+            content = _encode_idx(array)
+            checksums[name] = hashlib.sha256(content).hexdigest()
+            (folder / f"{name}.gz").write_bytes(gzip.compress(content))
+    monkeypatch.setattr(mnist, "CHECKSUMS", checksums)
+    return folder
 
 
 @pytest.fixture

@@ -242,6 +242,27 @@ def test_help_imports_nothing_heavy():
     assert result.returncode == 0, result.stderr
 
 
+def test_synth_and_synth_again(tiny_mnist, tmp_path):
+    arguments = ["synth", "--count", 12, "--mnist", tiny_mnist, "--workers", 1, "--out", tmp_path / "my data"]
+    first = run(*arguments)
+    assert first.exit_code == 0, first.stderr
+    assert f"digitdet train --data '{tmp_path / 'my data'}'" in first.stderr
+    assert (first.stdout, (tmp_path / "my data" / "data.yaml").is_file()) == ("", True)
+    assert "already" in run(*arguments).stderr
+    other = run(*arguments, "--seed", 5)
+    assert (other.exit_code, len(other.stderr.splitlines())) == (1, 1)
+    assert "other settings" in other.stderr
+
+
+def test_synth_on_the_users_backgrounds(tiny_mnist, tmp_path):
+    (tmp_path / "grounds").mkdir()
+    arguments = ["synth", "--count", 12, "--mnist", tiny_mnist, "--workers", 1, "--backgrounds", tmp_path / "grounds"]
+    nothing = run(*arguments, "--out", tmp_path / "out")
+    assert (nothing.exit_code, "no pictures to use as backgrounds" in nothing.stderr) == (1, True)
+    cv2.imwrite(str(tmp_path / "grounds" / "a.png"), np.full((50, 50, 3), 200, np.uint8))
+    assert run(*arguments, "--out", tmp_path / "out").exit_code == 0
+
+
 def test_missing_extra_says_what_to_install(monkeypatch):
     import importlib.util
 

@@ -21,6 +21,7 @@ from digitdet.configs import (
     TrainConfig,
     load_config,
     load_preset,
+    preset_names,
     replace,
 )
 from digitdet.configs.base import ConfigT
@@ -115,7 +116,7 @@ def read(
 @click.option("--count", type=click.IntRange(1, 10_000_000), metavar="N", help="Pictures in all splits together.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), metavar="N", help="Another seed, other pictures.")
 @click.option("--workers", type=click.IntRange(min=0), default=0, metavar="N", help="Processes; 0 is one a core.")
-@click.option("--preset", type=click.Choice(["quick", "default"]), help=_PRESET_HELP)
+@click.option("--preset", type=click.Choice(preset_names("synth")), help=_PRESET_HELP)
 @click.option("--config", "config_file", type=_FILE, metavar="FILE", help="Settings in YAML (see SynthConfig).")
 @click.option("--mnist", type=_FOLDER, metavar="DIR", help="Folder with the four MNIST files.")
 @click.option("--backgrounds", type=_FOLDER, metavar="DIR", help="Pictures without digits to compose on, too.")
@@ -166,7 +167,11 @@ def synth(
 @click.option(
     "--seed", type=click.IntRange(0, 2**31 - 1), metavar="N", help="Another seed, other starting weights and order."
 )
-@click.option("--preset", type=click.Choice(["quick", "default"]), help=_PRESET_HELP)
+@click.option(
+    "--preset",
+    type=click.Choice(preset_names("train")),
+    help=f"{_PRESET_HELP} tune: goes on from the shipped weights.",
+)
 @click.option("--config", "config_file", type=_FILE, metavar="FILE", help="Settings in YAML (see TrainConfig).")
 def train(
     data: Path,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.datasets.boxes import overlap
+from digitdet.datasets.boxes import iou, overlap
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,35 @@ def decode(output: npt.NDArray[np.float32], confidence: float) -> Detections:
     centres, sizes = kept[:, :2], kept[:, 2:4]
     boxes = np.concatenate([centres - sizes / 2, centres + sizes / 2], axis=1)
     return Detections(boxes, kept[:, 4:])
+
+
+def fuse(passes: Sequence[Detections], min_iou: float = 0.5) -> Detections:
+    """Average the scores of several passes over one picture.
+
+    A box takes the mean, over all passes, of its own scores and those of the box at the same place in each other pass;
+    a pass without one there counts as zero. (Test-time augmentation by scale; Simonyan and Zisserman, 2015, section
+    3.2, do it for whole pictures.)
+
+    Args:
+        passes: Detections in pixels of one picture, each pass suppressed already.
+        min_iou: Two boxes are at the same place from this intersection over union on.
+
+    Returns:
+        The boxes of all passes, so that every place has as many boxes as passes found it: suppress them next.
+    """
+    boxes = np.concatenate([found.boxes for found in passes])
+    total = np.concatenate([found.scores for found in passes])
+    start = 0
+    for found in passes:
+        stop = start + len(found)
+        if len(found):
+            places = iou(boxes, found.boxes)
+            partner = places.argmax(axis=1)
+            agrees = places[np.arange(len(boxes)), partner] >= min_iou
+            agrees[start:stop] = False  # its own scores are in already
+            total[agrees] += found.scores[partner[agrees]]
+        start = stop
+    return Detections(boxes, (total / len(passes)).astype(np.float32))
 
 
 def suppress(detections: Detections, max_overlap: float) -> Detections:

@@ -1,4 +1,4 @@
-"""Reading a picture from end to end: prepare, detect, decode, suppress, group."""
+"""Reading a picture from end to end: prepare, detect, decode, fuse, suppress, group."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 from digitdet.configs import ReadConfig, replace
-from digitdet.images import ImageSource, load_image
+from digitdet.images import Image, ImageSource, load_image
 from digitdet.inference import OnnxDetector
 from digitdet.lines import group_digits
-from digitdet.postprocess import Detections, decode, suppress
+from digitdet.postprocess import Detections, decode, fuse, suppress
 from digitdet.preprocess import letterbox
 from digitdet.results import Digit, Number, Reading
 
@@ -71,7 +71,14 @@ class NumberReader:
         Raises:
             ImageError: The picture cannot be read.
         """
-        tensor, box = letterbox(load_image(source), self.config.image_size or self._detector.image_size)
-        candidates = decode(self._detector.detect(tensor), self.config.confidence)
+        image = load_image(source)
+        found = fuse([self._detect_at(image, scale) for scale in self.config.scales])
+        return suppress(found.take(found.confidences >= self.config.confidence), self.config.max_overlap)
+
+    def _detect_at(self, image: Image, scale: float) -> Detections:
+        size = self.config.image_size or self._detector.image_size
+        tensor, box = letterbox(image, round(size * scale))
+        # Where one pass is unsure another may be sure: only their mean is held against the setting.
+        candidates = decode(self._detector.detect(tensor), self.config.confidence / len(self.config.scales))
         found = suppress(candidates, self.config.max_overlap)
         return Detections(box.to_picture(found.boxes), found.scores)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitdet.postprocess import Detections, decode, suppress
+from digitdet.postprocess import Detections, decode, fuse, suppress
 from digitdet.preprocess import letterbox
 
 
@@ -99,6 +99,36 @@ def test_a_box_inside_another_goes(inner, outer, kept):
 def test_overlapping_neighbours_stay():
     found = decode(output((50, 40, 20, 30, {1: 0.6}), (62, 40, 20, 30, {7: 0.8})), 0.25)  # they share 8 of 20
     assert len(suppress(found, 0.5)) == 2
+
+
+def test_passes_that_agree_are_averaged():
+    """Two passes see one digit, unsure whether 3 or 5; a third box is seen by one pass only."""
+    first = decode(output((50, 40, 20, 30, {3: 0.6, 5: 0.4}), (90, 40, 20, 30, {1: 0.6})), 0.1)
+    second = decode(output((51, 41, 20, 30, {3: 0.2, 5: 0.8})), 0.1)
+    fused = fuse([first, second])
+    assert len(fused) == 3
+    assert fused.scores[:, [1, 3, 5]] == pytest.approx(np.float32([[0, 0.4, 0.6], [0.3, 0, 0], [0, 0.4, 0.6]]))
+    assert suppress(fused, 0.5).labels.tolist() == [5, 1]
+
+
+def test_one_pass_stays_as_it_is():
+    found = decode(output((50, 40, 20, 30, {3: 0.6})), 0.1)
+    assert np.array_equal(fuse([found]).scores, found.scores)
+    assert np.array_equal(fuse([found]).boxes, found.boxes)
+
+
+def test_passes_that_find_nothing():
+    nothing = decode(np.zeros((14, 0), np.float32), 0.1)
+    assert len(fuse([nothing, nothing])) == 0
+    found = decode(output((50, 40, 20, 30, {3: 0.6})), 0.1)
+    assert fuse([nothing, found]).confidences == pytest.approx([0.3])
+
+
+def test_fusing_changes_no_input():
+    found = decode(output((50, 40, 20, 30, {3: 0.6})), 0.1)
+    before = found.scores.copy()
+    fuse([found, found])
+    assert np.array_equal(found.scores, before)
 
 
 @settings(max_examples=60, deadline=None)

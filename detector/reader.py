@@ -72,13 +72,15 @@ class NumberReader:
             ImageError: The picture cannot be read.
         """
         image = load_image(source)
-        found = fuse([self._detect_at(image, scale) for scale in self.config.scales])
+        passes, scales = zip(*(self._detect_at(image, factor) for factor in self.config.scales), strict=True)
+        found = fuse(passes, scales)
         return suppress(found.take(found.confidences >= self.config.confidence), self.config.max_overlap)
 
-    def _detect_at(self, image: Image, scale: float) -> Detections:
+    def _detect_at(self, image: Image, factor: float) -> tuple[Detections, float]:
+        """One pass, and its scale: pixels of the network's input for one of the picture."""
         size = self.config.image_size or self._detector.image_size
-        tensor, box = letterbox(image, round(size * scale))
+        tensor, box = letterbox(image, round(size * factor))
         # Where one pass is unsure another may be sure: only their mean is held against the setting.
-        candidates = decode(self._detector.detect(tensor), self.config.confidence / len(self.config.scales))
+        candidates = decode(self._detector.detect(tensor), self.config.confidence / 2)
         found = suppress(candidates, self.config.max_overlap)
-        return Detections(box.to_picture(found.boxes), found.scores)
+        return Detections(box.to_picture(found.boxes), found.scores), box.scale[1]

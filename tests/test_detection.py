@@ -105,7 +105,7 @@ def test_passes_that_agree_are_averaged():
     """Two passes see one digit, unsure whether 3 or 5; a third box is seen by one pass only."""
     first = decode(output((50, 40, 20, 30, {3: 0.6, 5: 0.4}), (90, 40, 20, 30, {1: 0.6})), 0.1)
     second = decode(output((51, 41, 20, 30, {3: 0.2, 5: 0.8})), 0.1)
-    fused = fuse([first, second])
+    fused = fuse([first, second], scales=[1, 1])
     assert len(fused) == 3
     assert fused.scores[:, [1, 3, 5]] == pytest.approx(np.float32([[0, 0.4, 0.6], [0.3, 0, 0], [0, 0.4, 0.6]]))
     assert suppress(fused, 0.5).labels.tolist() == [5, 1]
@@ -113,21 +113,29 @@ def test_passes_that_agree_are_averaged():
 
 def test_one_pass_stays_as_it_is():
     found = decode(output((50, 40, 20, 30, {3: 0.6})), 0.1)
-    assert np.array_equal(fuse([found]).scores, found.scores)
-    assert np.array_equal(fuse([found]).boxes, found.boxes)
+    assert np.array_equal(fuse([found], [0.5]).scores, found.scores)
+    assert np.array_equal(fuse([found], [0.5]).boxes, found.boxes)
+
+
+@pytest.mark.parametrize(("height", "expected"), [(150, 7), (20, 1)])
+def test_the_pass_at_the_better_scale_counts_more(height, expected):
+    """The pass that shrinks the picture says 7, the one that enlarges it says 1, both as sure."""
+    shrunk = decode(output((200, 200, height / 2, height, {7: 0.8})), 0.1)
+    enlarged = decode(output((200, 200, height / 2, height, {1: 0.8})), 0.1)
+    assert suppress(fuse([shrunk, enlarged], scales=[0.4, 1.5]), 0.5).labels.tolist() == [expected]
 
 
 def test_passes_that_find_nothing():
     nothing = decode(np.zeros((14, 0), np.float32), 0.1)
-    assert len(fuse([nothing, nothing])) == 0
+    assert len(fuse([nothing, nothing], [1, 2])) == 0
     found = decode(output((50, 40, 20, 30, {3: 0.6})), 0.1)
-    assert fuse([nothing, found]).confidences == pytest.approx([0.3])
+    assert fuse([nothing, found], [1, 1]).confidences == pytest.approx([0.3])
 
 
 def test_fusing_changes_no_input():
     found = decode(output((50, 40, 20, 30, {3: 0.6})), 0.1)
     before = found.scores.copy()
-    fuse([found, found])
+    fuse([found, found], [1, 2])
     assert np.array_equal(found.scores, before)
 
 

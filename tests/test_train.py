@@ -273,7 +273,7 @@ def test_ultralytics_imported_with_open_doors_is_refused():
     code = (
         "import ultralytics, pathlib\n"
         "from digitdet import yolo, DigitdetError\n"
-        "try: yolo.require_loadable(pathlib.Path('w.pt'))\n"
+        f"try: yolo.require_loadable(pathlib.Path({__file__!r}))\n"
         "except DigitdetError as error: print(error)"
     )
     closed = {"YOLO_OFFLINE": "1", "YOLO_AUTOINSTALL": "1"}  # offline: the test itself must not call anybody

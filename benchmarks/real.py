@@ -4,7 +4,7 @@
 
 The sets lie in $DIGITDET_DATA/real, each with a labels.csv (image,number). A picture counts as exact when the digits
 of everything that was read there, joined in reading order, are its number: a crop holds one number, and a thousand
-dot may part it. `split` says how often the reading was one piece, too.
+dot may part it. `one piece`: the reading was that number and nothing else, in one piece. `empty`: no digit was found.
 """
 
 from __future__ import annotations
@@ -29,12 +29,14 @@ def main() -> None:
     if not os.environ.get("DIGITDET_DATA") or not root.is_dir():
         sys.exit("set DIGITDET_DATA to the folder that holds real/")
     reader = NumberReader(arguments.model)
-    rows = [measure_set(reader, folder) for folder in sorted(root.iterdir()) if (folder / "labels.csv").is_file()]
+    rows = []
     print(f"{'set':16} {'pictures':>8} {'exact':>7} {'one piece':>9} {'empty':>6} {'ms each':>8}")
-    for row in rows:
+    for folder in sorted(path.parent for path in root.glob("*/labels.csv")):
+        rows.append(row := measure_set(reader, folder))
         print(
             f"{row['set']:16} {row['pictures']:8} {row['exact']:7.1%} {row['one_piece']:9.1%} "
-            f"{row['empty']:6.1%} {row['milliseconds']:8.1f}"
+            f"{row['empty']:6.1%} {row['milliseconds']:8.1f}",
+            flush=True,
         )
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")

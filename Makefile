@@ -33,7 +33,6 @@ slow: $(VENV)/installed
 
 examples: $(VENV)/installed
 	$(BIN)/python examples/compose.py
-	$(BIN)/digitdet read --save docs examples/page.jpg
 
 clean:
 	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -19,7 +19,7 @@ def write_atomically(path: Path, content: bytes | str, scratch: Path | None = No
     try:
         temporary.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException:  # Ctrl-C too: it is raised again, but nothing half-written stays
         temporary.unlink(missing_ok=True)
         raise
 

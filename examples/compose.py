@@ -1,4 +1,4 @@
-"""Composes the example pictures and writes down what is in them (numbers.txt).
+"""Composes the example pictures, writes down what is in them (numbers.txt), and draws the README's picture.
 
     python examples/compose.py [--mnist DIR]
 
@@ -13,7 +13,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from digitdet import NumberReader, draw_reading
 from digitdet.configs import SynthConfig
+from digitdet.images import load_image
 from digitdet.synth.glyphs import ImageGlyphs
 from digitdet.synth.scene import SceneComposer
 from digitdet.synth.sources import load_split_digits
@@ -44,7 +46,7 @@ PICTURES: list[tuple[str, int, dict[str, object]]] = [
 
 
 def main() -> None:
-    """Write the pictures and their captions beside this file."""
+    """Write the pictures and their captions beside this file, and docs/page.jpg."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--mnist", type=Path, help="folder with the four MNIST files")
     source = ImageGlyphs(load_split_digits(parser.parse_args().mnist)["test"])
@@ -56,6 +58,9 @@ def main() -> None:
         texts = ["".join(str(scene.labels[row]) for row in rows) for rows in scene.numbers]
         captions.append(f"{name}.jpg {' '.join(texts)}\n")
     (FOLDER / "numbers.txt").write_text("".join(captions), encoding="utf-8")
+    page = load_image(FOLDER / "page.jpg")
+    drawn = draw_reading(page, NumberReader().read(page))
+    cv2.imwrite(str(FOLDER.parent / "docs" / "page.jpg"), drawn, [cv2.IMWRITE_JPEG_QUALITY, 85])
 
 
 if __name__ == "__main__":

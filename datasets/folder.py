@@ -13,11 +13,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
+import numpy.typing as npt
 import yaml
 
 from digitdet.configs.errors import DataError
 from digitdet.datasets.files import write_atomically
+from digitdet.datasets.jpeg import is_cut_jpeg
 from digitdet.datasets.labels import CLASS_NAMES, Labels, read_labels
 
 DATA_FILE = "data.yaml"
@@ -26,6 +29,7 @@ IMAGE_SUFFIXES = frozenset({".avif", ".bmp", ".jpeg", ".jpg", ".png", ".tif", ".
 
 # A label may reach past the picture by the rounding of its own decimals, not by more.
 _EDGE_TOLERANCE = 1e-4
+_UNREADABLE = "not a picture that can be decoded, or cut off"
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,11 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}"
+
+
+def find_data_file(path: Path) -> Path:
+    """The data.yaml of a dataset that is named by its folder or by that file itself."""
+    return path / DATA_FILE if path.is_dir() else path
 
 
 def write_data_file(folder: Path, splits: Iterable[str] = SPLITS) -> None:
@@ -88,27 +97,51 @@ def label_path(image: Path) -> Path:
     return Path(*parts).with_suffix(".txt")
 
 
-def check_dataset(data_file: Path) -> list[Problem]:
+def read_picture(path: Path) -> npt.NDArray[np.uint8]:
+    """A picture of a dataset as (H, W, 3) uint8 BGR, turned as its EXIF orientation says: as training sees it.
+
+    Raises:
+        DataError: The file cannot be read, is cut off, or is not a picture.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+    image = _decode(content, cv2.IMREAD_COLOR)
+    if image is None:
+        raise DataError(f"{path}: {_UNREADABLE}")
+    return image
+
+
+def check_dataset(data_file: Path, decode: bool = False) -> list[Problem]:
     """Everything wrong with a dataset, in order; an empty list is a sound one.
 
     Looked for: splits without pictures, pictures without labels and labels without pictures, boxes outside the
     picture or without size, classes that are not digits, the same box twice, the same picture twice (in two splits it
     would flatter every score).
 
+    Args:
+        data_file: data.yaml, or the folder that holds it.
+        decode: Decode every picture too, to an eighth of its size, and name those that are damaged.
+
     Raises:
         DataError: data.yaml itself cannot be used.
     """
     problems: list[Problem] = []
     seen: dict[bytes, Path] = {}
-    for folder in read_data_file(data_file).values():
+    for folder in read_data_file(find_data_file(data_file)).values():
         images = list_images(folder)
         if not images:
             problems.append(Problem(folder, "no pictures"))
         for image in images:
-            problems.extend(_check_picture(image))
-            if not has_boxes(image):  # two blank pictures may well be the same
+            problems.extend(_check_labels_of(image))
+            filled = has_boxes(image)
+            content = image.read_bytes() if filled or decode else b""
+            if decode and _decode(content, cv2.IMREAD_REDUCED_GRAYSCALE_8) is None:
+                problems.append(Problem(image, _UNREADABLE))
+            if not filled:  # two blank pictures may well be the same
                 continue
-            digest = hashlib.sha256(image.read_bytes()).digest()
+            digest = hashlib.sha256(content).digest()
             if (first := seen.setdefault(digest, image)) is not image:
                 problems.append(Problem(image, f"the same picture as {first}"))
         problems.extend(_check_orphans(folder, images))
@@ -135,6 +168,17 @@ def fingerprint(data_file: Path) -> str:
     return digest.hexdigest()
 
 
+def _decode(content: bytes, mode: int) -> npt.NDArray[np.uint8] | None:
+    """The picture in the bytes of a file, as cv2.imdecode gives it in that mode; None if there is none, or not all."""
+    if not content or is_cut_jpeg(content):
+        return None
+    try:
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), mode)
+    except (cv2.error, MemoryError):
+        return None
+    return None if image is None else np.asarray(image, np.uint8)
+
+
 def _split_folder(data_file: Path, data: dict[str, object], split: str) -> Path:
     value = data[split]
     base = data.get("path", "")
@@ -146,7 +190,7 @@ def _split_folder(data_file: Path, data: dict[str, object], split: str) -> Path:
     return folder
 
 
-def _check_picture(image: Path) -> Iterator[Problem]:
+def _check_labels_of(image: Path) -> Iterator[Problem]:
     path = label_path(image)
     if not path.is_file():
         yield Problem(image, f"no label file {path}; a picture without digits needs an empty one")

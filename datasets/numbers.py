@@ -5,7 +5,8 @@ One JSON object a line, sorted by split and name::
     {"image": "images/test/000017.jpg", "split": "test",
      "numbers": [{"text": "0482", "boxes": [[12.0, 30.0, 25.0, 61.0], ...]}]}
 
-Boxes are xyxy in pixels, one a digit, in reading order.
+Boxes are xyxy in pixels, one a digit, in reading order. Where it is known, a picture also has a "look" (which kind of
+picture it is) and a number a "source" (where its digits come from).
 """
 
 from __future__ import annotations
@@ -24,10 +25,14 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class NumberTruth:
-    """A number that is really in a picture: its text and one xyxy pixel box a digit, in reading order."""
+    """A number that is really in a picture: its text and one xyxy pixel box a digit, in reading order.
+
+    `source` says where its digits come from; empty where that is not known.
+    """
 
     text: str
     boxes: tuple[Box, ...]
+    source: str = ""
 
     @property
     def box(self) -> Box:
@@ -38,19 +43,24 @@ class NumberTruth:
 
 @dataclass(frozen=True)
 class PictureTruth:
-    """All numbers of one picture; `image` is relative to the dataset's folder, with forward slashes."""
+    """All numbers of one picture; `image` is relative to the dataset's folder, with forward slashes.
+
+    `look` says which kind of picture it is; empty where that is not known.
+    """
 
     image: str
     split: str
     numbers: tuple[NumberTruth, ...]
+    look: str = ""
 
 
 def format_truth(truth: PictureTruth) -> str:
     """One line of numbers.jsonl, with its line end; coordinates to a hundredth of a pixel."""
-    numbers = [
-        {"text": number.text, "boxes": [[round(v, 2) for v in box] for box in number.boxes]} for number in truth.numbers
-    ]
-    return json.dumps({"image": truth.image, "split": truth.split, "numbers": numbers}) + "\n"
+    record: dict[str, Any] = {"image": truth.image, "split": truth.split}
+    if truth.look:
+        record["look"] = truth.look
+    record["numbers"] = [_format_number(number) for number in truth.numbers]
+    return json.dumps(record) + "\n"
 
 
 def parse_truth(line: str, source: str) -> PictureTruth:
@@ -62,7 +72,7 @@ def parse_truth(line: str, source: str) -> PictureTruth:
     try:
         record = json.loads(line)
         numbers = tuple(_parse_number(number) for number in record["numbers"])
-        return PictureTruth(str(record["image"]), str(record["split"]), numbers)
+        return PictureTruth(str(record["image"]), str(record["split"]), numbers, str(record.get("look", "")))
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{source}: not a numbers.jsonl line ({error})") from error
 
@@ -81,9 +91,14 @@ def read_truths(path: Path, split: str | None = None) -> list[PictureTruth]:
     return [truth for truth in truths if split in (None, truth.split)]
 
 
+def _format_number(number: NumberTruth) -> dict[str, Any]:
+    record: dict[str, Any] = {"text": number.text, "boxes": [[round(v, 2) for v in box] for box in number.boxes]}
+    return {**record, "source": number.source} if number.source else record
+
+
 def _parse_number(record: Any) -> NumberTruth:
     text = record["text"]
     boxes = tuple((float(x0), float(y0), float(x1), float(y1)) for x0, y0, x1, y1 in record["boxes"])
     if not isinstance(text, str) or len(text) != len(boxes) or not boxes:
         raise ValueError("a number needs a text and one box a digit")
-    return NumberTruth(text, boxes)
+    return NumberTruth(text, boxes, str(record.get("source", "")))

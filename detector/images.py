@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy.typing as npt
 
 from digitdet.configs import ImageError
 from digitdet.configs.errors import OPENCV_REMEDY
+from digitdet.datasets.jpeg import is_cut_jpeg
 
 try:
     import cv2
@@ -54,7 +54,7 @@ def decode_image(content: bytes) -> Image:
     """
     if not content:
         raise ImageError("the file is empty")
-    if _is_cut_jpeg(content):
+    if is_cut_jpeg(content):
         raise ImageError("the JPEG is cut off")
     try:
         image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
@@ -96,30 +96,6 @@ def _from_array(array: npt.NDArray[np.uint8]) -> Image:
     if array.shape[2] == 1:
         array = np.repeat(array, 3, axis=2)
     return np.ascontiguousarray(array[:, :, :3])
-
-
-# In the compressed data of a JPEG a byte FF is followed by 00, or is a restart marker; anything else is the next
-# marker (ITU-T T.81, B.1.1.5).
-_NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-_END_OF_IMAGE = 0xD9
-
-
-def _is_cut_jpeg(content: bytes) -> bool:
-    """Whether a JPEG ends before its end-of-image marker: libjpeg would paint the rest grey and say nothing.
-
-    The segments are walked from the start, since a thumbnail inside and a film behind the picture (phones append one)
-    hold markers of their own.
-    """
-    if not content.startswith(b"\xff\xd8"):
-        return False
-    place = 2
-    while marker := _NEXT_MARKER.search(content, place):
-        kind = content[marker.end() - 1]
-        if kind == _END_OF_IMAGE:
-            return False
-        # A segment gives its own length; behind that of a scan the compressed data run up to the next marker.
-        place = marker.end() + int.from_bytes(content[marker.end() : marker.end() + 2], "big")
-    return True
 
 
 def encode_png(image: Image) -> bytes:

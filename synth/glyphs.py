@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -11,26 +11,52 @@ import numpy.typing as npt
 from digitdet.configs.errors import DataError
 from digitdet.datasets.mnist import Digits
 
+NO_DIGIT = -1
+"""The label of a glyph that is not a digit: a letter, a comma, a stroke. It is drawn and gets no box."""
+
 # Grey level (0 to 255) from which a pixel of a source digit counts as ink when its extent is measured.
 _INK_LEVEL = 77
 
 
 @dataclass(frozen=True)
 class Glyph:
-    """One digit: `ink` (H, W) float32, 0 (none) to 1 (the stroke's core), cropped to its ink; `label` 0 to 9."""
+    """One character, cropped to its ink.
+
+    `ink` (H, W) float32, 0 (none) to 1 (the stroke's core); `label` 0 to 9, or NO_DIGIT.
+
+    `top` and `bottom` say where the ink stands on the line, in digit heights above the baseline: a digit reaches from
+    1 to 0, a comma from about 0.1 to -0.15. `left` and `advance`, also in digit heights, are a typeface's spacing: how
+    far right of the pen the ink begins, and how far the pen moves on. Handwriting has none: `advance` is then None and
+    the layout chooses the gap. `faint` (H, W) float32 is ink that is seen a little though it shows nothing, such as
+    the unlit segments of a display; it never counts for the box.
+    """
 
     ink: npt.NDArray[np.float32]
     label: int
+    top: float = 1.0
+    bottom: float = 0.0
+    left: float = 0.0
+    advance: float | None = None
+    faint: npt.NDArray[np.float32] | None = None
 
 
-class GlyphSource(Protocol):
-    """Anything that can draw a digit on demand."""
+class GlyphSource(ABC):
+    """Anything that can draw a digit on demand, all randomness from the `rng` it is given."""
 
+    @abstractmethod
     def sample(self, rng: np.random.Generator, digit: int) -> Glyph:
-        """A random glyph that shows `digit` (0 to 9), drawn with `rng` alone."""
+        """A glyph that shows `digit` (0 to 9)."""
+
+    def choose(self, rng: np.random.Generator) -> GlyphSource:
+        """One style for a whole number, such as a single typeface of many; by default the source itself."""
+        return self
+
+    def mark(self, rng: np.random.Generator, character: str) -> Glyph | None:
+        """A character that is not a digit, in the same style; None where the source has no such character."""
+        return None
 
 
-class ImageGlyphs:
+class ImageGlyphs(GlyphSource):
     """Glyphs cut from pictures of single digits, such as MNIST.
 
     Raises:
@@ -47,10 +73,12 @@ class ImageGlyphs:
 
     def sample(self, rng: np.random.Generator, digit: int) -> Glyph:
         """A random picture of `digit`, cropped to its ink."""
-        image = self._images[rng.choice(self._by_label[digit])]
-        rows = np.flatnonzero((image >= _INK_LEVEL).any(axis=1))
-        columns = np.flatnonzero((image >= _INK_LEVEL).any(axis=0))
-        cut = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        rows = self._by_label[digit]
+        image = self._images[rows[int(rng.integers(len(rows)))]]
+        inked = image >= _INK_LEVEL
+        ys = np.flatnonzero(inked.any(axis=1))
+        xs = np.flatnonzero(inked.any(axis=0))
+        cut = image[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1]
         # A fine pen never reaches 255 in 28 pixels; without this its strokes would fall apart at the pen's edge.
         core = max(float(np.percentile(cut[cut >= _INK_LEVEL], 60)), _INK_LEVEL)
         return Glyph(np.minimum(cut.astype(np.float32) / np.float32(core), np.float32(1)), digit)

@@ -1,0 +1,159 @@
+"""The user's own pictures of single digits: one folder for each digit, or a CSV file that names pictures and digits."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from digitdet.configs.errors import DataError
+from digitdet.datasets.folder import SPLITS, list_images
+from digitdet.datasets.labels import CLASS_NAMES
+
+Image = npt.NDArray[np.uint8]
+
+# Longest side in pixels at which a crop is kept in memory: digits are drawn at about 150 px at most.
+_MAX_SIDE = 192
+_MIN_SIDE = 4
+# A picture whose brightest and darkest pixel differ by less (of 255) shows nothing.
+_MIN_CONTRAST = 16
+# Of a digit's crops, the part that goes to 'val', and to 'test'; one at least.
+_HELD_OUT_SHARE = 0.1
+_SMALLEST_DIVISIBLE = len(SPLITS)
+
+
+@dataclass(frozen=True)
+class Crops:
+    """Pictures of one digit each: `images`, each (H, W, 3) uint8 BGR of its own size; `labels` (N,) uint8, 0 to 9;
+    `names`, each a crop's path below the folder of the collection, with '/'; `skipped`, a line "path: reason" for each
+    picture that could not be used.
+    """
+
+    images: tuple[Image, ...]
+    labels: npt.NDArray[np.uint8]
+    names: tuple[str, ...]
+    skipped: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def load_crops(path: Path) -> Crops:
+    """Read a folder with the subfolders 0 to 9, or a CSV file with the columns `image` and `label`.
+
+    Image paths in a CSV file are relative to its folder. A picture that is missing, damaged, blank or the same as an
+    earlier one (in two splits it would flatter every score) is skipped and named. Large ones are kept at 192 px.
+
+    Raises:
+        DataError: The path cannot be read, a line of the CSV file is wrong, or a digit has no usable picture.
+    """
+    entries = list(_folder_entries(path) if path.is_dir() else _csv_entries(path))
+    images, labels, names, skipped = [], [], [], []
+    seen: dict[bytes, Path] = {}
+    for file, name, label in entries:
+        try:
+            content = file.read_bytes()
+            first = seen.setdefault(hashlib.sha256(content).digest(), file)
+            if first is not file:
+                raise ValueError(f"the same picture as {first}")
+            images.append(_decode_crop(content))
+        except OSError as error:
+            skipped.append(f"{file}: {error.strerror or error}")
+        except ValueError as error:
+            skipped.append(f"{file}: {error}")
+        else:
+            labels.append(label)
+            names.append(name)
+    missing = [digit for digit in range(10) if digit not in labels]
+    if missing:
+        what = f"no usable picture of a {missing[0]}" if images else "no usable pictures of digits"
+        reason = f" ({len(skipped)} skipped, the first: {skipped[0]})" if skipped else ""
+        raise DataError(f"{path}: {what}{reason}; expected the subfolders 0 to 9, or a CSV file with image,label")
+    return Crops(tuple(images), np.array(labels, np.uint8), tuple(names), tuple(skipped))
+
+
+def split_crops(crops: Crops) -> dict[str, Crops]:
+    """Divide crops into 'train', 'val' and 'test', the last two a tenth each; no crop is in two of them.
+
+    The hash of a crop's name decides, so that the order of files does not. Of a digit with three crops or more every
+    split gets one at least; with fewer all of them go to 'train', and `skipped` stays there too.
+    """
+    rows: dict[str, list[int]] = {split: [] for split in SPLITS}
+    for digit in range(10):
+        own = sorted(np.flatnonzero(crops.labels == digit).tolist(), key=lambda row: _name_hash(crops.names[row]))
+        held_out = max(round(_HELD_OUT_SHARE * len(own)), 1) if len(own) >= _SMALLEST_DIVISIBLE else 0
+        rows["test"] += own[:held_out]
+        rows["val"] += own[held_out : 2 * held_out]
+        rows["train"] += own[2 * held_out :]
+    return {
+        split: Crops(
+            tuple(crops.images[row] for row in chosen),
+            crops.labels[chosen],
+            tuple(crops.names[row] for row in chosen),
+            crops.skipped if split == "train" else (),
+        )
+        for split, chosen in rows.items()
+    }
+
+
+def _name_hash(name: str) -> bytes:
+    return hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
+
+
+def _folder_entries(folder: Path) -> Iterator[tuple[Path, str, int]]:
+    for digit, name in enumerate(CLASS_NAMES):
+        for file in list_images(folder / name):
+            yield file, f"{name}/{file.name}", digit
+
+
+def _csv_entries(path: Path) -> Iterator[tuple[Path, str, int]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")  # spreadsheets put a byte order mark first
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read ({error}); expected a folder or a CSV file in UTF-8") from error
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        columns, rows = reader.fieldnames, [(reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        raise DataError(f"{path}: not a CSV file ({error})") from error
+    if not {"image", "label"} <= set(columns or ()):
+        raise DataError(f"{path}: the first line must name the columns image and label")
+    for line, row in rows:
+        image, label = (row["image"] or "").strip(), (row["label"] or "").strip()
+        if not image or label not in CLASS_NAMES:
+            raise DataError(f"{path}, line {line}: expected a picture and a digit 0 to 9, got {image},{label}")
+        yield path.parent / image, Path(image).as_posix(), int(label)
+
+
+def _decode_crop(content: bytes) -> Image:
+    """The picture as BGR, shrunk to `_MAX_SIDE`.
+
+    Raises:
+        ValueError: It cannot be decoded, or shows nothing.
+    """
+    # OpenCV paints the missing part of a cut JPEG grey and says nothing.
+    if content.startswith(b"\xff\xd8") and b"\xff\xd9" not in content:
+        raise ValueError("the JPEG is cut off")
+    try:
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:  # an empty file is an error to OpenCV
+        image = None
+    if image is None:
+        raise ValueError("not a picture in a known format, or damaged")
+    height, width = image.shape[:2]
+    if min(height, width) < _MIN_SIDE:
+        raise ValueError(f"{width}x{height} pixels are too few")
+    if int(np.ptp(image, axis=(0, 1)).max()) < _MIN_CONTRAST:
+        raise ValueError("blank")
+    scale = _MAX_SIDE / max(height, width)
+    if scale < 1:
+        size = max(round(width * scale), 1), max(round(height * scale), 1)
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(image, np.uint8)

@@ -1,0 +1,286 @@
+"""How characters run from a pen: stroke templates, and their compilation into smooth curves.
+
+A template is text. `;` lifts the pen; between lifts stand control points `x,y` in hundredths of the digit height, x to
+the right, y up from the baseline. The curve runs smoothly through them, and turns sharply at a point marked `!`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+
+# Distance of the samples on a curve, in digit heights: the chords of a small loop are then still not seen.
+_STEP = 0.075
+
+# The ways to write each digit, each with a weight. The weights are guesses: no form so rare that it is not learned.
+DIGITS: dict[str, tuple[tuple[float, str], ...]] = {
+    "0": (
+        (3.0, "36,100 12,88 2,50 12,12 34,0 58,13 66,50 56,87 33,100"),
+        (1.5, "42,97 15,88 2,48 13,10 35,0 58,14 66,50 57,86 36,98 20,88"),  # overshoots inwards
+        (1.0, "46,98 16,90 2,50 12,10 34,0 58,12 66,50 60,82 46,91"),  # not quite closed
+        (1.0, "24,86 40,99 60,82 66,46 52,8 30,0 8,16 2,52 14,88 36,100"),  # clockwise
+        (0.8, "30,97 8,80 2,45 14,8 34,0 58,14 64,50 54,86 34,96 30,86 48,80 72,88"),  # leaves with a loop
+        (0.2, "36,100 12,88 2,50 12,12 34,0 58,13 66,50 56,87 33,100 ; 60,94! 8,6!"),
+    ),
+    "1": (
+        (2.0, "20,100! 20,0!"),
+        (0.7, "22,100 17,50 20,0"),
+        (2.0, "0,70! 25,100! 25,0!"),
+        (2.0, "0,58! 36,100! 36,0!"),
+        (1.0, "0,34! 40,100! 40,0!"),
+        (0.3, "4,12! 42,100! 42,0!"),
+        (1.0, "0,52 20,72 34,100! 32,0!"),
+        (1.2, "5,80! 28,100! 28,1! ; 2,0! 56,1!"),
+    ),
+    "2": (
+        (2.5, "4,76 14,94 36,100 57,88 57,66 36,34 4,2! 64,2!"),
+        (1.5, "4,78 18,97 40,99 56,80 44,44 16,6 4,6 9,18 26,14 46,2 68,8"),
+        (1.0, "5,90 30,98 58,96! 4,3! 34,1 64,3!"),
+        (1.5, "6,72 12,92 34,100 56,86 50,58 22,22 2,3! 28,8 52,1 72,8"),
+        (1.0, "18,76 8,82 16,97 37,100 56,88 54,66 30,30 2,2! 64,4!"),
+    ),
+    "3": (
+        (2.5, "6,86 24,100 50,94 54,74 40,57 22,53! 46,50 61,30 52,6 26,0 2,14"),
+        (1.0, "6,97! 56,98! 27,58! 52,53 62,30 50,6 24,0 2,12"),
+        (1.0, "6,88 26,100 50,92 51,72 36,56 24,53 26,60 40,54 60,36 56,9 28,0 2,12"),
+        (1.0, "10,90 32,100 50,88 44,68 24,56! 52,48 60,22 36,0 0,5"),
+    ),
+    "4": (
+        (2.0, "16,98! 4,42! 66,43! ; 48,76! 46,0!"),
+        (1.5, "6,96 4,62 16,47 36,50 54,60 ; 57,98! 54,60 51,0!"),
+        (1.5, "5,98 4,62 18,47 40,52 55,96! 53,50 48,0!"),
+        (1.2, "50,0! 50,100! 2,34! 72,35!"),
+        (1.5, "44,100! 2,32! 70,36! ; 50,64! 46,0!"),
+        (1.0, "18,100 4,60 9,43 30,42 68,46 ; 52,82! 50,0!"),
+        (1.0, "26,100! 4,48! 34,44 64,52! ; 56,72! 44,0!"),
+    ),
+    "5": (
+        (2.0, "12,96! 8,56! 30,64 56,52 62,28 44,4 20,0 0,10 ; 12,95! 60,99!"),
+        (2.0, "60,98! 14,96! 8,56! 34,65 60,48 60,20 36,0 2,8"),
+        (1.0, "60,97 34,97 12,90 10,62 36,58 58,40 54,11 28,0 2,9"),
+        (1.2, "14,86! 10,54! 34,61 56,46 56,18 34,0 2,8 ; 18,95! 70,100!"),
+        (0.6, "12,88! 8,56! 34,64 58,48 58,18 34,0 2,8 ; 30,96! 80,104!"),
+    ),
+    "6": (
+        (2.0, "52,100 24,84 5,46 6,14 28,0 54,10 57,34 38,48 16,40 6,22"),
+        (1.0, "44,100 16,70 2,34 8,6 30,0 52,12 52,34 34,43 18,35"),
+        (1.2, "42,102 14,54 4,20 24,0 50,10 52,32 32,44 8,28"),
+        (1.0, "58,91 44,100 20,86 4,50 6,14 30,0 54,12 56,38 34,50 8,30"),
+        (1.0, "46,104 18,72 4,34 8,8 26,0 46,10 45,28 30,36 8,24"),
+    ),
+    "7": (
+        (1.5, "4,96! 58,98! 20,0!"),
+        (1.5, "4,96! 60,98! 18,0! ; 12,48! 58,52!"),
+        (1.0, "3,85! 6,98! 60,97! 22,0!"),
+        (1.0, "3,85! 6,98! 60,97! 24,0! ; 16,46! 58,50!"),
+        (1.0, "2,84 9,98 26,94 42,92 60,100! 34,50 22,0"),
+        (0.8, "2,84 9,98 26,94 42,92 60,100! 36,50 24,0 ; 14,44! 62,48!"),
+        (1.0, "4,95! 56,97! 34,56 27,0"),
+    ),
+    "8": (
+        (2.0, "54,84 34,100 12,88 14,68 36,54 58,34 52,6 28,0 6,12 8,36 34,54 54,72 55,86"),
+        (1.2, "58,90 36,100 13,86 16,66 40,51 58,30 48,4 24,0 6,16 14,40 40,60 64,98"),
+        (1.0, "34,100 14,90 16,64 34,54 53,66 52,90 33,100 ; 34,54 9,42 5,14 34,0 62,14 58,42 33,54"),
+        (1.5, "34,53 13,70 16,94 36,100 54,90 53,68 34,52 8,34 8,8 34,0 58,10 58,36 33,53"),
+        (1.0, "40,100 54,86 46,64 18,42 4,20 16,2 40,0 57,16 50,40 24,62 13,82 24,98 42,99"),
+    ),
+    "9": (
+        (2.0, "53,84 36,100 10,93 2,70 18,53 42,60 54,86! 52,40 46,0"),
+        (1.5, "53,84 34,100 10,93 2,70 16,53 40,58 54,88! 53,30 40,3 18,0 4,12"),
+        (1.0, "55,74 38,100 12,94 4,70 22,54 46,62 56,80 52,40 34,8 12,0"),
+        (1.2, "50,88 28,100 5,85 6,60 28,53 47,72 52,96! 42,0!"),
+        (0.8, "50,94 28,99 5,82 8,60 30,53 48,68 54,98! 50,40 44,0"),
+    ),
+}
+
+_CAPITALS: dict[str, str] = {
+    "A": "2,0! 32,100! 60,0! ; 12,38! 50,38!",
+    "B": "6,0! 6,100! ; 4,99! 40,97 50,78 34,56 6,53! 44,50 60,28 46,4 4,0!",
+    "C": "60,84 38,100 12,84 4,48 16,10 40,0 62,14",
+    "D": "6,0! 6,100! ; 2,99! 40,94 64,54 44,8 2,0!",
+    "E": "54,98! 8,98! 8,0! 56,0! ; 8,52! 46,52!",
+    "F": "8,0! 8,98! 56,98! ; 8,54! 44,54!",
+    "G": "58,86 36,100 10,84 4,44 18,6 44,2 60,20 60,44! ; 36,44! 74,44!",
+    "H": "6,100! 6,0! ; 56,100! 56,0! ; 6,52! 56,52!",
+    "I": "26,98! 26,2! ; 2,98! 50,98! ; 2,2! 50,2!",
+    "J": "48,100! 46,30 34,2 14,0 2,18 ; 24,100! 72,100!",
+    "K": "6,100! 6,0! ; 54,100! 8,48! 58,0!",
+    "L": "8,100! 8,2! 52,2!",
+    "M": "2,0! 8,100! 38,34! 68,100! 74,0!",
+    "N": "4,0! 6,100! 54,2! 56,100!",
+    "O": "36,100 8,84 2,46 14,8 38,0 66,14 72,52 60,90 34,100",
+    "P": "8,0! 8,100! ; 4,98! 44,98 56,76 42,52 8,50!",
+    "Q": "36,100 8,84 2,46 14,8 38,0 66,14 72,52 60,90 34,100 ; 42,30! 78,-12!",
+    "R": "8,0! 8,100! ; 4,98! 44,98 54,76 40,54 10,52! 58,0!",
+    "S": "56,84 36,100 12,90 12,66 36,52 58,34 52,8 26,0 2,14",
+    "T": "2,98! 66,98! ; 34,98! 34,0!",
+    "U": "6,100! 6,30 18,2 42,2 56,30 58,100!",
+    "V": "2,100! 30,0! 58,100!",
+    "W": "2,100! 20,0! 40,70! 58,0! 78,100!",
+    "X": "4,100! 58,0! ; 56,100! 4,0!",
+    "Y": "2,100! 30,50! 60,100! ; 30,50! 28,0!",
+    "Z": "6,98! 58,98! 4,0! 60,0! ; 14,50! 52,50!",
+}
+
+_SMALL_LETTERS: dict[str, str] = {
+    "a": "42,44 22,52 4,36 6,8 22,0 40,16 44,50! 44,12 58,2",
+    "b": "6,100! 6,2! 8,34 26,52 46,38 44,12 26,0 8,6",
+    "c": "42,42 24,50 6,36 4,12 20,0 44,8",
+    "d": "42,44 22,50 4,34 6,8 24,0 42,20! ; 44,100! 44,10 56,0",
+    "e": "6,24! 38,28 38,45 20,50 4,32 8,6 26,0 46,10",
+    "f": "44,92 32,100 20,84 18,0! ; 2,50! 42,50!",
+    "g": "42,44 22,52 4,36 8,10 26,6 42,26 44,50! 44,-14 26,-38 8,-24 30,-6 60,10",
+    "h": "6,100! 6,0! 10,34 28,50 42,38 44,0!",
+    "i": "2,40! 10,50! 11,8 24,2 ; 11,70! 14,73!",
+    "j": "24,50! 22,-20 8,-36 -8,-24 ; 24,70! 27,73!",
+    "k": "6,100! 6,0! ; 42,50! 8,22! 46,0!",
+    "l": "0,14 20,54 24,88 14,98 8,60 12,10 34,4",
+    "m": "4,50! 4,0! 8,36 20,50 32,38 32,0! 36,36 50,50 62,38 62,8 74,2",
+    "n": "4,50! 4,0! 8,34 24,50 38,38 38,8 52,2",
+    "o": "24,50 5,38 6,8 24,0 42,14 40,40 22,50 30,40 60,46",
+    "p": "6,50! 6,-38! 8,30 26,51 46,38 44,12 26,1 8,8",
+    "q": "42,44 22,52 4,36 8,8 26,2 42,22 44,50! 44,-36! 62,-14!",
+    "r": "4,50! 6,0! 8,28 20,46 38,48",
+    "s": "0,6 20,30 28,52! 26,36 40,16 28,0 8,4",
+    "t": "18,90! 18,16 26,0 42,6 ; 2,56! 40,58!",
+    "u": "4,50! 6,12 18,0 36,14 42,50! 42,10 56,2",
+    "v": "2,50! 18,0! 36,50! 48,46!",
+    "w": "2,50! 14,0! 28,40! 42,0! 56,50!",
+    "x": "2,50! 38,0! ; 38,50! 2,0!",
+    "y": "4,50! 8,18 22,8 40,24 44,50! 40,-20 22,-38 8,-26 34,-4 60,8",
+    "z": "4,48! 40,48! 4,0! 42,0! ; 8,25! 36,25!",
+}
+
+_SIGNS: dict[str, str] = {
+    ".": "0,3! 4,5! 5,2!",
+    ",": "5,7 6,-2 0,-16",
+    "-": "0,46! 34,47!",
+    "\u2013": "0,46! 62,47!",
+    "\u2014": "0,46! 90,48!",
+    "_": "0,-8! 62,-6!",
+    "/": "0,-8! 46,108!",
+    ":": "0,50! 4,51! 4,48! ; 0,6! 4,8! 4,4!",
+    ";": "4,50! 8,51! 8,48! ; 5,9 6,0 0,-14",
+    "=": "0,60! 40,62! ; 0,35! 40,36!",
+    "#": "18,94! 8,4! ; 46,96! 36,6! ; 0,65! 58,67! ; -4,34! 54,36!",
+    "+": "24,74! 24,20! ; 0,47! 50,48!",
+    "*": "0,76! 38,50! ; 4,46! 34,80! ; 18,86! 18,38!",
+    "(": "20,108 4,80 0,46 6,10 22,-10",
+    ")": "0,108 16,80 20,46 14,10 -2,-10",
+    "'": "2,102! 0,78!",
+    '"': "2,102! 0,78! ; 18,102! 16,78!",
+    "%": "22,100 4,88 6,68 22,60 34,74 34,92 20,100 ; 76,102! 6,-2! ; 62,40 46,30 46,8 62,0 76,12 76,32 60,40",
+    "$": "56,80 36,92 12,84 12,64 36,51 58,36 52,14 26,6 2,16 ; 34,112! 28,-12!",
+    "\u20ac": "64,84 44,98 20,84 12,50 22,12 46,0 66,14 ; 0,60! 48,60! ; 0,41! 44,41!",
+    "\u00a3": "56,82 42,100 24,88 24,50 18,12 2,2! 62,4! ; 4,48! 48,50!",
+    "\u00b0": "12,100 0,90 2,75 14,70 26,80 24,95 10,100",
+    "?": "4,82 20,100 42,88 38,66 22,48 22,28! ; 20,4! 24,5! 24,2!",
+    "!": "4,100! 3,28! ; 0,4! 4,5! 4,2!",
+}
+
+MARKS: dict[str, str] = {**_CAPITALS, **_SMALL_LETTERS, **_SIGNS}
+"""Template of every character that is not a digit."""
+
+MAX_POINTS = 20
+MAX_STROKES = 4
+"""No template has more control points or strokes."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A compiled template with P control points and T samples on its curves.
+
+    `points` (P, 2) float32 in digit heights; `stroke_of` (P,) int64, the stroke each point belongs to; `loose` (P,)
+    float32, how freely a point may move (ends more than the middle); `starts` (T,) bool, whether a sample begins a
+    stroke; `from_end` (T,) float32, samples to its stroke's nearer end. The curve is linear in its points: (`position`
+    + roundness * `tangent`) @ points, both (T, P) float32.
+    """
+
+    points: FloatArray
+    stroke_of: npt.NDArray[np.int64]
+    loose: FloatArray
+    starts: npt.NDArray[np.bool_]
+    from_end: FloatArray
+    position: FloatArray
+    tangent: FloatArray
+
+    def curve(self, points: FloatArray, roundness: float) -> FloatArray:
+        """Samples (T, 2) on the curves through moved `points` (P, 2); `roundness` 1 is the usual Catmull-Rom curve."""
+        return (self.position + roundness * self.tangent) @ points
+
+
+@cache
+def compile_shape(template: str) -> Shape:
+    """Parse a template; see the module's text for its form."""
+    return _compile([_parse(stroke) for stroke in template.split(";")])
+
+
+@cache
+def smooth_shape(count: int) -> Shape:
+    """One smooth stroke of `count` points, for `curve` with points of one's own; its own stand in a row."""
+    points = np.stack([np.arange(count) * 4 * _STEP, np.zeros(count)], axis=1).astype(np.float32)
+    return _compile([(points, np.ones(count, np.float32))])
+
+
+def _compile(strokes: list[tuple[FloatArray, FloatArray]]) -> Shape:
+    """The shape of strokes given as points (N, 2) and their smoothness (N,)."""
+    blocks = [_bases(points, smooth) for points, smooth in strokes]
+    counts = [len(points) for points, _ in strokes]
+    loose = [np.r_[1.6, np.ones(count - 2), 1.6] for count in counts]
+    samples = [np.arange(len(position)) for position, _ in blocks]
+    return Shape(
+        np.concatenate([points for points, _ in strokes]),
+        np.repeat(np.arange(len(counts)), counts),
+        np.concatenate(loose).astype(np.float32),
+        np.concatenate([index == 0 for index in samples]),
+        np.concatenate([_from_end(len(index)) for index in samples]),
+        _diagonal([position for position, _ in blocks]),
+        _diagonal([tangent for _, tangent in blocks]),
+    )
+
+
+def _from_end(count: int) -> FloatArray:
+    """Samples to the nearer end (count,) of a stroke; a dot has no ends, so that no pen makes it vanish."""
+    index = np.arange(count, dtype=np.float32)
+    return np.minimum(index, index[::-1]) if count > 4 else np.full(count, count, np.float32)
+
+
+def _parse(stroke: str) -> tuple[FloatArray, FloatArray]:
+    """Points (N, 2) in digit heights, and (N,) 1 where the curve runs smoothly through them, 0 at corners."""
+    words = stroke.split()
+    points = [[float(value) / 100 for value in word.rstrip("!").split(",")] for word in words]
+    return np.array(points, np.float32), np.array([not word.endswith("!") for word in words], np.float32)
+
+
+def _bases(points: FloatArray, smooth: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Cubic Hermite weights (T, N) of one stroke: of its points, and of the tangents that its points imply."""
+    last = len(points) - 1
+    chords = np.hypot(*np.diff(points, axis=0).T)
+    position, tangent = [], []
+    for i in range(last):
+        steps = max(int(np.ceil(chords[i] / _STEP)), 1)
+        t = np.arange(steps + (i == last - 1)) / steps
+        rise = t * t * (3 - 2 * t)
+        weights = np.zeros((2, len(t), last + 1))
+        weights[0, :, i], weights[0, :, i + 1] = 1 - rise, rise
+        for at, pull in ((i, t * (1 - t) ** 2), (i + 1, t * t * (t - 1))):
+            weights[1, :, min(at + 1, last)] += pull * smooth[at] / 2
+            weights[1, :, max(at - 1, 0)] -= pull * smooth[at] / 2
+        position.append(weights[0])
+        tangent.append(weights[1])
+    return np.concatenate(position).astype(np.float32), np.concatenate(tangent).astype(np.float32)
+
+
+def _diagonal(blocks: list[FloatArray]) -> FloatArray:
+    """One matrix with the blocks along its diagonal."""
+    whole = np.zeros(np.sum([block.shape for block in blocks], axis=0), np.float32)
+    row = column = 0
+    for block in blocks:
+        whole[row : row + len(block), column : column + block.shape[1]] = block
+        row, column = row + len(block), column + block.shape[1]
+    return whole

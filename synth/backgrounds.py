@@ -1,8 +1,10 @@
-"""What the digits stand on: plain, gradient, cloudy and grainy grounds, and cuts from the user's own pictures."""
+"""The user's own pictures as grounds: read, split so that no picture serves two splits, and cut."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -10,87 +12,81 @@ import numpy as np
 import numpy.typing as npt
 
 from digitdet.configs.errors import DataError
-from digitdet.configs.synth import SynthConfig
-from digitdet.datasets.folder import list_images
+from digitdet.datasets.folder import SPLITS, list_images
 
 Image = npt.NDArray[np.uint8]
 
 # Longest side in pixels at which a user's background is kept in memory: canvases are smaller.
 _MAX_BACKGROUND_SIDE = 1024
 
+# Part of the pictures, at least one, that the val and the test split get each.
+_HELD_OUT_SHARE = 0.1
 
-def load_backgrounds(folder: Path) -> list[Image]:
-    """All pictures of a folder as (H, W, 3) uint8 BGR, shrunk to at most 1,024 px.
 
-    They are held in memory, about 2 MB each, in every worker.
+@dataclass(frozen=True)
+class Backgrounds:
+    """Pictures to compose on.
+
+    `images`: (H, W, 3) uint8 BGR, at most 1,024 px on the longest side, about 2 MB each; `names`: the file name of
+    each; `skipped`: a line "path: reason" for every file that looked like a picture and could not be used.
+    """
+
+    images: tuple[Image, ...] = ()
+    names: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def load_backgrounds(folder: Path) -> Backgrounds:
+    """All pictures directly in a folder, in the order of their names.
+
+    Files that cannot be read and copies of an earlier picture are skipped, and named in `skipped`.
 
     Raises:
-        DataError: The folder has no picture, or one cannot be read.
+        DataError: The folder has no picture that can be used.
     """
-    images = [_load_background(path) for path in list_images(folder)]
+    images, names, skipped = [], [], []
+    first_names: dict[bytes, str] = {}
+    for path in list_images(folder):
+        try:
+            image = _load_background(path)
+        except DataError as error:
+            skipped.append(str(error))
+            continue
+        # A copy would let one picture into two splits.
+        first = first_names.setdefault(hashlib.sha256(image.tobytes()).digest(), path.name)
+        if first != path.name:
+            skipped.append(f"{path}: the same picture as {first}")
+            continue
+        images.append(image)
+        names.append(path.name)
     if not images:
-        raise DataError(f"{folder}: no pictures to use as backgrounds")
-    return images
+        unusable = f" ({len(skipped)} cannot be read, the first is {skipped[0]})" if skipped else ""
+        raise DataError(f"{folder}: no pictures to use as backgrounds{unusable}")
+    return Backgrounds(tuple(images), tuple(names), tuple(skipped))
 
 
-def _load_background(path: Path) -> Image:
-    try:
-        image = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
-    except (cv2.error, OSError):  # an empty file is an error to OpenCV
-        image = None
-    if image is None:
-        raise DataError(f"{path}: not a picture that can be read; remove it from the backgrounds")
-    height, width = image.shape[:2]
-    scale = _MAX_BACKGROUND_SIDE / max(height, width)
-    if scale < 1:
-        size = max(round(width * scale), 1), max(round(height * scale), 1)
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    return np.asarray(image, np.uint8)
+def split_backgrounds(backgrounds: Backgrounds) -> Mapping[str, Backgrounds]:
+    """The pictures of each split, train, val and test, by the order of their names; no picture is in two of them.
 
-
-def sample_background(
-    rng: np.random.Generator, config: SynthConfig, backgrounds: Sequence[Image], width: int, height: int, light: bool
-) -> Image:
-    """A ground (height, width, 3) uint8 BGR that is light (for dark ink) or dark, but for a cut from a picture."""
-    weights = [config.plain_weight, config.gradient_weight, config.noise_weight]
-    weights.append(config.folder_weight if len(backgrounds) else 0.0)
-    kind = int(rng.choice(4, p=np.array(weights) / sum(weights)))
-    if kind == 3:
-        return cut_background(rng, backgrounds[int(rng.integers(len(backgrounds)))], width, height)
-    colour = sample_ground_colour(rng, light)
-    ground = np.empty((height, width, 3), np.float32)
-    ground[:] = colour
-    if kind == 1:
-        ground += gradient(rng, width, height)[..., None] * (sample_ground_colour(rng, light) - colour)
-    if kind == 2:
-        ground += clouds(rng, width, height)[..., None] * float(rng.uniform(10, 45))
-        ground += rng.normal(0, rng.uniform(1, 8), (height, width, 1)).astype(np.float32)
-    return np.clip(ground, 0, 255).astype(np.uint8)
-
-
-def sample_ground_colour(rng: np.random.Generator, light: bool) -> npt.NDArray[np.float32]:
-    """A light or a dark colour (3,) float32 BGR: mostly near grey, as paper, walls and screens are."""
-    level = rng.uniform(140, 255) if light else rng.uniform(0, 110)
-    tint = rng.normal(0, 12, 3) if rng.random() < 0.75 else rng.normal(0, 40, 3)
-    return np.clip(level + tint - tint.mean(), 0, 255).astype(np.float32)
-
-
-def gradient(rng: np.random.Generator, width: int, height: int) -> npt.NDArray[np.float32]:
-    """A ramp (height, width) float32 from 0 to 1 in a random direction."""
-    angle = rng.uniform(0, 2 * np.pi)
-    x = np.linspace(-0.5, 0.5, width, dtype=np.float32) * np.float32(np.cos(angle))
-    y = np.linspace(-0.5, 0.5, height, dtype=np.float32) * np.float32(np.sin(angle))
-    ramp = y[:, None] + x
-    return np.asarray((ramp - ramp.min()) / np.ptp(ramp), np.float32)
-
-
-def clouds(rng: np.random.Generator, width: int, height: int) -> npt.NDArray[np.float32]:
-    """Smooth noise (height, width) float32 of about -1 to 1: random grids of three sizes, enlarged and summed."""
-    total = np.zeros((height, width), np.float32)
-    for cells, weight in ((3, 0.6), (8, 0.3), (24, 0.2)):
-        grid = rng.uniform(-1, 1, (cells, cells)).astype(np.float32)
-        total += cv2.resize(grid, (width, height), interpolation=cv2.INTER_CUBIC) * np.float32(weight)
-    return total
+    Val and test get a tenth each, at least one picture; from fewer than three pictures they get none. `skipped` stays
+    with train alone.
+    """
+    count = len(backgrounds)
+    held_out = max(round(count * _HELD_OUT_SHARE), 1) if count >= len(SPLITS) else 0
+    # Pictures that were taken one after the other are alike: each split is one run of neighbours.
+    ends = {"train": (0, count - 2 * held_out), "val": (count - 2 * held_out, count - held_out)}
+    ends["test"] = (count - held_out, count)
+    return {
+        split: Backgrounds(
+            backgrounds.images[first:last],
+            backgrounds.names[first:last],
+            backgrounds.skipped if split == "train" else (),
+        )
+        for split, (first, last) in ends.items()
+    }
 
 
 def cut_background(rng: np.random.Generator, image: Image, width: int, height: int) -> Image:
@@ -104,3 +100,18 @@ def cut_background(rng: np.random.Generator, image: Image, width: int, height: i
     cut = image[top : top + cut_height, left : left + cut_width]
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(cut, (width, height), interpolation=method), np.uint8)
+
+
+def _load_background(path: Path) -> Image:
+    try:
+        image = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+    except (cv2.error, OSError):  # an empty file is an error to OpenCV
+        image = None
+    if image is None:
+        raise DataError(f"{path}: not a picture that can be read")
+    height, width = image.shape[:2]
+    scale = _MAX_BACKGROUND_SIDE / max(height, width)
+    if scale < 1:
+        size = max(round(width * scale), 1), max(round(height * scale), 1)
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(image, np.uint8)

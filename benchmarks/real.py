@@ -1,40 +1,53 @@
 """Exact numbers on the real labelled sets, read with a model: one table.
 
-    python benchmarks/real.py [--model FILE] [--json FILE]
+    python benchmarks/real.py [--model FILE] [--limit N] [--image-size N] [--json FILE] [SET ...]
 
-The sets lie in $DIGITDET_DATA/real, each with a labels.csv (image,number). A picture counts as exact when the digits
-of everything that was read there, joined in reading order, are its number: a crop holds one number, and a thousand
-dot may part it. `one piece`: the reading was that number and nothing else, in one piece. `empty`: no digit was found.
+The sets lie in $DIGITDET_DATA/real, each with a labels.csv (image,number). A number counts as exact when the digits of
+everything that was read in its picture, joined in reading order, are its digits: a crop holds one number, and a
+thousand dot may part it. Where a picture holds several rows (sudokus: `number` is row|row|...), each row is counted,
+as it was read in order. `one piece`: the reading was that number and nothing else, in one piece. `empty`: no digit was
+found.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import difflib
 import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from digitdet import NumberReader
+from digitdet.configs import ReadConfig
+from digitdet.results import Number
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("sets", nargs="*", metavar="SET", help="names of sets; else all")
     parser.add_argument("--model", type=Path, help="a model.onnx; else the shipped one")
+    parser.add_argument(
+        "--limit", type=int, default=0, help="at most so many pictures of a set, evenly spaced; 0 is all"
+    )
+    parser.add_argument("--image-size", type=int, help="side the network sees, before the reader's scales")
     parser.add_argument("--json", type=Path, help="write the table as JSON, too")
     arguments = parser.parse_args()
     root = Path(os.environ.get("DIGITDET_DATA", "")) / "real"
     if not os.environ.get("DIGITDET_DATA") or not root.is_dir():
         sys.exit("set DIGITDET_DATA to the folder that holds real/")
-    reader = NumberReader(arguments.model)
+    reader = NumberReader(arguments.model, config=ReadConfig(image_size=arguments.image_size))
     rows = []
-    print(f"{'set':16} {'pictures':>8} {'exact':>7} {'one piece':>9} {'empty':>6} {'ms each':>8}")
+    print(f"{'set':16} {'pictures':>8} {'numbers':>8} {'exact':>7} {'one piece':>9} {'empty':>6} {'ms each':>8}")
     for folder in sorted(path.parent for path in root.glob("*/labels.csv")):
-        rows.append(row := measure_set(reader, folder))
+        if arguments.sets and folder.name not in arguments.sets:
+            continue
+        rows.append(row := measure_set(reader, folder, arguments.limit))
         print(
-            f"{row['set']:16} {row['pictures']:8} {row['exact']:7.1%} {row['one_piece']:9.1%} "
+            f"{row['set']:16} {row['pictures']:8} {row['numbers']:8} {row['exact']:7.1%} {row['one_piece']:9.1%} "
             f"{row['empty']:6.1%} {row['milliseconds']:8.1f}",
             flush=True,
         )
@@ -42,26 +55,54 @@ def main() -> None:
         arguments.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
 
 
-def measure_set(reader: NumberReader, folder: Path) -> dict[str, float | int | str]:
+def measure_set(reader: NumberReader, folder: Path, limit: int = 0) -> dict[str, float | int | str]:
     with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:
-        truths = [(row["image"], row["number"].replace("|", "")) for row in csv.DictReader(file)]
-    exact = one_piece = empty = 0
+        truths = [(row["image"], row["number"]) for row in csv.DictReader(file)]
+    if limit and len(truths) > limit:
+        truths = [truths[i * len(truths) // limit] for i in range(limit)]
+    numbers = exact = one_piece = empty = 0
     start = time.perf_counter()
-    for image, number in truths:
-        texts = reader.read(folder / image).texts
-        exact += "".join(texts) == number
-        one_piece += texts == [number]
-        empty += not texts
+    for image, truth in truths:
+        reading = reader.read(folder / image)
+        wanted = [row for row in truth.split("|") if row]
+        numbers += len(wanted)
+        exact += count_rows(wanted, reading.numbers) if "|" in truth else "".join(reading.texts) == truth
+        one_piece += reading.texts == [truth]
+        empty += not reading.texts
     elapsed = time.perf_counter() - start
-    count = len(truths)
     return {
         "set": folder.name,
-        "pictures": count,
-        "exact": exact / count,
-        "one_piece": one_piece / count,
-        "empty": empty / count,
-        "milliseconds": 1000 * elapsed / count,
+        "pictures": len(truths),
+        "numbers": numbers,
+        "exact": exact / numbers,
+        "one_piece": one_piece / len(truths),
+        "empty": empty / len(truths),
+        "milliseconds": 1000 * elapsed / len(truths),
     }
+
+
+def count_rows(wanted: Sequence[str], numbers: Sequence[Number]) -> int:
+    """How many rows were read as they stand, in their order."""
+    matcher = difflib.SequenceMatcher(None, list(wanted), read_rows(numbers), autojunk=False)
+    return sum(block.size for block in matcher.get_matching_blocks())
+
+
+def read_rows(numbers: Sequence[Number]) -> list[str]:
+    """The digits of each line, joined: a new line begins where reading goes back to the left or further down."""
+    rows: list[str] = []
+    last: Number | None = None
+    for number in numbers:
+        goes_on = (
+            last is not None
+            and number.box[0] > last.box[0]
+            and number.box[1] < last.box[3] - 0.3 * (last.box[3] - last.box[1])
+        )
+        if goes_on:
+            rows[-1] += number.text
+        else:
+            rows.append(number.text)
+        last = number
+    return rows
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from statistics import median
 from digitdet import yolo
 from digitdet.configs import SynthConfig, TrainConfig
 from digitdet.datasets.folder import DATA_FILE, read_data_file
-from digitdet.synth.sources import load_split_digits
+from digitdet.synth.sources import load_materials
 from digitdet.synth.writer import write_dataset
 
 _WARM_UP_STEPS = 5
@@ -35,7 +35,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         data = Path(scratch) / "data"
         config = SynthConfig(count=arguments.count + 16, val_share=16 / (arguments.count + 16), test_share=0)
-        write_dataset(config, load_split_digits(arguments.mnist), data)
+        write_dataset(config, load_materials(config, arguments.mnist), data)
         splits = read_data_file(data / DATA_FILE)
         for turn in range(3):
             for name, way in ways.items():

@@ -2,6 +2,7 @@
 
 from digitdet.configs.base import Config, load_config, load_preset, parse_config, preset_names, replace
 from digitdet.configs.errors import ConfigError, DataError, DigitdetError, ImageError, MissingExtraError, ModelError
+from digitdet.configs.look import LookConfig
 from digitdet.configs.read import ReadConfig
 from digitdet.configs.synth import SynthConfig
 from digitdet.configs.train import TrainConfig
@@ -12,6 +13,7 @@ __all__ = [
     "DataError",
     "DigitdetError",
     "ImageError",
+    "LookConfig",
     "MissingExtraError",
     "ModelError",
     "ReadConfig",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin
@@ -39,6 +39,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def check(self) -> None:
         """Rules that span several fields; a subclass raises ConfigError where one is broken."""
 
+    @classmethod
+    def expand(cls, data: Mapping[Any, Any], source: str) -> Mapping[Any, Any]:  # noqa: ARG003 -- for the subclasses
+        """What stands in YAML, with its short forms spelled out; a subclass that has short forms overrides it."""
+        return data
+
     def to_yaml(self) -> str:
         """Every setting with its value, in the order of the class, as YAML that `load_config` reads back."""
         return yaml.safe_dump(msgspec.to_builtins(self), sort_keys=False, default_flow_style=None)
@@ -67,7 +72,7 @@ def load_preset(kind: type[ConfigT], group: str, name: str) -> ConfigT:
     names = preset_names(group)
     if name not in names:
         raise ConfigError(
-            f"no {group} preset is called {name!r}{_nearest(name, names)} (there are: {', '.join(names)})"
+            f"no {group} preset is called {name!r}{nearest(name, names)} (there are: {', '.join(names)})"
         )
     file = resources.files("digitdet.configs") / "presets" / group / f"{name}.yaml"
     return parse_config(kind, file.read_text(encoding="utf-8"), f"preset {name}")
@@ -92,7 +97,7 @@ def parse_config(kind: type[ConfigT], text: str, source: str) -> ConfigT:
     data = {} if data is None else data
     if not isinstance(data, dict):
         raise ConfigError(f"{source}: expected 'key: value' lines, got {type(data).__name__}")
-    return _build(kind, data, source)
+    return build_config(kind, kind.expand(data, source), source)
 
 
 def replace(config: ConfigT, **changes: Any) -> ConfigT:
@@ -101,20 +106,32 @@ def replace(config: ConfigT, **changes: Any) -> ConfigT:
     return msgspec.structs.replace(config, **given)
 
 
-def _build(kind: type[ConfigT], data: Mapping[Any, Any], source: str) -> ConfigT:
+def build_config(kind: type[ConfigT], data: Mapping[Any, Any], source: str, base: ConfigT | None = None) -> ConfigT:
+    """Make a configuration from key and value; keys that are not given keep their value in `base`, or the default.
+
+    Raises:
+        ConfigError: A key is unknown or a value is not allowed; the message begins with `source`.
+    """
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
     values = {}
     for key, value in data.items():
         if key not in fields:
-            raise ConfigError(f"{source}: unknown key {key!r}{_nearest(str(key), fields)}")
+            raise ConfigError(f"{source}: unknown key {key!r}{nearest(str(key), fields)}")
         try:
             values[fields[key].name] = _check_value(key, value, fields[key].type)
         except ConfigError as error:
             raise ConfigError(f"{source}: {error}") from error
     try:
-        return kind(**values)
+        return kind(**values) if base is None else replace(base, **values)
     except ConfigError as error:
         raise ConfigError(f"{source}: {error}") from error
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The end of a complaint about an unknown name: what was meant, or all names there are."""
+    names = list(known)
+    match = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
+    return f"; did you mean {match[0]!r}?" if match else f"; the keys are {', '.join(names)}"
 
 
 def _check_value(key: str, value: object, type_: Any) -> Any:
@@ -128,11 +145,6 @@ def _check_value(key: str, value: object, type_: Any) -> Any:
 def _looks_like_number(value: object) -> bool:
     """Whether a text reads as a number with an exponent, which YAML 1.1 takes as text unless it holds a point."""
     return isinstance(value, str) and re.fullmatch(r"[-+]?\d+[eE][-+]?\d+", value) is not None
-
-
-def _nearest(name: str, known: Any) -> str:
-    match = difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)
-    return f"; did you mean {match[0]!r}?" if match else f"; the keys are {', '.join(known)}"
 
 
 def _describe(type_: Any) -> str:

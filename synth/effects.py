@@ -201,7 +201,8 @@ def low_resolution(image: Image, rng: np.random.Generator, boxes: Boxes) -> Imag
     """A small picture enlarged, at times after being stored as a JPEG file; digits keep about 9 px of height."""
     height, width = image.shape[:2]
     least = np.clip(_LOWEST_DIGIT / smallest_digit(boxes), 1 / 8, 0.85)
-    scale = float(np.exp(rng.uniform(np.log(least), np.log(0.9))))
+    # Skewed to the small: a number cut out of a photo of a street is often a dozen pixels high.
+    scale = float(np.exp(np.log(0.9) + rng.random() ** 0.6 * np.log(least / 0.9)))
     size = max(round(width * scale), 1), max(round(height * scale), 1)
     # The exact kind of "nearest" keeps the centre; the common one moves the picture by up to half a large pixel.
     small = cv2.resize(image, size, interpolation=int(rng.choice((cv2.INTER_AREA, cv2.INTER_LINEAR))))

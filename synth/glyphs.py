@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -16,6 +17,8 @@ NO_DIGIT = -1
 
 # Grey level (0 to 255) from which a pixel of a source digit counts as ink when its extent is measured.
 _INK_LEVEL = 77
+# The level that counts as full ink: this part of a digit's inked pixels is at most as dark.
+_CORE_SHARE = 0.6
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,28 @@ class GlyphSource(ABC):
         return None
 
 
+class LateChoice(GlyphSource):
+    """One style of a source, chosen with `rng` when it is first needed: most pages need no letter and no mark."""
+
+    def __init__(self, source: GlyphSource, rng: np.random.Generator) -> None:
+        self._source = source
+        self._rng = rng
+        self._chosen: GlyphSource | None = None
+
+    def sample(self, rng: np.random.Generator, digit: int) -> Glyph:
+        """`digit` (0 to 9) in the style."""
+        return self._choice().sample(rng, digit)
+
+    def mark(self, rng: np.random.Generator, character: str) -> Glyph | None:
+        """A character in the style; None where it has none."""
+        return self._choice().mark(rng, character)
+
+    def _choice(self) -> GlyphSource:
+        if self._chosen is None:
+            self._chosen = self._source.choose(self._rng)
+        return self._chosen
+
+
 class ImageGlyphs(GlyphSource):
     """Glyphs cut from pictures of single digits, such as MNIST.
 
@@ -75,10 +100,10 @@ class ImageGlyphs(GlyphSource):
         """A random picture of `digit`, cropped to its ink."""
         rows = self._by_label[digit]
         image = self._images[rows[int(rng.integers(len(rows)))]]
-        inked = image >= _INK_LEVEL
-        ys = np.flatnonzero(inked.any(axis=1))
-        xs = np.flatnonzero(inked.any(axis=0))
-        cut = image[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1]
+        x, y, width, height = cv2.boundingRect((image >= _INK_LEVEL).view(np.uint8))
+        cut = image[y : y + height, x : x + width]
         # A fine pen never reaches 255 in 28 pixels; without this its strokes would fall apart at the pen's edge.
-        core = max(float(np.percentile(cut[cut >= _INK_LEVEL], 60)), _INK_LEVEL)
-        return Glyph(np.minimum(cut.astype(np.float32) / np.float32(core), np.float32(1)), digit)
+        levels = cut[cut >= _INK_LEVEL]
+        middle = int(_CORE_SHARE * (len(levels) - 1))
+        core = np.float32(np.partition(levels, middle)[middle])
+        return Glyph(np.minimum(np.divide(cut, core, dtype=np.float32), np.float32(1)), digit)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
+from itertools import accumulate
 from typing import TypeVar
 
 import numpy as np
@@ -40,6 +42,5 @@ def check_names(names: Iterable[str], known: Iterable[str], where: str) -> None:
 
 def draw_name(rng: np.random.Generator, weights: Mapping[str, float]) -> str:
     """One of the names, each as often as its weight says."""
-    names = list(weights)
-    edges = np.cumsum([weights[name] for name in names])
-    return names[int(np.searchsorted(edges, rng.random() * edges[-1], side="right"))]
+    edges = list(accumulate(weights.values()))
+    return list(weights)[bisect_right(edges, rng.random() * edges[-1])]

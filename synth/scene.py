@@ -1,22 +1,37 @@
-"""One composed picture: a ground, numbers in ink, and the camera, with a tight box for every digit."""
+"""One composed picture: what is drawn is sampled first, as a plan; the plan is then rendered, always the same way."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
+from digitdet.configs.look import LookConfig
 from digitdet.configs.synth import SynthConfig
-from digitdet.synth.backgrounds import Image, sample_background
-from digitdet.synth.effects import CameraEffects
-from digitdet.synth.glyphs import GlyphSource
-from digitdet.synth.handwriting import InkPatch, render_digit
-from digitdet.synth.layout import PlacedDigit, sample_layout
+from digitdet.synth.backgrounds import Image
+from digitdet.synth.clutter import CLUTTER, add_clutter
+from digitdet.synth.devices import LAYOUTS  # entered by layouts.py and devices.py
+from digitdet.synth.effects import EFFECTS, CameraEffects
+from digitdet.synth.glyphs import GlyphSource, LateChoice
+from digitdet.synth.inks import INKS
+from digitdet.synth.legibility import illegible
+from digitdet.synth.lines import Scribe
+from digitdet.synth.page import sample_page_map
+from digitdet.synth.pen import PenGlyphs
+from digitdet.synth.plan import Plan, inscribe, see_shapes
+from digitdet.synth.registry import check_names, draw_name
+from digitdet.synth.render import DrawnDigit, draw_inscription, draw_shape
+from digitdet.synth.sheet import Sheet
+from digitdet.synth.surfaces import check_surfaces, sample_surface
+from digitdet.synth.texts import TEXTS
 
-# Weights of blue, green and red in perceived brightness (ITU-R BT.601).
-_LUMA = np.array([0.114, 0.587, 0.299], np.float32)
+Array = npt.NDArray[np.float64]
+
+HANDWRITTEN = frozenset({"mnist", "emnist", "qmnist", "usps", "pen", "crops"})
+"""Sources beside whose digits marks are written by hand; beside the others they are printed."""
 
 
 @dataclass(frozen=True)
@@ -24,100 +39,124 @@ class Scene:
     """A picture and what is written in it.
 
     `image` (H, W, 3) uint8 BGR; `boxes` (N, 4) float64 xyxy pixels, tight around the visible ink; `labels` (N,) int64;
-    `numbers`: for each number, in reading order, the rows of its digits in reading order.
+    `numbers`: for each number, in reading order, the rows of its digits in reading order; `look` and `source` name
+    what it was drawn as.
     """
 
     image: Image
-    boxes: npt.NDArray[np.float64]
+    boxes: Array
     labels: npt.NDArray[np.int64]
     numbers: tuple[tuple[int, ...], ...]
+    look: str = ""
+    source: str = ""
 
 
 class SceneComposer:
-    """Composes scenes by the settings; the same `rng` state gives the same scene."""
+    """Composes scenes by the settings; the same `rng` state gives the same scene.
 
-    def __init__(self, config: SynthConfig, source: GlyphSource, backgrounds: Sequence[Image] = ()) -> None:
+    Raises:
+        ConfigError: A look names something that there is not.
+    """
+
+    def __init__(
+        self, config: SynthConfig, sources: Mapping[str, GlyphSource], backgrounds: Sequence[Image] = ()
+    ) -> None:
+        for name, look in config.looks.items():
+            check_look(look, sources, f"looks: {name}")
         self._config = config
-        self._source = source
+        self._sources = sources
         self._backgrounds = backgrounds
-        self._effects = CameraEffects(config)
+        self._weights = {name: look.weight for name, look in config.looks.items()}
+        self._effects = {name: CameraEffects(look.effects) for name, look in config.looks.items()}
+        self._pens = PenGlyphs()
 
     def compose(self, rng: np.random.Generator) -> Scene:
-        """Draw one scene with `rng` alone."""
-        config = self._config
-        width, height = config.canvas_sizes[int(rng.integers(len(config.canvas_sizes)))]
-        dark_ink = bool(rng.random() < config.dark_ink_share)
-        canvas = sample_background(rng, config, self._backgrounds, width, height, light=dark_ink).astype(np.float32)
-        blank = rng.random() < config.blank_share
-        layout = [] if blank else sample_layout(rng, config, self._source, width, height)
+        """Draw one scene with `rng` alone; numbers that nobody could read are left out, ink and label."""
+        plan = self.sample_plan(rng)
+        scene, hidden = self.render_plan(plan)
+        if hidden:  # once more without them; what is left was legible already
+            scene, _ = self.render_plan(plan, hidden)
+        return scene
 
-        boxes: list[tuple[int, int, int, int]] = []
-        labels: list[int] = []
-        numbers: list[tuple[int, ...]] = []
-        page_ink = rng.uniform(0, 1, 3)
-        same_ink = rng.random() < 0.7
-        for number in layout:
-            patches = [_clip(_render(digit), width, height) for digit in number.digits]
-            colour = _ink_colour(page_ink if same_ink else rng.uniform(0, 1, 3), canvas, patches, config, dark_ink)
-            rows = []
-            for digit, patch in zip(number.digits, patches, strict=True):
-                box = patch.visible_box()
-                if box is None:
-                    continue
-                _blend(canvas, patch, colour)
-                rows.append(len(boxes))
-                boxes.append(box)
-                labels.append(digit.glyph.label)
-            if rows:
-                numbers.append(tuple(rows))
-        image = self._effects.apply(np.clip(canvas, 0, 255).astype(np.uint8), int(rng.integers(2**31)))
-        return Scene(image, np.array(boxes, np.float64).reshape(-1, 4), np.array(labels, np.int64), tuple(numbers))
+    def sample_plan(self, rng: np.random.Generator) -> Plan:
+        """Draw all that makes a picture: the look, the page, what is written, on what, with what, seen how."""
+        name = draw_name(rng, self._weights)
+        look = self._config.looks[name]
+        width, height = look.canvas_sizes[int(rng.integers(len(look.canvas_sizes)))]
+        light = bool(rng.random() < look.dark_ink_share)
+        page, room_x, room_y = sample_page_map(rng, look, width, height)
+        source = draw_name(rng, look.sources)
+        sheet = Sheet(
+            rng,
+            look,
+            Scribe(look, self._sources[source].choose(rng), self._beside(rng, source)),
+            Scribe(look, self._beside(rng, ""), self._pens),
+            room_x,
+            room_y,
+            light,
+        )
+        if rng.random() >= look.blank_share:
+            LAYOUTS[draw_name(rng, look.layouts)](sheet)
+        written = len(sheet.writings)
+        add_clutter(sheet)
+        inscriptions = inscribe(rng, sheet, page, written)
+        shapes = see_shapes(sheet.shapes, page)
+        effects = self._effects[name].sample(rng)
+        seed = int(rng.integers(2**31))
+        return Plan(name, source, width, height, light, seed, shapes, inscriptions, effects)
+
+    def render_plan(
+        self, plan: Plan, hidden: frozenset[tuple[int, int]] = frozenset()
+    ) -> tuple[Scene, frozenset[tuple[int, int]]]:
+        """Draw a plan without the `hidden` numbers, and name those that nobody could read.
+
+        A number is named by its inscription and its place in it. Deterministic: nothing is drawn by chance here but
+        from the seeds in the plan.
+        """
+        look = self._config.looks[plan.look]
+        canvas = self._ground(plan, look)
+        for shape in plan.shapes:
+            draw_shape(canvas, shape)
+        ink_map = np.zeros((plan.height, plan.width), np.uint8)
+        drawn: list[DrawnDigit] = []
+        for index, inscription in enumerate(plan.inscriptions):
+            drawn.extend(draw_inscription(canvas, ink_map, inscription, index, hidden))
+        boxes = np.array([digit.box for digit in drawn], np.float64).reshape(-1, 4)
+        image = self._effects[plan.look].apply(canvas, plan.effects, boxes)
+        bad = illegible(image, ink_map, drawn, self._config.legibility)
+        return _scene(plan, image, drawn, boxes), frozenset(drawn[row].number for row in bad)
+
+    def _ground(self, plan: Plan, look: LookConfig) -> Image:
+        rng = np.random.default_rng(plan.surface_seed)
+        ground = sample_surface(rng, look.surfaces, plan.width, plan.height, plan.light, self._backgrounds)
+        return np.asarray(cv2.convertScaleAbs(ground), np.uint8)  # rounds; no level is below 0
+
+    def _beside(self, rng: np.random.Generator, source: str) -> GlyphSource:
+        """What writes the marks that a source lacks, and the words around: a hand, or type where there are fonts."""
+        fonts = self._sources.get("fonts")
+        if fonts is None or source in HANDWRITTEN or (not source and rng.random() < 0.25):
+            return LateChoice(self._pens, rng)
+        return LateChoice(fonts, rng)
 
 
-def _render(digit: PlacedDigit) -> InkPatch:
-    return render_digit(digit.glyph, digit.matrix, digit.centre, digit.threshold)
+def check_look(look: LookConfig, sources: Mapping[str, GlyphSource], where: str) -> None:
+    """Refuse a look that names an ingredient that there is not.
 
-
-def _clip(patch: InkPatch, width: int, height: int) -> InkPatch:
-    """The part of a patch that lies on the canvas."""
-    left, top = max(-patch.left, 0), max(-patch.top, 0)
-    right, bottom = max(width - patch.left, 0), max(height - patch.top, 0)
-    return InkPatch(patch.alpha[top:bottom, left:right], patch.left + left, patch.top + top)
-
-
-def _window(patch: InkPatch) -> tuple[slice, slice]:
-    height, width = patch.alpha.shape
-    return slice(patch.top, patch.top + height), slice(patch.left, patch.left + width)
-
-
-def _ink_colour(
-    draw: npt.NDArray[np.float64],
-    canvas: npt.NDArray[np.float32],
-    patches: Sequence[InkPatch],
-    config: SynthConfig,
-    dark: bool,
-) -> npt.NDArray[np.float32]:
-    """An ink colour (3,) BGR from three draws of 0 to 1, at least `min_contrast` from the ground under the number.
-
-    The ground's extremes count, not its mean: on a gradient or a texture the whole number must stand out. Where a
-    cut background has no room on the wanted side, the ink goes to the other.
+    Raises:
+        ConfigError: Names the look, the key and the nearest name.
     """
-    under = np.concatenate([(canvas[_window(patch)] @ _LUMA).ravel() for patch in patches])
-    low, high = (float(v) for v in np.percentile(under, (5, 95))) if under.size else (0.0, 255.0)
-    if dark and low < config.min_contrast:
-        dark = False
-    elif not dark and 255 - high < config.min_contrast:
-        dark = True
-    if dark:
-        level = draw[0] * max(low - config.min_contrast, 0)
-    else:
-        level = 255 - draw[0] * max(255 - high - config.min_contrast, 0)
-    tint = (draw - draw.mean()) * 60
-    return np.clip(level + tint - tint @ _LUMA, 0, 255).astype(np.float32)
+    check_names([name for name, weight in look.sources.items() if weight], sources, f"{where}: sources")
+    check_names(look.texts, TEXTS, f"{where}: texts")
+    check_names(look.layouts, LAYOUTS, f"{where}: layouts")
+    check_names(look.inks, INKS, f"{where}: inks")
+    check_names(look.clutter, CLUTTER, f"{where}: clutter")
+    check_names(look.effects, EFFECTS, f"{where}: effects")
+    check_surfaces(look.surfaces)
 
 
-def _blend(canvas: npt.NDArray[np.float32], patch: InkPatch, colour: npt.NDArray[np.float32]) -> None:
-    """Lay ink of one colour over the canvas, in place."""
-    window = _window(patch)
-    alpha = patch.alpha[..., None]
-    canvas[window] += alpha * (colour - canvas[window])
+def _scene(plan: Plan, image: Image, drawn: Sequence[DrawnDigit], boxes: Array) -> Scene:
+    numbers: dict[tuple[int, int], list[int]] = {}
+    for row, digit in enumerate(drawn):
+        numbers.setdefault(digit.number, []).append(row)
+    labels = np.array([digit.label for digit in drawn], np.int64)
+    return Scene(image, boxes, labels, tuple(map(tuple, numbers.values())), plan.look, plan.source)

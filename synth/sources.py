@@ -1,12 +1,79 @@
-"""Which source digits each split is composed from: none is in two splits, or scores would flatter."""
+"""What pictures are composed from, by split: no digit, typeface or background is in two splits, or scores would
+flatter.
+"""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from digitdet.configs.errors import ConfigError, DataError
+from digitdet.configs.synth import SynthConfig
+from digitdet.datasets.crops import load_crops, split_crops
+from digitdet.datasets.folder import SPLITS
 from digitdet.datasets.mnist import Digits, load_mnist
+from digitdet.datasets.torchvision_digits import load_torchvision_digits
+from digitdet.synth.backgrounds import Image, load_backgrounds, split_backgrounds
+from digitdet.synth.crops import CropGlyphs
+from digitdet.synth.displays import DotMatrixGlyphs, SevenSegmentGlyphs
+from digitdet.synth.fonts import FontGlyphs, Typeface, find_fonts, load_fonts, system_font_folders
+from digitdet.synth.glyphs import GlyphSource, ImageGlyphs
+from digitdet.synth.pen import PenGlyphs
+from digitdet.synth.registry import Registry, check_names
+from digitdet.synth.stencils import StencilGlyphs
+from digitdet.synth.surfaces import FOLDER
 
 _VAL_DIGITS = 5_000  # of MNIST's 60,000 training digits, the usual validation share
+# Of a hundred font families, in the order of their names' hashes, these go to val and to test.
+_VAL_FAMILIES, _TEST_FAMILIES = 6, 6
+
+BySplit = Mapping[str, GlyphSource]
+
+
+@dataclass(frozen=True)
+class Materials:
+    """Sources of digits by split and name, backgrounds by split, and a line `path: reason` for each file left out."""
+
+    sources: Mapping[str, Mapping[str, GlyphSource]]
+    backgrounds: Mapping[str, Sequence[Image]]
+    skipped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What a source is loaded by, and where it notes what it leaves out."""
+
+    config: SynthConfig
+    mnist: Path | None
+    skipped: list[str]
+
+
+SourceLoader = Callable[[_Request], BySplit]
+SOURCES: Registry[SourceLoader] = Registry()
+
+
+def load_materials(config: SynthConfig, mnist: Path | None = None) -> Materials:
+    """Load what the looks of `config` name, and nothing else.
+
+    Raises:
+        ConfigError: A look names a source that there is not, or one whose folder is not set.
+        DataError: MNIST, the fonts, the crops or the backgrounds are missing or all unusable.
+    """
+    looks = [look for look in config.looks.values() if look.weight]
+    names = sorted({name for look in looks for name, weight in look.sources.items() if weight})
+    for key, look in config.looks.items():
+        check_names([name for name, weight in look.sources.items() if weight], SOURCES, f"looks: {key}: sources")
+    request = _Request(config, mnist, [])
+    loaded = {name: SOURCES[name](request) for name in names}
+    backgrounds: Mapping[str, Sequence[Image]] = {split: () for split in SPLITS}
+    if config.background_folder and any(look.surfaces.get(FOLDER) for look in looks):
+        pictures = load_backgrounds(Path(config.background_folder))
+        request.skipped.extend(pictures.skipped)
+        backgrounds = {split: part.images for split, part in split_backgrounds(pictures).items()}
+    sources = {split: {name: loaded[name][split] for name in names} for split in SPLITS}
+    return Materials(sources, backgrounds, tuple(request.skipped))
 
 
 def load_split_digits(mnist_folder: Path | None = None) -> dict[str, Digits]:
@@ -19,3 +86,80 @@ def load_split_digits(mnist_folder: Path | None = None) -> dict[str, Digits]:
     # A twelfth, so that a small stand-in for MNIST is divided too.
     cut = len(train) - min(_VAL_DIGITS, len(train) // 12)
     return {"train": train[:cut], "val": train[cut:], "test": test}
+
+
+@SOURCES.add("mnist")
+def _mnist(request: _Request) -> BySplit:
+    return {split: ImageGlyphs(part) for split, part in load_split_digits(request.mnist).items()}
+
+
+@SOURCES.add("pen")
+def _pen(_request: _Request) -> BySplit:
+    return dict.fromkeys(SPLITS, PenGlyphs())  # drawn anew each time: no two splits share a digit
+
+
+@SOURCES.add("fonts")
+def _fonts(request: _Request) -> BySplit:
+    return {split: FontGlyphs(part) for split, part in _split_typefaces(request).items()}
+
+
+@SOURCES.add("stencils")
+def _stencils(request: _Request) -> BySplit:
+    return {split: StencilGlyphs(source) for split, source in _fonts(request).items()}
+
+
+@SOURCES.add("segments")
+def _segments(_request: _Request) -> BySplit:
+    return dict.fromkeys(SPLITS, SevenSegmentGlyphs())
+
+
+@SOURCES.add("dots")
+def _dots(_request: _Request) -> BySplit:
+    return dict.fromkeys(SPLITS, DotMatrixGlyphs())
+
+
+@SOURCES.add("crops")
+def _crops(request: _Request) -> BySplit:
+    if request.config.crops is None:
+        raise ConfigError("the source 'crops' needs the setting crops: a folder with 0/ to 9/, or a CSV of image,label")
+    crops = load_crops(Path(request.config.crops))
+    request.skipped.extend(crops.skipped)
+    return {split: CropGlyphs(part) for split, part in split_crops(crops).items()}
+
+
+def _digit_set(name: str) -> SourceLoader:
+    def load(request: _Request) -> BySplit:
+        if request.config.digit_sets is None:
+            raise ConfigError(f"the source {name!r} needs the setting digit_sets: the folder where torchvision keeps it")
+        root = Path(request.config.digit_sets)
+        return {split: ImageGlyphs(load_torchvision_digits(name, root, split)) for split in SPLITS}
+
+    return load
+
+
+for _name in ("emnist", "qmnist", "usps"):
+    SOURCES[_name] = _digit_set(_name)
+
+
+def _split_typefaces(request: _Request) -> dict[str, list[Typeface]]:
+    """Typefaces by split; all faces of a family (light, bold, italic) are in one."""
+    given = request.config.font_folders
+    folders = [Path(folder) for folder in given] if given is not None else system_font_folders()
+    paths = find_fonts(folders)
+    if not paths:
+        where = ", ".join(map(str, folders)) or "the system's font folders"
+        raise DataError(f"{where}: no TTF or OTF file; install fonts, set font_folders, or take a look without fonts")
+    fonts = load_fonts(paths)
+    request.skipped.extend(line for line in fonts.skipped if line not in request.skipped)
+    families = sorted({typeface.family for typeface in fonts.typefaces}, key=_name_hash)
+    if len(families) < len(SPLITS):
+        raise DataError(f"{len(families)} font families are too few: each split needs its own")
+    val = max(len(families) * _VAL_FAMILIES // 100, 1)
+    test = max(len(families) * _TEST_FAMILIES // 100, 1)
+    groups = {"val": families[:val], "test": families[val : val + test], "train": families[val + test :]}
+    return {split: [face for face in fonts.typefaces if face.family in groups[split]] for split in SPLITS}
+
+
+def _name_hash(name: str) -> bytes:
+    """Orders names by chance, the same on every machine."""
+    return hashlib.sha256(name.encode()).digest()

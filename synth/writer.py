@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -19,16 +19,15 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from digitdet.configs import DataError, SynthConfig, parse_config
 from digitdet.datasets.files import write_atomically
 from digitdet.datasets.folder import DATA_FILE, SPLITS, write_data_file
 from digitdet.datasets.labels import format_labels, labels_from_xyxy
-from digitdet.datasets.mnist import Digits
 from digitdet.datasets.numbers import FILE_NAME, NumberTruth, PictureTruth, format_truth
-from digitdet.synth.backgrounds import Image, load_backgrounds
-from digitdet.synth.glyphs import GlyphSource, ImageGlyphs
 from digitdet.synth.scene import Scene, SceneComposer
+from digitdet.synth.sources import Materials
 
 CONFIG_FILE = "synth.yaml"
 _PARTS = ".parts"
@@ -37,14 +36,6 @@ _MAX_WORKERS = 61  # what Python's process pool can wait for on Windows
 _JPEG_QUALITY = 95  # high: the camera effects have put in the compression that is meant to be seen
 
 Progress = Callable[[int], object]
-
-
-@dataclass(frozen=True)
-class Materials:
-    """What pictures are composed from: a source of glyphs for each split, and the user's backgrounds."""
-
-    sources: Mapping[str, GlyphSource]
-    backgrounds: Sequence[Image]
 
 
 @dataclass(frozen=True)
@@ -63,7 +54,7 @@ class Chunk:
 
 def write_dataset(
     config: SynthConfig,
-    digits: Mapping[str, Digits],
+    materials: Materials,
     out: Path,
     workers: int = 0,
     progress: Progress = lambda _count: None,
@@ -72,7 +63,7 @@ def write_dataset(
 
     Args:
         config: What to compose.
-        digits: The source digits of each split.
+        materials: What the pictures are composed from, see `digitdet.synth.sources.load_materials`.
         out: The dataset folder; made if it is missing.
         workers: Processes; 0 is one for every core.
         progress: Called with the number of pictures that are newly there.
@@ -81,14 +72,12 @@ def write_dataset(
         False if the folder already held this very dataset, whole.
 
     Raises:
-        DataError: The folder holds something else, a background cannot be used, or a worker died.
+        ConfigError: A look names something that there is not.
+        DataError: The folder holds something else, or a worker died.
         OSError: The folder cannot be written.
     """
-    # Loaded here, not in the workers, where an error would only be "a worker died".
-    materials = Materials(
-        {split: ImageGlyphs(part) for split, part in digits.items()},
-        load_backgrounds(Path(config.background_folder or "")) if config.uses_folder else [],
-    )
+    for split in used_splits(config):  # here, not in the workers, where an error would only be "a worker died"
+        SceneComposer(config, materials.sources[split], materials.backgrounds[split])
     if not _prepare_folder(out, config):
         return False
     chunks = plan_chunks(config)
@@ -193,25 +182,34 @@ class ChunkWriter:
         self._config = config
         self._out = out
         self._composers = {
-            split: SceneComposer(config, source, materials.backgrounds) for split, source in materials.sources.items()
+            split: SceneComposer(config, materials.sources[split], materials.backgrounds[split])
+            for split in used_splits(config)
         }
 
     def write(self, chunk: Chunk) -> Chunk:
-        """Write the pictures and labels of a chunk, then its part file; every file is whole or not there."""
-        scratch = self._out / _PARTS
+        """Write the pictures and labels of a chunk, then its part file.
+
+        A kill may cut a picture or a label file off, but not the part file: without it the whole chunk is written
+        again.
+        """
         lines = []
         for index in range(chunk.start, chunk.stop):
             scene = self._composers[chunk.split].compose(picture_rng(self._config.seed, chunk.split, index))
-            name = f"{index:06d}"
-            image = self._out / "images" / chunk.split / f"{name}.jpg"
-            labels = self._out / "labels" / chunk.split / f"{name}.txt"
+            name = f"{chunk.split}/{index:06d}"
             encoded = cv2.imencode(".jpg", scene.image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1]
-            write_atomically(image, encoded.tobytes(), scratch)
             height, width = scene.image.shape[:2]
-            write_atomically(labels, format_labels(labels_from_xyxy(scene.labels, scene.boxes, width, height)), scratch)
-            lines.append(format_truth(_picture_truth(scene, f"images/{chunk.split}/{name}.jpg", chunk.split)))
-        write_atomically(scratch / chunk.part_name, "".join(lines))
+            labels = labels_from_xyxy(scene.labels, scene.boxes, width, height)
+            _write_file(f"{self._out}/images/{name}.jpg", encoded)
+            _write_file(f"{self._out}/labels/{name}.txt", format_labels(labels).encode("utf-8"))
+            lines.append(format_truth(_picture_truth(scene, f"images/{name}.jpg", chunk.split)))
+        write_atomically(self._out / _PARTS / chunk.part_name, "".join(lines))
         return chunk
+
+
+def _write_file(path: str, content: bytes | npt.NDArray[np.uint8]) -> None:
+    """Write a file of an unfinished chunk: with less ado than one that must be whole at any moment."""
+    with open(path, "wb") as file:  # noqa: PTH123  (a Path costs as much as the writing)
+        file.write(content)
 
 
 def _picture_truth(scene: Scene, image: str, split: str) -> PictureTruth:
@@ -219,5 +217,5 @@ def _picture_truth(scene: Scene, image: str, split: str) -> PictureTruth:
     for rows in scene.numbers:
         text = "".join(str(scene.labels[row]) for row in rows)
         boxes = [(float(x0), float(y0), float(x1), float(y1)) for x0, y0, x1, y1 in scene.boxes[list(rows)]]
-        numbers.append(NumberTruth(text, tuple(boxes)))
-    return PictureTruth(image, split, tuple(numbers))
+        numbers.append(NumberTruth(text, tuple(boxes), scene.source))
+    return PictureTruth(image, split, tuple(numbers), scene.look)

@@ -9,38 +9,49 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from digitdet import NumberReader, draw_reading
-from digitdet.configs import SynthConfig
+from digitdet.configs import LookConfig, SynthConfig
 from digitdet.images import load_image
-from digitdet.synth.glyphs import ImageGlyphs
 from digitdet.synth.scene import SceneComposer
-from digitdet.synth.sources import load_split_digits
+from digitdet.synth.sources import load_materials
 
 FOLDER = Path(__file__).parent
-ON_PAPER = {"plain_weight": 0.0, "gradient_weight": 0.0, "blank_share": 0.0, "digit_angle": (-3, 3)}
 
-# Name, seed, and what differs from the settings that the training pictures are composed with.
-PICTURES: list[tuple[str, int, dict[str, object]]] = [
+# What the pictures have in common: handwriting, by an amateur's camera.
+BASE: dict[str, Any] = {
+    "blank_share": 0.0,
+    "digit_angle": (-3, 3),
+    "effects": {"illumination": 0.5, "softness": 0.5, "sensor_noise": 1.0},
+}
+# Name, seed, and what differs from the built-in look.
+PICTURES: list[tuple[str, int, dict[str, Any]]] = [
     (
         "number",
         2,
-        {"canvas_sizes": ((640, 240),), "single_share": 1.0, "digits_per_number": (5, 5), "dark_ink_share": 1.0},
+        {
+            "canvas_sizes": ((640, 240),),
+            "layouts": {"single": 1},
+            "digits_per_number": (5, 5),
+            "digit_height": (90, 130),
+        }
+        | {"surfaces": {"paper": 1}, "inks": {"marker": 1}, "dark_ink_share": 1.0},
     ),
     (
         "page",
-        4,
-        {"canvas_sizes": ((640, 640),), "single_share": 0.0, "lines": (5, 5), "digit_height": (48, 80)}
-        | {"dark_ink_share": 1.0, "page_angle": (-5, -3)},
+        5,
+        {"canvas_sizes": ((640, 640),), "layouts": {"page": 1}, "lines": (5, 5), "digit_height": (48, 80)}
+        | {"surfaces": {"ruled": 1}, "inks": {"ballpoint": 1}, "dark_ink_share": 1.0, "page_angle": (-5, -3)},
     ),
     (
         "chalk",
-        5,
-        {"canvas_sizes": ((640, 400),), "single_share": 0.0, "lines": (3, 3), "digit_height": (50, 90)}
-        | {"dark_ink_share": 0.0, "numbers_per_line": (1, 2), "shadow_share": 1.0},
+        7,
+        {"canvas_sizes": ((640, 400),), "layouts": {"page": 1}, "lines": (3, 3), "digit_height": (50, 90)}
+        | {"surfaces": {"blackboard": 1}, "inks": {"chalk": 1}, "dark_ink_share": 0.0, "numbers_per_line": (1, 2)},
     ),
 ]
 
@@ -49,11 +60,12 @@ def main() -> None:
     """Write the pictures and their captions beside this file, and docs/page.jpg."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--mnist", type=Path, help="folder with the four MNIST files")
-    source = ImageGlyphs(load_split_digits(parser.parse_args().mnist)["test"])
+    mnist = parser.parse_args().mnist
     captions = []
     for name, seed, changes in PICTURES:
-        config = SynthConfig(**{**ON_PAPER, **changes})  # type: ignore[arg-type]
-        scene = SceneComposer(config, source).compose(np.random.default_rng(seed))
+        config = SynthConfig(looks={name: LookConfig(**{**BASE, **changes})})
+        composer = SceneComposer(config, load_materials(config, mnist).sources["test"])
+        scene = composer.compose(np.random.default_rng(seed))
         cv2.imwrite(str(FOLDER / f"{name}.jpg"), scene.image, [cv2.IMWRITE_JPEG_QUALITY, 92])
         texts = ["".join(str(scene.labels[row]) for row in rows) for rows in scene.numbers]
         captions.append(f"{name}.jpg {' '.join(texts)}\n")

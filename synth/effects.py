@@ -290,8 +290,9 @@ class CameraEffects:
         steps = {name: seed for name, seed, chosen in zip(EFFECTS, seeds, drawn, strict=True) if chosen}
         for limit, group in _AT_MOST:
             rivals = [name for name in steps if name in group]
-            for place in rng.permutation(len(rivals))[limit:]:
-                del steps[rivals[place]]
+            if len(rivals) > limit:
+                for place in rng.permutation(len(rivals))[limit:]:
+                    del steps[rivals[place]]
         return tuple(steps.items())
 
     def apply(self, image: Image, steps: Steps, boxes: Boxes) -> Image:
@@ -300,6 +301,8 @@ class CameraEffects:
         `boxes` (N, 4) float xyxy in pixels are the digits. An effect that would hide one of them is skipped.
         """
         image = image.copy()
+        if not steps:
+            return image
         needed = np.minimum(0.6 * digit_contrast(image, boxes), _LEGIBLE_CONTRAST)
         for name, seed in steps:
             changed = EFFECTS[name](image, np.random.default_rng(seed), boxes)

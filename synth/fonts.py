@@ -26,6 +26,8 @@ DIGITS = "0123456789"
 
 # Height of a digit as it is kept, in pixels: about the largest that is common, and small enough to keep thousands.
 _HEIGHT = 64
+# A code point that no font has a character for.
+_NO_CHARACTER = "\U000f8e3d"
 # Side of the thumbnails on which a typeface's digits are compared with the reference.
 _THUMB = 16
 # Of ten digits this many must look most like the same digit of the reference typeface; pictographs reach one or two.
@@ -91,6 +93,7 @@ class Typeface(GlyphSource):
         self.path = path
         self.family = family
         self._font: ImageFont.FreeTypeFont | None = None
+        self._undefined: _Drawn | None = None  # the box that the font draws for a character it lacks
         self._glyphs: dict[str, Glyph | None] = {}
 
     def sample(self, rng: np.random.Generator, digit: int) -> Glyph:
@@ -123,8 +126,7 @@ class Typeface(GlyphSource):
     def _render(self, character: str) -> Glyph | None:
         font = self._open()
         drawn = _draw_ink(font, character)
-        # A character that the font lacks is drawn as its "not defined" box.
-        if drawn is None or _same(drawn, _draw_ink(font, "\U000f8e3d")):
+        if drawn is None or _same(drawn, self._undefined):
             return None
         return Glyph(
             ink=drawn.ink,
@@ -144,6 +146,7 @@ class Typeface(GlyphSource):
             if not 8 <= bottom - top <= 4 * _HEIGHT:
                 raise ValueError("its digits have no size")
             self._font = font.font_variant(size=max(round(_HEIGHT * _HEIGHT / (bottom - top)), 1))
+            self._undefined = _draw_ink(self._font, _NO_CHARACTER)
         return self._font
 
 

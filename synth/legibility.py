@@ -89,10 +89,15 @@ def _surely_stands_out(ground: Grey, is_ground: Grey, inked: Grey, is_ink: Grey,
 def _measurably_stands_out(ground: Grey, ink: Grey, limits: LegibilityConfig) -> bool:
     """The measurement itself, on the pixels (N,) of the ground and (M,) of the ink."""
     # Medians: the edge of a plate or a drum beside the digit is no noise.
-    middle = float(np.median(ground))
-    noise = float(np.median(np.abs(ground - np.float32(middle))))
-    contrast = float(np.abs(ink - np.float32(middle)).mean()) - noise
+    middle = _median(ground)
+    noise = _median(np.abs(ground.astype(np.int16) - middle))
+    contrast = float(np.abs(ink.astype(np.int16) - middle).mean()) - noise
     return contrast >= max(limits.min_contrast, limits.min_contrast_to_noise * noise)
+
+
+def _median(levels: npt.NDArray[np.integer]) -> int:
+    """The upper median of whole numbers (N,); NumPy's own takes several times as long on so few."""
+    return int(np.partition(levels, len(levels) // 2)[len(levels) // 2])
 
 
 def _covered_shares(digits: Sequence[Drawn]) -> npt.NDArray[np.float64]:

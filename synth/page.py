@@ -39,8 +39,10 @@ class PageMap:
         """Canvas points (N, 2) of page points (N, 2)."""
         flat = np.asarray(points, np.float64).reshape(-1, 2)
         if self.radius:
-            angle, reach = flat[:, 0] / self.radius, self.radius - flat[:, 1]
-            flat = np.column_stack([reach * np.sin(angle), self.radius - reach * np.cos(angle)])
+            angle, y = flat[:, 0] / self.radius, flat[:, 1]
+            # r - (r - y) cos(a), in the form that keeps its digits where r is huge and a tiny.
+            bent = 2 * self.radius * np.sin(angle / 2) ** 2 + y * np.cos(angle)
+            flat = np.column_stack([(self.radius - y) * np.sin(angle), bent])
         seen = flat @ self.matrix[:, :2].T + self.matrix[:, 2]
         return np.asarray(seen[:, :2] / seen[:, 2:])
 
@@ -65,8 +67,9 @@ def sample_page_map(
     angle = math.radians(_sample_angle(rng, look))
     radius = 0.0
     if look.curve and rng.random() < look.curved_share:
-        sag = look.curve * float(rng.uniform(0.3, 1)) * float(rng.choice([-1, 1]))
-        radius = width / (8 * sag)  # of a flat arc whose ends hang `sag` of its width below its middle
+        sag = look.curve * float(rng.uniform(0.3, 1))
+        # Of a flat arc whose ends hang `sag` of its width below its middle; a page higher than that would fold.
+        radius = float(rng.choice([-1, 1])) * max(width / (8 * sag), height)
     tilt_x, tilt_y = (rng.uniform(-look.perspective, look.perspective, 2) / (width, height)).tolist()
     cos, sin = math.cos(angle), math.sin(angle)
     turn = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [tilt_x, tilt_y, 1.0]])

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from digitdet.synth.backgrounds import Image
 from digitdet.synth.fields import with_level
 from digitdet.synth.handwriting import VISIBLE_INK, InkPatch, render_digit
-from digitdet.synth.inks import FLAT, INKS, PAD, lay_flat
+from digitdet.synth.inks import INKS, PAD
 from digitdet.synth.plan import Inscription, PlacedGlyph
 from digitdet.synth.sheet import Shape
 
@@ -30,6 +30,8 @@ _COLOURED_SHARE = 0.35
 _SHIFT = 4
 # Pixels of the ground under an ink that are looked at for its colour; more would say the same.
 _GROUND_SAMPLES = 256
+# Digit height in pixels above which every second row and column is enough for that.
+_EVERY_PIXEL_BELOW = 30
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class DrawnDigit:
 
 def draw_shape(canvas: Image, shape: Shape) -> None:
     """Draw a flat shape with smooth edges on the canvas (H, W, 3), in place."""
-    points = [np.round(shape.points * (1 << _SHIFT)).astype(np.int32)]
+    points = [_cv_points(shape.points)]
     colour = [float(value) for value in shape.colour]
     thickness = max(round(shape.thickness), 1)
     target = canvas
@@ -77,6 +79,9 @@ def draw_inscription(
         index: Its place in the plan, by which its numbers are named.
         hidden: Names of numbers, of this and of other inscriptions, that are left out.
     """
+    numbers = {(index, place) for place in range(len(inscription.numbers))}
+    if numbers and numbers <= hidden:
+        return []  # its marks alone would be read as digits: a slash as 1
     number_of = {row: (index, place) for place, rows in enumerate(inscription.numbers) for row in rows}
     height, width = ink_map.shape
     patches: dict[int, InkPatch] = {}
@@ -101,29 +106,26 @@ def _lay_ink(canvas: Image, ink_map: Image, inscription: Inscription, patches: M
     """Put the ink of an inscription's glyphs, by row, on the canvas and into the ink map, in place."""
     if not patches:
         return
-    whole = len(patches) == len(inscription.glyphs)
-    strokes = inscription.strokes if whole else ()  # a stroke that connects a digit to nothing would be one itself
-    is_flat = inscription.ink == FLAT
-    pad = 0 if is_flat and not strokes else round(inscription.height * PAD) + 1
-    window = _window_around(list(patches.values()), pad, *ink_map.shape)
+    window = _window_around(list(patches.values()), round(inscription.height * PAD) + 1, *ink_map.shape)
     alpha = np.zeros((window[0].stop - window[0].start, window[1].stop - window[1].start), np.float32)
     for patch in patches.values():
         part = alpha[_inside(patch, window)]
         np.maximum(part, patch.alpha, out=part)
-    if strokes:
-        _draw_strokes(alpha, strokes, window)
-    visible = cv2.compare(alpha, VISIBLE_INK, cv2.CMP_GT)
-    ink_map[window] |= visible
-    ground = canvas[window]
-    colour = _ink_colour(inscription, ground, visible)
-    if inscription.ghost:
-        _draw_ghost(canvas, inscription, colour)
-    if is_flat:
-        lay_flat(ground, alpha, colour)
-        return
+    if inscription.strokes and len(patches) == len(inscription.glyphs):
+        _draw_strokes(alpha, inscription.strokes, window)
+    visible = alpha > VISIBLE_INK
+    ink_map[window] |= visible.view(np.uint8) * np.uint8(255)
+    colour = _ink_colour(inscription, canvas[window], visible)
+    ground = canvas[window].astype(np.float32)
+    _draw_ghost(ground, inscription, colour, window)
     rng = np.random.default_rng(inscription.seed)
-    inked = INKS[inscription.ink](rng, ground.astype(np.float32), alpha, colour, inscription.height)
-    canvas[window] = cv2.add(inked, 0, dtype=cv2.CV_8U)
+    inked = INKS[inscription.ink](rng, ground, alpha, colour, inscription.height)
+    canvas[window] = np.clip(inked, 0, 255, out=inked)
+
+
+def _cv_points(points: Array) -> npt.NDArray[np.int32]:
+    """Points (N, 2) as OpenCV draws them: from the centre of a pixel, in 1/16 of one; ours count from its corner."""
+    return np.round((points - 0.5) * (1 << _SHIFT)).astype(np.int32)
 
 
 def _look_through(patch: InkPatch, placed: PlacedGlyph) -> InkPatch:
@@ -131,8 +133,7 @@ def _look_through(patch: InkPatch, placed: PlacedGlyph) -> InkPatch:
     if placed.window is None:
         return patch
     mask = np.zeros(patch.alpha.shape, np.uint8)
-    points = np.round((placed.window - (patch.left, patch.top)) * (1 << _SHIFT)).astype(np.int32)
-    cv2.fillPoly(mask, [points], 1, cv2.LINE_8, _SHIFT)
+    cv2.fillPoly(mask, [_cv_points(placed.window - (patch.left, patch.top))], 1, cv2.LINE_8, _SHIFT)
     return InkPatch(patch.alpha * mask, patch.left, patch.top)
 
 
@@ -171,31 +172,42 @@ def _draw_strokes(alpha: Field, strokes: Sequence[tuple[Array, float]], window: 
     """Add connecting strokes to the ink, in place."""
     drawn = np.zeros(alpha.shape, np.uint8)
     for points, width in strokes:
-        moved = np.round((points - (window[1].start, window[0].start)) * (1 << _SHIFT)).astype(np.int32)
+        moved = _cv_points(points - (window[1].start, window[0].start))
         cv2.polylines(drawn, [moved], False, 255, max(round(width), 1), cv2.LINE_AA, _SHIFT)
     np.maximum(alpha, drawn * np.float32(1 / 255), out=alpha)
 
 
-def _draw_ghost(canvas: Image, inscription: Inscription, colour: Field) -> None:
-    """Lay the unlit parts of a display on the canvas, in place, before its ink."""
-    height, width = canvas.shape[:2]
+def _draw_ghost(ground: Field, inscription: Inscription, colour: Field, window: Window) -> None:
+    """Lay the unlit parts of a display on the ground, in place, before its ink."""
+    if not inscription.ghost:
+        return
+    height, width = window[0].stop, window[1].stop
     for placed in inscription.glyphs:
         if placed.glyph.faint is None:
             continue
         patch = _clip(render_digit(placed.glyph.faint, placed.matrix, placed.centre, 0.5), width, height)
+        patch = _cut_before(patch, window)
         if patch.alpha.size:
-            part = canvas[_inside(patch, (slice(0, height), slice(0, width)))]
-            lay_flat(part, patch.alpha * np.float32(inscription.ghost), colour)
+            part = ground[_inside(patch, window)]
+            part += (patch.alpha * np.float32(inscription.ghost))[..., None] * (colour - part)
 
 
-def _ink_colour(inscription: Inscription, ground: Image, visible: Image) -> Field:
+def _cut_before(patch: InkPatch, window: Window) -> InkPatch:
+    """The part of a patch that does not lie above or left of a window."""
+    top, left = max(window[0].start - patch.top, 0), max(window[1].start - patch.left, 0)
+    return InkPatch(patch.alpha[top:, left:], patch.left + left, patch.top + top)
+
+
+def _ink_colour(inscription: Inscription, ground: Image, visible: npt.NDArray[np.bool_]) -> Field:
     """An ink colour (3,) BGR from the inscription's three draws, at least its contrast from the ground under it.
 
     The ground's extremes count, not its mean: on a gradient or a texture the whole number must stand out. Where there
-    is no room on the wanted side, the ink goes to the other. `ground` is (h, w, 3), `visible` (h, w) above 0 where
-    there is ink.
+    is no room on the wanted side, the ink goes to the other. `ground` is (h, w, 3), `visible` (h, w) says where the ink
+    is.
     """
-    low, high = _extremes(cv2.cvtColor(ground, cv2.COLOR_BGR2GRAY)[visible > 0])
+    step = 2 if inscription.height > _EVERY_PIXEL_BELOW else 1
+    grey = cv2.cvtColor(ground, cv2.COLOR_BGR2GRAY)
+    low, high = _extremes(grey[::step, ::step][visible[::step, ::step]])
     dark = inscription.dark if inscription.dark is not None else low + high > 255
     contrast, draw = inscription.contrast, inscription.tint
     if (dark and low < contrast) or (not dark and 255 - high < contrast):

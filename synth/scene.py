@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -74,8 +73,11 @@ class SceneComposer:
         """Draw one scene with `rng` alone; numbers that nobody could read are left out, ink and label."""
         plan = self.sample_plan(rng)
         scene, hidden = self.render_plan(plan)
-        if hidden:  # once more without them; what is left was legible already
-            scene, _ = self.render_plan(plan, hidden)
+        left_out = hidden
+        # Effects follow the smallest digit, so that without it they may drown others. It ends: each turn leaves out more.
+        while hidden:
+            scene, hidden = self.render_plan(plan, left_out)
+            left_out |= hidden
         return scene
 
     def sample_plan(self, rng: np.random.Generator) -> Plan:
@@ -129,7 +131,7 @@ class SceneComposer:
     def _ground(self, plan: Plan, look: LookConfig) -> Image:
         rng = np.random.default_rng(plan.surface_seed)
         ground = sample_surface(rng, look.surfaces, plan.width, plan.height, plan.light, self._backgrounds)
-        return np.asarray(cv2.convertScaleAbs(ground), np.uint8)  # rounds; no level is below 0
+        return ground.astype(np.uint8)
 
     def _beside(self, rng: np.random.Generator, source: str) -> GlyphSource:
         """What writes the marks that a source lacks, and the words around: a hand, or type where there are fonts."""

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import importlib.util
 import os
+import shutil
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import pytest
 
+from digitdet.configs import SynthConfig
 from digitdet.datasets import mnist
 from digitdet.datasets.mnist import Digits
+
+if TYPE_CHECKING:
+    from digitdet.synth.sources import Materials
+
+# Of the typefaces that come with Matplotlib: one a family.
+FONTS = ("DejaVuSans", "DejaVuSansMono", "DejaVuSerif", "STIXGeneral", "cmr10", "cmss10")
 
 
 def draw_digits(per_label: int, seed: int = 0) -> Digits:
@@ -35,9 +45,32 @@ def digits() -> Digits:
     return draw_digits(per_label=12)
 
 
+def load_tiny_materials(config: SynthConfig) -> Materials:
+    """What `load_materials` loads, with drawn digits in the place of MNIST's."""
+    from digitdet.synth import sources  # here: reading is tested without the training packages, too
+
+    with pytest.MonkeyPatch.context() as patch:
+        digits = {split: draw_digits(6, seed) for seed, split in enumerate(("train", "val", "test"))}
+        patch.setattr(sources, "load_split_digits", lambda _folder: digits)
+        return sources.load_materials(config)
+
+
 @pytest.fixture(scope="session")
-def split_digits() -> dict[str, Digits]:
-    return {split: draw_digits(6, seed) for seed, split in enumerate(("train", "val", "test"))}
+def tiny_materials() -> Callable[[SynthConfig], Materials]:
+    """Loads materials with drawn digits in the place of MNIST's."""
+    return load_tiny_materials
+
+
+@pytest.fixture(scope="session")
+def few_fonts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with six font families that are on every machine where the training packages are."""
+    package = importlib.util.find_spec("matplotlib")
+    if package is None or package.origin is None:
+        pytest.skip("the training packages are not installed")
+    folder = tmp_path_factory.mktemp("fonts")
+    for name in FONTS:
+        shutil.copy(Path(package.origin).parent / "mpl-data" / "fonts" / "ttf" / f"{name}.ttf", folder)
+    return folder
 
 
 def _encode_idx(array: np.ndarray) -> bytes:

@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import msgspec
 import pytest
 
 from digitdet.configs import (
     ConfigError,
+    LookConfig,
     ReadConfig,
     SynthConfig,
     TrainConfig,
@@ -12,13 +15,16 @@ from digitdet.configs import (
     preset_names,
     replace,
 )
+from digitdet.configs.synth import add_materials
 
-KINDS = [SynthConfig, TrainConfig, ReadConfig]
+KINDS = [SynthConfig, LookConfig, TrainConfig, ReadConfig]
 PRESETS = [
     (kind, group, name)
-    for kind, group in [(SynthConfig, "synth"), (TrainConfig, "train")]
+    for kind, group in [(SynthConfig, "synth"), (LookConfig, "looks"), (TrainConfig, "train")]
     for name in preset_names(group)
 ]
+MNIST = load_preset(LookConfig, "looks", "mnist")
+PRINT = load_preset(LookConfig, "looks", "print")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -42,7 +48,9 @@ def test_frozen(kind):
 
 
 def test_the_presets_that_are_promised_exist():
-    assert {"default", "quick"} <= set(preset_names("synth"))
+    kinds = {"handwritten", "print", "meters", "displays", "street"}
+    assert set(preset_names("looks")) == kinds | {"mnist"}
+    assert set(preset_names("synth")) == kinds | {"quick", "mixed", "default"}
     assert {"default", "quick"} <= set(preset_names("train"))
 
 
@@ -65,9 +73,10 @@ def test_presets_hold_only_differences():
 
 def test_values_are_laid_over_the_defaults(tmp_path):
     path = tmp_path / "my.yaml"
-    path.write_text("count: 12\nlines: [2, 3]\n")
+    path.write_text("count: 12\nlegibility: {min_height: 8}\n")
     config = load_config(SynthConfig, path)
-    assert (config.count, config.lines, config.seed) == (12, (2, 3), SynthConfig().seed)
+    assert (config.count, config.legibility.min_height) == (12, 8)
+    assert replace(config, count=SynthConfig().count, legibility=SynthConfig().legibility) == SynthConfig()
 
 
 @pytest.mark.parametrize(
@@ -77,20 +86,36 @@ def test_values_are_laid_over_the_defaults(tmp_path):
         ("count: 0\n", ["count: 0", "a whole number from 1 to 10000000"]),
         ("count: many\n", ["count: 'many'", "a whole number"]),
         ("count: 2.5\n", ["count: 2.5", "a whole number"]),
-        ("blank_share: 1.5\n", ["blank_share: 1.5", "a number from 0 to 1"]),
-        ("lines: [3]\n", ["lines: [3]", "a whole number from 1 to 100"]),
-        ("lines: [5, 2]\n", ["lines: [5, 2]", "[lowest, highest]"]),
-        ("canvas_sizes: []\n", ["canvas_sizes: []", "at least 1 entries"]),
-        ("canvas_sizes: [[320, 8]]\n", ["canvas_sizes", "of", "from 32 to 4096"]),
+        ("val_share: 1.5\n", ["val_share: 1.5", "a number from 0 to 1"]),
         ("val_share: 0.6\ntest_share: 0.5\n", ["nothing to train on"]),
         ("count: 2\n", ["count: 2 leaves nothing to train on"]),
-        ("plain_weight: .inf\n", ["plain_weight: inf", "a number from 0 to 1000"]),
-        ("blank_share: 1e-3\n", ["blank_share: '1e-3'", "1.0e-3"]),
+        ("val_share: .inf\n", ["val_share: inf", "a number from 0 to 1"]),
+        ("val_share: 1e-3\n", ["val_share: '1e-3'", "1.0e-3"]),
         ("seed: 2020-13-45\n", ["not valid YAML"]),
         ("seed: !!int foo\n", ["not valid YAML"]),
         ("[" * 3000, ["not valid YAML"]),
-        ("number_gap: [0.3, 2]\n", ["number_gap"]),
-        ("plain_weight: 0\ngradient_weight: 0\nnoise_weight: 0\n", ["plain_weight"]),
+        ("font_folders: fonts\n", ["font_folders: 'fonts'", "a list, each text or nothing"]),
+        ("legibility: 3\n", ["legibility: 3"]),
+        ("legibility: {min_hieght: 3}\n", ["legibility", "min_hieght"]),
+        ("looks: print\n", ["looks: 'print'", "a mapping from text"]),
+        ("looks: {}\n", ["looks: none has a weight above 0"]),
+        ("looks: {print: 0, street: 0}\n", ["looks: none has a weight above 0"]),
+        ("looks: {print: -1}\n", ["looks: print: weight: -1", "a number from 0 to 1000"]),
+        ("looks: {print: .nan}\n", ["looks: print: weight: nan", "a number from 0 to 1000"]),
+        ("looks: {print: true}\n", ["looks: print: expected a weight or 'key: value' lines"]),
+        ("looks: {print: [1, 2]}\n", ["looks: print: expected a weight or 'key: value' lines"]),
+        ("looks: {prnt: 1}\n", ["looks: prnt: a weight alone", "did you mean 'print'"]),
+        ("looks: {zzz: 1}\n", ["looks: zzz: a weight alone", "displays, handwritten, meters, mnist, print, street"]),
+        ("looks: {print: {wieght: 2}}\n", ["looks: print: unknown key 'wieght'", "did you mean 'weight'"]),
+        ("looks: {mine: {lines: [3]}}\n", ["looks: mine: lines: [3]", "a whole number from 1 to 100"]),
+        ("looks: {mine: {lines: [5, 2]}}\n", ["looks: mine: lines: [5, 2]", "[lowest, highest]"]),
+        ("looks: {mine: {canvas_sizes: []}}\n", ["looks: mine: canvas_sizes: []", "at least 1 entries"]),
+        ("looks: {mine: {canvas_sizes: [[320, 8]]}}\n", ["looks: mine: canvas_sizes", "of", "from 32 to 4096"]),
+        ("looks: {mine: {number_gap: [0.3, 2]}}\n", ["looks: mine: number_gap"]),
+        ("looks: {mine: {sources: {pen: 0}}}\n", ["looks: mine: sources: all 0"]),
+        ("looks: {mine: {sources: {}}}\n", ["looks: mine: sources: all 0"]),
+        ("looks: {mine: {sources: {pen: -1}}}\n", ["looks: mine: sources: {'pen': -1}", "a number from 0 to 1000"]),
+        ("looks: {mine: {effects: {jpeg: 2}}}\n", ["looks: mine: effects: {'jpeg': 2}", "a number from 0 to 1"]),
         ("1: 2\n", ["unknown key 1"]),
         ("- 1\n", ["expected 'key: value' lines"]),
         ("a: [\n", ["not valid YAML"]),
@@ -117,6 +142,8 @@ def test_bad_settings_name_file_key_and_range(tmp_path, text, expected):
         (TrainConfig, {"image_size": 100}, "multiple of 32"),
         (ReadConfig, {"max_number_gap": -1}, "a number from above 0 to 10"),
         (SynthConfig, {"background_folder": 3}, "text or nothing"),
+        (SynthConfig, {"looks": {"mine": 3}}, "a mapping from text to"),
+        (LookConfig, {"blank_share": 1.5}, "a number from 0 to 1"),
     ],
 )
 def test_values_given_in_python_are_checked_too(kind, values, expected):
@@ -145,7 +172,76 @@ def test_split_counts_add_up():
 
 
 def test_lists_given_in_python_become_tuples():
-    assert SynthConfig(lines=[2, 5]) == SynthConfig(lines=(2, 5))
-    assert isinstance(SynthConfig(canvas_sizes=[[64, 64]]).canvas_sizes[0], tuple)
+    assert LookConfig(lines=[2, 5]) == LookConfig(lines=(2, 5))
+    assert isinstance(LookConfig(canvas_sizes=[[64, 64]]).canvas_sizes[0], tuple)
     with pytest.raises(ConfigError, match="lowest, highest"):
-        SynthConfig(lines=[5, 2])
+        LookConfig(lines=[5, 2])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("looks: {print: 2.5}\n", {"print": replace(PRINT, weight=2.5)}),
+        ("looks: {print: 2, mnist: 0}\n", {"print": replace(PRINT, weight=2), "mnist": replace(MNIST, weight=0)}),
+        ("looks: {print: {}}\n", {"print": PRINT}),
+        ("looks: {print: {weight: 3, lines: [2, 3]}}\n", {"print": replace(PRINT, weight=3, lines=(2, 3))}),
+        ("looks: {print: {sources: {pen: 1}}}\n", {"print": replace(PRINT, sources={"pen": 1})}),  # not merged
+        ("looks: {mine: {}}\n", {"mine": LookConfig()}),
+        ("looks: {mine: {inks: {chalk: 1}}}\n", {"mine": LookConfig(inks={"chalk": 1})}),
+        ("looks: {7: {weight: 2}}\n", {"7": LookConfig(weight=2)}),
+    ],
+)
+def test_looks_in_yaml(text, expected):
+    config = parse_config(SynthConfig, text, "x")
+    assert config == SynthConfig(looks=expected)
+    assert parse_config(SynthConfig, config.to_yaml(), "x") == config
+
+
+@pytest.mark.parametrize("name", preset_names("synth"))
+def test_preset_is_written_and_read_back(name):
+    config = load_preset(SynthConfig, "synth", name)
+    assert parse_config(SynthConfig, config.to_yaml(), "x") == config
+
+
+def test_quick_is_plain_mnist_and_nothing_else():
+    assert load_preset(SynthConfig, "synth", "quick") == SynthConfig(looks={"mnist": MNIST})
+
+
+def test_default_is_much_of_mixed():
+    mixed, default = (load_preset(SynthConfig, "synth", name) for name in ("mixed", "default"))
+    assert default.looks == mixed.looks
+    assert default.split_counts() == {"train": 62000, "val": 1000, "test": 1000}
+    assert mixed == SynthConfig(looks=mixed.looks)
+
+
+FONTS, PICTURES, CROPS = Path("fonts"), Path("pictures"), Path("digits.csv")
+
+
+def test_own_material_is_named_by_whole_paths():
+    config = add_materials(load_preset(SynthConfig, "synth", "mixed"), [FONTS, PICTURES], PICTURES, CROPS)
+    assert config.font_folders == (str(FONTS.resolve()), str(PICTURES.resolve()))
+    assert (config.background_folder, config.crops) == (str(PICTURES.resolve()), str(CROPS.resolve()))
+
+
+def test_no_material_changes_nothing():
+    config = SynthConfig(font_folders=("a",), background_folder="b", crops="c")
+    assert add_materials(config) == config
+
+
+def test_own_material_is_drawn_from_where_no_look_names_it():
+    config = add_materials(SynthConfig(looks={"mnist": MNIST, "print": PRINT}), crops=CROPS)
+    for before, look in zip((MNIST, PRINT), config.looks.values(), strict=True):
+        assert look.sources["crops"] == pytest.approx(sum(look.sources.values()) / 2)
+        assert replace(look, sources=before.sources) == before
+    surfaces = add_materials(SynthConfig(), backgrounds=PICTURES).looks["mnist"].surfaces
+    assert surfaces["folder"] == pytest.approx(sum(surfaces.values()) / 2)
+
+
+def test_weights_of_own_material_stand():
+    config = SynthConfig(looks={"mnist": MNIST, "mine": LookConfig(sources={"crops": 3}, surfaces={"folder": 2})})
+    assert add_materials(config, (), PICTURES, CROPS).looks == config.looks
+
+
+def test_fonts_that_no_look_draws_from_are_refused():
+    with pytest.raises(ConfigError, match="no look of these settings draws from them"):
+        add_materials(load_preset(SynthConfig, "synth", "quick"), [FONTS])

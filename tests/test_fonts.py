@@ -38,7 +38,9 @@ def change_cmap(tmp_path):
     return change
 
 
-@pytest.mark.parametrize("name", ["DejaVuSans.ttf", "DejaVuSerif-BoldItalic.ttf", "STIXGeneralItalic.ttf", "cmtt10.ttf"])
+@pytest.mark.parametrize(
+    "name", ["DejaVuSans.ttf", "DejaVuSerif-BoldItalic.ttf", "STIXGeneralItalic.ttf", "cmtt10.ttf"]
+)
 def test_fonts_with_digits_pass(name):
     fonts = load_fonts([SHIPPED / name])
     assert fonts.skipped == ()
@@ -48,7 +50,7 @@ def test_fonts_with_digits_pass(name):
         glyph = face.sample(RNG, digit)
         assert glyph.label == digit
         assert glyph.ink.dtype == np.float32
-        assert 0 <= glyph.ink.min()
+        assert glyph.ink.min() >= 0
         assert glyph.ink.max() == 1
         for edge in (glyph.ink[0], glyph.ink[-1], glyph.ink[:, 0], glyph.ink[:, -1]):
             assert edge.max() > 0  # cropped to its ink
@@ -57,7 +59,7 @@ def test_fonts_with_digits_pass(name):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({digit: None for digit in DIGITS}, "cannot|not a font|no digits"),
+        (dict.fromkeys(DIGITS), "cannot|not a font|no digits"),
         ({"3": None}, "has no digits"),
         ({"8": None}, "no digits|not a font"),
         (dict(zip(DIGITS, "ABCDEFGHKM", strict=True)), "do not look like digits"),

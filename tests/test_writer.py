@@ -1,5 +1,7 @@
 import hashlib
 import os
+import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,16 +12,27 @@ import cv2
 import numpy as np
 import pytest
 
-from digitdet.configs import DataError, SynthConfig, replace
+from digitdet.configs import ConfigError, DataError, LookConfig, SynthConfig, load_preset, replace
 from digitdet.datasets.folder import DATA_FILE, SPLITS, check_dataset, label_path, list_images
 from digitdet.datasets.labels import read_labels
 from digitdet.datasets.numbers import FILE_NAME, read_truths
-from digitdet.synth import writer
+from digitdet.synth import sources, writer
+from digitdet.synth.fonts import system_font_folders
+from digitdet.synth.scene import SceneComposer
 from digitdet.synth.sources import load_split_digits
 
-CONFIG = SynthConfig(
-    count=120, val_share=0.1, test_share=0.1, canvas_sizes=((96, 96), (128, 64)), digit_height=(14, 40)
-)
+
+@pytest.fixture(scope="module")
+def mixed(few_fonts):
+    """Every kind of picture that ships, on small canvases."""
+    config = load_preset(SynthConfig, "synth", "mixed")
+    looks = {name: replace(look, canvas_sizes=((128, 96), (160, 64))) for name, look in config.looks.items()}
+    return replace(config, count=120, val_share=0.1, test_share=0.1, looks=looks, font_folders=(str(few_fonts),))
+
+
+@pytest.fixture(scope="module")
+def materials(mixed, tiny_materials):
+    return tiny_materials(mixed)
 
 
 def tree_hash(folder):
@@ -30,10 +43,10 @@ def tree_hash(folder):
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory, split_digits):
+def whole(tmp_path_factory, mixed, materials):
     """A dataset written by one worker without a break."""
     out = tmp_path_factory.mktemp("synth") / "whole"
-    assert writer.write_dataset(CONFIG, split_digits, out, workers=1)
+    assert writer.write_dataset(mixed, materials, out, workers=1)
     return out
 
 
@@ -60,56 +73,155 @@ def test_numbers_and_labels_say_the_same(whole):
         assert all(found[i] == pytest.approx(box, abs=0.01) for i, box in enumerate(boxes))
 
 
-def test_two_workers_write_the_same_bytes(whole, tmp_path, split_digits):
+def test_two_workers_write_the_same_bytes(whole, mixed, materials, tmp_path):
     counts = []
-    writer.write_dataset(CONFIG, split_digits, tmp_path / "two", workers=2, progress=counts.append)
+    writer.write_dataset(mixed, materials, tmp_path / "two", workers=2, progress=counts.append)
     assert tree_hash(tmp_path / "two") == tree_hash(whole)
-    assert sum(counts) == CONFIG.count
+    assert sum(counts) == mixed.count
 
 
 @pytest.mark.slow
-def test_eight_workers_write_the_same_bytes(whole, tmp_path, split_digits):
-    writer.write_dataset(CONFIG, split_digits, tmp_path / "eight", workers=8)
+def test_eight_workers_write_the_same_bytes(whole, mixed, materials, tmp_path):
+    writer.write_dataset(mixed, materials, tmp_path / "eight", workers=8)
     assert tree_hash(tmp_path / "eight") == tree_hash(whole)
 
 
-def test_another_seed_gives_other_pictures(whole, tmp_path, split_digits):
-    config = replace(CONFIG, seed=1)
-    writer.write_dataset(config, split_digits, tmp_path / "out", workers=1)
+def test_another_seed_gives_other_pictures(whole, mixed, materials, tmp_path):
+    config = replace(mixed, seed=1)
+    writer.write_dataset(config, materials, tmp_path / "out", workers=1)
     assert tree_hash(tmp_path / "out" / "images") != tree_hash(whole / "images")
 
 
-def test_whole_dataset_is_left_alone(whole, split_digits):
+def test_whole_dataset_is_left_alone(whole, mixed, materials):
     before = tree_hash(whole)
-    assert not writer.write_dataset(CONFIG, split_digits, whole, workers=1)
+    assert not writer.write_dataset(mixed, materials, whole, workers=1)
     assert tree_hash(whole) == before
 
 
-def test_other_settings_are_refused(whole, split_digits):
+def test_other_settings_are_refused(whole, mixed, materials):
     before = tree_hash(whole)
     with pytest.raises(DataError, match="other settings"):
-        writer.write_dataset(replace(CONFIG, count=121), split_digits, whole, workers=1)
+        writer.write_dataset(replace(mixed, count=121), materials, whole, workers=1)
     assert tree_hash(whole) == before
 
 
-def test_foreign_folder_is_refused(tmp_path, split_digits):
+def test_foreign_folder_is_refused(mixed, materials, tmp_path):
     (tmp_path / "precious.txt").write_text("mine")
     with pytest.raises(DataError, match="not empty"):
-        writer.write_dataset(CONFIG, split_digits, tmp_path, workers=1)
+        writer.write_dataset(mixed, materials, tmp_path, workers=1)
     assert [path.name for path in tmp_path.iterdir()] == ["precious.txt"]
 
 
-def test_bad_background_is_named_whatever_the_workers(tmp_path, split_digits):
-    (tmp_path / "grounds").mkdir()
-    (tmp_path / "grounds" / "broken.png").write_bytes(b"no picture")
-    config = replace(CONFIG, background_folder=str(tmp_path / "grounds"))
-    for workers in (1, 2):
-        with pytest.raises(DataError, match=r"broken\.png"):
-            writer.write_dataset(config, split_digits, tmp_path / "out", workers)
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"sources": {"fnots": 1}}, r"looks: mine: sources: there is no 'fnots'; did you mean 'fonts'"),
+        ({"sources": {"crops": 1}}, r"the source 'crops' needs the setting crops"),
+        ({"layouts": {"paeg": 1}}, r"looks: mine: layouts: there is no 'paeg'; did you mean 'page'"),
+        ({"surfaces": {"papper": 1}}, r"surfaces: there is no 'papper'; did you mean 'paper'"),
+    ],
+)
+def test_unknown_ingredient_is_named_before_anything_is_written(
+    tiny_materials, tmp_path, monkeypatch, changes, expected, workers
+):
+    monkeypatch.setattr(writer, "ProcessPoolExecutor", lambda *_a, **_k: pytest.fail("a worker was started"))
+    config = SynthConfig(looks={"mine": LookConfig(**changes)})
+    with pytest.raises(ConfigError, match=expected) as caught:
+        writer.write_dataset(config, tiny_materials(config), tmp_path / "out", workers)
+    assert "\n" not in str(caught.value)
     assert not (tmp_path / "out").exists()
 
 
-def test_interrupted_dataset_is_named_as_incomplete_and_resumed(whole, tmp_path, split_digits):
+def test_look_that_is_never_drawn_loads_nothing(tiny_materials, tmp_path):
+    config = SynthConfig(looks={"mnist": LookConfig(), "off": LookConfig(weight=0, sources={"fonts": 1})})
+    materials = tiny_materials(config)
+    assert set(materials.sources["train"]) == {"mnist"}
+    assert writer.write_dataset(replace(config, count=3), materials, tmp_path / "out", workers=1)
+
+
+def test_materials_survive_pickling(mixed, materials):
+    """A worker gets them so; a scene composed with the copy is the same."""
+    copy = pickle.loads(pickle.dumps(materials))
+    for split in SPLITS:
+        one, other = (SceneComposer(mixed, m.sources[split], m.backgrounds[split]) for m in (materials, copy))
+        for index in range(8):
+            rng = writer.picture_rng(0, split, index)
+            scene, same = one.compose(rng), other.compose(writer.picture_rng(0, split, index))
+            assert np.array_equal(scene.image, same.image)
+            assert np.array_equal(scene.boxes, same.boxes)
+
+
+# --- material of the user's that cannot be used: the folder, the settings with it, what is noted, what is raised ---
+
+
+def font_folder(folder, digits, few_fonts):
+    shutil.copytree(few_fonts, folder)
+    (folder / "broken.ttf").write_bytes(b"no font")
+    return SynthConfig(font_folders=(str(folder),), looks={"type": LookConfig(sources={"fonts": 1})})
+
+
+def crop_folder(folder, digits, few_fonts):
+    digits = digits[:30]
+    for index, (image, label) in enumerate(zip(digits.images, digits.labels, strict=True)):
+        (folder / str(label)).mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(folder / str(label) / f"{index}.png"), image)
+    (folder / "5" / "broken.png").write_bytes(b"no picture")
+    return SynthConfig(crops=str(folder), looks={"mine": LookConfig(sources={"crops": 1})})
+
+
+def background_folder(folder, digits, few_fonts):
+    folder.mkdir()
+    for index in range(3):
+        cv2.imwrite(str(folder / f"{index}.png"), np.full((60, 60, 3), 60 * index + 30, np.uint8))
+    (folder / "broken.png").write_bytes(b"no picture")
+    return SynthConfig(background_folder=str(folder), looks={"on": LookConfig(surfaces={"folder": 1})})
+
+
+MATERIAL = pytest.mark.parametrize("make", [font_folder, crop_folder, background_folder])
+
+
+@MATERIAL
+def test_broken_file_is_named_and_left_out(tiny_materials, tmp_path, digits, few_fonts, make):
+    config = replace(make(tmp_path / "mine", digits, few_fonts), count=6)
+    materials = tiny_materials(config)
+    (line,) = materials.skipped
+    path, reason = line.split(": ", 1)
+    assert Path(path).name.startswith("broken.")
+    assert reason
+    assert writer.write_dataset(config, materials, tmp_path / "out", workers=1)
+
+
+@MATERIAL
+def test_nothing_but_broken_files_is_one_line(tiny_materials, tmp_path, digits, few_fonts, make):
+    config = make(tmp_path / "mine", digits, few_fonts)
+    for path in (path for path in (tmp_path / "mine").rglob("*") if path.is_file()):
+        path.write_bytes(b"broken")
+    with pytest.raises(DataError) as caught:
+        tiny_materials(config)
+    assert str(tmp_path / "mine") in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@MATERIAL
+def test_empty_folder_is_one_line(tiny_materials, tmp_path, digits, few_fonts, make):
+    config = make(tmp_path / "mine", digits, few_fonts)
+    shutil.rmtree(tmp_path / "mine")
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(DataError, match=str(tmp_path / "mine")) as caught:
+        tiny_materials(config)
+    assert "\n" not in str(caught.value)
+
+
+def test_matplotlibs_fonts_serve_where_the_system_has_none(tiny_materials, tmp_path, monkeypatch):
+    folder = system_font_folders()[-1]
+    assert "matplotlib" in str(folder)
+    monkeypatch.setattr(sources, "system_font_folders", lambda: [folder])
+    config = replace(load_preset(SynthConfig, "synth", "mixed"), count=6)
+    assert writer.write_dataset(config, tiny_materials(config), tmp_path / "out", workers=1)
+
+
+def test_interrupted_dataset_is_named_as_incomplete_and_resumed(whole, mixed, materials, tmp_path):
     class StopError(Exception):
         pass
 
@@ -119,11 +231,11 @@ def test_interrupted_dataset_is_named_as_incomplete_and_resumed(whole, tmp_path,
 
     out = tmp_path / "out"
     with pytest.raises(StopError):
-        writer.write_dataset(CONFIG, split_digits, out, workers=1, progress=stop)
+        writer.write_dataset(mixed, materials, out, workers=1, progress=stop)
     with pytest.raises(DataError, match=r"data\.yaml"):
         check_dataset(out / DATA_FILE)
     done_before = []
-    writer.write_dataset(CONFIG, split_digits, out, workers=1, progress=done_before.append)
+    writer.write_dataset(mixed, materials, out, workers=1, progress=done_before.append)
     assert done_before[0] > 0  # what was there is not composed again
     assert tree_hash(out) == tree_hash(whole)
 
@@ -131,24 +243,25 @@ def test_interrupted_dataset_is_named_as_incomplete_and_resumed(whole, tmp_path,
 KILLED = """
 import sys
 from pathlib import Path
-from conftest import draw_digits
-from test_writer import CONFIG
+from conftest import load_tiny_materials
+from digitdet.configs import SynthConfig, load_config
 from digitdet.synth.writer import write_dataset
 if __name__ == "__main__":
-    digits = {split: draw_digits(6, seed) for seed, split in enumerate(("train", "val", "test"))}
-    write_dataset(CONFIG, digits, Path(sys.argv[1]), workers=2, progress=lambda count: print(count, flush=True))
+    config = load_config(SynthConfig, Path(sys.argv[1]))
+    materials = load_tiny_materials(config)
+    write_dataset(config, materials, Path(sys.argv[2]), workers=2, progress=lambda count: print(count, flush=True))
 """
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX")
-def test_kill_9_and_run_again(whole, tmp_path, split_digits):
-    script = tmp_path / "compose.py"
+def test_kill_9_and_run_again(whole, mixed, materials, tmp_path):
+    script, settings, out = tmp_path / "compose.py", tmp_path / "mixed.yaml", tmp_path / "out"
     script.write_text(KILLED)
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
-    out = tmp_path / "out"
-    with subprocess.Popen(
-        [sys.executable, str(script), str(out)], env=environment, stdout=subprocess.PIPE, start_new_session=True
-    ) as process:
+    settings.write_text(mixed.to_yaml())
+    places = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places))}
+    command = [sys.executable, str(script), str(settings), str(out)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, start_new_session=True) as process:
         assert process.stdout.readline().strip() == b"0"
         process.stdout.readline()  # the first chunk is done, others are in the works
         process.send_signal(signal.SIGKILL)
@@ -163,24 +276,8 @@ def test_kill_9_and_run_again(whole, tmp_path, split_digits):
     else:
         pytest.fail("a worker outlived its parent")
     assert not (out / DATA_FILE).exists()
-    assert writer.write_dataset(CONFIG, split_digits, out, workers=1)
+    assert writer.write_dataset(mixed, materials, out, workers=1)
     assert tree_hash(out) == tree_hash(whole)
-
-
-def test_splits_share_no_source_digit(digits, monkeypatch):
-    from digitdet.datasets.mnist import Digits
-    from digitdet.synth import sources
-
-    def numbered(part, _folder):
-        images = digits.images[:60].copy()
-        images[:, 0, 0] = np.arange(60) + (100 if part == "test" else 0)  # no two alike
-        return Digits(images, digits.labels[: len(images)])
-
-    monkeypatch.setattr(sources, "load_mnist", numbered)
-    parts = load_split_digits()
-    assert {split: len(part) for split, part in parts.items()} == {"train": 55, "val": 5, "test": 60}
-    seen = [image.tobytes() for part in parts.values() for image in part.images]
-    assert len(seen) == len(set(seen))
 
 
 def test_real_mnist_is_split_55_5_10(real_mnist):

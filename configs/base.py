@@ -71,9 +71,7 @@ def load_preset(kind: type[ConfigT], group: str, name: str) -> ConfigT:
     """
     names = preset_names(group)
     if name not in names:
-        raise ConfigError(
-            f"no {group} preset is called {name!r}{nearest(name, names)} (there are: {', '.join(names)})"
-        )
+        raise ConfigError(f"no {group} preset is called {name!r}{nearest(name, names)} (there are: {', '.join(names)})")
     file = resources.files("digitdet.configs") / "presets" / group / f"{name}.yaml"
     return parse_config(kind, file.read_text(encoding="utf-8"), f"preset {name}")
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from digitdet.configs.errors import DataError
 from digitdet.datasets.folder import SPLITS, list_images
+from digitdet.datasets.jpeg import is_cut_jpeg
 from digitdet.datasets.labels import CLASS_NAMES
 
 Image = npt.NDArray[np.uint8]
@@ -138,8 +139,7 @@ def _decode_crop(content: bytes) -> Image:
     Raises:
         ValueError: It cannot be decoded, or shows nothing.
     """
-    # OpenCV paints the missing part of a cut JPEG grey and says nothing.
-    if content.startswith(b"\xff\xd8") and b"\xff\xd9" not in content:
+    if is_cut_jpeg(content):
         raise ValueError("the JPEG is cut off")
     try:
         image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from digitdet.configs.errors import DataError
 from digitdet.datasets.folder import SPLITS, list_images
+from digitdet.datasets.jpeg import is_cut_jpeg
 
 Image = npt.NDArray[np.uint8]
 
@@ -104,7 +105,8 @@ def cut_background(rng: np.random.Generator, image: Image, width: int, height: i
 
 def _load_background(path: Path) -> Image:
     try:
-        image = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+        content = path.read_bytes()
+        image = None if is_cut_jpeg(content) else cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     except (cv2.error, OSError):  # an empty file is an error to OpenCV
         image = None
     if image is None:

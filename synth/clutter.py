@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from digitdet.synth.fields import sample_ground_colour
-from digitdet.synth.lines import Line, LineGlyph
 from digitdet.synth.handwriting import DigitStyle
+from digitdet.synth.lines import Line, LineGlyph
 from digitdet.synth.pen import PenGlyphs
 from digitdet.synth.registry import Registry
 from digitdet.synth.sheet import Shape, Sheet, rounded
@@ -45,7 +45,9 @@ def words(sheet: Sheet) -> None:
     height = _common_height(sheet)
     for _ in range(int(sheet.rng.integers(1, 5))):
         size = height * float(np.exp(sheet.rng.uniform(-1.2, 0.3)))
-        line = sheet.write_clutter(" ".join(word(sheet.rng) for _ in range(int(sheet.rng.integers(1, 4)))), max(size, 5.0))
+        line = sheet.write_clutter(
+            " ".join(word(sheet.rng) for _ in range(int(sheet.rng.integers(1, 4)))), max(size, 5.0)
+        )
         _put_free(sheet, line)
 
 
@@ -98,10 +100,26 @@ def rules(sheet: Sheet) -> None:
         place, slope = rng.uniform(-0.5, 0.5), float(rng.normal(0, 0.02))
         if rng.random() < 0.6:
             y = float(place) * sheet.height
-            sheet.rule(sheet.left * 1.3, y - slope * sheet.width, -sheet.left * 1.3, y + slope * sheet.width, colour, thickness, alpha)
+            sheet.rule(
+                sheet.left * 1.3,
+                y - slope * sheet.width,
+                -sheet.left * 1.3,
+                y + slope * sheet.width,
+                colour,
+                thickness,
+                alpha,
+            )
         else:
             x = float(place) * sheet.width
-            sheet.rule(x - slope * sheet.height, sheet.top * 1.3, x + slope * sheet.height, -sheet.top * 1.3, colour, thickness, alpha)
+            sheet.rule(
+                x - slope * sheet.height,
+                sheet.top * 1.3,
+                x + slope * sheet.height,
+                -sheet.top * 1.3,
+                colour,
+                thickness,
+                alpha,
+            )
 
 
 @CLUTTER.add("bars")
@@ -154,7 +172,8 @@ def frames(sheet: Sheet) -> None:
         box = (x0 - pad[0], y0 - pad[1], x1 + pad[0], y1 + pad[1])
     else:
         width, tall = rng.uniform(0.1, 0.6, 2) * (sheet.width, sheet.height)
-        box = _around(*rng.uniform(-0.5, 0.5, 2) * (sheet.width, sheet.height), width, tall)
+        x, y = rng.uniform(-0.5, 0.5, 2) * (sheet.width, sheet.height)
+        box = _around(x, y, width, tall)
     corner = height * float(rng.choice([0.0, 0.0, rng.uniform(0.1, 0.4), 9.0]))
     for i in range(int(rng.choice([1, 1, 2]))):
         inset = -0.12 * height * i
@@ -227,7 +246,9 @@ def stamps(sheet: Sheet) -> None:
         return
     colour = rng.uniform(20, 180, 3)
     for inset in (0.0, 0.06 * tall)[: int(rng.integers(1, 3))]:
-        outline = rounded((box[0] + inset, box[1] + inset, box[2] - inset, box[3] - inset), tall / 2 if width == tall else 0.0)
+        outline = rounded(
+            (box[0] + inset, box[1] + inset, box[2] - inset, box[3] - inset), tall / 2 if width == tall else 0.0
+        )
         sheet.shapes.append(Shape(outline, colour, max(0.03 * tall, 0.8), alpha=float(rng.uniform(0.4, 0.9))))
     sheet.put(line, (box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
 

@@ -83,7 +83,9 @@ def counter(sheet: Sheet) -> None:
         if not one_window or (is_red and mode == 0):
             _drum(sheet, box, _RED * float(rng.uniform(0.6, 1.2)) if is_red and mode == 0 else drum)
         if frames:
-            sheet.frame(box, _plate_colour(sheet, not light) if rng.random() < 0.5 else ground * 0.5, max(window * 0.02, 0.7))
+            sheet.frame(
+                box, _plate_colour(sheet, not light) if rng.random() < 0.5 else ground * 0.5, max(window * 0.02, 0.7)
+            )
         if is_red and mode == 1:
             ring = _inset(box, -0.12 * cell)
             sheet.frame(ring, _RED, window * 0.07, float(rng.choice([0.0, 0.5])) * min(cell, window))
@@ -118,7 +120,13 @@ def display(sheet: Sheet) -> None:
         sheet.put(caption, x, box[1] - 0.06 * height)
 
 
-_SCREENS = ((150.0, 175.0, 165.0), (165.0, 190.0, 175.0), (120.0, 190.0, 170.0), (200.0, 200.0, 195.0), (130.0, 160.0, 190.0))
+_SCREENS = (
+    (150.0, 175.0, 165.0),
+    (165.0, 190.0, 175.0),
+    (120.0, 190.0, 170.0),
+    (200.0, 200.0, 195.0),
+    (130.0, 160.0, 190.0),
+)
 """Colours BGR of reflective liquid crystal displays: grey-green, grey, yellow-green, white, amber."""
 
 _PANELS = ((20.0, 20.0, 22.0), (60.0, 25.0, 15.0), (15.0, 20.0, 50.0), (35.0, 45.0, 20.0))
@@ -133,9 +141,7 @@ def _turns(rng: np.random.Generator, count: int) -> list[float]:
     return [float(turn) for turn in turns]
 
 
-def _roll(
-    sheet: Sheet, line: Line, number: list[int], value: int, turn: float, box: Box, middle: float
-) -> None:
+def _roll(sheet: Sheet, line: Line, number: list[int], value: int, turn: float, box: Box, middle: float) -> None:
     """A digit on its drum, moved up by `turn` digits' distances, and its neighbours as far as the window shows them."""
     distance = (box[3] - box[1]) * 0.98
     centre = (box[0] + box[2]) / 2
@@ -182,4 +188,3 @@ def _plate_colour(sheet: Sheet, light: bool) -> Array:
 
 def _inset(box: Box, by: float) -> Box:
     return box[0] + by, box[1] + by, box[2] - by, box[3] - by
-

@@ -40,11 +40,19 @@ def system_font_folders() -> list[Path]:
     """Where this system keeps its fonts, and the few that come with Matplotlib; missing folders are left out."""
     home = Path.home()
     if sys.platform == "win32":
-        folders = [Path(os.environ.get("WINDIR", "C:/Windows")) / "Fonts", home / "AppData/Local/Microsoft/Windows/Fonts"]
+        folders = [
+            Path(os.environ.get("WINDIR", "C:/Windows")) / "Fonts",
+            home / "AppData/Local/Microsoft/Windows/Fonts",
+        ]
     elif sys.platform == "darwin":
         folders = [Path("/System/Library/Fonts"), Path("/Library/Fonts"), home / "Library/Fonts"]
     else:
-        folders = [Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), home / ".local/share/fonts", home / ".fonts"]
+        folders = [
+            Path("/usr/share/fonts"),
+            Path("/usr/local/share/fonts"),
+            home / ".local/share/fonts",
+            home / ".fonts",
+        ]
     # A bare system has no fonts at all. Finding a package does not import it.
     if matplotlib := importlib.util.find_spec("matplotlib"):
         folders += [Path(place) / "mpl-data/fonts/ttf" for place in matplotlib.submodule_search_locations or ()]
@@ -140,7 +148,8 @@ class Typeface(GlyphSource):
     def _open(self) -> ImageFont.FreeTypeFont:
         """The font at the size where its 8 is `_HEIGHT` pixels high: 8 is a full digit in old-style figures, too."""
         if self._font is None:
-            font = ImageFont.truetype(str(self.path), _HEIGHT, layout_engine=ImageFont.Layout.BASIC)
+            # Not ImageFont.truetype: for a damaged file it opens the system's font of the same name and says nothing.
+            font = ImageFont.FreeTypeFont(str(self.path), _HEIGHT, layout_engine=ImageFont.Layout.BASIC)
             self.family = self.family or str(font.getname()[0])
             _, top, _, bottom = font.getbbox("8", anchor="ls")
             if not 8 <= bottom - top <= 4 * _HEIGHT:
@@ -211,7 +220,7 @@ def _thumbnail(ink: npt.NDArray[np.float32], lean: float = 0.0) -> npt.NDArray[n
     if lean:
         height, width = ink.shape
         shear = np.array([[1.0, lean, 0.0], [0.0, 1.0, 0.0]])
-        ink = cv2.warpAffine(ink, shear, (width + int(lean * height), height))
+        ink = np.asarray(cv2.warpAffine(ink, shear, (width + int(lean * height), height)), np.float32)
         columns = np.flatnonzero((ink > 0.5).any(axis=0))
         ink = ink[:, columns[0] : columns[-1] + 1] if len(columns) else ink
     small = cv2.resize(ink, (_THUMB, _THUMB), interpolation=cv2.INTER_AREA)
@@ -224,13 +233,15 @@ def _thumbnail(ink: npt.NDArray[np.float32], lean: float = 0.0) -> npt.NDArray[n
 def _reference_thumbnails() -> npt.NDArray[np.float32]:
     """Thumbnails (30, N) of the digits of the typeface that comes with Pillow and of two that come with OpenCV."""
     font = ImageFont.load_default(_HEIGHT)
+    if not isinstance(font, ImageFont.FreeTypeFont):
+        raise MissingExtraError("digitdet synth", "train", "pillow with FreeType")
     inks = [drawn.ink for digit in DIGITS if (drawn := _draw_ink(font, digit)) is not None]
     for face, thickness in ((cv2.FONT_HERSHEY_SIMPLEX, 5), (cv2.FONT_HERSHEY_COMPLEX, 4)):
         for digit in DIGITS:
             canvas = np.zeros((110, 110), np.uint8)
             cv2.putText(canvas, digit, (25, 90), face, 3, 255, thickness)
             left, top, width, height = cv2.boundingRect(canvas)
-            inks.append(canvas[top : top + height, left : left + width].astype(np.float32) / 255)
+            inks.append(canvas[top : top + height, left : left + width].astype(np.float32) / np.float32(255))
     return np.array([_thumbnail(ink) for ink in inks])
 
 

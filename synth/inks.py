@@ -131,7 +131,7 @@ def solid(rng: np.random.Generator, ground: Field, alpha: Field, colour: Field, 
     ground = _blend(ground, sides, colour * np.float32(rng.uniform(0.3, 0.7)))
     ramp = np.linspace(-1, 1, len(alpha), dtype=np.float32) * np.float32(rng.uniform(-40, 40))
     front = np.clip(colour + (ramp[:, None] + _pressure(rng, alpha, 25))[..., None], 0, 255)
-    return ground + alpha[..., None] * (front - ground)
+    return np.asarray(ground + alpha[..., None] * (front - ground), np.float32)
 
 
 @INKS.add("emboss")
@@ -158,15 +158,13 @@ def _blend(ground: Field, alpha: Field, colour: Field) -> Field:
     """Ground covered by a colour (3,) as far as alpha says; changes and returns the ground."""
     # As rows of width x 3 numbers: NumPy is ten times as slow on an innermost axis of 3.
     rows = ground.reshape(len(ground), -1)
-    covers = cv2.merge([alpha, alpha, alpha]).reshape(rows.shape)
+    covers = np.asarray(cv2.merge([alpha, alpha, alpha]), np.float32).reshape(rows.shape)
     covers *= np.tile(colour, alpha.shape[1]) - rows
     rows += covers
     return ground
 
 
-def _relief(
-    rng: np.random.Generator, ground: Field, alpha: Field, colour: Field, height: float, sign: float
-) -> Field:
+def _relief(rng: np.random.Generator, ground: Field, alpha: Field, colour: Field, height: float, sign: float) -> Field:
     soft = cv2.GaussianBlur(alpha, (0, 0), max(height * float(rng.uniform(0.012, 0.03)), 0.5))
     angle = rng.uniform(np.pi, 2 * np.pi)  # light comes from above
     across, down = float(np.cos(angle)), float(np.sin(angle))
@@ -178,11 +176,12 @@ def _relief(
 def _core(alpha: Field, width: float) -> Field:
     """The ink further than about `width` pixels from its edge."""
     size = 2 * max(round(width), 1) + 1
-    return cv2.erode(alpha, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
+    return np.asarray(cv2.erode(alpha, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))), np.float32)
 
 
 def _shifted(field: Field, dx: float, dy: float) -> Field:
-    return cv2.warpAffine(field, np.array([[1, 0, dx], [0, 1, dy]], np.float64), _size(field))
+    moved = cv2.warpAffine(field, np.array([[1, 0, dx], [0, 1, dy]], np.float64), _size(field))
+    return np.asarray(moved, np.float32)
 
 
 def _pressure(rng: np.random.Generator, alpha: Field, strength: float) -> Field:

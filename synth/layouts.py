@@ -93,10 +93,16 @@ def table(sheet: Sheet) -> None:
     columns, rows = int(rng.integers(1, 6)), int(rng.integers(2, 9))
     rows = min(rows, max(int(sheet.height / (1.7 * sheet.look.digit_height[0])), 1))  # what keeps digits legible
     edges = np.sort(np.cumsum(rng.uniform(0.5, 1.5, columns + 1)))
-    edges = sheet.left + (edges - edges[0]) / max(edges[-1] - edges[0], 1e-6) * sheet.width * float(rng.uniform(0.8, 1.1))
+    edges = sheet.left + (edges - edges[0]) / max(edges[-1] - edges[0], 1e-6) * sheet.width * float(
+        rng.uniform(0.8, 1.1)
+    )
     pitch = sheet.height / rows * float(rng.uniform(0.7, 1.1))
     top = sheet.top + float(rng.uniform(0, 0.1)) * sheet.height
-    height = float(np.clip(pitch * rng.uniform(0.4, 0.62), sheet.look.digit_height[0], max(pitch * 0.66, sheet.look.digit_height[0])))
+    height = float(
+        np.clip(
+            pitch * rng.uniform(0.4, 0.62), sheet.look.digit_height[0], max(pitch * 0.66, sheet.look.digit_height[0])
+        )
+    )
     colour, thickness = rule_colour(sheet), float(rng.uniform(0.6, 2.2))
     if rng.random() < 0.85:
         for row in range(rows + 1):
@@ -124,7 +130,9 @@ def form(sheet: Sheet) -> None:
     look, rng = sheet.look, sheet.rng
     count = int(rng.integers(look.digits_per_number[0], look.digits_per_number[1] + 1))
     rows = int(rng.integers(1, 4))
-    side = min((sheet.width - 4 * MARGIN) / (count + 0.5), sheet.height / (rows * 1.4 + 0.5)) * float(rng.uniform(0.75, 1))
+    side = min((sheet.width - 4 * MARGIN) / (count + 0.5), sheet.height / (rows * 1.4 + 0.5)) * float(
+        rng.uniform(0.75, 1)
+    )
     aspect, gap = float(rng.uniform(0.75, 1.0)), float(rng.choice([0.0, rng.uniform(0.05, 0.4)]))
     colour, thickness = rule_colour(sheet), float(rng.uniform(0.8, 2.5))
     is_comb = rng.random() < 0.25  # a base line with ticks in the place of boxes
@@ -194,11 +202,20 @@ def register(sheet: Sheet) -> None:
         below = y + height * float(rng.uniform(0.65, 0.9))
         half = line.width * float(rng.uniform(0.4, 0.8))
         for k in range(int(rng.integers(1, 3))):
-            sheet.rule(x - half, below - slope + 0.2 * k * height, x + half, below + slope + 0.2 * k * height, colour, height * 0.06)
+            sheet.rule(
+                x - half,
+                below - slope + 0.2 * k * height,
+                x + half,
+                below + slope + 0.2 * k * height,
+                colour,
+                height * 0.06,
+            )
     for edge in rng.uniform(-0.5, 0.5, int(rng.integers(0, 4))):
         sheet.rule(edge * sheet.width, sheet.top, edge * sheet.width, -sheet.top, colour, float(rng.uniform(0.5, 2)))
     for edge in rng.uniform(-0.5, 0.5, int(rng.integers(0, 3))):
-        sheet.rule(sheet.left, edge * sheet.height, -sheet.left, edge * sheet.height, colour, float(rng.uniform(0.5, 2)))
+        sheet.rule(
+            sheet.left, edge * sheet.height, -sheet.left, edge * sheet.height, colour, float(rng.uniform(0.5, 2))
+        )
 
 
 def put_single(
@@ -245,7 +262,9 @@ def add_piece(line: Line, piece: Line, x: float, y: float, number: list[int]) ->
         line.glyphs.append(replace(glyph, x=glyph.x + x, y=glyph.y + y))
     box = piece.box + [x, y, x, y]
     is_first = len(line.glyphs) == len(piece.glyphs)
-    line.box = box if is_first else np.concatenate([np.minimum(line.box[:2], box[:2]), np.maximum(line.box[2:], box[2:])])
+    line.box = (
+        box if is_first else np.concatenate([np.minimum(line.box[:2], box[:2]), np.maximum(line.box[2:], box[2:])])
+    )
 
 
 def rule_colour(sheet: Sheet) -> Array:

@@ -81,7 +81,8 @@ def inscribe(rng: np.random.Generator, sheet: Sheet, page: PageMap, written: int
     """Everything that is written on a sheet, as it is seen, with its inks.
 
     The first `written` writings, which hold the numbers, share the page's own ink, or two inks where the page has two.
-    The others are clutter, each in an ink of its own, and come first: where a word does meet a number, the number lies on top.
+    The others are clutter, each in an ink of its own, and come first: where a word does meet a number, the number lies
+    on top.
     """
     look = sheet.look
     ghost = float(rng.uniform(0, 0.3)) if rng.random() < 0.6 else 0.0

@@ -61,7 +61,8 @@ class SceneComposer:
         self, config: SynthConfig, sources: Mapping[str, GlyphSource], backgrounds: Sequence[Image] = ()
     ) -> None:
         for name, look in config.looks.items():
-            check_look(look, sources, f"looks: {name}")
+            if look.weight:
+                check_look(look, sources, f"looks: {name}")
         self._config = config
         self._sources = sources
         self._backgrounds = backgrounds
@@ -74,7 +75,7 @@ class SceneComposer:
         plan = self.sample_plan(rng)
         scene, hidden = self.render_plan(plan)
         left_out = hidden
-        # Effects follow the smallest digit, so that without it they may drown others. It ends: each turn leaves out more.
+        # Effects follow the smallest digit, so that without it they may drown others. Each turn leaves out more: it ends.
         while hidden:
             scene, hidden = self.render_plan(plan, left_out)
             left_out |= hidden

@@ -63,10 +63,12 @@ class Sheet:
 
     @property
     def left(self) -> float:
+        """x of the left edge; the right one is its negative."""
         return -self.width / 2
 
     @property
     def top(self) -> float:
+        """y of the upper edge; the lower one is its negative."""
         return -self.height / 2
 
     def text(self) -> str:
@@ -118,9 +120,7 @@ def rounded(box: tuple[float, float, float, float], corner: float) -> Array:
     if corner == 0:
         along = np.linspace(0, 1, 8, endpoint=False)[:, None]
         corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
-        return np.concatenate(
-            [corners[i] * (1 - along) + corners[(i + 1) % 4] * along for i in range(4)]
-        )
+        return np.concatenate([corners[i] * (1 - along) + corners[(i + 1) % 4] * along for i in range(4)])
     angles = np.radians(np.linspace(180, 540, 49)[:-1])
     arc = corner * np.column_stack([np.cos(angles), np.sin(angles)])
     centres = np.array(

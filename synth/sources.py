@@ -67,7 +67,7 @@ def load_materials(config: SynthConfig, mnist: Path | None = None) -> Materials:
         check_names([name for name, weight in look.sources.items() if weight], SOURCES, f"looks: {key}: sources")
     request = _Request(config, mnist, [])
     loaded = {name: SOURCES[name](request) for name in names}
-    backgrounds: Mapping[str, Sequence[Image]] = {split: () for split in SPLITS}
+    backgrounds: Mapping[str, Sequence[Image]] = dict.fromkeys(SPLITS, ())
     if config.background_folder and any(look.surfaces.get(FOLDER) for look in looks):
         pictures = load_backgrounds(Path(config.background_folder))
         request.skipped.extend(pictures.skipped)
@@ -130,7 +130,9 @@ def _crops(request: _Request) -> BySplit:
 def _digit_set(name: str) -> SourceLoader:
     def load(request: _Request) -> BySplit:
         if request.config.digit_sets is None:
-            raise ConfigError(f"the source {name!r} needs the setting digit_sets: the folder where torchvision keeps it")
+            raise ConfigError(
+                f"the source {name!r} needs the setting digit_sets: the folder where torchvision keeps it"
+            )
         root = Path(request.config.digit_sets)
         return {split: ImageGlyphs(load_torchvision_digits(name, root, split)) for split in SPLITS}
 

@@ -14,7 +14,7 @@ import numpy as np
 from digitdet.configs.look import LookConfig
 from digitdet.synth.registry import Registry, draw_name
 
-JOINING = frozenset(".,'-/:–")
+JOINING = frozenset(".,'-/:\u2013")
 """Marks inside a number that do not end it."""
 
 LETTERS = string.ascii_uppercase + string.ascii_lowercase
@@ -22,9 +22,47 @@ LETTERS = string.ascii_uppercase + string.ascii_lowercase
 TextFunction = Callable[[np.random.Generator, LookConfig], str]
 TEXTS: Registry[TextFunction] = Registry()
 
-_UNITS = ("kWh", "m3", "%", "kg", "km", "mm", "V", "A", "W", "MHz", "C", "F", "h", "min", "s", "L", "m", "Pa", "bar", "Hz")
+_UNITS = (
+    "kWh",
+    "m3",
+    "%",
+    "kg",
+    "km",
+    "mm",
+    "V",
+    "A",
+    "W",
+    "MHz",
+    "C",
+    "F",
+    "h",
+    "min",
+    "s",
+    "L",
+    "m",
+    "Pa",
+    "bar",
+    "Hz",
+)
 _CURRENCIES = ("$", "$", "$", "€", "£", "USD", "EUR", "Fr.", "Rs")
-_PREFIXES = ("No.", "Nr.", "N", "#", "No", "Tel.", "Tel:", "ID", "Ref.", "S/N", "SN:", "Lot", "Room", "Bus", "PO Box", "Art.")
+_PREFIXES = (
+    "No.",
+    "Nr.",
+    "N",
+    "#",
+    "No",
+    "Tel.",
+    "Tel:",
+    "ID",
+    "Ref.",
+    "S/N",
+    "SN:",
+    "Lot",
+    "Room",
+    "Bus",
+    "PO Box",
+    "Art.",
+)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 

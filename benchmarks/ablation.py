@@ -1,9 +1,11 @@
 """What each group of ingredients brings: detectors trained without it, from one start, read real numbers.
 
-    python benchmarks/ablation.py --start START.pt --out DIR [--count N] [--limit N] [--backgrounds DIR]
+    python benchmarks/ablation.py --start START.pt --out DIR [--count N] [--limit N] [--backgrounds DIR] [--arms N/M]
 
 Every arm composes N pictures of the `mixed` preset without one group, trains once over them from the same weights, and
 reads the sets of $DIGITDET_DATA/real (at most LIMIT pictures of each). Done arms are kept: the same command goes on.
+`--arms 1/2` and `--arms 2/2`, started together, share the arms between two processes of half the cores; the command
+without it prints the table.
 """
 
 from __future__ import annotations
@@ -41,12 +43,15 @@ def main() -> None:
     parser.add_argument("--image-size", type=int, default=256, help="side that the network sees: small, to save time")
     parser.add_argument("--limit", type=int, default=400, help="pictures read of each real set")
     parser.add_argument("--backgrounds", type=Path, help="pictures without digits")
+    parser.add_argument("--arms", default="1/1", help="this process's share of the arms, as 1/2 and 2/2")
     arguments = parser.parse_args()
+    part, parts = (int(number) for number in arguments.arms.split("/"))
+    arguments.threads = max((os.cpu_count() or 1) // parts, 1)
     real = Path(os.environ.get("DIGITDET_DATA", "")) / "real"
     if not real.is_dir():
         sys.exit("set DIGITDET_DATA to the folder that holds real/")
     results: dict[str, dict[str, float]] = {}
-    for group, changes in WITHOUT.items():
+    for group, changes in list(WITHOUT.items())[part - 1 :: parts]:
         folder = arguments.out / group.replace(" ", "-")
         done = folder / "real.json"
         if not done.is_file():
@@ -74,9 +79,13 @@ def train_arm(changes: dict[str, object], folder: Path, arguments: argparse.Name
         test_share=share,
         background_folder=str(arguments.backgrounds.resolve()) if arguments.backgrounds else None,
     )
-    write_dataset(config, load_materials(config), folder / "data")
+    write_dataset(config, load_materials(config), folder / "data", arguments.threads)
     train = TrainConfig(
-        start=str(arguments.start.resolve()), epochs=1, warmup_epochs=0.1, image_size=arguments.image_size
+        start=str(arguments.start.resolve()),
+        epochs=1,
+        warmup_epochs=0.1,
+        image_size=arguments.image_size,
+        threads=arguments.threads,
     )
     train_run(train, folder / "data", folder / "run", lambda message: print(message, flush=True))
     return folder / "run" / "model.onnx"

@@ -193,6 +193,7 @@ def save_weights(weights: Path, target: Path) -> None:
     model = checkpoint.get("ema") or checkpoint["model"]
     model.args = {"task": "detect", "imgsz": checkpoint["train_args"]["imgsz"]}
     model.yaml_file = Path(str(model.yaml.get("yaml_file", ""))).name
+    model.pt_path = None  # where the weights were read that the training started from
     buffer = io.BytesIO()
     torch.save({"model": model.half(), "epoch": -1, "train_args": model.args, "license": "AGPL-3.0"}, buffer)
     write_atomically(target, buffer.getvalue())

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -229,6 +230,8 @@ def test_training_goes_on_from_weights(finished, data, tmp_path):
         return float(dict(zip(header.split(","), first.split(","), strict=True))["train/cls_loss"])
 
     assert first_loss(tmp_path / "run") < 0.7 * first_loss(finished[0])
+    # What is handed on must not name the folders of the machine it was made on.
+    assert str(Path(weights).parent).encode() not in (tmp_path / "run" / "model.pt").read_bytes()
 
 
 def test_unsound_dataset_is_refused_before_training(tmp_path, tiny_materials):

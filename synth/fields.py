@@ -61,13 +61,13 @@ def sample_colour(
 
 def paint(colour: Colour, *layers: Layer) -> npt.NDArray[np.float32]:
     """A ground (height, width, 3) float32: a colour plus fields, each times its own BGR difference (or one number)."""
-    steps = [np.broadcast_to(np.asarray(step, np.float32), (3,)) for _, step in layers]
+    steps = [np.broadcast_to(np.asarray(step, np.float32), (3,)).tolist() for _, step in layers]
+    fields = [field for field, _ in layers]
     planes = []
-    for channel in range(3):
-        plane = layers[0][0] * steps[0][channel]
-        for (field, _), step in zip(layers[1:], steps[1:], strict=True):
-            plane += field * step[channel]
-        plane += colour[channel]
+    for base, *step in zip(colour.tolist(), *steps, strict=True):
+        plane = cv2.addWeighted(fields[0], step[0], fields[0], 0, base)
+        for field, weight in zip(fields[1:], step[1:], strict=True):
+            plane = cv2.scaleAdd(field, weight, plane)
         planes.append(plane)
     return np.asarray(cv2.merge(planes), np.float32)
 
@@ -82,8 +82,9 @@ def gradient(rng: np.random.Generator, width: int, height: int) -> Field:
     angle = rng.uniform(0, 2 * np.pi)
     x = np.linspace(-0.5, 0.5, width, dtype=np.float32) * np.float32(np.cos(angle))
     y = np.linspace(-0.5, 0.5, height, dtype=np.float32) * np.float32(np.sin(angle))
-    ramp = y[:, None] + x
-    return np.asarray((ramp - ramp.min()) / np.ptp(ramp), np.float32)
+    x, y = x - x.min(), y - y.min()
+    span = x.max() + y.max()
+    return np.asarray((y / span)[:, None] + x / span, np.float32)
 
 
 def clouds(rng: np.random.Generator, width: int, height: int) -> Field:

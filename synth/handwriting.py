@@ -16,7 +16,7 @@ VISIBLE_INK = 0.3
 
 # Source pixels without ink around a glyph when it is drawn: the slope of its edge lies there.
 _BORDER = 2
-# Linear resampling shows no corners up to this scale; glyphs are enlarged by a smoother way before, up to so many times.
+# Linear resampling shows no corners up to this scale; glyphs are enlarged in a smoother way before, at most so often.
 _LINEAR_SCALE = 1.5
 _MOST_TIMES = 4
 
@@ -80,8 +80,8 @@ def ink_points(glyph: Glyph, threshold: float) -> npt.NDArray[np.float64]:
 
 def extent(points: npt.NDArray[np.float64], matrix: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """[left, top, right, bottom] of points (N, 2) mapped by a (2, 2) matrix."""
-    mapped = points @ matrix.T
-    return np.concatenate([mapped.min(axis=0), mapped.max(axis=0)])
+    mapped = matrix @ points.T
+    return np.concatenate([mapped.min(axis=1), mapped.max(axis=1)])
 
 
 def render_digit(
@@ -113,8 +113,8 @@ def render_digit(
     grey = cv2.warpAffine(source, np.array([[xx, xy, move_x], [yx, yy, move_y]]), size, flags=cv2.INTER_LINEAR)
     # Steep enough that no ink at all stays no ink: less would leave a veil over the whole patch.
     steepness = max(scale, 0.5 / threshold)
-    alpha = cv2.addWeighted(grey, steepness, grey, 0, 0.5 - threshold * steepness)
-    return InkPatch(np.clip(alpha, 0, 1, out=alpha), left, top)
+    alpha = np.asarray(cv2.addWeighted(grey, steepness, grey, 0, 0.5 - threshold * steepness), np.float32)
+    return InkPatch(alpha.clip(0, 1, out=alpha), left, top)
 
 
 def _prepare(ink: npt.NDArray[np.float32], scale: float) -> tuple[npt.NDArray[np.float32], int]:

@@ -26,7 +26,10 @@ The ground is the function's own to change.
 INKS: Registry[InkFunction] = Registry()
 
 PAD = 0.3
-"""Free border around the ink, in digit heights, in which an ink may draw its shadow, glow or sides."""
+"""Free border around the ink, in digit heights, in which the inks of `REACHING` draw."""
+
+REACHING = frozenset({"chalk", "shadow", "solid", "emboss", "engrave", "glow"})
+"""Inks that change the ground beyond `alpha`: by dust, a shadow, sides, light. The others get no border."""
 
 
 @INKS.add("flat")

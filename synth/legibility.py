@@ -26,10 +26,12 @@ class Drawn(Protocol):
     """A digit on the canvas: its ink and its xyxy box."""
 
     @property
-    def patch(self) -> InkPatch: ...
+    def patch(self) -> InkPatch:
+        """Its ink."""
 
     @property
-    def box(self) -> tuple[int, int, int, int]: ...
+    def box(self) -> tuple[int, int, int, int]:
+        """Its xyxy box in pixels, right and bottom exclusive."""
 
 
 def illegible(
@@ -46,7 +48,7 @@ def illegible(
     if not digits:
         return []
     grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
-    free = np.asarray(cv2.compare(ink_map, 0, cv2.CMP_EQ), np.uint8)
+    free = (ink_map == 0).view(np.uint8)
     covered = _covered_shares(digits)
     return [
         row

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from digitdet.synth.backgrounds import Image
 from digitdet.synth.fields import with_level
 from digitdet.synth.handwriting import VISIBLE_INK, InkPatch, render_digit
-from digitdet.synth.inks import INKS, PAD
+from digitdet.synth.inks import INKS, PAD, REACHING
 from digitdet.synth.plan import Inscription, PlacedGlyph
 from digitdet.synth.sheet import Shape
 
@@ -106,7 +106,9 @@ def _lay_ink(canvas: Image, ink_map: Image, inscription: Inscription, patches: M
     """Put the ink of an inscription's glyphs, by row, on the canvas and into the ink map, in place."""
     if not patches:
         return
-    window = _window_around(list(patches.values()), round(inscription.height * PAD) + 1, *ink_map.shape)
+    needs_border = inscription.strokes or inscription.ink in REACHING
+    pad = round(inscription.height * PAD) + 1 if needs_border else 0
+    window = _window_around(list(patches.values()), pad, *ink_map.shape)
     alpha = np.zeros((window[0].stop - window[0].start, window[1].stop - window[1].start), np.float32)
     for patch in patches.values():
         part = alpha[_inside(patch, window)]
@@ -206,17 +208,15 @@ def _ink_colour(inscription: Inscription, ground: Image, visible: npt.NDArray[np
     is.
     """
     step = 2 if inscription.height > _EVERY_PIXEL_BELOW else 1
-    grey = cv2.cvtColor(ground, cv2.COLOR_BGR2GRAY)
+    grey = np.asarray(cv2.cvtColor(ground, cv2.COLOR_BGR2GRAY), np.uint8)
     low, high = _extremes(grey[::step, ::step][visible[::step, ::step]])
     dark = inscription.dark if inscription.dark is not None else low + high > 255
     contrast, draw = inscription.contrast, inscription.tint
     if (dark and low < contrast) or (not dark and 255 - high < contrast):
         dark = low > 255 - high
     # Mostly as dark or as light as can be, as ink on paper is.
-    if dark:
-        level = draw[0] ** 1.5 * max(low - contrast, 0)
-    else:
-        level = 255 - draw[0] ** 1.5 * max(255 - high - contrast, 0)
+    away = draw[0] ** 1.5 * max((low if dark else 255 - high) - contrast, 0)
+    level = away if dark else 255 - away
     # Two in three inks are near grey; the others are as coloured as paint and print can be.
     saturation = 90.0 if draw[1] > _COLOURED_SHARE else 400.0
     return with_level(128 + (draw - draw.mean()) * saturation, level)

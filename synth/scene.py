@@ -10,12 +10,13 @@ import numpy.typing as npt
 
 from digitdet.configs.look import LookConfig
 from digitdet.configs.synth import SynthConfig
+from digitdet.synth import devices  # noqa: F401  (enters its layouts in the table)
 from digitdet.synth.backgrounds import Image
 from digitdet.synth.clutter import CLUTTER, add_clutter
-from digitdet.synth.devices import LAYOUTS  # entered by layouts.py and devices.py
 from digitdet.synth.effects import EFFECTS, CameraEffects
 from digitdet.synth.glyphs import GlyphSource, LateChoice
 from digitdet.synth.inks import INKS
+from digitdet.synth.layouts import LAYOUTS
 from digitdet.synth.legibility import illegible
 from digitdet.synth.lines import Scribe
 from digitdet.synth.page import sample_page_map
@@ -75,7 +76,7 @@ class SceneComposer:
         plan = self.sample_plan(rng)
         scene, hidden = self.render_plan(plan)
         left_out = hidden
-        # Effects follow the smallest digit, so that without it they may drown others. Each turn leaves out more: it ends.
+        # Effects follow the smallest digit: without it they may drown others. Each turn leaves out more, so it ends.
         while hidden:
             scene, hidden = self.render_plan(plan, left_out)
             left_out |= hidden

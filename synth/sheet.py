@@ -63,12 +63,12 @@ class Sheet:
 
     @property
     def left(self) -> float:
-        """x of the left edge; the right one is its negative."""
+        """Where the left edge is; the right one is its negative."""
         return -self.width / 2
 
     @property
     def top(self) -> float:
-        """y of the upper edge; the lower one is its negative."""
+        """Where the upper edge is; the lower one is its negative."""
         return -self.height / 2
 
     def text(self) -> str:

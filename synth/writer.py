@@ -19,13 +19,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from digitdet.configs import DataError, SynthConfig, parse_config
 from digitdet.datasets.files import write_atomically
 from digitdet.datasets.folder import DATA_FILE, SPLITS, write_data_file
 from digitdet.datasets.labels import format_labels, labels_from_xyxy
 from digitdet.datasets.numbers import FILE_NAME, NumberTruth, PictureTruth, format_truth
+from digitdet.synth.backgrounds import Image
 from digitdet.synth.scene import Scene, SceneComposer
 from digitdet.synth.sources import Materials
 
@@ -196,17 +196,21 @@ class ChunkWriter:
         for index in range(chunk.start, chunk.stop):
             scene = self._composers[chunk.split].compose(picture_rng(self._config.seed, chunk.split, index))
             name = f"{chunk.split}/{index:06d}"
-            encoded = cv2.imencode(".jpg", scene.image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1]
             height, width = scene.image.shape[:2]
             labels = labels_from_xyxy(scene.labels, scene.boxes, width, height)
-            _write_file(f"{self._out}/images/{name}.jpg", encoded)
+            _write_file(f"{self._out}/images/{name}.jpg", _encode(scene.image))
             _write_file(f"{self._out}/labels/{name}.txt", format_labels(labels).encode("utf-8"))
             lines.append(format_truth(_picture_truth(scene, f"images/{name}.jpg", chunk.split)))
         write_atomically(self._out / _PARTS / chunk.part_name, "".join(lines))
         return chunk
 
 
-def _write_file(path: str, content: bytes | npt.NDArray[np.uint8]) -> None:
+def _encode(image: Image) -> bytes:
+    """A JPEG file of a picture."""
+    return bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1])
+
+
+def _write_file(path: str, content: bytes) -> None:
     """Write a file of an unfinished chunk: with less ado than one that must be whole at any moment."""
     with open(path, "wb") as file:  # noqa: PTH123  (a Path costs as much as the writing)
         file.write(content)

@@ -33,6 +33,9 @@ Array = npt.NDArray[np.float64]
 HANDWRITTEN = frozenset({"mnist", "emnist", "qmnist", "usps", "pen", "crops"})
 """Sources beside whose digits marks are written by hand; beside the others they are printed."""
 
+# Scenes that are drawn before one is taken in which nobody could read any of its numbers.
+_TRIES = 3
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -72,8 +75,18 @@ class SceneComposer:
         self._pens = PenGlyphs()
 
     def compose(self, rng: np.random.Generator) -> Scene:
-        """Draw one scene with `rng` alone; numbers that nobody could read are left out, ink and label."""
-        plan = self.sample_plan(rng)
+        """Draw one scene with `rng` alone; numbers that nobody could read are left out, ink and label.
+
+        Where none is left, another scene is drawn, up to twice: pictures without digits come by `blank_share`.
+        """
+        for _ in range(_TRIES):
+            plan = self.sample_plan(rng)
+            scene = self._render_legible(plan)
+            if scene.numbers or not any(inscription.numbers for inscription in plan.inscriptions):
+                break
+        return scene
+
+    def _render_legible(self, plan: Plan) -> Scene:
         scene, hidden = self.render_plan(plan)
         left_out = hidden
         # Effects follow the smallest digit: without it they may drown others. Each turn leaves out more, so it ends.

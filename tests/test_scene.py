@@ -384,3 +384,29 @@ def test_composing_looks_again_until_all_is_readable(make_composer, monkeypatch)
     monkeypatch.setattr(composer, "render_plan", render_plan)
     assert composer.compose(np.random.default_rng(0)).look == "3"
     assert asked == [set(), {(0, 0)}, {(0, 0), (1, 0)}]
+
+
+@pytest.mark.parametrize(("lost", "drawn"), [(0, 1), (1, 2), (2, 3), (9, 3)])
+def test_another_scene_is_drawn_when_nothing_in_one_can_be_read(make_composer, monkeypatch, lost, drawn):
+    """Up to three times; a plate without a number, one time in five, taught detectors little."""
+    composer = make_composer()
+    plans, empty = [], draw_plan(make_composer(blank_share=1.0), 0)
+    whole, bare = composer.render_plan(draw_plan(composer, 0))[0], composer.render_plan(empty)[0]
+
+    def render_plan(plan, hidden=frozenset()):
+        plans.append(plan)
+        return (bare if len(plans) <= lost else whole), frozenset()
+
+    monkeypatch.setattr(composer, "render_plan", render_plan)
+    scene = composer.compose(np.random.default_rng(0))
+    assert len(plans) == drawn
+    assert bool(scene.numbers) == (lost < 3)
+
+
+def test_a_blank_plan_is_drawn_once(make_composer, monkeypatch):
+    composer = make_composer(blank_share=1.0)
+    sampled = []
+    sample_plan = composer.sample_plan
+    monkeypatch.setattr(composer, "sample_plan", lambda rng: sampled.append(1) or sample_plan(rng))
+    assert not composer.compose(np.random.default_rng(0)).numbers
+    assert len(sampled) == 1

@@ -17,7 +17,8 @@ from digitdet.datasets.mnist import Digits, load_mnist
 from digitdet.datasets.torchvision_digits import load_torchvision_digits
 from digitdet.synth.backgrounds import Image, load_backgrounds, split_backgrounds
 from digitdet.synth.crops import CropGlyphs
-from digitdet.synth.displays import DotMatrixGlyphs, SevenSegmentGlyphs
+from digitdet.synth.displays import SevenSegmentGlyphs
+from digitdet.synth.dot_matrix import DotMatrixGlyphs
 from digitdet.synth.fonts import FontGlyphs, Typeface, find_fonts, load_fonts, system_font_folders
 from digitdet.synth.glyphs import GlyphSource, ImageGlyphs
 from digitdet.synth.pen import PenGlyphs

@@ -4,14 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from digitdet.synth.displays import (
-    DotDisplay,
-    DotMatrixGlyphs,
-    SegmentDisplay,
-    SevenSegmentGlyphs,
-    sample_dot_style,
-    sample_segment_style,
-)
+from digitdet.synth.displays import SegmentDisplay, SevenSegmentGlyphs, sample_segment_style
+from digitdet.synth.dot_matrix import DotDisplay, DotMatrixGlyphs, sample_dot_style
 from digitdet.synth.glyphs import NO_DIGIT, Glyph, GlyphSource
 from digitdet.synth.stencils import BridgeStyle, StencilGlyphs
 

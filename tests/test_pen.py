@@ -35,7 +35,7 @@ def test_digits_are_tight_and_stand_on_the_line(seed, digit):
     assert_well_formed(glyph)
     assert glyph.label == digit
     assert 0.5 < glyph.top < 1.6
-    assert -0.6 < glyph.bottom < 0.1
+    assert -0.6 < glyph.bottom < 0.15  # an unsteady hand ends a 1 a little above the line
     assert 0.02 < (glyph.ink > VISIBLE_INK).mean() <= 1
 
 

@@ -42,10 +42,10 @@ class SynthConfig(Config, frozen=True, kw_only=True):
     """The same seed and settings give the same bytes, whatever the number of workers."""
 
     val_share: Share = 0.05
-    """Part of the pictures that choose the best epoch; their digits come from the last 5,000 of MNIST train."""
+    """Part of the pictures that choose the best epoch. Their digits, fonts and backgrounds are in no other split."""
 
     test_share: Share = 0.1
-    """Part of the pictures that measure the trained model; their digits come from MNIST test."""
+    """Part of the pictures that measure the trained model. Theirs are in no other split either; MNIST's are its test."""
 
     looks: dict[str, LookConfig] = msgspec.field(default_factory=lambda: {"mnist": LookConfig()})
     """The kinds of picture, drawn by their weights. In YAML a look that ships is named with its weight alone

@@ -19,7 +19,7 @@ class TrainConfig(Config, frozen=True, kw_only=True):
     """Where the weights start: 'scratch', 'shipped' (the model in the package) or the path of a .pt file."""
 
     epochs: Annotated[int, Meta(ge=1, le=10_000)] = 5
-    """Passes over the training pictures. Five over those of `digitdet synth` bring the mAP50 past 0.95."""
+    """Passes over the training pictures. In digitdet 0.1.0 five over 5,100 of plain MNIST took the mAP50 past 0.95."""
 
     batch: Annotated[int, Meta(ge=1, le=4096)] = 16
     """Pictures a step. Small: a short training gains more from many steps than from smooth ones."""

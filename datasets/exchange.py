@@ -91,7 +91,7 @@ def fresh_folder(out: Path) -> Iterator[Path]:
     out.mkdir(parents=True, exist_ok=True)
     try:
         yield out
-    except BaseException:
+    except BaseException:  # Ctrl-C, too: half a dataset must not look whole; it is raised again below
         for path in out.iterdir():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         if not existed:

@@ -7,7 +7,6 @@ how small the digits are.
 
 from __future__ import annotations
 
-import difflib
 import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +17,7 @@ import numpy.typing as npt
 
 from digitdet.configs.errors import ConfigError, MissingExtraError
 from digitdet.datasets.boxes import Boxes
+from digitdet.synth.registry import check_names
 from digitdet.synth.scanner import (
     SUBPIXEL_BITS,
     Image,
@@ -274,11 +274,8 @@ class CameraEffects:
     """
 
     def __init__(self, shares: Mapping[str, float]) -> None:
+        check_names(shares, EFFECTS, "effects")
         for name, share in shares.items():
-            if name not in EFFECTS:
-                match = difflib.get_close_matches(name, list(EFFECTS), n=1, cutoff=0.4)
-                hint = f"did you mean {match[0]!r}?" if match else f"the effects are {', '.join(EFFECTS)}"
-                raise ConfigError(f"no camera effect is called {name!r}; {hint}")
             if not 0 <= share <= 1:
                 raise ConfigError(f"{name}: {share} is not allowed; expected a number from 0 to 1")
         self._shares = np.array([shares.get(name, 0.0) for name in EFFECTS])

@@ -151,7 +151,7 @@ def test_shares_are_probabilities():
     ("shares", "message"),
     [
         ({"focus_blurr": 0.1}, "'focus_blurr'; did you mean 'focus_blur'"),
-        ({"zzz": 0.1}, "the effects are bleed_through"),
+        ({"zzz": 0.1}, "are bleed_through, photocopy"),
         ({"jpeg": 1.5}, "jpeg: 1.5 is not allowed"),
         ({"jpeg": float("nan")}, "jpeg: nan is not allowed"),
     ],

@@ -45,7 +45,7 @@ class SynthConfig(Config, frozen=True, kw_only=True):
     """Part of the pictures that choose the best epoch. Their digits, fonts and backgrounds are in no other split."""
 
     test_share: Share = 0.1
-    """Part of the pictures that measure the trained model. Theirs are in no other split either; MNIST's are its test."""
+    """Part of the pictures that measure the trained model. Theirs are in no other split; MNIST's are its test."""
 
     looks: dict[str, LookConfig] = msgspec.field(default_factory=lambda: {"mnist": LookConfig()})
     """The kinds of picture, drawn by their weights. In YAML a look that ships is named with its weight alone

@@ -38,7 +38,7 @@ class Inscription:
 
     `numbers` are rows of `glyphs` in reading order. `height` is the digits' height in pixels, `strokes` are connecting
     strokes as canvas points and a width, `tint` (3,) three draws of 0 to 1 for the colour, `dark` the wanted side of
-    the ground (None: whichever has more room), `ghost` the strength of unlit segments.
+    the ground, `ghost` the strength of unlit segments.
     """
 
     glyphs: tuple[PlacedGlyph, ...]
@@ -48,7 +48,7 @@ class Inscription:
     ink: str
     seed: int
     tint: Array
-    dark: bool | None
+    dark: bool
     contrast: float
     ghost: float
 

@@ -210,8 +210,7 @@ def _ink_colour(inscription: Inscription, ground: Image, visible: npt.NDArray[np
     step = 2 if inscription.height > _EVERY_PIXEL_BELOW else 1
     grey = np.asarray(cv2.cvtColor(ground, cv2.COLOR_BGR2GRAY), np.uint8)
     low, high = _extremes(grey[::step, ::step][visible[::step, ::step]])
-    dark = inscription.dark if inscription.dark is not None else low + high > 255
-    contrast, draw = inscription.contrast, inscription.tint
+    dark, contrast, draw = inscription.dark, inscription.contrast, inscription.tint
     if (dark and low < contrast) or (not dark and 255 - high < contrast):
         dark = low > 255 - high
     # Mostly as dark or as light as can be, as ink on paper is.

@@ -35,7 +35,7 @@ class Shape:
 @dataclass(frozen=True)
 class Writing:
     """A line on the page: `x`, `y` is where its start and middle lie; `dark` is the ink's side of the ground under it,
-    None where the ground itself decides.
+    None where it is that of the page.
     """
 
     line: Line

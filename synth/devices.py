@@ -156,10 +156,7 @@ def _roll(sheet: Sheet, line: Line, number: list[int], value: int, turn: float, 
             shown = glyph.glyph if step == 0 else replace(glyph.glyph, label=NO_DIGIT)
             piece.glyphs[i] = replace(glyph, glyph=shown, clip=box)
         x = centre - float(piece.box[0] + piece.box[2]) / 2
-        if step == 0:
-            add_piece(line, piece, x, middle + offset, number)
-        else:
-            add_piece(line, piece, x, middle + offset, [])
+        add_piece(line, piece, x, middle + offset, number if step == 0 else [])
 
 
 def _drum(sheet: Sheet, box: Box, colour: Array) -> None:

@@ -223,8 +223,8 @@ def put_single(
     box: tuple[float, float, float, float],
     dark: bool | None = None,
     margin: tuple[float, float] | None = None,
-) -> Line | None:
-    """Write one text into a box x0, y0, x1, y1 with a margin (the look's) around it; the line, if anything fits."""
+) -> None:
+    """Write one text into a box x0, y0, x1, y1 with a margin (the look's) around it, if anything fits."""
     look, rng = sheet.look, sheet.rng
     text = sheet.text()
     low, high = margin or look.margin
@@ -232,13 +232,12 @@ def put_single(
     draft = sheet.write(text, 100.0, np.inf)
     extent = (draft.box[2:] - draft.box[:2]) / 100.0 + 2 * free
     if not draft.glyphs or extent.min() <= 0.1:
-        return None
+        return
     height = min(float((box[2] - box[0]) / extent[0]), float((box[3] - box[1]) / extent[1]), look.digit_height[1])
     line = draft.scaled(height / 100.0)
     slack = np.maximum(np.array([box[2] - box[0], box[3] - box[1]]) - extent * height, 0) / 2
     x, y = rng.uniform(-1, 1, 2) * slack
     sheet.put(line, (box[0] + box[2]) / 2 + x, (box[1] + box[3]) / 2 + y, dark)
-    return line
 
 
 def slot(look: LookConfig) -> float:

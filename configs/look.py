@@ -79,6 +79,7 @@ class LookConfig(Config, frozen=True, kw_only=True):
     numbers_per_line: CountSpan = (1, 3)
 
     digits_per_number: CountSpan = (1, 8)
+    """Drawn log-uniformly: in 1 to 8, about a third are single digits."""
 
     digit_height: PixelSpan = (20, 150)
     """Pixels, drawn log-uniformly. Much below 20 px a blurred MNIST digit is hard to tell for a person too."""

@@ -88,7 +88,7 @@ def draw_inscription(
     shown: list[DrawnDigit] = []
     for row, placed in enumerate(inscription.glyphs):
         number = number_of.get(row)
-        if number in hidden:
+        if number in hidden or not _is_near(placed, width, height):
             continue
         full = render_digit(placed.glyph.ink, placed.matrix, placed.centre, placed.threshold)
         patch = _clip(_look_through(full, placed), width, height)
@@ -137,6 +137,14 @@ def _look_through(patch: InkPatch, placed: PlacedGlyph) -> InkPatch:
     mask = np.zeros(patch.alpha.shape, np.uint8)
     cv2.fillPoly(mask, [_cv_points(placed.window - (patch.left, patch.top))], 1, cv2.LINE_8, _SHIFT)
     return InkPatch(patch.alpha * mask, patch.left, patch.top)
+
+
+def _is_near(placed: PlacedGlyph, width: int, height: int) -> bool:
+    """Whether a glyph's centre is within one canvas of the canvas. A word that runs on beyond a tilted page comes near
+    the horizon, where its letters would be of boundless size.
+    """
+    x, y = placed.centre
+    return -width < x < 2 * width and -height < y < 2 * height
 
 
 def _clip(patch: InkPatch, width: int, height: int) -> InkPatch:

@@ -180,4 +180,6 @@ def word(rng: np.random.Generator) -> str:
 
 
 def _length(rng: np.random.Generator, look: LookConfig) -> int:
-    return int(rng.integers(look.digits_per_number[0], look.digits_per_number[1] + 1))
+    """A number of digits, log-uniform: short numbers are the ones whose digits can be big in their picture."""
+    low, high = look.digits_per_number
+    return min(int(low * ((high + 1) / low) ** rng.random()), high)

@@ -410,3 +410,15 @@ def test_a_blank_plan_is_drawn_once(make_composer, monkeypatch):
     monkeypatch.setattr(composer, "sample_plan", lambda rng: sampled.append(1) or sample_plan(rng))
     assert not composer.compose(np.random.default_rng(0)).numbers
     assert len(sampled) == 1
+
+
+def test_letters_near_the_horizon_of_a_tilted_page_are_not_drawn(composers):
+    """One letter of a word that left the picture, seen as tall as a thousand pictures."""
+    composer = composers["print"]
+    plan = next(plan for seed in range(50) if (plan := draw_plan(composer, seed)).inscriptions)
+    lettering = plan.inscriptions[0]
+    letter = lettering.glyphs[0]
+    far = replace(letter, matrix=letter.matrix * 1e5, centre=(-13_000.0, 100.0))
+    widened = replace(lettering, glyphs=(*lettering.glyphs, far))
+    scene, _ = composer.render_plan(replace(plan, inscriptions=(widened, *plan.inscriptions[1:])))
+    assert np.array_equal(scene.image, composer.render_plan(plan)[0].image)

@@ -64,11 +64,12 @@ def measure_set(reader: NumberReader, folder: Path, limit: int = 0) -> dict[str,
     start = time.perf_counter()
     for image, truth in truths:
         reading = reader.read(folder / image)
+        texts = [number.best for number in reading.numbers]
         wanted = [row for row in truth.split("|") if row]
         numbers += len(wanted)
-        exact += count_rows(wanted, reading.numbers) if "|" in truth else "".join(reading.texts) == truth
-        one_piece += reading.texts == [truth]
-        empty += not reading.texts
+        exact += count_rows(wanted, reading.numbers) if "|" in truth else "".join(texts) == truth
+        one_piece += texts == [truth]
+        empty += not texts
     elapsed = time.perf_counter() - start
     return {
         "set": folder.name,
@@ -98,9 +99,9 @@ def read_rows(numbers: Sequence[Number]) -> list[str]:
             and number.box[1] < last.box[3] - 0.3 * (last.box[3] - last.box[1])
         )
         if goes_on:
-            rows[-1] += number.text
+            rows[-1] += number.best
         else:
-            rows.append(number.text)
+            rows.append(number.best)
         last = number
     return rows
 

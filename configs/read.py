@@ -1,16 +1,18 @@
-"""Settings of `digitdet read`."""
+"""Settings of reading."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from digitdet.configs.base import Config, Share
 
+Rotation = Literal["auto", 0, 90, 180, 270]
+
 
 class ReadConfig(Config, frozen=True, kw_only=True):
-    """How a picture becomes numbers. Every distance between digits is in units of the digits' own height."""
+    """How a picture becomes numbers."""
 
     image_size: Annotated[int, Meta(ge=64, le=4096)] | None = None
     """Longer side in pixels to which a picture is scaled. Nothing: that of the pictures the model was trained on, 320
@@ -25,14 +27,28 @@ class ReadConfig(Config, frozen=True, kw_only=True):
     when they are enlarged, big ones when they are made small. On the validation pictures of the shipped model 94.2% of
     the numbers are exact at 1.1 alone, 95.0% at 1.1 and 1.4, 95.3% at all three; one takes a third of the time."""
 
-    confidence: Share = 0.2
-    """Digits the network is less sure of are left out. Between 0.1 and 0.25 the most numbers of the shipped model's
-    validation pictures came out exact."""
+    confidence: Share = 0.5
+    """A digit is there if its probability is at least this. Half is the most probable reading; with less, fewer digits
+    are missed and more false ones read."""
 
     max_overlap: Share = 0.6
-    """Two boxes are one digit when their intersection covers more than this part of the smaller box. Slanted neighbours
-    share up to half; two boxes of one digit share nearly all."""
+    """Two boxes are one digit when they lie on each other by more than this, in parts of the shorter side, along both
+    axes. Slanted neighbours share up to half of their width; two boxes of one digit nearly all. From 0.5 to 0.65 the
+    figures hardly change."""
 
-    max_number_gap: Annotated[float, Meta(gt=0, le=10)] = 0.6
-    """Digits of a line belong to one number up to this free space between their boxes, in digit heights. Synthesis
-    spaces the digits of a number by at most 0.35 and numbers by at least 0.9."""
+    min_confidence: Share = 0.5
+    """A number is unsure if the probability that all of it is right is below this. At half, what is printed without a
+    ? is more likely right than wrong."""
+
+    rotate: Rotation = 0
+    """How far the pages lie turned clockwise, in degrees; 'auto' finds out, for some more time."""
+
+    tiles: Literal["auto", "never", "always"] = "auto"
+    """Whether parts of a large picture are read enlarged: 'auto' reads those that seem to hold small print, 'always'
+    all of it, which takes seconds."""
+
+    max_pixels: Annotated[int, Meta(ge=1)] = 100_000_000
+    """Pictures with more pixels are refused, by their header: a few bytes can ask for gigabytes."""
+
+    batch: Annotated[int, Meta(ge=1, le=256)] = 8
+    """Pictures that go through the network together, where several are read."""

@@ -96,3 +96,88 @@ def overlap(a: npt.ArrayLike, b: npt.ArrayLike) -> npt.NDArray[np.float64]:
     shared = intersection(a, b)
     smaller = np.minimum(area(a)[:, None], area(b)[None])
     return np.divide(shared, smaller, out=np.zeros_like(shared), where=smaller > 0)
+
+
+def pair_iou(
+    boxes: npt.ArrayLike, first: npt.NDArray[np.int64], second: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """Intersection over union (P,) of the pairs of rows `first`, `second` of (N, 4) xyxy boxes; 0 for two empty ones."""
+    shared, areas = _pair_intersection(boxes, first, second)
+    union = areas[first] + areas[second] - shared
+    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+
+
+def pair_cover(
+    boxes: npt.ArrayLike, first: npt.NDArray[np.int64], second: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """How far the pairs of rows `first`, `second` of (N, 4) xyxy boxes lie on each other (P,), 0 to 1.
+
+    Along each axis it is the shared length over the shorter side; of the two axes the smaller counts. A box inside
+    another has 1. Neighbours that overlap along one axis only have little, however much that is.
+    """
+    left, top, right, bottom = as_boxes(boxes).T.copy()
+    shares = []
+    for low, high in ((left, right), (top, bottom)):
+        shared = np.minimum(high[first], high[second]) - np.maximum(low[first], low[second])
+        shorter = np.minimum(high[first] - low[first], high[second] - low[second])
+        shares.append(np.divide(shared, shorter, out=np.zeros_like(shared), where=shorter > 0))
+    return np.asarray(np.clip(np.minimum(*shares), 0, 1))
+
+
+def _pair_intersection(
+    boxes: npt.ArrayLike, first: npt.NDArray[np.int64], second: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Intersection areas (P,) of pairs, and the areas (N,) of all boxes."""
+    left, top, right, bottom = as_boxes(boxes).T.copy()  # column by column: several times faster than row by row
+    width = np.minimum(right[first], right[second]) - np.maximum(left[first], left[second])
+    height = np.minimum(bottom[first], bottom[second]) - np.maximum(top[first], top[second])
+    areas = np.maximum(right - left, 0) * np.maximum(bottom - top, 0)
+    return np.maximum(width, 0) * np.maximum(height, 0), areas
+
+
+def near_pairs(boxes: npt.ArrayLike) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Rows (i, j), i < j, of all pairs of (N, 4) xyxy boxes that may overlap, each once, with few that do not.
+
+    Thousands of boxes make millions of pairs, of which almost none overlap: boxes are put into square cells, and only
+    neighbours are paired.
+    """
+    boxes = as_boxes(boxes)
+    if len(boxes) <= 100:
+        return np.triu_indices(len(boxes), 1)
+    longest = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
+    # No box but a few much larger ones is longer than a cell: two others can only meet in the same or in the next one.
+    cell = max(min(float(longest.max()), 2 * float(np.median(longest))), 1e-9)
+    large = np.flatnonzero(longest > cell)
+    small = np.flatnonzero(longest <= cell)
+    pairs = [_cell_pairs(boxes[small], cell, small)]
+    for row in large:
+        others = small if row == large[-1] else np.concatenate([small, large[large > row]])
+        pairs.append((np.full(len(others), row), others))
+    first, second = (np.concatenate(rows) for rows in zip(*pairs, strict=True))
+    return np.minimum(first, second), np.maximum(first, second)
+
+
+def _cell_pairs(
+    boxes: npt.NDArray[np.float64], cell: float, rows: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Pairs of `rows` whose boxes' centres lie in the same cell or in neighbouring ones."""
+    places = np.floor((boxes[:, :2] + boxes[:, 2:]) / 2 / cell).astype(np.int64)
+    places -= places.min(axis=0) - 1
+    width = int(places[:, 0].max()) + 2
+    keys = places[:, 1] * width + places[:, 0]
+    order = np.argsort(keys, kind="stable")
+    keys, rows = keys[order], rows[order]
+    # Half of the neighbourhood meets every pair once: the rest of the own cell and the next one, the three below.
+    position = np.arange(len(keys))
+    spans = [
+        (position + 1, np.searchsorted(keys, keys + 1, "right")),
+        (np.searchsorted(keys, keys + width - 1), np.searchsorted(keys, keys + width + 1, "right")),
+    ]
+    first, second = [], []
+    for start, stop in spans:
+        counts = stop - start
+        origin = np.repeat(position, counts)
+        offset = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        first.append(rows[origin])
+        second.append(rows[np.repeat(start, counts) + offset])
+    return np.concatenate(first), np.concatenate(second)

@@ -5,21 +5,41 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Digit", "DigitdetError", "Number", "NumberReader", "Reading", "__version__", "draw_reading"]
+__all__ = [
+    "Alternative",
+    "Constraints",
+    "Digit",
+    "DigitdetError",
+    "Number",
+    "NumberReader",
+    "ReadConfig",
+    "Reading",
+    "Region",
+    "__version__",
+    "draw_reading",
+    "parse_region",
+]
 
 if TYPE_CHECKING:
-    from digitdet.configs import DigitdetError
+    from digitdet.configs import DigitdetError, ReadConfig
+    from digitdet.constraints import Constraints
     from digitdet.draw import draw_reading
     from digitdet.reader import NumberReader
-    from digitdet.results import Digit, Number, Reading
+    from digitdet.regions import Region, parse_region
+    from digitdet.results import Alternative, Digit, Number, Reading
 
 _HOMES = {
+    "Alternative": "digitdet.results",
+    "Constraints": "digitdet.constraints",
     "Digit": "digitdet.results",
     "DigitdetError": "digitdet.configs",
     "Number": "digitdet.results",
     "NumberReader": "digitdet.reader",
+    "ReadConfig": "digitdet.configs",
     "Reading": "digitdet.results",
+    "Region": "digitdet.regions",
     "draw_reading": "digitdet.draw",
+    "parse_region": "digitdet.regions",
 }
 
 

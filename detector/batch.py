@@ -1,65 +1,76 @@
-"""Many pictures read one after the other: a bad one is reported, and the batch goes on."""
+"""Many pictures read one after the other, and what is written about each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Protocol
 
-from digitdet.configs import ImageError
 from digitdet.datasets.files import write_atomically
 from digitdet.draw import draw_reading
-from digitdet.images import Image, encode_png, load_image, quiet_decoders
+from digitdet.images import Image, encode_png
 from digitdet.inputs import Input
+from digitdet.names import FileNames
 from digitdet.reader import NumberReader
+from digitdet.regions import Region
 from digitdet.results import Reading
 
 
-def read_pictures(
-    reader: NumberReader, inputs: Iterable[Input], save: Path | None = None
-) -> Iterator[tuple[str, Reading | ImageError]]:
-    """Read pictures in order.
+class PictureWriter(Protocol):
+    """Writes something about each picture that was read, into a folder of its own."""
+
+    def add(self, image: Image, reading: Reading) -> None:
+        """Write about one picture, (H, W, 3) uint8 BGR."""
+
+    def close(self) -> None:
+        """Write what can only be said at the end."""
+
+
+class DrawingWriter:
+    """Pictures with what was read drawn on them, as PNG.
+
+    Their names end in `.read.png`, so that one that is saved beside its picture does not replace it.
 
     Args:
-        reader: What reads them.
-        inputs: The pictures, see `digitdet.inputs.find_inputs`.
-        save: A folder for the pictures with what was read drawn on them; made if it is missing.
+        folder: Made if it is missing; drawings of an earlier run are replaced.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._names = FileNames()
+
+    def add(self, image: Image, reading: Reading) -> None:
+        """Draw one picture.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(
+            self._folder / f"{self._names.name(reading)}.read.png", encode_png(draw_reading(image, reading))
+        )
+
+    def close(self) -> None:
+        """Nothing is left to write."""
+
+
+def read_inputs(
+    reader: NumberReader, inputs: Iterable[Input], regions: Sequence[Region] = (), writers: Sequence[PictureWriter] = ()
+) -> Iterator[Reading]:
+    """Read pictures in order, and write about each that could be read.
 
     Yields:
-        The path as given, and the reading or the reason why there is none.
+        A reading for every page; one with the status 'error' for a picture that cannot be read.
 
     Raises:
-        OSError: A drawn picture cannot be written.
+        OSError: Something cannot be written.
     """
-    taken: set[str] = set()
-    for picture in inputs:
-        try:
-            if picture.error:
-                raise ImageError(picture.error)
-            with quiet_decoders():
-                image = load_image(picture.path)
-            reading = reader.read(image)
-        except ImageError as error:
-            yield picture.path, error
-            continue
-        if save is not None:
-            _save_drawing(save / _free_name(Path(picture.path).stem, taken), image, reading)
-        yield picture.path, reading
-
-
-def _free_name(stem: str, taken: set[str]) -> str:
-    """A file name for a drawing that no picture before it has: pictures of one name can lie in several folders.
-
-    It ends in `.read.png`, so that a drawing saved beside its picture does not replace it. Names that differ in case
-    only count as one, as they do on some systems.
-    """
-    name, number = stem, 1
-    while name.casefold() in taken:
-        number += 1
-        name = f"{stem}-{number}"
-    taken.add(name.casefold())
-    return f"{name}.read.png"
-
-
-def _save_drawing(path: Path, image: Image, reading: Reading) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, encode_png(draw_reading(image, reading)))
+    with contextlib.ExitStack() as finish:  # what was interrupted is usable as far as it got
+        for writer in writers:
+            finish.callback(writer.close)
+        for image, reading in reader.scan(inputs, regions):
+            if image is not None and reading.error is None:
+                for writer in writers:
+                    writer.add(image, reading)
+            yield reading

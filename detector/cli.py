@@ -5,18 +5,17 @@ from __future__ import annotations
 import importlib.util
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from digitdet import __version__
+from digitdet.cli_read import read
 from digitdet.configs import (
     DigitdetError,
-    ImageError,
     MissingExtraError,
-    ReadConfig,
     SynthConfig,
     TrainConfig,
     load_config,
@@ -29,7 +28,6 @@ from digitdet.configs.errors import OPENCV_REMEDY
 from digitdet.configs.synth import add_materials
 
 if TYPE_CHECKING:
-    from digitdet.results import Reading
     from digitdet.synth.sources import Materials
 
 # Heavy packages are imported inside the commands: `digitdet --help` must answer at once.
@@ -68,52 +66,12 @@ def main() -> None:
     digitdet read photo.jpg     print the numbers in a picture
     digitdet synth              compose training pictures, or look into a dataset
     digitdet train              fit the detector to them
+    digitdet calibrate          make a model's confidences honest on pictures of yours
     digitdet convert            a dataset to and from COCO and Pascal VOC, or to crops of numbers
     """
 
 
-@main.command()
-@click.argument("pictures", nargs=-1, required=True, metavar="PICTURE...")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "jsonl"]),
-    default="text",
-    show_default=True,
-    help="text: one number a line. json: one array. jsonl: one object a picture and line.",
-)
-@click.option("--save", type=_FOLDER, metavar="DIR", help="Write each picture with boxes and numbers drawn to DIR.")
-@click.option("--model", type=_FILE, metavar="FILE", help="A model.onnx from digitdet train; else the shipped one.")
-@click.option(
-    "--conf", type=click.FloatRange(0, 1), metavar="0-1", help="Leave out digits the network is less sure of."
-)
-@click.option("--config", "config_file", type=_FILE, metavar="FILE", help="Settings in YAML (see ReadConfig).")
-def read(
-    pictures: tuple[str, ...],
-    form: str,
-    save: Path | None,
-    model: Path | None,
-    conf: float | None,
-    config_file: Path | None,
-) -> None:
-    """Print the numbers in pictures: files, folders with their subfolders, or patterns.
-
-    Only the numbers go to stdout; file names and complaints go to stderr. The exit code is 0 when every picture was
-    read (also when it held no number), 1 when one could not be, 2 for wrong usage.
-    """
-    from digitdet.batch import read_pictures
-    from digitdet.inputs import find_inputs
-    from digitdet.output import write_results
-    from digitdet.reader import NumberReader
-
-    config = load_config(ReadConfig, config_file) if config_file else ReadConfig()
-    reader = NumberReader(model, conf, config)
-    inputs = list(find_inputs(pictures))
-    failures: list[str] = []
-    results = _report(read_pictures(reader, inputs, save), failures, name_each=len(inputs) > 1)
-    write_results(results, form, sys.stdout)
-    if failures:
-        sys.exit(1)
+main.add_command(read)
 
 
 @main.command()
@@ -209,10 +167,17 @@ def synth(
     help="quick: minutes on a laptop (the built-in settings). default: the first training of the shipped model. "
     "tune: goes on from the shipped weights.",
 )
+@click.option(
+    "--from",
+    "start",
+    metavar="WEIGHTS",
+    help="Go on from weights: 'shipped', or a model.pt of an earlier run. Without a preset, as the preset tune does.",
+)
 @click.option("--config", "config_file", type=_FILE, metavar="FILE", help="Settings in YAML (see TrainConfig).")
 def train(
     data: Path,
     out: Path | None,
+    start: str | None,
     epochs: int | None,
     seed: int | None,
     preset: str | None,
@@ -221,14 +186,43 @@ def train(
     """Fit the detector to a dataset and export it for reading.
 
     The run folder holds model.onnx (for reading), model.pt (for training on), metrics.json (on the test split), the
-    plots, and the settings and versions that made it. The same command goes on where it was interrupted.
+    plots, and the settings and versions that made it. The same command goes on where it was interrupted. Where the
+    validation split is large enough, the model's confidences are calibrated on it.
     """
     _need_extra("digitdet train", "train", "ultralytics", "onnx", "onnxslim")
     from digitdet.train import train_run
 
-    config = replace(_settings(TrainConfig, "train", preset, config_file), epochs=epochs, seed=seed)
+    # Weights that read already are to be moved a little, not to be unsettled by the rates of a first training.
+    otherwise = "tune" if start not in (None, "scratch") else None
+    config = replace(
+        _settings(TrainConfig, "train", preset, config_file, otherwise), start=start, epochs=epochs, seed=seed
+    )
     run = out or Path("runs") / (preset or "train")
     for line in train_run(config, data, run, lambda message: click.echo(message, err=True)).summary():
+        click.echo(line)
+
+
+@main.command()
+@click.argument("data", type=_FOLDER)
+@click.option("--model", type=_FILE, required=True, metavar="FILE", help="The model.onnx; its calibration is replaced.")
+@click.option(
+    "--split", type=click.Choice(["train", "val", "test"]), default="val", show_default=True, help="To fit on."
+)
+@click.option("--dry-run", is_flag=True, help="Only print what would change.")
+def calibrate(data: Path, model: Path, split: str, dry_run: bool) -> None:
+    """Make a model's confidences honest: of the numbers given with 0.9, nine in ten shall be right.
+
+    DATA is a YOLO dataset of digits, such as those of `digitdet synth` or of `digitdet read --labels` after correction;
+    it should look like what is going to be read. What changes is printed, on the test split where there is one.
+    """
+    _need_extra("digitdet calibrate", "train", "onnx", "scipy", "tqdm")
+    from tqdm import tqdm
+
+    from digitdet.calibrate import calibrate_model
+
+    with tqdm(unit="picture", desc="reading", delay=0.2) as bar:
+        report = calibrate_model(model, data, split, store=not dry_run, on_picture=bar.update)
+    for line in report.summary():
         click.echo(line)
 
 
@@ -336,18 +330,3 @@ def _need_extra(command: str, extra: str, *packages: str) -> None:
     for package in packages:
         if importlib.util.find_spec(package) is None:
             raise MissingExtraError(command, extra, package)
-
-
-def _report(
-    results: Iterator[tuple[str, Reading | ImageError]], failures: list[str], name_each: bool
-) -> Iterator[tuple[str, Reading | ImageError]]:
-    """Pass results on, with a line on stderr for each that fails or holds nothing; failed paths go to `failures`."""
-    for path, outcome in results:
-        if isinstance(outcome, ImageError):
-            failures.append(path)
-            click.echo(f"Error: {path}: {outcome}", err=True)
-        elif not outcome.numbers:
-            click.echo(f"{path}: no digits found", err=True)
-        elif name_each:
-            click.echo(f"{path}:", err=True)
-        yield path, outcome

@@ -54,15 +54,20 @@ def score_numbers(reader: NumberReader, folder: Path, split: str) -> NumberScore
 
 def count_exact(found: Sequence[Number], truths: Sequence[NumberTruth]) -> int:
     """How many true numbers were read with exactly their text, at their place; each reading counts once."""
+    return sum(match_numbers(found, truths))
+
+
+def match_numbers(found: Sequence[Number], truths: Sequence[NumberTruth]) -> list[bool]:
+    """For each reading whether it is a true number: its text, at its place; each true number counts once."""
+    right = [False] * len(found)
     if not found or not truths:
-        return 0
+        return right
     places = iou([truth.box for truth in truths], [number.box for number in found])
-    same = np.array([[truth.text == number.text for number in found] for truth in truths])
+    same = np.array([[truth.text == number.best for number in found] for truth in truths])
     free = np.ones(len(found), bool)
-    hits = 0
     for row in np.where(same, places, 0):
         best = int(np.argmax(row * free))
         if free[best] and row[best] >= _MIN_IOU:
             free[best] = False
-            hits += 1
-    return hits
+            right[best] = True
+    return right

@@ -10,10 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
+from digitdet.calibration import Calibration, parse_calibration
 from digitdet.configs import ModelError
 from digitdet.datasets.labels import CLASS_NAMES
 
 SHIPPED_MODEL = "digitdet.onnx"
+CALIBRATION = "calibration"
+"""Entry of the model's metadata that holds its calibration."""
+
 _DEFAULT_SIZE = 320
 _ROWS = 4 + len(CLASS_NAMES)  # cx, cy, w, h, and a score for every digit
 
@@ -30,7 +34,8 @@ class OnnxDetector:
         model: Path of an .onnx file; None is the model that ships with the package.
 
     Raises:
-        ModelError: The file is missing, damaged, or detects something other than the ten digits.
+        ModelError: The file is missing, damaged, detects something other than the ten digits, or has a damaged
+            calibration.
     """
 
     def __init__(self, model: Path | None = None) -> None:
@@ -47,18 +52,21 @@ class OnnxDetector:
             raise ModelError(f"{name}: not an ONNX model that can be run") from error
         _require_digit_detector(self._session, name)
         self._input = self._session.get_inputs()[0].name
-        size = self._session.get_modelmeta().custom_metadata_map.get("imgsz", "")
+        entries = self._session.get_modelmeta().custom_metadata_map
+        size = entries.get("imgsz", "")
         self.image_size = int(size) if size.isdigit() else _DEFAULT_SIZE
         """Longer side in pixels of the pictures that the model was trained on."""
+        stored = entries.get(CALIBRATION)
+        self.calibration = parse_calibration(stored, name) if stored else Calibration()
+        """From its scores to probabilities."""
 
     def detect(self, tensor: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Run the network on (1, 3, h, w) float32 RGB, 0 to 1; h and w multiples of 32.
+        """Run the network on pictures (B, 3, h, w) float32 RGB, 0 to 1; h and w multiples of 32.
 
         Returns:
-            (14, N) float32: centre x, centre y, width, height in input pixels, then a score (0 to 1) for every digit.
+            (B, 14, N) float32: centre x and y, width, height in input pixels, then a score (0 to 1) for every digit.
         """
-        output = self._session.run(None, {self._input: tensor})[0]
-        return np.asarray(output[0], np.float32)
+        return np.asarray(self._session.run(None, {self._input: tensor})[0], np.float32)
 
 
 def _require_digit_detector(session: onnxruntime.InferenceSession, name: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.datasets.boxes import iou, overlap
+from digitdet.datasets.boxes import near_pairs, pair_cover, pair_iou
 
 
 @dataclass(frozen=True)
@@ -71,35 +71,86 @@ def fuse(passes: Sequence[Detections], scales: Sequence[float], min_iou: float =
         The boxes of all passes, so that every place has as many boxes as passes found it: suppress them next.
     """
     boxes = np.concatenate([found.boxes for found in passes])
-    heights = np.maximum(boxes[:, 3] - boxes[:, 1], 1)
-    scores = np.zeros((len(boxes), passes[0].scores.shape[1]), np.float64)
-    total = np.full((len(boxes), 1), 1e-12)  # far from every best height all weights may vanish
-    for found, scale in zip(passes, scales, strict=True):
-        weight = np.exp(-(np.log(heights * scale / _BEST_HEIGHT) ** 2) / (2 * _HEIGHT_SPREAD**2))[:, None]
-        total += weight
-        if len(found):
-            places = iou(boxes, found.boxes)
-            partner = places.argmax(axis=1)
-            agrees = places[np.arange(len(boxes)), partner] >= min_iou
-            scores[agrees] += weight[agrees] * found.scores[partner[agrees]]
-    return Detections(boxes, (scores / total).astype(np.float32))
+    own = np.concatenate([found.scores for found in passes])
+    pass_of = np.repeat(np.arange(len(passes)), [len(found) for found in passes])
+    heights = np.maximum(boxes[:, 3] - boxes[:, 1], 1)[:, None]
+    weights = np.exp(-((np.log(heights * np.array(scales)) - np.log(_BEST_HEIGHT)) ** 2) / (2 * _HEIGHT_SPREAD**2))
+    scores = own * weights[np.arange(len(boxes)), pass_of][:, None]
+    rows, partners = _partners(boxes, pass_of, min_iou)
+    for other in range(len(passes)):  # a row has one partner a pass at most: no sum is lost
+        there = pass_of[partners] == other
+        scores[rows[there]] += weights[rows[there], other][:, None] * own[partners[there]]
+    # Far from every best height all weights may vanish.
+    return Detections(boxes, (scores / (weights.sum(axis=1, keepdims=True) + 1e-12)).astype(np.float32))
 
 
-def suppress(detections: Detections, max_overlap: float) -> Detections:
+def _partners(
+    boxes: npt.NDArray[np.float32], pass_of: npt.NDArray[np.int64], min_iou: float
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Rows of boxes and, for each, the row of the one box at the same place in every other pass that has one."""
+    first, second = near_pairs(boxes)
+    across = pass_of[first] != pass_of[second]
+    first, second = first[across], second[across]
+    agreement = pair_iou(boxes, first, second)
+    same = agreement >= min_iou
+    rows, partners = np.concatenate([first[same], second[same]]), np.concatenate([second[same], first[same]])
+    # Of several boxes in one pass the one that agrees best: the first of its kind in this order.
+    order = np.lexsort((-np.tile(agreement[same], 2), pass_of[partners], rows))
+    rows, partners = rows[order], partners[order]
+    _, best = np.unique(rows * (pass_of.max(initial=0) + 1) + pass_of[partners], return_index=True)
+    return rows[best], partners[best]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Digits found, one a place, and the boxes that lost against them.
+
+    `digits` are the winners, the surest first. `rivals` overlap a winner, too much for both to be digits, and are not
+    the same box: half of it, or one around two digits. `winners` (M,) says, for each rival, the row of its winner.
+    """
+
+    digits: Detections
+    rivals: Detections
+    winners: npt.NDArray[np.int64]
+
+
+# Boxes of one place are the same box, found twice, from this intersection over union on.
+_SAME_BOX = 0.5
+
+
+def suppress(detections: Detections, max_overlap: float) -> Places:
     """Keep the best box of each place, whatever its class: one place, one digit.
 
-    Greedy non-maximum suppression over all classes together. The measure is intersection over the smaller box, not
-    IoU: a box in the hole of an 8, or one around two digits, has a low IoU with the right one.
+    Greedy non-maximum suppression over all classes together. The measure is not IoU, since a box in the hole of an 8,
+    or one around two digits, has a low IoU with the right one, but how far two boxes lie on each other along both axes
+    (`pair_cover`): above `max_overlap` one of them goes. A winner takes over the higher scores of its duplicates, so
+    that a 7 which was found as 1, too, knows both.
 
     Returns:
-        The boxes that are left, the surest first; equally sure ones in their old order.
+        The winners, the surest first and equally sure ones in their old order, and their rivals.
     """
     order = np.argsort(-detections.confidences, kind="stable")
-    boxes = detections.boxes[order]
-    kept: list[int] = []
-    left = np.arange(len(order))
-    while len(left):
-        best, left = left[0], left[1:]
-        kept.append(int(best))
-        left = left[overlap(boxes[best][None], boxes[left])[0] <= max_overlap]
-    return detections.take(order[np.array(kept, np.int64)])
+    boxes, scores = detections.boxes[order], detections.scores[order].copy()
+    first, second = near_pairs(boxes)
+    meets = pair_cover(boxes, first, second) > max_overlap
+    first, second = first[meets], second[meets]
+    by_first = np.argsort(first, kind="stable")
+    second = second[by_first]
+    starts = np.searchsorted(first[by_first], np.arange(len(boxes) + 1)).tolist()
+
+    winner = np.full(len(boxes), -1)
+    for row in range(len(boxes)):
+        if winner[row] < 0:
+            winner[row] = row
+            beaten = second[starts[row] : starts[row + 1]]
+            winner[beaten[winner[beaten] < 0]] = row
+    losers = np.flatnonzero(winner != np.arange(len(boxes)))
+    same = pair_iou(boxes, losers, winner[losers]) >= _SAME_BOX
+    np.maximum.at(scores, winner[losers[same]], scores[losers[same]])
+    kept = np.flatnonzero(winner == np.arange(len(boxes)))
+    rivals = losers[~same]
+    return Places(
+        Detections(boxes[kept], scores[kept]),
+        Detections(boxes[rivals], scores[rivals]),
+        np.searchsorted(kept, winner[rivals]),
+    )

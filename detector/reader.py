@@ -1,27 +1,57 @@
-"""Reading a picture from end to end: prepare, detect, decode, fuse, suppress, group."""
+"""Reading pictures from end to end: load, find the digits, put them together, say how sure."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from digitdet.configs import ReadConfig, replace
-from digitdet.images import Image, ImageSource, load_image
-from digitdet.inference import OnnxDetector
-from digitdet.lines import group_digits
-from digitdet.postprocess import Detections, decode, fuse, suppress
-from digitdet.preprocess import letterbox
-from digitdet.results import Digit, Number, Reading
+import numpy as np
+
+from digitdet.configs import ImageError, ReadConfig
+from digitdet.configs import replace as with_settings
+from digitdet.constraints import Constraints
+from digitdet.finder import DigitFinder
+from digitdet.images import Image, ImageSource, load_image, read_pages
+from digitdet.inputs import Input
+from digitdet.numbers import NumberBuilder
+from digitdet.pages import Page
+from digitdet.postprocess import Places
+from digitdet.regions import Region
+from digitdet.results import Number, Reading
+from digitdet.rotation import (
+    ROTATIONS,
+    RotationChoice,
+    boxes_to_picture,
+    choose_rotation,
+    turned_back,
+    upside_down_text,
+)
+
+# Decoded pictures wait for each other until a batch is full, but not with more pixels than this: 120 MB.
+_BATCH_PIXELS = 40_000_000
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """A page to be read, or the reason why it cannot be."""
+
+    source: str | None
+    page: Page | None
+    error: str | None = None
 
 
 class NumberReader:
-    """Reads the numbers in pictures.
+    r"""Reads the numbers in pictures.
 
-    The model is loaded once; a reader can be used for any number of pictures.
+    The model is loaded once; a reader can be used for any number of pictures, by one thread at a time.
 
     Args:
         model: Path of an .onnx file from `digitdet train`; None is the model that ships with the package.
-        conf: Digits the network is less sure of (0 to 1) are left out; None keeps that of `config`.
+        conf: Probability (0 to 1) from which a digit counts as there; None keeps that of `config`.
+        constraints: What every number must be; None is any number.
         config: All settings; None is the defaults.
 
     Raises:
@@ -29,58 +59,176 @@ class NumberReader:
         ConfigError: `conf` is not within 0 to 1.
 
     Example:
-        >>> from digitdet import NumberReader
-        >>> reading = NumberReader().read("examples/chalk.jpg")  # doctest: +SKIP
-        >>> [number.text for number in reading.numbers]  # doctest: +SKIP
+        >>> from digitdet import Constraints, NumberReader
+        >>> NumberReader().read("examples/chalk.jpg").texts  # doctest: +SKIP
         ['34', '7135', '8', '859532']
+        >>> NumberReader(constraints=Constraints(digits="4-")).read("examples/chalk.jpg").texts  # doctest: +SKIP
+        ['7135', '859532']
     """
 
     def __init__(
         self,
         model: str | os.PathLike[str] | None = None,
         conf: float | None = None,
+        constraints: Constraints | None = None,
         config: ReadConfig | None = None,
     ) -> None:
-        self.config = replace(config or ReadConfig(), confidence=conf)
-        self._detector = OnnxDetector(Path(model) if model is not None else None)
+        self.config = with_settings(config or ReadConfig(), confidence=conf)
+        self._finder = DigitFinder(Path(model) if model is not None else None, self.config)
+        self._builder = NumberBuilder(
+            self._finder.calibration, self.config.confidence, self.config.min_confidence, constraints or None
+        )
 
-    def read(self, source: ImageSource) -> Reading:
-        """Read one picture.
+    def read(self, source: ImageSource, regions: Sequence[Region] = ()) -> Reading:
+        """Read one picture; of a file with several pages the first.
 
         Args:
             source: A path, the bytes of an image file, or a uint8 array: (H, W), (H, W, 3) BGR or (H, W, 4) BGRA.
+            regions: Parts of the picture to read, each on its own; none is all of it.
 
         Returns:
             The numbers with their digits and boxes; none if there is no digit.
 
         Raises:
-            ImageError: The picture cannot be read.
+            ImageError: The picture cannot be read, or a region lies outside it.
         """
-        detections = self.detect(source)
-        labels, confidences = detections.labels, detections.confidences
-        digits = [
-            Digit(str(label), float(confidence), (float(x0), float(y0), float(x1), float(y1)))
-            for label, confidence, (x0, y0, x1, y1) in zip(labels, confidences, detections.boxes, strict=True)
-        ]
-        groups = group_digits(detections.boxes, self.config.max_number_gap)
-        return Reading(tuple(Number(tuple(digits[row] for row in group)) for group in groups))
+        page = next(read_pages(source, self.config.max_pixels))
+        reading = self._read_sheets([_Sheet(_name(source), page)], regions)[0]
+        if reading.error is not None:
+            raise ImageError(reading.error)
+        return reading
 
-    def detect(self, source: ImageSource) -> Detections:
-        """The digits of one picture before they are put together: boxes in pixels of the picture, the surest first.
+    def read_many(self, sources: Iterable[ImageSource | Input], regions: Sequence[Region] = ()) -> Iterator[Reading]:
+        """Read pictures in order, every page of each; the next ones are decoded while the network is at work.
+
+        A picture that cannot be read gives a reading with the status 'error' and the reason, and the others go on.
+        """
+        return (reading for _, reading in self.scan(sources, regions))
+
+    def scan(
+        self, sources: Iterable[ImageSource | Input], regions: Sequence[Region] = ()
+    ) -> Iterator[tuple[Image | None, Reading]]:
+        """`read_many` with each picture, (H, W, 3) uint8 BGR, beside its reading: for those who draw or cut it."""
+        batches = self._batches(sources)
+        with ThreadPoolExecutor(1) as decoder:
+            pending = decoder.submit(next, batches, None)
+            while (batch := pending.result()) is not None:
+                pending = decoder.submit(next, batches, None)
+                for sheet, reading in zip(batch, self._read_sheets(batch, regions), strict=True):
+                    yield (sheet.page.image if sheet.page else None), reading
+
+    def find(self, source: ImageSource) -> Places:
+        """The digits of one picture before they are put together, with the boxes that they have beaten.
 
         Raises:
             ImageError: The picture cannot be read.
         """
-        image = load_image(source)
-        passes, scales = zip(*(self._detect_at(image, factor) for factor in self.config.scales), strict=True)
-        found = fuse(passes, scales)
-        return suppress(found.take(found.confidences >= self.config.confidence), self.config.max_overlap)
+        return self._finder.find([load_image(source, self.config.max_pixels)])[0]
 
-    def _detect_at(self, image: Image, factor: float) -> tuple[Detections, float]:
-        """One pass, and its scale: pixels of the network's input for one of the picture."""
-        size = self.config.image_size or self._detector.image_size
-        tensor, box = letterbox(image, round(size * factor))
-        # Where one pass is unsure another may be sure: only their mean is held against the setting.
-        candidates = decode(self._detector.detect(tensor), self.config.confidence / 2)
-        found = suppress(candidates, self.config.max_overlap)
-        return Detections(box.to_picture(found.boxes), found.scores), box.scale[1]
+    def _batches(self, sources: Iterable[ImageSource | Input]) -> Iterator[list[_Sheet]]:
+        batch: list[_Sheet] = []
+        pixels = 0
+        for sheet in self._sheets(sources):
+            batch.append(sheet)
+            pixels += sheet.page.image.shape[0] * sheet.page.image.shape[1] if sheet.page else 0
+            if len(batch) >= self.config.batch or pixels >= _BATCH_PIXELS:
+                yield batch
+                batch, pixels = [], 0
+        if batch:
+            yield batch
+
+    def _sheets(self, sources: Iterable[ImageSource | Input]) -> Iterator[_Sheet]:
+        for source in sources:
+            name = source.path if isinstance(source, Input) else _name(source)
+            try:
+                for page in read_pages(_content(source), self.config.max_pixels):
+                    yield _Sheet(name, page)
+            except ImageError as error:
+                yield _Sheet(name, None, str(error))
+
+    def _read_sheets(self, sheets: Sequence[_Sheet], regions: Sequence[Region]) -> list[Reading]:
+        """A reading for each page, those that failed among them."""
+        readings: list[Reading] = []
+        parts: list[_Part] = []
+        for row, sheet in enumerate(sheets):
+            if sheet.page is None:
+                readings.append(Reading(source=sheet.source, error=sheet.error))
+                continue
+            height, width = sheet.page.image.shape[:2]
+            reading = Reading((), width, height, sheet.source, sheet.page.number, sheet.page.count)
+            try:
+                cuts = _cut_regions(sheet.page.image, regions)
+            except ImageError as error:
+                readings.append(replace(reading, error=str(error)))
+                continue
+            turn = self._turn(sheet.page.image)
+            parts += [_Part(row, turn, cut) for cut in cuts]
+            readings.append(replace(reading, rotation=turn.rotation))
+        for part, places in zip(parts, self._finder.find([part.upright() for part in parts]), strict=True):
+            found = tuple(part.bring_home(number) for number in self._builder.build(places))
+            readings[part.row] = replace(readings[part.row], numbers=readings[part.row].numbers + found)
+        return readings
+
+    def _turn(self, image: Image) -> RotationChoice:
+        if self.config.rotate != "auto":
+            return RotationChoice(self.config.rotate, is_ambiguous=False)
+        turned = [turned_back(image, rotation) for rotation in ROTATIONS]
+        found = self._finder.find(turned, quick=True)
+        return choose_rotation({rotation: one.digits for rotation, one in zip(ROTATIONS, found, strict=True)})
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """A part of a page: its pixels, where it begins, and the name of its region."""
+
+    view: Image
+    offset: tuple[int, int]
+    name: str | None
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A part of the page in a `row` of the batch, and how that page lies."""
+
+    row: int
+    turn: RotationChoice
+    cut: _Cut
+
+    def upright(self) -> Image:
+        return turned_back(self.cut.view, self.turn.rotation)
+
+    def bring_home(self, number: Number) -> Number:
+        """A number that was found in the part set upright, as one of the page as it lies."""
+        height, width = self.cut.view.shape[:2]
+        boxes = boxes_to_picture([digit.box for digit in number.digits], self.turn.rotation, width, height)
+        boxes += np.array(self.cut.offset * 2)
+        digits = tuple(
+            replace(digit, box=(x0, y0, x1, y1))
+            for digit, (x0, y0, x1, y1) in zip(number.digits, boxes.tolist(), strict=True)
+        )
+        return replace(
+            number,
+            digits=digits,
+            angle=number.angle + self.turn.rotation,
+            region=self.cut.name,
+            upside_down=upside_down_text(number.best) if self.turn.is_ambiguous else None,
+        )
+
+
+def _cut_regions(image: Image, regions: Sequence[Region]) -> list[_Cut]:
+    if not regions:
+        return [_Cut(image, (0, 0), None)]
+    # A region without a name is named by where it is, unless it is the only one.
+    return [_Cut(*region.crop(image), region.name or (str(region) if len(regions) > 1 else None)) for region in regions]
+
+
+def _content(source: ImageSource | Input) -> ImageSource:
+    if not isinstance(source, Input):
+        return source
+    if source.error is not None:
+        raise ImageError(source.error)
+    return source.source()
+
+
+def _name(source: ImageSource) -> str | None:
+    return os.fspath(source) if isinstance(source, (str, os.PathLike)) else None

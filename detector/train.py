@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from digitdet import __version__, yolo
+from digitdet.calibrate import calibrate_model
 from digitdet.configs import DataError, TrainConfig, parse_config
 from digitdet.datasets.files import write_atomically
 from digitdet.datasets.folder import DATA_FILE, check_dataset, fingerprint, read_data_file
@@ -109,7 +110,7 @@ def train_run(config: TrainConfig, data: Path, folder: Path, say: Say) -> Run:
         best = yolo.train(config, splits, folder, start_weights)
         yolo.save_weights(best, folder / "model.pt")
     if not (folder / "model.onnx").is_file():
-        yolo.export_onnx(folder / "model.pt", folder / "model.onnx", config.image_size, __version__)
+        _export(folder, data, config.image_size, say)
     split = "test" if "test" in splits else "val"
     say(f"measuring on the {split} split")
     metrics = _measure(config, data, splits[split], folder, split)
@@ -117,6 +118,18 @@ def train_run(config: TrainConfig, data: Path, folder: Path, say: Say) -> Run:
         (folder / name).unlink(missing_ok=True)
     write_atomically(metrics_file, json.dumps(metrics, indent=2) + "\n")
     return Run(folder, metrics)
+
+
+def _export(folder: Path, data: Path, image_size: int, say: Say) -> None:
+    """Write model.onnx, its confidences calibrated on the pictures that chose the epoch."""
+    draft = folder / ".model.onnx.tmp"
+    yolo.export_onnx(folder / "model.pt", draft, image_size, __version__)
+    say("calibrating on the val split")
+    try:
+        calibrate_model(draft, data, "val")
+    except DataError as error:
+        say(f"not calibrated: {error}")
+    draft.replace(folder / "model.onnx")
 
 
 def _require_free_or_same(folder: Path, config: TrainConfig, origin: dict[str, Any]) -> None:

@@ -71,3 +71,43 @@ def test_inputs_are_not_changed(array):
     boxes.xyxy_to_xywh(array)
     boxes.iou(array, array)
     assert np.array_equal(array, before)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 500), st.floats(0.1, 80), st.floats(0.01, 100))
+def test_near_pairs_miss_no_overlap_and_come_once(seed, count, spread, scale):
+    rng = np.random.default_rng(seed)
+    corners = rng.uniform(-300, 300, (count, 2))
+    sizes = rng.uniform(1, 1 + spread, (count, 2)) * np.where(rng.random((count, 1)) < 0.02, 15, 1)
+    xyxy = np.concatenate([corners, corners + sizes], axis=1) * scale
+    first, second = boxes.near_pairs(xyxy)
+    assert (first < second).all()
+    pairs = set(zip(first.tolist(), second.tolist(), strict=True))
+    assert len(pairs) == len(first)
+    shared = boxes.intersection(xyxy, xyxy)
+    assert {(i, j) for i, j in np.argwhere(shared > 0).tolist() if i < j} <= pairs
+    assert np.allclose(boxes.pair_iou(xyxy, first, second), boxes.iou(xyxy, xyxy)[first, second])
+
+
+def test_near_pairs_of_many_are_few():
+    x, y = np.meshgrid(np.arange(0, 600, 15), np.arange(0, 600, 20))
+    corners = np.stack([x.ravel(), y.ravel()], axis=1)
+    pairs = boxes.near_pairs(np.concatenate([corners, corners + [12, 16]], axis=1))
+    assert len(pairs[0]) < 10 * len(corners)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "cover"),
+    [
+        ([0, 0, 10, 20], [0, 0, 10, 20], 1.0),
+        ([0, 0, 10, 20], [2, 5, 8, 9], 1.0),  # inside
+        ([0, 0, 10, 20], [5, 0, 15, 20], 0.5),  # neighbours
+        ([0, 0, 10, 20], [2, 4, 12, 24], 0.8),  # slid along the diagonal: intersection over the smaller is 0.64
+        ([0, 0, 10, 20], [1, 18, 9, 40], 0.1),  # one above the other
+        ([0, 0, 10, 20], [20, 0, 30, 20], 0.0),
+        ([0, 0, 0, 20], [0, 0, 10, 20], 0.0),  # without area
+    ],
+)
+def test_pair_cover(a, b, cover):
+    first, second = np.array([0]), np.array([1])
+    assert boxes.pair_cover([a, b], first, second) == pytest.approx([cover])
+    assert boxes.pair_cover([b, a], first, second) == pytest.approx([cover])

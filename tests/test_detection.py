@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from digitdet.datasets.boxes import iou, near_pairs, pair_cover
 from digitdet.postprocess import Detections, decode, fuse, suppress
 from digitdet.preprocess import letterbox
 
@@ -72,8 +73,9 @@ def test_decode_by_hand():
 
 @pytest.mark.parametrize("raw", [np.zeros((14, 0), np.float32), output((5, 5, 2, 2, {1: 0.1}))])
 def test_nothing_found(raw):
-    found = suppress(decode(raw, 0.25), 0.5)
-    assert len(found) == 0
+    places = suppress(decode(raw, 0.25), 0.5)
+    found = places.digits
+    assert len(found) == len(places.rivals) == len(places.winners) == 0
     assert found.boxes.shape == (0, 4)
     assert found.scores.shape == (0, 10)
     assert found.labels.shape == (0,)
@@ -82,8 +84,9 @@ def test_nothing_found(raw):
 def test_one_place_one_digit_across_classes():
     """A digit seen both as 7 and as 1: the classic double reading."""
     found = decode(output((50, 40, 20, 30, {1: 0.6}), (51, 40, 20, 30, {7: 0.8}), (75, 40, 20, 30, {2: 0.5})), 0.25)
-    kept = suppress(found, 0.5)
+    kept = suppress(found, 0.5).digits
     assert kept.labels.tolist() == [7, 2]
+    assert kept.scores[0, [1, 7]] == pytest.approx([0.6, 0.8])  # the class that lost is not forgotten
 
 
 @pytest.mark.parametrize(
@@ -93,12 +96,31 @@ def test_one_place_one_digit_across_classes():
 def test_a_box_inside_another_goes(inner, outer, kept):
     """The hole of an 8 read as 0; their IoU is only 0.1."""
     found = decode(output((50, 40, 8, 10, {0: inner}), (50, 40, 26, 34, {8: outer})), 0.25)
-    assert suppress(found, 0.5).labels.tolist() == kept
+    places = suppress(found, 0.5)
+    assert places.digits.labels.tolist() == kept
+    assert (places.rivals.labels.tolist(), places.winners.tolist()) == ([8 - kept[0]], [0])
+    assert np.count_nonzero(places.digits.scores) == 1  # another box, not the same one: its classes stay its own
 
 
 def test_overlapping_neighbours_stay():
     found = decode(output((50, 40, 20, 30, {1: 0.6}), (62, 40, 20, 30, {7: 0.8})), 0.25)  # they share 8 of 20
-    assert len(suppress(found, 0.5)) == 2
+    assert len(suppress(found, 0.5).digits) == 2
+
+
+def test_two_digits_in_one_broad_box():
+    found = decode(
+        output(
+            (50, 40, 30, 30, {4: 0.6}),
+            (43, 40, 12, 30, {1: 0.5}),
+            (57, 40, 12, 30, {1: 0.4}),
+            (90, 40, 9, 30, {2: 0.9}),
+        ),
+        0.25,
+    )
+    places = suppress(found, 0.5)
+    assert places.digits.labels.tolist() == [2, 4]
+    assert places.rivals.labels.tolist() == [1, 1]
+    assert places.winners.tolist() == [1, 1]
 
 
 def test_passes_that_agree_are_averaged():
@@ -108,7 +130,7 @@ def test_passes_that_agree_are_averaged():
     fused = fuse([first, second], scales=[1, 1])
     assert len(fused) == 3
     assert fused.scores[:, [1, 3, 5]] == pytest.approx(np.float32([[0, 0.4, 0.6], [0.3, 0, 0], [0, 0.4, 0.6]]))
-    assert suppress(fused, 0.5).labels.tolist() == [5, 1]
+    assert suppress(fused, 0.5).digits.labels.tolist() == [5, 1]
 
 
 def test_one_pass_stays_as_it_is():
@@ -122,7 +144,7 @@ def test_the_pass_at_the_better_scale_counts_more(height, expected):
     """The pass that shrinks the picture says 7, the one that enlarges it says 1, both as sure."""
     shrunk = decode(output((200, 200, height / 2, height, {7: 0.8})), 0.1)
     enlarged = decode(output((200, 200, height / 2, height, {1: 0.8})), 0.1)
-    assert suppress(fuse([shrunk, enlarged], scales=[0.4, 1.5]), 0.5).labels.tolist() == [expected]
+    assert suppress(fuse([shrunk, enlarged], scales=[0.4, 1.5]), 0.5).digits.labels.tolist() == [expected]
 
 
 def test_passes_that_find_nothing():
@@ -142,15 +164,37 @@ def test_fusing_changes_no_input():
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(0.05, 0.95))
 def test_what_is_kept_does_not_overlap_and_loses_nothing_free(seed, limit):
-    from digitdet.datasets.boxes import overlap
-
     rng = np.random.default_rng(seed)
     corners = rng.uniform(0, 100, (30, 2))
     boxes = np.concatenate([corners, corners + rng.uniform(5, 40, (30, 2))], axis=1).astype(np.float32)
     found = Detections(boxes, rng.uniform(0, 1, (30, 10)).astype(np.float32))
-    kept = suppress(found, limit)
-    shared = overlap(kept.boxes, kept.boxes)
-    np.fill_diagonal(shared, 0)
-    assert shared.max(initial=0) <= limit
+    places = suppress(found, limit)
+    kept = places.digits
+    assert pair_cover(kept.boxes, *near_pairs(kept.boxes)).max(initial=0) <= limit
     assert (np.diff(kept.confidences) <= 0).all()
-    assert (overlap(found.boxes, kept.boxes).max(axis=1) > limit).sum() >= len(found) - len(kept)
+    lost = [box for box in found.boxes if not (box == kept.boxes).all(axis=1).any()]
+    assert all(cover(box, kept.boxes).max() > limit for box in lost)
+    for box, winner in zip(places.rivals.boxes, places.winners, strict=True):
+        assert cover(box, kept.boxes[[winner]]).item() > limit
+        assert iou(box[None], kept.boxes[[winner]]).item() < 0.5
+
+
+def cover(box, others):
+    """How far one box lies on each of the others."""
+    both = np.concatenate([box[None], others])
+    return pair_cover(both, np.zeros(len(others), np.int64), np.arange(1, len(both)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(0, 400), st.floats(1, 60))
+def test_suppression_is_the_textbook_one(seed, count, spread):
+    """Against the plain greedy loop over all boxes, for few boxes and for many."""
+    rng = np.random.default_rng(seed)
+    corners = rng.uniform(0, 600, (count, 2))
+    boxes = np.concatenate([corners, corners + rng.uniform(5, 5 + spread, (count, 2))], axis=1).astype(np.float32)
+    found = Detections(boxes, rng.uniform(0, 1, (count, 10)).astype(np.float32))
+    kept = []
+    for row in np.argsort(-found.confidences, kind="stable"):
+        if not kept or cover(boxes[row], boxes[kept]).max() <= 0.6:
+            kept.append(row)
+    assert np.array_equal(suppress(found, 0.6).digits.boxes, boxes[kept].reshape(-1, 4))

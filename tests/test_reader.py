@@ -1,11 +1,12 @@
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from digitdet import Digit, Number, NumberReader, Reading, draw_reading
-from digitdet.configs import ConfigError, ModelError, ReadConfig
+from digitdet import Alternative, Constraints, Digit, Number, NumberReader, Reading, draw_reading, parse_region
+from digitdet.configs import ConfigError, ImageError, ModelError, ReadConfig
 from digitdet.datasets.numbers import NumberTruth
 from digitdet.evaluate import count_exact
 
@@ -22,7 +23,7 @@ def test_every_example_reads_as_its_caption_says(reader):
     assert len(captions) == len(list(EXAMPLES.glob("*.jpg"))) >= 3
     for caption in captions:
         name, *numbers = caption.split()
-        assert reader.read(EXAMPLES / name).texts == numbers
+        assert [number.best for number in reader.read(EXAMPLES / name).numbers] == numbers
 
 
 def test_path_bytes_and_array_read_the_same(reader):
@@ -30,8 +31,9 @@ def test_path_bytes_and_array_read_the_same(reader):
     reading = reader.read(path)
     assert reading.status == "ok"
     assert reader.read(str(path)) == reading
-    assert reader.read(path.read_bytes()) == reading
-    assert reader.read(cv2.imread(str(path))) == reading
+    nameless = replace(reading, source=None)
+    assert reader.read(path.read_bytes()) == nameless
+    assert reader.read(cv2.imread(str(path))) == nameless
 
 
 def test_boxes_are_in_pixels_of_the_picture(reader):
@@ -56,14 +58,84 @@ def test_input_is_not_changed(reader):
 
 def test_higher_confidence_keeps_fewer_digits():
     image = EXAMPLES / "page.jpg"
-    counts = [len(NumberReader(conf=conf).detect(image)) for conf in (0.05, 0.5, 0.999)]
+    counts = [
+        sum(len(number.digits) for number in NumberReader(conf=conf).read(image).numbers)
+        for conf in (0.05, 0.5, 0.9999)
+    ]
     assert counts[0] >= counts[1] > counts[2]
 
 
-def test_settings_reach_the_grouping():
-    image = EXAMPLES / "number.jpg"
-    apart = NumberReader(config=ReadConfig(max_number_gap=0.001)).read(image)
-    assert len(apart.numbers) > 1
+def test_numbers_below_the_wanted_confidence_are_unsure():
+    reading = NumberReader(config=ReadConfig(min_confidence=1)).read(EXAMPLES / "number.jpg")
+    (number,) = reading.numbers
+    assert (reading.status, number.status) == ("unsure", "unsure")
+    assert number.best.isdigit()
+    assert [number.text[place] for place in number.doubtful] == ["?"] * len(number.doubtful)
+    assert number.text.count("?") == len(number.doubtful) > 0
+
+
+def test_constraints_reach_the_numbers(reader):
+    free = reader.read(EXAMPLES / "page.jpg")
+    wanted = max((number.best for number in free.numbers), key=len)
+    fitting = NumberReader(constraints=Constraints(digits=len(wanted))).read(EXAMPLES / "page.jpg")
+    assert wanted in [number.best for number in fitting.numbers if number.status != "unfit"]
+    assert all(len(number.best) == len(wanted) for number in fitting.numbers if number.status != "unfit")
+    assert any(number.status == "unfit" for number in fitting.numbers)
+
+
+def test_many_are_read_in_order_and_as_one_by_one(reader, tmp_path):
+    """Pictures of several sizes, more than a batch, a bad one and one with pages among them."""
+    names = ["number.jpg", "page.jpg", "chalk.jpg"] * 4
+    (tmp_path / "bad.jpg").write_bytes(b"no picture")
+    image = cv2.imread(str(EXAMPLES / "number.jpg"))
+    cv2.imwritemulti(str(tmp_path / "pages.tif"), [image, image])
+    paths = [EXAMPLES / name for name in names]
+    sources = [*paths[:5], tmp_path / "bad.jpg", tmp_path / "pages.tif", image, *paths[5:]]
+    readings = list(reader.read_many(sources))
+    assert [Path(reading.source).name if reading.source else None for reading in readings] == [
+        *names[:5],
+        "bad.jpg",
+        "pages.tif",
+        "pages.tif",
+        None,
+        *names[5:],
+    ]
+    assert [(reading.page, reading.pages) for reading in readings[6:8]] == [(1, 2), (2, 2)]
+    assert (readings[5].status, readings[5].numbers) == ("error", ())
+    for path, reading in zip(paths, [*readings[:5], *readings[9:]], strict=True):
+        alone = reader.read(path)
+        assert reading.texts == alone.texts
+        assert np.allclose([n.box for n in reading.numbers], [n.box for n in alone.numbers], atol=0.1)
+
+
+def test_reading_many_is_lazy(reader):
+    def sources():
+        for place in range(10_000):
+            taken.append(place)
+            yield EXAMPLES / "number.jpg"
+
+    taken = []
+    readings = reader.read_many(sources())
+    assert next(readings).status == "ok"
+    readings.close()
+    assert len(taken) <= 3 * reader.config.batch
+
+
+def test_nothing_to_read(reader):
+    assert list(reader.read_many([])) == []
+
+
+def test_pixel_limit(tmp_path):
+    small = NumberReader(config=ReadConfig(max_pixels=1000))
+    with pytest.raises(ImageError, match="above the limit"):
+        small.read(EXAMPLES / "number.jpg")
+    (reading,) = small.read_many([EXAMPLES / "number.jpg"])
+    assert reading.status == "error"
+
+
+def test_a_region_outside_the_picture(reader):
+    with pytest.raises(ImageError, match="no pixel inside"):
+        reader.read(EXAMPLES / "number.jpg", [parse_region("5000,0,10,10")])
 
 
 def test_bad_arguments():
@@ -75,27 +147,70 @@ def test_bad_arguments():
 
 def number(text, left=0.0, top=0.0, confidence=0.9):
     digits = [Digit(t, confidence, (left + 10 * i, top, left + 10 * i + 8, top + 12)) for i, t in enumerate(text)]
-    return Number(tuple(digits))
+    return Number(text, confidence, tuple(digits))
 
 
-def test_number_is_made_of_its_digits():
-    digits = (Digit("0", 0.9, (0, 2, 8, 12)), Digit("7", 0.6, (10, 0, 18, 11)))
-    assert (Number(digits).text, Number(digits).confidence, Number(digits).box) == ("07", 0.6, (0, 0, 18, 12))
-    assert Reading((Number(digits),)).to_dict() == {
-        "status": "ok",
+def test_reading_as_a_dictionary():
+    digits = (
+        Digit("0", 0.9, (0, 2, 8, 12)),
+        Digit("7", 0.61234567, (10, 0, 18, 11), (Alternative("1", 0.3),)),
+    )
+    found = Number("07", 0.6, digits, "unsure", (1,), (Alternative("01", 0.2),), angle=1.26, region="total")
+    assert (found.text, found.box) == ("0?", (0, 0, 18, 12))
+    record = Reading((found,), 40, 30, "a.jpg").to_dict()
+    assert record == {
+        "schema": 1,
+        "image": "a.jpg",
+        "page": 1,
+        "pages": 1,
+        "width": 40,
+        "height": 30,
+        "status": "unsure",
+        "error": None,
+        "rotation": 0,
         "numbers": [
             {
-                "text": "07",
+                "text": "0?",
+                "status": "unsure",
                 "confidence": 0.6,
+                "best": "07",
+                "alternatives": [{"text": "01", "confidence": 0.2}],
                 "box": [0, 0, 18, 12],
+                "angle": 1.3,
+                "region": "total",
+                "upside_down": None,
                 "digits": [
-                    {"text": "0", "confidence": 0.9, "box": [0, 2, 8, 12]},
-                    {"text": "7", "confidence": 0.6, "box": [10, 0, 18, 11]},
+                    {"text": "0", "confidence": 0.9, "box": [0, 2, 8, 12], "alternatives": []},
+                    {
+                        "text": "7",
+                        "confidence": 0.6123,
+                        "box": [10, 0, 18, 11],
+                        "alternatives": [{"text": "1", "confidence": 0.3}],
+                    },
                 ],
             }
         ],
     }
-    assert Reading(()).to_dict() == {"status": "empty", "numbers": []}
+
+
+@pytest.mark.parametrize(
+    ("reading", "status", "texts"),
+    [
+        (Reading(), "empty", []),
+        (Reading(error="gone"), "error", []),
+        (Reading((number("12"),)), "ok", ["12"]),
+        (Reading((number("12"), replace(number("34"), status="unsure", doubtful=(0,)))), "unsure", ["12", "?4"]),
+        (Reading((number("12"), replace(number("34"), status="unfit"))), "ok", ["12"]),
+        (Reading((replace(number("34"), status="unfit"),)), "unsure", []),
+    ],
+)
+def test_status_of_a_reading(reading, status, texts):
+    assert (reading.status, reading.texts) == (status, texts)
+
+
+def test_readings_are_frozen():
+    with pytest.raises(FrozenInstanceError):
+        Reading().width = 3
 
 
 def truth(text, left=0.0, top=0.0):
@@ -119,13 +234,3 @@ def truth(text, left=0.0, top=0.0):
 )
 def test_count_exact(found, truths, exact):
     assert count_exact(found, truths) == exact
-
-
-@pytest.mark.parametrize("shape", [(40, 60), (900, 1400)])
-def test_drawing(shape):
-    image = np.full((*shape, 3), 250, np.uint8)
-    drawn = draw_reading(image, Reading((number("407", left=5, top=4), number("88", left=12, top=22))))
-    assert max(drawn.shape) >= 640 or shape[0] > 640
-    assert (drawn != 250).any()
-    blank = draw_reading(image, Reading(()))
-    assert set(np.unique(blank)) == {250, 255}

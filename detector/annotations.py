@@ -1,0 +1,138 @@
+"""What was read as a dataset, so that a person can correct it and the detector be trained on it.
+
+data.yaml, images/{train,val}/, labels/{train,val}/     the YOLO layout, see `digitdet.datasets.folder`
+classes.txt                                             the names of the classes, a line each
+label_studio.json, label_config.xml                     the same boxes as predictions for Label Studio
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from digitdet.datasets.boxes import clip_xyxy
+from digitdet.datasets.folder import write_data_file
+from digitdet.datasets.jpeg import is_cut_jpeg
+from digitdet.datasets.labels import CLASS_NAMES, format_labels, labels_from_xyxy
+from digitdet.export_folder import ExportFolder
+from digitdet.images import Image, encode_png
+from digitdet.label_studio import label_config, make_task
+from digitdet.names import FileNames
+from digitdet.output import written
+from digitdet.results import Box, Digit, Reading
+from digitdet.rotation import boxes_to_picture, turned_back
+
+TASKS_FILE, CONFIG_FILE, CLASSES_FILE = "label_studio.json", "label_config.xml", "classes.txt"
+
+_SPLITS = ("train", "val")
+_VAL_STRIDE = 10  # every tenth picture is for validation, the second one first: two pictures make a dataset
+_MIN_SIDE = 0.1  # pixels: a box that is thinner within the picture would vanish in the decimals of a label file
+_SIGNATURES = {b"\xff\xd8\xff": ".jpg", b"\x89PNG\r\n\x1a\n": ".png"}
+
+
+class AnnotationWriter:
+    """Writes the pictures that it is given with their labels, and the files that make a dataset of them at the end.
+
+    The pictures are written as a person sees them, and a page that lies turned is set upright: a 6 on its head would
+    teach the detector that a 9 is a 6. A JPEG or PNG file that shows just that to a program that knows nothing of
+    orientation is copied, for any other a PNG is made. A picture that was there before is left out, since in two splits
+    it would flatter every score; `skipped` has a line for it.
+
+    Args:
+        folder: A folder that is missing or empty; made if it is missing.
+
+    Raises:
+        DataError: There is something in the folder already, or it is a file.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.skipped: list[str] = []
+        self._folder = ExportFolder(folder)
+        self._names = FileNames()
+        self._seen: dict[bytes, str] = {}
+        self._tasks: list[dict[str, Any]] = []
+        for split in _SPLITS:
+            (folder / "images" / split).mkdir(parents=True)
+            (folder / "labels" / split).mkdir(parents=True)
+
+    def add(self, image: Image, reading: Reading) -> None:
+        """Write a picture (H, W, 3) uint8 BGR with the digits that were read in it, those of unsure and unfit numbers,
+        too.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        upright = turned_back(image, reading.rotation)
+        content, suffix = _picture_file(upright, reading)
+        digest, shown = hashlib.sha256(content).digest(), _shown(reading)
+        if digest in self._seen:
+            self.skipped.append(f"{shown}: the same picture as {self._seen[digest]}")
+            return
+        self._seen[digest] = shown
+        height, width = upright.shape[:2]
+        digits = _labelled_digits(reading, width, height)
+        classes, boxes = [int(digit.text) for digit, _ in digits], [box for _, box in digits]
+        name = f"{'val' if len(self._tasks) % _VAL_STRIDE == 1 else 'train'}/{self._names.name(reading)}"
+        picture = f"images/{name}{suffix}"
+        self._folder.write(picture, content)
+        self._folder.write(f"labels/{name}.txt", format_labels(labels_from_xyxy(classes, boxes, width, height)))
+        served = f"{self._folder.path.resolve().name}/{picture}"
+        self._tasks.append(make_task(served, reading, digits, width, height))
+
+    def close(self) -> None:
+        """Write the other files, data.yaml last; call it in any case, so that an interrupted run is of use, too.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        self._folder.write(CLASSES_FILE, "".join(f"{name}\n" for name in CLASS_NAMES))
+        self._folder.write(CONFIG_FILE, label_config())
+        self._folder.write(TASKS_FILE, json.dumps(self._tasks, indent=1) + "\n")
+        write_data_file(self._folder.path, _SPLITS)
+
+
+def _shown(reading: Reading) -> str:
+    """What to call a picture in a message."""
+    page = f", page {reading.page}" if reading.pages > 1 else ""
+    return written(reading.source or "a picture") + page
+
+
+def _picture_file(image: Image, reading: Reading) -> tuple[bytes, str]:
+    """The bytes and the suffix of a file that shows the picture (H, W, 3) as it is here."""
+    content = _original(reading)
+    suffix = next((suffix for start, suffix in _SIGNATURES.items() if content.startswith(start)), None)
+    if suffix and not is_cut_jpeg(content):
+        stored = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        if stored is not None and np.array_equal(stored, image):
+            return content, suffix
+    return encode_png(image), ".png"
+
+
+def _original(reading: Reading) -> bytes:
+    """The bytes of the file that was read; none if it cannot be read again, as from stdin, or holds several pages."""
+    if reading.source is None or reading.pages > 1:
+        return b""
+    try:
+        return Path(reading.source).read_bytes()
+    except (OSError, ValueError):
+        return b""
+
+
+def _labelled_digits(reading: Reading, width: int, height: int) -> list[tuple[Digit, Box]]:
+    """The digits with their boxes on the upright page of `width` x `height` pixels, as far as these lie in it; of
+    several with the same box only the first.
+    """
+    digits = [digit for number in reading.numbers for digit in number.digits]
+    # The page as it lies is the upright one, turned: what brings boxes home from it is the rest of the full turn.
+    boxes = boxes_to_picture([digit.box for digit in digits], -reading.rotation % 360, width, height)
+    found: dict[tuple[float, ...], tuple[Digit, Box]] = {}
+    for digit, box in zip(digits, clip_xyxy(boxes, width, height).tolist(), strict=True):
+        left, top, right, bottom = box
+        if min(right - left, bottom - top) >= _MIN_SIDE:
+            found.setdefault(tuple(round(value, 2) for value in box), (digit, (left, top, right, bottom)))
+    return list(found.values())

@@ -1,0 +1,73 @@
+"""The network's scores as probabilities: of each digit, and of a whole number being right.
+
+The scores of a detector are ranks, not chances. Two small maps, fitted on labelled pictures by `digitdet calibrate` and
+stored in the model, make them chances: temperature scaling with a class for "no digit" (Guo, Pleiss, Sun and
+Weinberger, On Calibration of Modern Neural Networks, 2017), and Platt scaling for whole numbers (Platt, Probabilistic
+Outputs for Support Vector Machines, 1999).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from digitdet.configs.errors import ModelError
+
+# Scores and probabilities nearer to 0 and 1 than this say no more: they are all "certain".
+_EDGE = 1e-6
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """From scores to probabilities: a slope and a shift on the log-odds, for digits and for numbers."""
+
+    digit_scale: float = 1.0
+    digit_shift: float = 0.0
+    number_scale: float = 1.0
+    number_shift: float = 0.0
+
+    def of_digits(self, scores: npt.NDArray[np.float32], least: float = 0.5) -> npt.NDArray[np.float64]:
+        """Probabilities (N, 11) of scores (N, 10), 0 to 1: of the ten digits and, last, of no digit. A row sums to 1.
+
+        `least` is the probability from which a digit counts as there: other than one half, it weighs a missed digit
+        against a false one, and all probabilities move with it.
+        """
+        odds = self.digit_scale * log_odds(scores) + self.digit_shift - float(log_odds(least))
+        odds = np.concatenate([odds, np.zeros((len(odds), 1))], axis=1)
+        chances = np.exp(odds - odds.max(axis=1, keepdims=True))
+        return np.asarray(chances / chances.sum(axis=1, keepdims=True))
+
+    def of_number(self, chance: float) -> float:
+        """The probability that a number is right whose digits, taken for independent, are all right with `chance`."""
+        odds = self.number_scale * float(log_odds(chance)) + self.number_shift
+        return 0.5 + 0.5 * math.tanh(odds / 2)  # the logistic function, in a form that does not overflow
+
+    def to_json(self) -> str:
+        """As it is stored in a model."""
+        return json.dumps({name: round(value, 5) for name, value in asdict(self).items()})
+
+
+def parse_calibration(text: str, source: str) -> Calibration:
+    """The calibration that is stored in a model; `source` is what an error calls it.
+
+    Raises:
+        ModelError: It is damaged.
+    """
+    try:
+        values = {str(name): float(value) for name, value in json.loads(text).items()}
+        calibration = Calibration(**values)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ModelError(f"{source}: its calibration is damaged; run digitdet calibrate on it") from error
+    if not all(math.isfinite(value) for value in values.values()):
+        raise ModelError(f"{source}: its calibration is damaged; run digitdet calibrate on it")
+    return calibration
+
+
+def log_odds(probability: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Logarithm of p / (1 - p), finite at both ends."""
+    p = np.clip(np.asarray(probability, np.float64), _EDGE, 1 - _EDGE)
+    return np.asarray(np.log(p) - np.log1p(-p))

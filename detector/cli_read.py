@@ -1,0 +1,171 @@
+"""`digitdet read`: options in, one call into the package, messages out."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from digitdet.configs import ConfigError, ReadConfig, load_config, replace
+from digitdet.results import EMPTY, ERROR, OK, UNFIT, UNSURE
+
+if TYPE_CHECKING:
+    from digitdet.batch import PictureWriter
+    from digitdet.inputs import Input
+    from digitdet.results import Number, Reading
+
+# Heavy packages are imported inside the command: `digitdet --help` must answer at once.
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_SHARE = click.FloatRange(0, 1)
+_CHECKS = ("luhn", "ean", "isbn", "mod11", "verhoeff", "damm")  # digitdet.check_digits.CHECKS, without its imports
+
+
+@click.command()
+@click.argument("pictures", nargs=-1, metavar="PICTURE...")
+@click.option("--from-file", metavar="FILE", help="Read the pictures named in FILE, too, one a line; - is stdin.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "jsonl", "csv"]),
+    default="text",
+    show_default=True,
+    help="text: one number a line. json: one array. jsonl: one object a picture and line. csv: one row a number.",
+)
+@click.option(
+    "--region", "regions", multiple=True, metavar="[NAME=]X,Y,W,H", help="Read only this part, in px or %; repeatable."
+)
+@click.option(
+    "--rotate",
+    type=click.Choice(["auto", "0", "90", "180", "270"]),
+    help="How far the pages lie turned clockwise; auto finds out.",
+)
+@click.option(
+    "--tiles",
+    type=click.Choice(["auto", "never", "always"]),
+    help="Read parts of large pictures enlarged: those with small print (auto), none, or all.",
+)
+@click.option("--digits", metavar="N|N-M", help="A number has so many digits.")
+@click.option("--pattern", metavar="REGEX", help=r"A number looks like this, separators and all: '\d{4}-\d{2}'.")
+@click.option("--check", type=click.Choice(_CHECKS), help="A number has this check digit.")
+@click.option("--allowed", type=_FILE, metavar="FILE", help="A number is one of those in FILE, one a line.")
+@click.option("--previous", metavar="NUMBER", help="A meter's last reading: the new one is not lower.")
+@click.option("--max-step", type=click.IntRange(min=0), metavar="N", help="How far the meter can have gone since.")
+@click.option("--min-confidence", type=_SHARE, metavar="0-1", help="Below it a number is unsure: 12?4.  [default: 0.5]")
+@click.option("--conf", type=_SHARE, metavar="0-1", help="From this probability on a digit is there.  [default: 0.5]")
+@click.option("--save", type=_FOLDER, metavar="DIR", help="Write each picture with what was read drawn on it.")
+@click.option("--crops", type=_FOLDER, metavar="DIR", help="Write each number as a small picture, and labels.csv.")
+@click.option(
+    "--labels", type=_FOLDER, metavar="DIR", help="Write YOLO and Label Studio labels, to correct and train on."
+)
+@click.option("--model", type=_FILE, metavar="FILE", help="A model.onnx from digitdet train; else the shipped one.")
+@click.option("--config", "config_file", type=_FILE, metavar="FILE", help="Settings in YAML (see ReadConfig).")
+def read(pictures: tuple[str, ...], form: str, **options: Any) -> None:
+    """Print the numbers in pictures: files, folders with their subfolders, patterns, or - for stdin.
+
+    Only the numbers go to stdout; complaints go to stderr. The exit code is 0 when every picture was read (also when it
+    held no number), 1 when one could not be read or a number is unsure, 2 for wrong usage.
+    """
+    from digitdet.images import quiet_decoders
+
+    with quiet_decoders():
+        sys.exit(_read(pictures, form, options))
+
+
+def _read(pictures: Sequence[str], form: str, options: dict[str, Any]) -> int:
+    """Read, write, and give the exit code."""
+    from digitdet.batch import read_inputs
+    from digitdet.constraints import constraints_from_options
+    from digitdet.inputs import find_inputs, read_list
+    from digitdet.output import write_results
+    from digitdet.reader import NumberReader
+    from digitdet.regions import parse_region
+
+    names = [*pictures, *(read_list(options["from_file"]) if options["from_file"] else ())]
+    if not names:
+        raise click.UsageError("name a picture, a folder, a pattern, or - for stdin")
+    config = replace(
+        load_config(ReadConfig, options["config_file"]) if options["config_file"] else ReadConfig(),
+        rotate=None if options["rotate"] is None else _rotation(options["rotate"]),
+        tiles=options["tiles"],
+        min_confidence=options["min_confidence"],
+    )
+    rules = ("digits", "pattern", "check", "allowed", "previous", "max_step")
+    try:
+        constraints = constraints_from_options(**{name: options[name] for name in rules})
+        regions = [parse_region(text) for text in options["regions"]]
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from error
+    reader = NumberReader(options["model"], options["conf"], constraints, config)
+    inputs = list(find_inputs(names))
+    report = _Report()
+    with _progress(inputs) as counted:
+        readings = read_inputs(reader, counted, regions, _writers(options))
+        write_results(report.of(readings), form, sys.stdout, several=len(inputs) > 1)
+    return report.exit_code
+
+
+def _rotation(text: str) -> int | str:
+    return text if text == "auto" else int(text)
+
+
+def _writers(options: dict[str, Any]) -> list[PictureWriter]:
+    from digitdet.annotations import AnnotationWriter
+    from digitdet.batch import DrawingWriter
+    from digitdet.crops import CropWriter
+
+    kinds: dict[str, Callable[[Path], PictureWriter]] = {
+        "save": DrawingWriter,
+        "crops": CropWriter,
+        "labels": AnnotationWriter,
+    }
+    return [kind(options[name]) for name, kind in kinds.items() if options[name] is not None]
+
+
+@contextlib.contextmanager
+def _progress(inputs: Sequence[Input]) -> Iterator[Iterator[Input]]:
+    """The inputs with a bar on stderr, where there are many and the numbers go elsewhere than to the same screen."""
+    if len(inputs) > 1 and sys.stderr.isatty() and not sys.stdout.isatty():
+        with click.progressbar(inputs, label="reading", file=sys.stderr, show_pos=True) as bar:
+            yield iter(bar)
+    else:
+        yield iter(inputs)
+
+
+class _Report:
+    """Tells on stderr what the numbers alone do not, and keeps the exit code."""
+
+    def __init__(self) -> None:
+        self.exit_code = 0
+
+    def of(self, readings: Iterator[Reading]) -> Iterator[Reading]:
+        """Pass readings on, each followed by what is to be said about it."""
+        for reading in readings:
+            yield reading
+            page = f", page {reading.page}" if reading.pages > 1 else ""
+            for line in _remarks(reading):
+                click.echo(f"{line[0]}{reading.source}{page}: {line[1]}", err=True)
+            if reading.status in (ERROR, UNSURE):
+                self.exit_code = 1
+
+
+def _remarks(reading: Reading) -> Iterator[tuple[str, str]]:
+    """What stands before and after the name of a picture in each line about it."""
+    if reading.status == ERROR:
+        yield "Error: ", str(reading.error)
+    elif reading.status == EMPTY:
+        yield "", "no digits found"
+    for number in reading.numbers:
+        if number.status != OK:
+            yield "", _remark(number)
+
+
+def _remark(number: Number) -> str:
+    if number.status == UNFIT:
+        return f"{number.best} does not meet the constraints"
+    return f"unsure of {number.text}: {number.best} with {number.confidence:.0%}"

@@ -1,0 +1,263 @@
+"""Digits in lines become whole numbers: where one ends, what it says, and how sure that is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from digitdet.calibration import Calibration
+from digitdet.constraints import Constraints
+from digitdet.hypotheses import Beam, Hypothesis, Slot, make_slots, search
+from digitdet.lines import find_lines
+from digitdet.postprocess import Places
+from digitdet.results import OK, UNFIT, UNSURE, Alternative, Box, Digit, Number
+
+_BEAM_WIDTH = 12  # texts kept in the search: more than are shown, since a later digit can turn their order
+_MAX_ALTERNATIVES = 5  # other texts that a number shows
+_MIN_ALTERNATIVE = 0.005  # probability below which another digit or text is not worth showing
+Boxes = npt.NDArray[np.float64]
+
+# How likely it is, beforehand, that something on a picture does not meet the user's constraints: a serial number beside
+# the counter. It must be that likely against the evidence that something else was written before a reading is bent.
+_UNFIT_CHANCE = 0.01
+# Constraints know more than gaps do: no gap is surer than this to be, or not to be, the end of a number.
+_SUREST_BREAK = 0.95
+_MAX_WEAK_GAP = 1.2  # digit heights between a weak digit and the line it may belong to
+_NO_PLACE = 1e-9  # stands for the probability 0, whose logarithm there is not
+
+
+@dataclass(frozen=True)
+class Row:
+    """The slots of one line from left to right, and for every two neighbours the probability that a number ends there.
+
+    `angle` is the line's, in degrees clockwise.
+    """
+
+    slots: tuple[Slot, ...]
+    breaks: tuple[float, ...]
+    angle: float
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Slots `start` to `stop` of a row, read as one number: its texts, the likeliest first, each with its chance under
+    the constraints. `fits` is False where none meets them.
+    """
+
+    start: int
+    stop: int
+    texts: tuple[Hypothesis, ...]
+    fits: bool
+
+
+class NumberBuilder:
+    """Makes numbers of what suppression left of a picture.
+
+    Args:
+        calibration: From scores to probabilities.
+        least_presence: Probability (0 to 1) from which a digit counts as there.
+        min_confidence: A number below this (0 to 1) is unsure.
+        constraints: What a number must be; None is any.
+    """
+
+    def __init__(
+        self,
+        calibration: Calibration,
+        least_presence: float,
+        min_confidence: float,
+        constraints: Constraints | None = None,
+    ) -> None:
+        self._calibration = calibration
+        self._least_presence = least_presence
+        self._min_confidence = min_confidence
+        self._constraints = constraints
+
+    def build(self, places: Places) -> tuple[Number, ...]:
+        """The numbers of one picture in reading order."""
+        chances = self._calibration.of_digits(places.digits.scores, self._least_presence)
+        rival_chances = self._calibration.of_digits(places.rivals.scores, self._least_presence)
+        boxes = np.concatenate([places.digits.boxes, places.rivals.boxes]).astype(np.float64)
+        every_chance = np.concatenate([chances, rival_chances])
+        slots = make_slots(places, chances, rival_chances)
+        numbers = []
+        for row in lay_rows(slots, boxes):
+            for segment in self._segments(row):
+                number = self._number(row, segment, boxes, every_chance)
+                if number is not None:
+                    numbers.append(number)
+        return tuple(numbers)
+
+    def _segments(self, row: Row) -> list[Segment]:
+        if self._constraints is None:
+            cuts = [0, *(place + 1 for place, chance in enumerate(row.breaks) if chance >= 0.5), len(row.slots)]
+            return [
+                Segment(start, stop, tuple(search(row.slots[start:stop], _BEAM_WIDTH)), fits=True)
+                for start, stop in pairwise(cuts)
+            ]
+        return split_by_constraints(row, self._constraints)
+
+    def _number(self, row: Row, segment: Segment, boxes: Boxes, chances: npt.NDArray[np.float64]) -> Number | None:
+        """One number; None where nothing stands there."""
+        best = segment.texts[0] if segment.texts else None
+        if best is None or not best.text:
+            return None
+        whole = _chance_of_being_whole(row, segment)
+        confidence = self._calibration.of_number(best.chance * whole)
+        formatted, places = best.text, tuple(range(len(best.text)))
+        if self._constraints is not None and segment.fits:
+            formatted, places = self._constraints.formatted(best.text), self._constraints.places(best.text)
+        digits = tuple(_digit(part, boxes, chances) for part in best.parts)
+        is_unsure = confidence < self._min_confidence
+        return Number(
+            best=formatted,
+            confidence=confidence,
+            digits=digits,
+            status=UNFIT if not segment.fits else UNSURE if is_unsure else OK,
+            doubtful=tuple(places[row] for row in doubtful_digits(digits, self._min_confidence)) if is_unsure else (),
+            alternatives=self._alternatives(segment, best, confidence),
+            angle=row.angle,
+        )
+
+    def _alternatives(self, segment: Segment, best: Hypothesis, confidence: float) -> tuple[Alternative, ...]:
+        """Other texts; they share what the confidence lacks to 1 in proportion to their chances."""
+        scale = (1 - confidence) / max(1 - best.chance, 1e-9)
+        show = self._constraints.formatted if self._constraints is not None and segment.fits else str
+        others = [
+            Alternative(show(other.text), min(other.chance * scale, confidence))
+            for other in segment.texts[1:]
+            if other.text
+        ]
+        return tuple(other for other in others if other.confidence >= _MIN_ALTERNATIVE)[:_MAX_ALTERNATIVES]
+
+
+def lay_rows(slots: Sequence[Slot], boxes: Boxes) -> list[Row]:
+    """The slots of a picture in lines.
+
+    Lines are found among the digits that are more likely there than not. The weak ones are then put where they lie in
+    or beside a line; what lies elsewhere is no digit.
+    """
+    strong = [slot for slot in slots if slot.presence >= 0.5]
+    weak = [slot for slot in slots if slot.presence < 0.5]
+    strong_boxes, weak_boxes = (boxes[[slot.row for slot in group]] for group in (strong, weak))
+    neighbours = _neighbours(strong_boxes, weak_boxes)
+    rows = []
+    for line in find_lines(strong_boxes):
+        guests = np.flatnonzero(np.isin(neighbours, line.digits))
+        rows.append(
+            _row(
+                [strong[digit] for digit in line.digits],
+                [weak[guest] for guest in guests.tolist()],
+                line.breaks,
+                boxes,
+                line.angle,
+            )
+        )
+    return rows
+
+
+def _neighbours(strong: Boxes, weak: Boxes) -> npt.NDArray[np.int64]:
+    """For each weak digit the row of the nearest strong one that it could stand beside; -1 where there is none."""
+    if not len(strong) or not len(weak):
+        return np.full(len(weak), -1)
+    height, other = (strong[:, 3] - strong[:, 1])[None], (weak[:, 3] - weak[:, 1])[:, None]
+    lower = np.maximum(np.minimum(height, other), 1e-9)
+    gap = np.maximum(strong[None, :, 0] - weak[:, None, 2], weak[:, None, 0] - strong[None, :, 2]) / lower
+    shared = np.minimum(strong[None, :, 3], weak[:, None, 3]) - np.maximum(strong[None, :, 1], weak[:, None, 1])
+    fits = (shared >= 0.5 * lower) & (np.maximum(height, other) <= 2 * lower) & (gap <= _MAX_WEAK_GAP)
+    distance = np.where(fits, gap, np.inf)
+    nearest = distance.argmin(axis=1)
+    return np.where(np.isfinite(distance[np.arange(len(weak)), nearest]), nearest, -1)
+
+
+def _row(strong: list[Slot], weak: list[Slot], breaks: Sequence[float], boxes: Boxes, angle: float) -> Row:
+    """A line with its weak digits put in; where one stands at a possible end of a number, the wider gap is the end."""
+    if not weak:
+        return Row(tuple(strong), tuple(breaks), angle)
+    along = np.array([math.cos(math.radians(angle)), math.sin(math.radians(angle))])
+    slots = [*strong, *weak]
+    middles = np.array([(boxes[slot.row, :2] + boxes[slot.row, 2:]) @ along / 2 for slot in slots])
+    halves = np.array([(boxes[slot.row, 2] - boxes[slot.row, 0]) / 2 for slot in slots])
+    order = np.argsort(middles, kind="stable").tolist()
+    gaps = [middles[b] - halves[b] - middles[a] - halves[a] for a, b in pairwise(order)]
+    merged = [0.0] * len(gaps)
+    steps = [step for step, place in enumerate(order) if place < len(strong)]
+    for number, (start, stop) in enumerate(pairwise(steps)):
+        merged[max(range(start, stop), key=gaps.__getitem__)] = breaks[number]
+    return Row(tuple(slots[place] for place in order), tuple(merged), angle)
+
+
+def split_by_constraints(row: Row, constraints: Constraints) -> list[Segment]:
+    """The most probable way to part a row into numbers that meet the constraints, and into others.
+
+    Dynamic programming over the places where a number can end (Viterbi, 1967): every stretch of slots is read under
+    the constraints; one that cannot meet them counts as unfit, at a price.
+    """
+    row = replace(row, breaks=tuple(min(max(chance, 1 - _SUREST_BREAK), _SUREST_BREAK) for chance in row.breaks))
+    count = len(row.slots)
+    best: list[tuple[float, list[Segment]]] = [(0.0, []), *((-math.inf, []) for _ in range(count))]
+    for start in range(count):
+        before, segments = best[start]
+        for segment, score in _stretches(row, start, constraints):
+            end = math.log(max(row.breaks[segment.stop - 1], _NO_PLACE)) if segment.stop < count else 0.0
+            if before + score + end > best[segment.stop][0]:
+                best[segment.stop] = (before + score + end, [*segments, segment])
+    return best[count][1]
+
+
+def _stretches(row: Row, start: int, constraints: Constraints) -> list[tuple[Segment, float]]:
+    """All segments that begin at a slot, each with the logarithm of its probability."""
+    wanted, free = Beam(_BEAM_WIDTH, constraints.can_start), Beam(_BEAM_WIDTH)
+    unbroken = 0.0
+    found = []
+    for stop in range(start + 1, len(row.slots) + 1):
+        if stop - start > 1:
+            unbroken += math.log(max(1 - row.breaks[stop - 2], _NO_PLACE))
+        wanted.extend(row.slots[stop - 1])
+        free.extend(row.slots[stop - 1])
+        fitting = [text for text in wanted.hypotheses() if text.text and constraints.fits(text.text)]
+        anything = free.hypotheses()
+        fit = sum(text.chance for text in fitting) * (1 - _UNFIT_CHANCE)
+        unfit = max(1 - sum(text.chance for text in fitting), 0.0) * _UNFIT_CHANCE
+        if fitting:
+            total = fit + unfit
+            texts = tuple(
+                Hypothesis(text.text, text.chance * (1 - _UNFIT_CHANCE) / total, text.parts) for text in fitting
+            )
+            found.append((Segment(start, stop, texts, fits=True), unbroken + math.log(max(fit, _NO_PLACE))))
+        price = 0.0 if anything and not anything[0].text else math.log(_UNFIT_CHANCE)  # nothing there meets anything
+        likeliest = anything[0].chance if anything else _NO_PLACE
+        found.append((Segment(start, stop, tuple(anything), fits=False), unbroken + price + math.log(likeliest)))
+    return found
+
+
+def _chance_of_being_whole(row: Row, segment: Segment) -> float:
+    """Probability that the number begins and ends where the segment does.
+
+    That of its most doubtful gap: the gaps of a line are alike, and are judged rightly or wrongly together.
+    """
+    inside = [1 - chance for chance in row.breaks[segment.start : segment.stop - 1]]
+    ends = row.breaks[segment.start - 1 : segment.start] if segment.start else ()
+    return min([*inside, *ends, *row.breaks[segment.stop - 1 : segment.stop]], default=1.0)
+
+
+def doubtful_digits(digits: Sequence[Digit], min_confidence: float) -> list[int]:
+    """The digits that make a number unsure: those below the share that each of them may lose, and the weakest."""
+    least = min_confidence ** (1 / len(digits))
+    weakest = min(range(len(digits)), key=lambda row: digits[row].confidence)
+    return [row for row, digit in enumerate(digits) if digit.confidence < least or row == weakest]
+
+
+def _digit(part: tuple[str, int], boxes: Boxes, chances: npt.NDArray[np.float64]) -> Digit:
+    text, row = part
+    own = chances[row, :10]
+    others = [digit for digit in np.argsort(-own).tolist() if str(digit) != text and own[digit] >= _MIN_ALTERNATIVE]
+    left, top, right, bottom = boxes[row].tolist()
+    box: Box = (left, top, right, bottom)
+    return Digit(
+        text, float(own[int(text)]), box, tuple(Alternative(str(digit), float(own[digit])) for digit in others)
+    )

@@ -26,8 +26,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from digitdet import NumberReader
-from digitdet.constraints import Constraints
-from digitdet.results import UNFIT
+from digitdet.reading.constraints import Constraints
+from digitdet.reading.results import UNFIT
 
 WEEK = r"([0-4]\d|5[0-3])"
 

@@ -26,7 +26,7 @@ from digitdet import NumberReader
 from digitdet.configs import ReadConfig
 from digitdet.datasets.numbers import NumberTruth
 from digitdet.evaluate import count_exact
-from digitdet.images import Image
+from digitdet.imaging.images import Image
 from digitdet.synth.fonts import find_fonts, load_fonts, system_font_folders
 
 MODES = ("never", "auto", "always")

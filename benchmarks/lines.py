@@ -2,12 +2,13 @@
 
     python benchmarks/lines.py [--count 1000] [--read 200] [--seed 0] [--mnist DIR] [--model FILE.onnx] [--save DIR]
 
-Composes pages of 2 to 40 numbers with the looks of benchmarks/lines.yaml: lines, lists, tables, forms, columns whose
-lines do not align, sudokus and counters, turned by up to 10 degrees, some curved. Their digits and typefaces are those of the
-test split. A number counts as exact when its digits, no more and no fewer, come out as one number in their order; an
-order as right when all digits of the page come one after another as they were written. The figures are given by layout;
-`marked` are pages of all layouts with points, dashes and slashes inside their numbers, where no box of a digit shows
-what joins them. The same seed gives the same pages on a machine with the same fonts.
+Composes pages of 2 to 40 numbers with the looks of benchmarks/lines.yaml: lines, lists, tables, forms, counters and
+columns whose lines do not align, turned by up to 10 degrees, some curved or seen askew. Numbers stand at least a digit's
+height apart. Their digits and typefaces are those of the test split. A number counts as exact when its digits, no more
+and no fewer, come out as one number; an order as right when all digits of the page come one after another as they were
+written. The figures are given by layout; `marked` are pages of all layouts with points, dashes and slashes inside their
+numbers: no box of a digit shows what joins them. Sudokus are left out: whether digits in cells are numbers of their
+own, boxes do not tell. The same seed gives the same pages on a machine with the same fonts.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from digitdet import NumberReader
 from digitdet.configs import ReadConfig
-from digitdet.results import Number
+from digitdet.reading.results import Number
 
 
 def main() -> None:

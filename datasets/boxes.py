@@ -101,7 +101,7 @@ def overlap(a: npt.ArrayLike, b: npt.ArrayLike) -> npt.NDArray[np.float64]:
 def pair_iou(
     boxes: npt.ArrayLike, first: npt.NDArray[np.int64], second: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
-    """Intersection over union (P,) of the pairs of rows `first`, `second` of (N, 4) xyxy boxes; 0 for two empty ones."""
+    """Intersection over union (P,) of pairs of rows `first`, `second` of (N, 4) xyxy boxes; 0 for two empty ones."""
     shared, areas = _pair_intersection(boxes, first, second)
     union = areas[first] + areas[second] - shared
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)

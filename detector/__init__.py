@@ -22,24 +22,24 @@ __all__ = [
 
 if TYPE_CHECKING:
     from digitdet.configs import DigitdetError, ReadConfig
-    from digitdet.constraints import Constraints
-    from digitdet.draw import draw_reading
+    from digitdet.outputs.draw import draw_reading
     from digitdet.reader import NumberReader
-    from digitdet.regions import Region, parse_region
-    from digitdet.results import Alternative, Digit, Number, Reading
+    from digitdet.reading.constraints import Constraints
+    from digitdet.reading.regions import Region, parse_region
+    from digitdet.reading.results import Alternative, Digit, Number, Reading
 
 _HOMES = {
-    "Alternative": "digitdet.results",
-    "Constraints": "digitdet.constraints",
-    "Digit": "digitdet.results",
+    "Alternative": "digitdet.reading.results",
+    "Constraints": "digitdet.reading.constraints",
+    "Digit": "digitdet.reading.results",
     "DigitdetError": "digitdet.configs",
-    "Number": "digitdet.results",
+    "Number": "digitdet.reading.results",
     "NumberReader": "digitdet.reader",
     "ReadConfig": "digitdet.configs",
-    "Reading": "digitdet.results",
-    "Region": "digitdet.regions",
-    "draw_reading": "digitdet.draw",
-    "parse_region": "digitdet.regions",
+    "Reading": "digitdet.reading.results",
+    "Region": "digitdet.reading.regions",
+    "draw_reading": "digitdet.outputs.draw",
+    "parse_region": "digitdet.reading.regions",
 }
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Protocol
 
 from digitdet.datasets.files import write_atomically
-from digitdet.draw import draw_reading
-from digitdet.images import Image, encode_png
-from digitdet.inputs import Input
-from digitdet.names import FileNames
+from digitdet.imaging.images import Image, encode_png
+from digitdet.imaging.inputs import Input
+from digitdet.outputs.draw import draw_reading
+from digitdet.outputs.names import FileNames
 from digitdet.reader import NumberReader
-from digitdet.regions import Region
-from digitdet.results import Reading
+from digitdet.reading.regions import Region
+from digitdet.reading.results import Reading
 
 
 class PictureWriter(Protocol):

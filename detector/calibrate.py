@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.calibration import Calibration, log_odds
 from digitdet.configs import DataError, MissingExtraError, ReadConfig
 from digitdet.datasets.boxes import iou
 from digitdet.datasets.files import write_atomically
@@ -20,9 +19,10 @@ from digitdet.evaluate import match_numbers
 from digitdet.finder import DigitFinder
 from digitdet.inference import CALIBRATION
 from digitdet.lines import find_lines
-from digitdet.numbers import NumberBuilder
-from digitdet.postprocess import Places
-from digitdet.reliability import expected_calibration_error
+from digitdet.reading.calibration import Calibration, log_odds
+from digitdet.reading.numbers import NumberBuilder
+from digitdet.reading.postprocess import Places
+from digitdet.reading.reliability import expected_calibration_error
 
 _NO_DIGIT = 10  # the class of a box where no digit is
 _MIN_IOU = 0.5  # a box is that of a true digit from this on: the usual limit of object detection

@@ -242,7 +242,7 @@ def convert(source: Path, out: Path, to: str) -> None:
     folder); which, is detected. Categories count by their names 0 to 9. What is left out is named on stderr.
     """
     from digitdet.datasets.convert import convert as convert_dataset
-    from digitdet.images import quiet_decoders
+    from digitdet.imaging.images import quiet_decoders
 
     with quiet_decoders():
         done = convert_dataset(source, out, to)
@@ -303,7 +303,7 @@ def _echo_some(lines: Sequence[str], shown: int) -> None:
 
 def _check_dataset(data: Path) -> None:
     from digitdet.datasets.folder import check_dataset
-    from digitdet.images import quiet_decoders
+    from digitdet.imaging.images import quiet_decoders
 
     with quiet_decoders():
         problems = check_dataset(data, decode=True)

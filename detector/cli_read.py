@@ -11,19 +11,26 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from digitdet.configs import ConfigError, ReadConfig, load_config, replace
-from digitdet.results import EMPTY, ERROR, OK, UNFIT, UNSURE
+from digitdet.reading.results import EMPTY, ERROR, OK, UNFIT, UNSURE
 
 if TYPE_CHECKING:
     from digitdet.batch import PictureWriter
-    from digitdet.inputs import Input
-    from digitdet.results import Number, Reading
+    from digitdet.imaging.inputs import Input
+    from digitdet.reading.results import Number, Reading
 
 # Heavy packages are imported inside the command: `digitdet --help` must answer at once.
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _SHARE = click.FloatRange(0, 1)
-_CHECKS = ("luhn", "ean", "isbn", "mod11", "verhoeff", "damm")  # digitdet.check_digits.CHECKS, without its imports
+_CHECKS = (
+    "luhn",
+    "ean",
+    "isbn",
+    "mod11",
+    "verhoeff",
+    "damm",
+)  # digitdet.reading.check_digits.CHECKS, without its imports
 
 
 @click.command()
@@ -71,7 +78,7 @@ def read(pictures: tuple[str, ...], form: str, **options: Any) -> None:
     Only the numbers go to stdout; complaints go to stderr. The exit code is 0 when every picture was read (also when it
     held no number), 1 when one could not be read or a number is unsure, 2 for wrong usage.
     """
-    from digitdet.images import quiet_decoders
+    from digitdet.imaging.images import quiet_decoders
 
     with quiet_decoders():
         sys.exit(_read(pictures, form, options))
@@ -80,11 +87,11 @@ def read(pictures: tuple[str, ...], form: str, **options: Any) -> None:
 def _read(pictures: Sequence[str], form: str, options: dict[str, Any]) -> int:
     """Read, write, and give the exit code."""
     from digitdet.batch import read_inputs
-    from digitdet.constraints import constraints_from_options
-    from digitdet.inputs import find_inputs, read_list
-    from digitdet.output import write_results
+    from digitdet.imaging.inputs import find_inputs, read_list
+    from digitdet.outputs.formats import write_results
     from digitdet.reader import NumberReader
-    from digitdet.regions import parse_region
+    from digitdet.reading.constraints import constraints_from_options
+    from digitdet.reading.regions import parse_region
 
     names = [*pictures, *(read_list(options["from_file"]) if options["from_file"] else ())]
     if not names:
@@ -115,9 +122,9 @@ def _rotation(text: str) -> int | str:
 
 
 def _writers(options: dict[str, Any]) -> list[PictureWriter]:
-    from digitdet.annotations import AnnotationWriter
     from digitdet.batch import DrawingWriter
-    from digitdet.crops import CropWriter
+    from digitdet.outputs.annotations import AnnotationWriter
+    from digitdet.outputs.crops import CropWriter
 
     kinds: dict[str, Callable[[Path], PictureWriter]] = {
         "save": DrawingWriter,

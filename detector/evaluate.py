@@ -11,7 +11,7 @@ import numpy as np
 from digitdet.datasets.boxes import iou
 from digitdet.datasets.numbers import FILE_NAME, NumberTruth, read_truths
 from digitdet.reader import NumberReader
-from digitdet.results import Number
+from digitdet.reading.results import Number
 
 # A reading counts for a number only where that number is: the usual limit of object detection.
 _MIN_IOU = 0.5

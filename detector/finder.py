@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.calibration import Calibration
 from digitdet.configs import ReadConfig
-from digitdet.images import Image
+from digitdet.imaging.images import Image
 from digitdet.inference import OnnxDetector
-from digitdet.postprocess import Detections, Places, decode, fuse, suppress
 from digitdet.preprocess import Letterbox, letterbox
+from digitdet.reading.calibration import Calibration
+from digitdet.reading.postprocess import Detections, Places, decode, fuse, suppress
 from digitdet.tiles import cover_picture, merge_tiles, plan_tiles, read_tiles
 
 # Boxes with lower scores are not even kept as what a digit might be, too: nearly all of them are nothing.

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from digitdet.calibration import Calibration, parse_calibration
 from digitdet.configs import ModelError
 from digitdet.datasets.labels import CLASS_NAMES
+from digitdet.reading.calibration import Calibration, parse_calibration
 
 SHIPPED_MODEL = "digitdet.onnx"
 CALIBRATION = "calibration"

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.images import Image
+from digitdet.imaging.images import Image
 
 _PAD_VALUE = 114  # the grey that Ultralytics pads with in training
 _STRIDE = 32  # the network halves its input five times

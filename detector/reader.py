@@ -12,16 +12,16 @@ import numpy as np
 
 from digitdet.configs import ImageError, ReadConfig
 from digitdet.configs import replace as with_settings
-from digitdet.constraints import Constraints
 from digitdet.finder import DigitFinder
-from digitdet.images import Image, ImageSource, load_image, read_pages
-from digitdet.inputs import Input
-from digitdet.numbers import NumberBuilder
-from digitdet.pages import Page
-from digitdet.postprocess import Places
-from digitdet.regions import Region
-from digitdet.results import Number, Reading
-from digitdet.rotation import (
+from digitdet.imaging.images import Image, ImageSource, load_image, read_pages
+from digitdet.imaging.inputs import Input
+from digitdet.imaging.pages import Page
+from digitdet.reading.constraints import Constraints
+from digitdet.reading.numbers import NumberBuilder
+from digitdet.reading.postprocess import Places
+from digitdet.reading.regions import Region
+from digitdet.reading.results import Number, Reading
+from digitdet.reading.rotation import (
     ROTATIONS,
     RotationChoice,
     boxes_to_picture,

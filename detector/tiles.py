@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from digitdet.datasets.boxes import as_boxes, intersection, overlap
-from digitdet.images import Image
-from digitdet.postprocess import Detections
+from digitdet.imaging.images import Image
+from digitdet.reading.postprocess import Detections
 
 Boxes = npt.NDArray[np.float64]
 Detect = Callable[[Image, float], Detections]

@@ -16,7 +16,7 @@ import numpy as np
 
 from digitdet import NumberReader, draw_reading
 from digitdet.configs import LookConfig, SynthConfig
-from digitdet.images import load_image
+from digitdet.imaging.images import load_image
 from digitdet.synth.scene import SceneComposer
 from digitdet.synth.sources import load_materials
 

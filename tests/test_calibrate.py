@@ -20,7 +20,6 @@ from digitdet.calibrate import (
     measure_calibration,
     store_calibration,
 )
-from digitdet.calibration import Calibration
 from digitdet.cli import main
 from digitdet.configs import DataError, ReadConfig
 from digitdet.datasets.folder import write_data_file
@@ -28,7 +27,8 @@ from digitdet.datasets.labels import format_labels, labels_from_xyxy
 from digitdet.datasets.numbers import NumberTruth
 from digitdet.finder import DigitFinder
 from digitdet.inference import OnnxDetector, shipped_file
-from digitdet.postprocess import Detections, Places
+from digitdet.reading.calibration import Calibration
+from digitdet.reading.postprocess import Detections, Places
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 TRUE = Calibration(1.5, 0.8)

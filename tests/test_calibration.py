@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitdet.calibration import Calibration, log_odds, parse_calibration
 from digitdet.configs import ModelError
-from digitdet.reliability import accuracy_at_coverage, expected_calibration_error, reliability_bins
+from digitdet.reading.calibration import Calibration, log_odds, parse_calibration
+from digitdet.reading.reliability import accuracy_at_coverage, expected_calibration_error, reliability_bins
 
 SCORES = st.lists(st.floats(0, 1, width=32), min_size=10, max_size=10)
 

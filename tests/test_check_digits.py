@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from digitdet.check_digits import CHECKS
+from digitdet.reading.check_digits import CHECKS
 
 VALID = {
     "luhn": [

@@ -140,7 +140,7 @@ def test_bad_settings_name_file_key_and_range(tmp_path, text, expected):
         (TrainConfig, {"precision": "fp8"}, "one of auto, bf16, fp32"),
         (TrainConfig, {"learning_rate": 0}, "a number from above 0 to 1"),
         (TrainConfig, {"image_size": 100}, "multiple of 32"),
-        (ReadConfig, {"max_number_gap": -1}, "a number from above 0 to 10"),
+        (ReadConfig, {"max_pixels": 0}, "a whole number of at least 1"),
         (SynthConfig, {"background_folder": 3}, "text or nothing"),
         (SynthConfig, {"looks": {"mine": 3}}, "a mapping from text to"),
         (LookConfig, {"blank_share": 1.5}, "a number from 0 to 1"),

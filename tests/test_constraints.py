@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitdet.configs import ConfigError
-from digitdet.constraints import Constraints, constraints_from_options, read_allowed
-from digitdet.pattern import NumberPattern
+from digitdet.reading.constraints import Constraints, constraints_from_options, read_allowed
+from digitdet.reading.pattern import NumberPattern
 
 EVERY = ["".join(digits) for count in range(1, 5) for digits in itertools.product("0123456789", repeat=count)]
 

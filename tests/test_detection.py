@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitdet.datasets.boxes import iou, near_pairs, pair_cover
-from digitdet.postprocess import Detections, decode, fuse, suppress
 from digitdet.preprocess import letterbox
+from digitdet.reading.postprocess import Detections, decode, fuse, suppress
 
 
 @settings(max_examples=60, deadline=None)

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitdet.draw import draw_reading
-from digitdet.lettering import Lettering
-from digitdet.placement import place_labels
-from digitdet.results import UNFIT, UNSURE, Digit, Number, Reading
+from digitdet.outputs.draw import draw_reading
+from digitdet.outputs.lettering import Lettering
+from digitdet.outputs.placement import place_labels
+from digitdet.reading.results import UNFIT, UNSURE, Digit, Number, Reading
 
 coordinate = st.floats(-50, 700, allow_nan=False)
 box = st.builds(

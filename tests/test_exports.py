@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
-from digitdet.annotations import AnnotationWriter
 from digitdet.configs import DataError
-from digitdet.crops import COLUMNS, CropWriter, level_crop
 from digitdet.datasets.folder import check_dataset
 from digitdet.datasets.labels import read_labels
-from digitdet.names import FileNames
-from digitdet.results import UNFIT, UNSURE, Digit, Number, Reading
+from digitdet.outputs.annotations import AnnotationWriter
+from digitdet.outputs.crops import COLUMNS, CropWriter, level_crop
+from digitdet.outputs.names import FileNames
+from digitdet.reading.results import UNFIT, UNSURE, Digit, Number, Reading
 
 ORIENTED = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"  # orientation 6: a quarter turn
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitdet.hypotheses import Option, Slot, make_slots, search
-from digitdet.postprocess import Detections, Places
+from digitdet.reading.hypotheses import Option, Slot, make_slots, search
+from digitdet.reading.postprocess import Detections, Places
 
 
 def slot(row, **chances):

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from digitdet import NumberReader
-from digitdet.images import Image, load_image, read_pages
+from digitdet.imaging.images import Image, load_image, read_pages
 
 FOLDER = Path(os.environ.get("DIGITDET_DATA", "")) / "images"
 
@@ -120,7 +120,7 @@ import importlib.util
 import json, re, resource, sys, time
 from pathlib import Path
 from digitdet.configs import ImageError
-from digitdet.images import quiet_decoders, read_pages
+from digitdet.imaging.images import quiet_decoders, read_pages
 
 def megabytes(name):
     return int(re.search(name + r":\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1]) / 1000

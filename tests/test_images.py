@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitdet.configs import ImageError
-from digitdet.images import load_image, read_pages
+from digitdet.imaging.images import load_image, read_pages
 
 # 60 x 40 pixels of the picture below, stored in orientation 5 (transposed): a turn ("irot") and a mirror ("imir").
 AVIF = base64.b64decode(
@@ -258,7 +258,7 @@ def animated(frames, suffix):
 
 @pytest.mark.parametrize("suffix", [".gif", ".webp", ".png"])
 def test_every_frame_of_an_animation_is_a_page(monkeypatch, suffix):
-    monkeypatch.setattr("digitdet.pages._BATCH_PIXELS", 2 * 32 * 48)  # two frames a batch
+    monkeypatch.setattr("digitdet.imaging.pages._BATCH_PIXELS", 2 * 32 * 48)  # two frames a batch
     shades = (40, 90, 140, 190, 240)
     pages = list(read_pages(animated([np.full((32, 48, 3), shade, np.uint8) for shade in shades], suffix)))
     assert [(page.number, page.count) for page in pages] == [(number, 5) for number in range(1, 6)]

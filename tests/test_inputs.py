@@ -5,8 +5,8 @@ import sys
 import pytest
 
 from digitdet.configs import DataError, ImageError
-from digitdet.images import encode_png, load_image
-from digitdet.inputs import Input, find_inputs, read_list
+from digitdet.imaging.images import encode_png, load_image
+from digitdet.imaging.inputs import Input, find_inputs, read_list
 
 
 @pytest.fixture

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from digitdet.calibration import Calibration
-from digitdet.constraints import Constraints
-from digitdet.numbers import NumberBuilder, doubtful_digits, lay_rows
-from digitdet.postprocess import Detections, Places
-from digitdet.results import Digit
+from digitdet.reading.calibration import Calibration
+from digitdet.reading.constraints import Constraints
+from digitdet.reading.numbers import NumberBuilder, doubtful_digits, lay_rows
+from digitdet.reading.postprocess import Detections, Places
+from digitdet.reading.results import Digit
 
 SURE = 0.999
 HONEST = Calibration()  # log-odds as they are: a score of 0.9 alone is a probability of 0.9
@@ -95,7 +95,7 @@ def test_weak_digits_alone_are_no_number():
 def test_where_weak_digits_are_put(weak, order):
     found = places(*row(4, 0), weak)
     chances = HONEST.of_digits(found.digits.scores)
-    from digitdet.hypotheses import make_slots
+    from digitdet.reading.hypotheses import make_slots
 
     slots = make_slots(found, chances, np.zeros((0, 11)))
     (line,) = lay_rows(slots, found.digits.boxes.astype(float))

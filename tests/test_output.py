@@ -6,8 +6,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from digitdet.output import CSV_COLUMNS, FORMS, write_results
-from digitdet.results import UNFIT, UNSURE, Alternative, Digit, Number, Reading
+from digitdet.outputs.formats import CSV_COLUMNS, FORMS, write_results
+from digitdet.reading.results import UNFIT, UNSURE, Alternative, Digit, Number, Reading
 
 SCHEMA = json.loads((Path(__file__).parents[1] / "docs" / "reading.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)

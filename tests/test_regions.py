@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from digitdet.configs import ConfigError, ImageError
-from digitdet.regions import Length, Region, parse_region
+from digitdet.reading.regions import Length, Region, parse_region
 
 
 @pytest.mark.parametrize(

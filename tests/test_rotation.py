@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitdet.images import load_image
+from digitdet.imaging.images import load_image
 from digitdet.inference import OnnxDetector
-from digitdet.postprocess import Detections, decode, suppress
 from digitdet.preprocess import letterbox
-from digitdet.rotation import (
+from digitdet.reading.postprocess import Detections, decode, suppress
+from digitdet.reading.rotation import (
     ROTATIONS,
     RotationChoice,
     boxes_to_picture,

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from digitdet.inference import OnnxDetector
-from digitdet.postprocess import Detections, decode, suppress
 from digitdet.preprocess import letterbox
+from digitdet.reading.postprocess import Detections, decode, suppress
 from digitdet.tiles import READABLE_HEIGHT, Tile, cover_picture, find_print, merge_tiles, plan_tiles, read_tiles
 
 WHOLE_SCALE = 448 / 3000

@@ -10,12 +10,12 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.calibration import Calibration
-from digitdet.constraints import Constraints
-from digitdet.hypotheses import Beam, Hypothesis, Slot, make_slots, search
 from digitdet.lines import find_lines
-from digitdet.postprocess import Places
-from digitdet.results import OK, UNFIT, UNSURE, Alternative, Box, Digit, Number
+from digitdet.reading.calibration import Calibration
+from digitdet.reading.constraints import Constraints
+from digitdet.reading.hypotheses import Beam, Hypothesis, Slot, make_slots, search
+from digitdet.reading.postprocess import Places
+from digitdet.reading.results import OK, UNFIT, UNSURE, Alternative, Box, Digit, Number
 
 _BEAM_WIDTH = 12  # texts kept in the search: more than are shown, since a later digit can turn their order
 _MAX_ALTERNATIVES = 5  # other texts that a number shows

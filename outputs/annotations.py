@@ -19,13 +19,13 @@ from digitdet.datasets.boxes import clip_xyxy
 from digitdet.datasets.folder import write_data_file
 from digitdet.datasets.jpeg import is_cut_jpeg
 from digitdet.datasets.labels import CLASS_NAMES, format_labels, labels_from_xyxy
-from digitdet.export_folder import ExportFolder
-from digitdet.images import Image, encode_png
-from digitdet.label_studio import label_config, make_task
-from digitdet.names import FileNames
-from digitdet.output import written
-from digitdet.results import Box, Digit, Reading
-from digitdet.rotation import boxes_to_picture, turned_back
+from digitdet.imaging.images import Image, encode_png
+from digitdet.outputs.export_folder import ExportFolder
+from digitdet.outputs.formats import written
+from digitdet.outputs.label_studio import label_config, make_task
+from digitdet.outputs.names import FileNames
+from digitdet.reading.results import Box, Digit, Reading
+from digitdet.reading.rotation import boxes_to_picture, turned_back
 
 TASKS_FILE, CONFIG_FILE, CLASSES_FILE = "label_studio.json", "label_config.xml", "classes.txt"
 

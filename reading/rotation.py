@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from digitdet.datasets.boxes import as_boxes
-from digitdet.images import Image
-from digitdet.postprocess import Detections
+from digitdet.imaging.images import Image
+from digitdet.reading.postprocess import Detections
 
 ROTATIONS = (0, 90, 180, 270)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import cv2
 
-from digitdet.images import Image
+from digitdet.imaging.images import Image
 
 Colour = tuple[int, int, int]
 

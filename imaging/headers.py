@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from digitdet.configs import ImageError
 from digitdet.datasets.jpeg import is_cut_jpeg, jpeg_segments
-from digitdet.tiff import LENGTH, TILE_LENGTH, TILE_WIDTH, WIDTH, Directory, exif_orientation, read_directories
+from digitdet.imaging.tiff import LENGTH, TILE_LENGTH, TILE_WIDTH, WIDTH, Directory, exif_orientation, read_directories
 
 Size = tuple[int, int]
 

@@ -34,7 +34,7 @@ class Input:
     error: str | None = None
 
     def source(self) -> str | bytes:
-        """What `digitdet.images.read_pages` takes: the path, or what standard input holds (it can be read once)."""
+        """What `images.read_pages` takes: the path, or what standard input holds (it can be read once)."""
         return sys.stdin.buffer.read() if self.path == STDIN else self.path
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
-from digitdet.results import UNFIT, Number, Reading
+from digitdet.reading.results import UNFIT, Number, Reading
 
 FORMS = ("text", "json", "jsonl", "csv")
 CSV_COLUMNS = (

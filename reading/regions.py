@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from digitdet.configs import ConfigError, ImageError
-from digitdet.images import Image
+from digitdet.imaging.images import Image
 
 _NUMBER = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*(%?)\s*", re.ASCII)
 _REMEDY = "write x,y,width,height in pixels or percent, such as total=120,40,300,80 or 10%,20%,50%,10%"

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from digitdet.images import Image
+    from digitdet.imaging.images import Image
 
 # A picture whose values span less than this (of 255) shows nothing: noise of a codec does not reach it.
 _VISIBLE_SPAN = 16

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.results import Box
+from digitdet.reading.results import Box
 
 _Boxes = npt.NDArray[np.float64]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from digitdet.results import Reading
+from digitdet.reading.results import Reading
 
 _FORBIDDEN = re.compile('[\x00-\x1f\x7f<>:"/\\\\|?*\ud800-\udfff]')  # by one system or another, or in UTF-8
 _MAX_BYTES = 150  # of the 255 that a file name may have: suffixes and a counter come behind it

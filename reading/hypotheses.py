@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digitdet.datasets.boxes import overlap
-from digitdet.postprocess import Places
+from digitdet.reading.postprocess import Places
 
 Part = tuple[str, int]
 """A digit and the row of its box: the winners of a picture first, then their rivals."""

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from digitdet import __version__
 from digitdet.datasets.labels import CLASS_NAMES
-from digitdet.results import Box, Digit, Reading
+from digitdet.reading.results import Box, Digit, Reading
 
 _FROM, _TO = "label", "image"  # the names of the two tags of the configuration that a box refers to
 _COLOURS = ("0072b2", "e69f00", "009e73", "cc79a7", "56b4e9", "d55e00", "f0e442", "7f7f7f", "6a3d9a", "000000")

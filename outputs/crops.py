@@ -17,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from digitdet.datasets.number_crops import MARGIN, crop_number
-from digitdet.export_folder import ExportFolder
-from digitdet.images import Image, encode_png
-from digitdet.names import FileNames
-from digitdet.output import written
-from digitdet.results import Number, Reading
+from digitdet.imaging.images import Image, encode_png
+from digitdet.outputs.export_folder import ExportFolder
+from digitdet.outputs.formats import written
+from digitdet.outputs.names import FileNames
+from digitdet.reading.results import Number, Reading
 
 TABLE_FILE = "labels.csv"
 COLUMNS = ("image", "number", "status", "confidence", "source", "page", "box")

@@ -7,7 +7,7 @@ prefixes ask for it, so no pattern takes more than a look-up for a digit.
 from __future__ import annotations
 
 from digitdet.configs.errors import ConfigError
-from digitdet.pattern_syntax import MAX_DIGITS, Chain, Choice, Node, OneDigit, Separator, parse_pattern
+from digitdet.reading.pattern_syntax import MAX_DIGITS, Chain, Choice, Node, OneDigit, Separator, parse_pattern
 
 MAX_STATES = 2000
 """Of the automaton; `(\\d{64}){16}` would have about a thousand."""

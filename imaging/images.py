@@ -20,8 +20,8 @@ try:
 except ImportError as error:  # slim containers lack the libraries that the desktop build draws windows with
     raise ImportError(f"OpenCV cannot be loaded ({error}); {OPENCV_REMEDY}") from error
 
-from digitdet.pages import Page, decode_pages
-from digitdet.pixels import to_bgr
+from digitdet.imaging.pages import Page, decode_pages
+from digitdet.imaging.pixels import to_bgr
 
 Image = npt.NDArray[np.uint8]
 ImageSource = str | os.PathLike[str] | bytes | npt.NDArray[np.uint8]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from digitdet.images import Image
+    from digitdet.imaging.images import Image
 
 Box = tuple[float, float, float, float]
 
@@ -156,7 +156,7 @@ class Reading:
 
     def draw(self, image: Image) -> Image:
         """A copy of the picture (H, W, 3) uint8 BGR with this reading drawn on it."""
-        from digitdet.draw import draw_reading
+        from digitdet.outputs.draw import draw_reading
 
         return draw_reading(image, self)
 

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.images import Image
-from digitdet.lettering import Colour
+from digitdet.imaging.images import Image
+from digitdet.outputs.lettering import Colour
 
 Line = npt.NDArray[np.float64]
 """Points (N, 2) as x, y in pixels."""

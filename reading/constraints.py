@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from digitdet.check_digits import CHECKS, Check
 from digitdet.configs.errors import ConfigError
-from digitdet.pattern import NumberPattern
-from digitdet.pattern_syntax import DIGITS, MAX_DIGITS
+from digitdet.reading.check_digits import CHECKS, Check
+from digitdet.reading.pattern import NumberPattern
+from digitdet.reading.pattern_syntax import DIGITS, MAX_DIGITS
 
 _COUNT = re.compile(r"([0-9]+)(-?)([0-9]*)")
 _METER_VALUE = re.compile(r"[0-9]+([ .,:/'-][0-9]+)*")

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from digitdet.images import Image
-from digitdet.lettering import Colour, Lettering
-from digitdet.placement import Place, place_labels
-from digitdet.results import UNFIT, UNSURE, Box, Number, Reading
-from digitdet.shapes import dashes, fill, rounded_box, stroke
+from digitdet.imaging.images import Image
+from digitdet.outputs.lettering import Colour, Lettering
+from digitdet.outputs.placement import Place, place_labels
+from digitdet.outputs.shapes import dashes, fill, rounded_box, stroke
+from digitdet.reading.results import UNFIT, UNSURE, Box, Number, Reading
 
 # Colours that stay apart for colour-blind readers too (Okabe and Ito, 2008), as BGR. Their orange
 # is kept for unsure numbers.

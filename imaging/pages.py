@@ -14,12 +14,12 @@ import numpy.typing as npt
 
 from digitdet.configs import ImageError
 from digitdet.configs.errors import MissingExtraError
-from digitdet.headers import Header, Size, boxes, is_pdf, read_header
-from digitdet.pixels import to_bgr, turn_upright
-from digitdet.tiff import make_first
+from digitdet.imaging.headers import Header, Size, boxes, is_pdf, read_header
+from digitdet.imaging.pixels import to_bgr, turn_upright
+from digitdet.imaging.tiff import make_first
 
 if TYPE_CHECKING:
-    from digitdet.images import Image
+    from digitdet.imaging.images import Image
 
 PDF_DPI = 200
 """Dots per inch at which pages of a PDF are drawn. Digits in print of 10 points are 20 px high then, in the small print

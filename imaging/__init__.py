@@ -1,0 +1,1 @@
+"""Files become pictures: formats, pages, sizes, orientation."""

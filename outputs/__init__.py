@@ -1,0 +1,1 @@
+"""Readings become text, drawings, crops and labels."""

@@ -1,0 +1,1 @@
+"""Boxes of digits become numbers: suppression, lines, probabilities, constraints."""

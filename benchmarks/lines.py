@@ -3,12 +3,12 @@
     python benchmarks/lines.py [--count 1000] [--read 200] [--seed 0] [--mnist DIR] [--model FILE.onnx] [--save DIR]
 
 Composes pages of 2 to 40 numbers with the looks of benchmarks/lines.yaml: lines, lists, tables, forms, counters and
-columns whose lines do not align, turned by up to 10 degrees, some curved or seen askew. Numbers stand at least a digit's
-height apart. Their digits and typefaces are those of the test split. A number counts as exact when its digits, no more
-and no fewer, come out as one number; an order as right when all digits of the page come one after another as they were
-written. The figures are given by layout; `marked` are pages of all layouts with points, dashes and slashes inside their
-numbers: no box of a digit shows what joins them. Sudokus are left out: whether digits in cells are numbers of their
-own, boxes do not tell. The same seed gives the same pages on a machine with the same fonts.
+columns whose lines do not align, turned by up to 10 degrees, some curved or seen askew. Numbers stand at least a
+digit's height apart. Their digits and typefaces are those of the test split. A number counts as exact when its digits,
+no more and no fewer, come out as one number; an order as right when all digits of the page come one after another as
+they were written. The figures are given by layout; `marked` are pages of all layouts with points, dashes and slashes
+inside their numbers: no box of a digit shows what joins them. Sudokus are left out: whether digits in cells are numbers
+of their own, boxes do not tell. The same seed gives the same pages on a machine with the same fonts.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +27,8 @@ from digitdet import NumberReader
 from digitdet.configs import LookConfig, SynthConfig, load_config, replace
 from digitdet.datasets.numbers import NumberTruth
 from digitdet.evaluate import count_exact
-from digitdet.lines import find_lines
+from digitdet.reading.lines import find_lines
+from digitdet.synth.backgrounds import Image
 from digitdet.synth.layouts import LAYOUTS, add_piece, rule_colour
 from digitdet.synth.lines import Line
 from digitdet.synth.scene import Scene, SceneComposer
@@ -51,11 +51,19 @@ class Page:
 
 @dataclass(frozen=True)
 class Score:
-    """What came out of a page: `exact` of its `numbers`, and whether they came in their order."""
+    """What came out of a page of `digits`: `exact` of its `numbers`, and whether the digits came in their order."""
 
+    index: int
+    kind: str
+    digits: int
     numbers: int
     exact: int
     in_order: bool
+
+    @property
+    def lost(self) -> int:
+        """Numbers that are not exact; a wrong order counts as one more."""
+        return self.numbers - self.exact + (not self.in_order)
 
 
 @LAYOUTS.add("columns")
@@ -132,18 +140,23 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="a model.onnx; else the shipped one")
     parser.add_argument("--save", type=Path, help="folder for drawings of the worst pages")
     arguments = parser.parse_args()
-    pages = list(compose(arguments.count, arguments.seed, arguments.mnist))
-    start = time.perf_counter()
-    scores = [score_lines(page.scene) for page in pages]
-    elapsed = time.perf_counter() - start
-    print_table("given the true boxes", pages, scores)
-    print(f"{1000 * elapsed / len(pages):.2f} ms a page, of {np.mean([len(p.scene.boxes) for p in pages]):.0f} digits")
-    if arguments.read:
-        reader = NumberReader(arguments.model)
-        pages_read = pages[: arguments.read]
-        print_table("read with the model", pages_read, [score_reading(reader, page.scene) for page in pages_read])
+    reader = NumberReader(arguments.model) if arguments.read else None
+    results, readings, elapsed = [], [], 0.0
+    for page in compose(arguments.count, arguments.seed, arguments.mnist):
+        start = time.perf_counter()
+        found = [number for line in find_lines(page.scene.boxes) for number in line.numbers]
+        elapsed += time.perf_counter() - start
+        score = score_lines(page, found)
+        drawn = arguments.save is not None and score.lost > 0
+        results.append((score, encode(draw(page.scene, found)) if drawn else b""))
+        if reader and page.index < arguments.read:
+            readings.append(score_reading(reader, page))
+    print_table("given the true boxes", [score for score, _ in results])
+    print(f"{1000 * elapsed / len(results):.2f} ms a page, of {np.mean([s.digits for s, _ in results]):.0f} digits")
+    if readings:
+        print_table("read with the model", readings)
     if arguments.save:
-        save_worst(pages, scores, arguments.save)
+        save_worst(results, arguments.save)
 
 
 def compose(count: int, seed: int, mnist: Path | None) -> Iterator[Page]:
@@ -159,9 +172,7 @@ def compose(count: int, seed: int, mnist: Path | None) -> Iterator[Page]:
     for index in range(count):
         rng = np.random.default_rng([seed, index])
         choice = int(rng.choice(len(choices), p=weights / weights.sum()))
-        scene = composers[choice].compose(rng)
-        while len(scene.numbers) not in _NUMBERS:
-            scene = composers[choice].compose(rng)
+        scene = next(scene for _ in range(100) if len((scene := composers[choice].compose(rng)).numbers) in _NUMBERS)
         name, _, layout = choices[choice]
         yield Page(index, name if name == _MARKED else layout, scene)
 
@@ -170,62 +181,62 @@ def share_of(look: LookConfig, layout: str) -> float:
     return look.layouts[layout] / sum(look.layouts.values())
 
 
-def score_lines(scene: Scene) -> Score:
-    """The numbers that ordering and grouping alone make of the true boxes."""
-    found = [number for line in find_lines(scene.boxes) for number in line.numbers]
-    return Score(len(scene.numbers), len(set(found) & set(scene.numbers)), is_in_order(scene, found))
+def score_lines(page: Page, found: Sequence[tuple[int, ...]]) -> Score:
+    """The numbers that ordering and grouping alone made of the true boxes; an order counts however they are parted."""
+    truths = page.scene.numbers
+    in_order = list(itertools.chain(*found)) == list(itertools.chain(*truths))
+    return Score(page.index, page.kind, len(page.scene.boxes), len(truths), len(set(found) & set(truths)), in_order)
 
 
-def is_in_order(scene: Scene, found: Sequence[tuple[int, ...]]) -> bool:
-    """Whether the digits, however parted into numbers, come in the order in which they were written."""
-    return [row for number in found for row in number] == [row for number in scene.numbers for row in number]
-
-
-def score_reading(reader: NumberReader, scene: Scene) -> Score:
-    truths = [NumberTruth(text_of(scene, rows), tuple(map(tuple, scene.boxes[list(rows)]))) for rows in scene.numbers]
+def score_reading(reader: NumberReader, page: Page) -> Score:
+    """The numbers that the reader found in the picture."""
+    scene = page.scene
+    texts = ["".join(str(scene.labels[row]) for row in rows) for rows in scene.numbers]
+    truths = [
+        NumberTruth(text, tuple(map(tuple, scene.boxes[list(rows)])))
+        for text, rows in zip(texts, scene.numbers, strict=True)
+    ]
     found = reader.read(scene.image).numbers
-    in_order = "".join(number.text for number in found) == "".join(truth.text for truth in truths)
-    return Score(len(truths), count_exact(found, truths), in_order)
+    in_order = "".join(number.best for number in found) == "".join(texts)
+    return Score(page.index, page.kind, len(scene.boxes), len(truths), count_exact(found, truths), in_order)
 
 
-def text_of(scene: Scene, rows: Sequence[int]) -> str:
-    return "".join(str(scene.labels[row]) for row in rows)
-
-
-def print_table(title: str, pages: Sequence[Page], scores: Sequence[Score]) -> None:
-    """One row a layout and one for all."""
+def print_table(title: str, scores: Sequence[Score]) -> None:
+    """One row a kind and one for all."""
     print(f"\n{title:24} {'pages':>6} {'numbers':>8} {'exact':>7} {'order':>7}")
-    names = [*Counter(page.kind for page in pages), "all"]
-    for name in names:
-        part = [score for page, score in zip(pages, scores, strict=True) if name in (page.kind, "all")]
+    for kind in [*dict.fromkeys(score.kind for score in scores), "all"]:
+        part = [score for score in scores if kind in (score.kind, "all")]
         numbers, exact = sum(score.numbers for score in part), sum(score.exact for score in part)
         order = np.mean([score.in_order for score in part])
-        print(f"{name:24} {len(part):6} {numbers:8} {exact / numbers:7.2%} {order:7.2%}")
+        print(f"{kind:24} {len(part):6} {numbers:8} {exact / numbers:7.2%} {order:7.2%}")
 
 
-def save_worst(pages: Sequence[Page], scores: Sequence[Score], folder: Path) -> None:
-    """Drawings of the pages that lost the most numbers: digits joined as they were read, numbered in their order."""
+def save_worst(results: Sequence[tuple[Score, bytes]], folder: Path) -> None:
+    """Drawings of the pages that lost the most."""
     folder.mkdir(parents=True, exist_ok=True)
-    lost = [(score.exact - score.numbers, score.in_order) for score in scores]
-    ranked = sorted(zip(pages, scores, lost, strict=True), key=lambda page: page[2])
-    for page, score, _ in ranked[:_WORST]:
-        if score.exact < score.numbers or not score.in_order:
-            cv2.imwrite(str(folder / f"{page.kind}-{page.index:04}.png"), draw(page.scene))
+    ranked = sorted(results, key=lambda result: result[0].lost, reverse=True)
+    for score, drawing in ranked[:_WORST]:
+        if drawing:
+            (folder / f"{score.kind}-{score.index:04}.jpg").write_bytes(drawing)
 
 
-def draw(scene: Scene) -> np.ndarray:
+def draw(scene: Scene, found: Sequence[tuple[int, ...]]) -> Image:
+    """A page with its digits joined as they were found, numbers in their order; red ones are wrong."""
     image = scene.image.copy()
     boxes = scene.boxes.round().astype(int)
-    found = [number for line in find_lines(scene.boxes) for number in line.numbers]
     for place, rows in enumerate(found, start=1):
         colour = (0, 150, 0) if rows in scene.numbers else (0, 0, 230)
-        for x0, y0, x1, y1 in boxes[list(rows)]:
+        for x0, y0, x1, y1 in boxes[list(rows)].tolist():
             cv2.rectangle(image, (x0, y0), (x1, y1), colour, 1)
         middles = (boxes[list(rows), :2] + boxes[list(rows), 2:]) // 2
-        cv2.polylines(image, [middles.reshape(-1, 1, 2)], False, colour, 2)
-        left, top = boxes[rows[0], :2]
+        cv2.polylines(image, [middles.reshape(-1, 1, 2).astype(np.int32)], False, colour, 2)
+        left, top = boxes[rows[0], :2].tolist()
         cv2.putText(image, str(place), (left, max(top - 2, 8)), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (200, 60, 0), 1)
     return image
+
+
+def encode(image: Image) -> bytes:
+    return bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 85])[1])
 
 
 if __name__ == "__main__":

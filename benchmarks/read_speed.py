@@ -6,7 +6,8 @@ Every turn starts each tool once, in a new process, on the same photo; files are
 is not counted. tesseract (Debian: tesseract-ocr) is told that there are digits only; `yolo predict` runs the same
 weights, in PyTorch and in ONNX, at the size they were trained on, and gives boxes, not numbers. A tool that is not
 installed is left out. Compare the medians on a quiet machine, the least on a busy one. Post-processing is timed on
-made-up outputs of the network, with as many candidates a digit as the shipped model gives on examples/page.jpg.
+made-up outputs of the network, with as many candidates a digit as a trained model gives on examples/page.jpg; it runs
+on one core, and the seconds of that core are counted.
 """
 
 # Only light modules at the top: on Linux a process starts with the peak memory of the one that starts it.
@@ -21,21 +22,21 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from importlib import resources
+from functools import partial
+from importlib import import_module, resources
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
 _EXAMPLE = Path(__file__).parents[1] / "examples" / "page.jpg"
-_SCALES = (0.6, 1.1, 1.4)  # those of the reader
-_CANDIDATES = (5, 10, 11)  # a digit, at each of them
+_CANDIDATES = (5, 10, 11)  # boxes a digit, at each of the reader's scales
 _POST_TURNS = 100
 
 
@@ -155,14 +156,13 @@ def run_stages(photo: Path, model: Path, scratch: Path) -> dict[str, float]:
 def time_stages(photo: Path, model: Path) -> dict[str, float]:
     """Milliseconds of each stage in this process, which has read nothing yet."""
     stages: dict[str, float] = {}
-    for package in ("numpy", "cv2", "onnxruntime"):
-        with timed(stages, f"import {package}"):
-            __import__(package)
-    with timed(stages, "import digitdet"):
-        import digitdet.cli_read
-        from digitdet.imaging.images import load_image
-        from digitdet.inference import OnnxDetector
-        from digitdet.reader import NumberReader
+    for module in ("numpy", "cv2", "onnxruntime", "digitdet.cli", "digitdet.reader"):
+        with timed(stages, f"import {module}"):
+            import_module(module)
+    from digitdet.imaging.images import load_image
+    from digitdet.inference import OnnxDetector
+    from digitdet.reader import NumberReader
+
     detect = OnnxDetector.detect
 
     def timed_detect(self: OnnxDetector, tensor: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -181,20 +181,20 @@ def time_stages(photo: Path, model: Path) -> dict[str, float]:
 
 
 @contextmanager
-def timed(stages: dict[str, float], name: str) -> Iterator[None]:
+def timed(stages: dict[str, float], name: str, clock: Callable[[], float] = time.perf_counter) -> Iterator[None]:
     """Add the milliseconds that the block takes to a stage."""
-    start = time.perf_counter()
+    start = clock()
     yield
-    stages[name] = stages.get(name, 0.0) + 1000 * (time.perf_counter() - start)
+    stages[name] = stages.get(name, 0.0) + 1000 * (clock() - start)
 
 
 def print_stages(stages: Sequence[Mapping[str, float]]) -> None:
-    print(f"\n{'digitdet, cold':16} {'median':>9} {'least':>9}   all else: scaling, post-processing")
+    print(f"\n{'digitdet, cold':20} {'median':>9} {'least':>9}   all else: scaling, post-processing")
     for name in stages[0]:
         values = [run[name] for run in stages]
-        print(f"{name:16} {median(values):6.1f} ms {min(values):6.1f} ms")
+        print(f"{name:20} {median(values):6.1f} ms {min(values):6.1f} ms")
     totals = [sum(run.values()) for run in stages]
-    print(f"{'total':16} {median(totals):6.1f} ms {min(totals):6.1f} ms")
+    print(f"{'total':20} {median(totals):6.1f} ms {min(totals):6.1f} ms")
 
 
 # --- post-processing ---
@@ -212,23 +212,24 @@ def time_post_processing(count: int) -> dict[str, list[float]]:
 
     config = ReadConfig()
     builder = NumberBuilder(Calibration(), config.confidence, config.min_confidence)
-    outputs = make_outputs(count, np.random.default_rng(count))
+    outputs = make_outputs(count, config.scales, np.random.default_rng(count))
     turns: dict[str, list[float]] = defaultdict(list)
     for _ in range(_POST_TURNS):
         stages: dict[str, float] = {}
+        stage = partial(timed, stages, clock=time.process_time)
         passes = []
-        for output, scale in zip(outputs, _SCALES, strict=True):
-            with timed(stages, "decode"):
+        for output, scale in zip(outputs, config.scales, strict=True):
+            with stage("decode"):
                 candidates = decode(output, MIN_SCORE)
-            with timed(stages, "suppress each"):
+            with stage("suppress each"):
                 found = suppress(candidates, config.max_overlap).digits
                 passes.append(Detections(found.boxes / np.float32(scale), found.scores))
-        with timed(stages, "fuse"):
-            fused = fuse(passes, _SCALES)
+        with stage("fuse"):
+            fused = fuse(passes, config.scales)
             fused = fused.take(fused.confidences >= MIN_SCORE)
-        with timed(stages, "suppress all"):
+        with stage("suppress all"):
             places = suppress(fused, config.max_overlap)
-        with timed(stages, "build numbers"):
+        with stage("build numbers"):
             numbers = builder.build(places)
         if sum(len(number.best) for number in numbers) != count:
             sys.exit(f"the made-up page of {count} digits was not read as such")
@@ -237,8 +238,8 @@ def time_post_processing(count: int) -> dict[str, list[float]]:
     return dict(turns)
 
 
-def make_outputs(count: int, random: np.random.Generator) -> list[npt.NDArray[np.float32]]:
-    """The network's outputs (14, N) at the reader's scales, for a page with numbers of five digits, 24 pixels high."""
+def make_outputs(count: int, scales: Sequence[float], random: np.random.Generator) -> list[npt.NDArray[np.float32]]:
+    """The network's outputs (14, N) at three scales, for a page with numbers of five digits, 24 pixels high."""
     import numpy as np
 
     side = 32 * int(np.ceil(np.sqrt(count * 22 * 48) / 32))  # a digit takes 18 x 48 pixels, a gap between numbers 20
@@ -249,7 +250,7 @@ def make_outputs(count: int, random: np.random.Generator) -> list[npt.NDArray[np
     sizes = np.stack([random.uniform(9, 16, count), random.uniform(22, 26, count)], axis=1)
     classes = random.integers(10, size=count)
     outputs = []
-    for scale, candidates in zip(_SCALES, _CANDIDATES, strict=True):
+    for scale, candidates in zip(scales, _CANDIDATES, strict=True):
         anchors = sum((round(side * scale) // stride) ** 2 for stride in (8, 16, 32))
         of_digit = np.repeat(np.arange(count), candidates)
         boxes = np.concatenate([centres, sizes], axis=1)[of_digit] * scale
@@ -267,7 +268,7 @@ def make_outputs(count: int, random: np.random.Generator) -> list[npt.NDArray[np
 
 
 def print_post_processing(post: Mapping[int, Mapping[str, Sequence[float]]]) -> None:
-    print(f"\npost-processing, median (least) of {_POST_TURNS} turns")
+    print(f"\npost-processing, processor time, median (least) of {_POST_TURNS} turns")
     print(f"{'':14}" + "".join(f" {f'{count} digits':>20}" for count in post))
     for name in next(iter(post.values())):
         cells = [f"{median(times[name]):.2f} ({min(times[name]):.2f}) ms" for times in post.values()]

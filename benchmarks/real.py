@@ -5,8 +5,8 @@
 The sets lie in $DIGITDET_DATA/real, each with a labels.csv (image,number). A number counts as exact when the digits of
 everything that was read in its picture, joined in reading order, are its digits: a crop holds one number, and a
 thousand dot may part it. Where a picture holds several rows (sudokus: `number` is row|row|...), each row is counted,
-as it was read in order. `one piece`: the reading was that number and nothing else, in one piece. `empty`: no digit was
-found.
+as it was read in order; `whole` is the part of the pictures with all rows right and no other. `one piece`: the reading
+was that number and nothing else, in one piece. `empty`: no digit was found.
 """
 
 from __future__ import annotations
@@ -41,16 +41,14 @@ def main() -> None:
         sys.exit("set DIGITDET_DATA to the folder that holds real/")
     reader = NumberReader(arguments.model, config=ReadConfig(image_size=arguments.image_size))
     rows = []
-    print(f"{'set':16} {'pictures':>8} {'numbers':>8} {'exact':>7} {'one piece':>9} {'empty':>6} {'ms each':>8}")
+    columns = ("pictures", "numbers", "exact", "whole", "one_piece", "empty", "milliseconds")
+    print(f"{'set':16}" + "".join(f" {name:>12}" for name in columns))
     for folder in sorted(path.parent for path in root.glob("*/labels.csv")):
         if arguments.sets and folder.name not in arguments.sets:
             continue
         rows.append(row := measure_set(reader, folder, arguments.limit))
-        print(
-            f"{row['set']:16} {row['pictures']:8} {row['numbers']:8} {row['exact']:7.1%} {row['one_piece']:9.1%} "
-            f"{row['empty']:6.1%} {row['milliseconds']:8.1f}",
-            flush=True,
-        )
+        shown = (f"{row[name]:12.1%}" if name in columns[2:6] else f"{row[name]:12.6g}" for name in columns)
+        print(" ".join([f"{row['set']:16}", *shown]), flush=True)
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
 
@@ -60,14 +58,16 @@ def measure_set(reader: NumberReader, folder: Path, limit: int = 0) -> dict[str,
         truths = [(row["image"], row["number"]) for row in csv.DictReader(file)]
     if limit and len(truths) > limit:
         truths = [truths[i * len(truths) // limit] for i in range(limit)]
-    numbers = exact = one_piece = empty = 0
+    numbers = exact = whole = one_piece = empty = 0
     start = time.perf_counter()
     for image, truth in truths:
         reading = reader.read(folder / image)
         texts = [number.best for number in reading.numbers]
         wanted = [row for row in truth.split("|") if row]
+        rows = read_rows(reading.numbers) if "|" in truth else ["".join(texts)]
         numbers += len(wanted)
-        exact += count_rows(wanted, reading.numbers) if "|" in truth else "".join(texts) == truth
+        exact += count_rows(wanted, rows)
+        whole += rows == wanted
         one_piece += texts == [truth]
         empty += not texts
     elapsed = time.perf_counter() - start
@@ -76,15 +76,16 @@ def measure_set(reader: NumberReader, folder: Path, limit: int = 0) -> dict[str,
         "pictures": len(truths),
         "numbers": numbers,
         "exact": exact / numbers,
+        "whole": whole / len(truths),
         "one_piece": one_piece / len(truths),
         "empty": empty / len(truths),
         "milliseconds": 1000 * elapsed / len(truths),
     }
 
 
-def count_rows(wanted: Sequence[str], numbers: Sequence[Number]) -> int:
+def count_rows(wanted: Sequence[str], rows: Sequence[str]) -> int:
     """How many rows were read as they stand, in their order."""
-    matcher = difflib.SequenceMatcher(None, list(wanted), read_rows(numbers), autojunk=False)
+    matcher = difflib.SequenceMatcher(None, list(wanted), list(rows), autojunk=False)
     return sum(block.size for block in matcher.get_matching_blocks())
 
 

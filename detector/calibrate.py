@@ -18,8 +18,8 @@ from digitdet.datasets.numbers import FILE_NAME, NumberTruth, read_truths
 from digitdet.evaluate import match_numbers
 from digitdet.finder import DigitFinder
 from digitdet.inference import CALIBRATION
-from digitdet.lines import find_lines
 from digitdet.reading.calibration import Calibration, log_odds
+from digitdet.reading.lines import find_lines
 from digitdet.reading.numbers import NumberBuilder
 from digitdet.reading.postprocess import Places
 from digitdet.reading.reliability import expected_calibration_error
@@ -165,6 +165,8 @@ def fit_calibration(pictures: Sequence[LabelledPicture], config: ReadConfig) -> 
         return float(found.x[0]), float(found.x[1])
 
     scores, truths = digit_evidence(pictures)
+    if not len(scores):
+        raise DataError("no digits were found: there is nothing to calibrate; train longer, or give other pictures")
     scale, shift = fit(lambda v: _digit_loss(Calibration(float(v[0]), float(v[1])), scores, truths), len(scores))
     digits = Calibration(scale, shift)
     chances, right = number_evidence(pictures, digits, config)

@@ -108,12 +108,18 @@ def _read(pictures: Sequence[str], form: str, options: dict[str, Any]) -> int:
         regions = [parse_region(text) for text in options["regions"]]
     except ConfigError as error:
         raise click.UsageError(str(error)) from error
+    if regions and options["labels"]:
+        raise click.UsageError("--labels is for whole pictures: what lies outside a --region would count as no digit")
     reader = NumberReader(options["model"], options["conf"], constraints, config)
+    writers = _writers(options)
     inputs = list(find_inputs(names))
     report = _Report()
     with _progress(inputs) as counted:
-        readings = read_inputs(reader, counted, regions, _writers(options))
+        readings = read_inputs(reader, counted, regions, writers)
         write_results(report.of(readings), form, sys.stdout, several=len(inputs) > 1)
+    for writer in writers:
+        for line in getattr(writer, "skipped", ()):
+            click.echo(f"not labelled: {line}", err=True)
     return report.exit_code
 
 

@@ -10,10 +10,10 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.lines import find_lines
 from digitdet.reading.calibration import Calibration
 from digitdet.reading.constraints import Constraints
 from digitdet.reading.hypotheses import Beam, Hypothesis, Slot, make_slots, search
+from digitdet.reading.lines import find_lines
 from digitdet.reading.postprocess import Places
 from digitdet.reading.results import OK, UNFIT, UNSURE, Alternative, Box, Digit, Number
 

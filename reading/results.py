@@ -62,7 +62,8 @@ class Number:
     was. `confidence` is the probability (0 to 1) that this is the number. `status` is 'ok', 'unsure' where the
     confidence is below the one that was asked for, or 'unfit' where no plausible text meets the constraints.
     `doubtful` are the places in `best` that make it unsure. `alternatives` are other texts, the most probable first.
-    `angle` is how far its line is turned clockwise, in degrees; `region` the name of the region it was read in.
+    `angle` is how far its line is turned clockwise on the picture, in degrees, quarter turns of the page included;
+    `region` the name of the region it was read in.
     `upside_down` is what it says from the other side, where that is as plausible; None where it is not.
     """
 

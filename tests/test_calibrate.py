@@ -94,6 +94,11 @@ def test_too_few_numbers_are_refused():
         fit_calibration([picture(rng) for _ in range(20)], ReadConfig())
 
 
+def test_nothing_found_is_refused():
+    with pytest.raises(DataError, match="no digits were found"):
+        fit_calibration([], ReadConfig())
+
+
 def test_stored_in_the_model_and_used(tmp_path):
     model = tmp_path / "m.onnx"
     shutil.copy(shipped_file("digitdet.onnx"), model)

@@ -286,6 +286,13 @@ def test_crops_and_labels(tmp_path):
     assert (tmp_path / "labels" / "label_studio.json").is_file()
 
 
+def test_the_same_picture_is_labelled_once_and_that_is_said(tmp_path):
+    result = run("read", "--labels", tmp_path / "labels", EXAMPLE, EXAMPLE)
+    assert result.exit_code == 0
+    assert result.stderr == f"not labelled: {EXAMPLE}: the same picture as {EXAMPLE}\n"
+    assert len(list((tmp_path / "labels" / "images").rglob("*.jpg"))) == 1
+
+
 def test_exports_do_not_mix_with_earlier_ones(tmp_path):
     (tmp_path / "mine.txt").write_text("keep")
     result = run("read", "--labels", tmp_path, EXAMPLE)
@@ -320,6 +327,7 @@ def test_names_that_are_no_text(tmp_path):
         ["--region", "1,2,3", "a.jpg"],
         ["--previous", "12", "a.jpg"],
         ["--allowed", "gone.txt", "a.jpg"],
+        ["--labels", "new", "--region", "0,0,9,9", "a.jpg"],
     ],
 )
 def test_wrong_usage_exits_with_2(arguments):

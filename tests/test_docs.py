@@ -27,5 +27,5 @@ def test_python_blocks_print_what_the_document_says(name, tmp_path, monkeypatch)
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
             # Moved down to its line in the document, so that a traceback names it.
-            exec(compile("\n" * line + code, str(ROOT / name), "exec"), namespace)  # noqa: S102
+            exec(compile("\n" * line + code, str(ROOT / name), "exec"), namespace)
         assert expected is None or printed.getvalue() == expected, f"{name}, line {line + 1}"

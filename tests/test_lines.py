@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitdet.lines import find_lines
+from digitdet.reading.lines import find_lines
 
 
 def number(x, y, count, pitch=25.0, width=20.0, height=30.0):
@@ -237,7 +237,7 @@ def random_page(seed):
 seeds = st.integers(0, 2**32 - 1)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(seed=seeds, shuffle=st.randoms(use_true_random=False))
 def test_any_order_of_the_boxes(seed, shuffle):
     boxes, numbers = random_page(seed)
@@ -246,15 +246,61 @@ def test_any_order_of_the_boxes(seed, shuffle):
     assert [tuple(order[row] for row in number) for number in read(boxes[order])] == numbers
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(seed=seeds, scale=st.floats(0.05, 50), shift=st.tuples(st.floats(-1000, 1000), st.floats(-1000, 1000)))
 def test_any_scale_and_place(seed, scale, shift):
     boxes, numbers = random_page(seed)
     assert read(boxes * scale + [*shift, *shift]) == numbers
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(seed=seeds, degrees=st.floats(-15, 15), grown=st.booleans())
 def test_any_skew(seed, degrees, grown):
     boxes, numbers = random_page(seed)
     assert read(turned(boxes, degrees, grown)) == numbers
+
+
+@pytest.mark.parametrize("degrees", [-15, -7, 0, 4, 15])
+def test_the_angle_of_lines(degrees):
+    boxes, _ = page_of([number(0, 0, 8), number(0, 60, 6), number(300, 60, 5)])
+    for line in find_lines(turned(boxes, degrees, grown=True)):
+        assert line.angle == pytest.approx(degrees, abs=1)
+
+
+def test_a_curved_line_has_the_angle_of_its_chord():
+    (line,) = find_lines(turned(np.array(arc(250, range(-30, 31, 6))), 10, grown=False))
+    assert line.angle == pytest.approx(10, abs=2)
+
+
+@pytest.mark.parametrize(
+    "boxes", [number(0, 0, 1), [[0, 0, 20, 30], [25, 4, 45, 34]], [[0, 0, 20, 30], [300, 90, 320, 120]]]
+)
+def test_one_or_two_digits_show_no_angle_of_the_page(boxes):
+    assert all(abs(line.angle) < 6 for line in find_lines(boxes))
+
+
+def test_breaks_are_probabilities_between_neighbours():
+    boxes, numbers = page_of([number(0, 0, 3), number(110, 0, 2), number(0, 60, 1)])
+    first, second = find_lines(boxes)
+    assert first.digits == (0, 1, 2, 3, 4)
+    assert first.numbers == tuple(numbers[:2])
+    assert [chance >= 0.5 for chance in first.breaks] == [False, False, True, False]
+    assert all(0 < chance < 1 for chance in first.breaks)
+    assert second.breaks == ()
+
+
+def test_a_wider_gap_is_a_more_probable_break():
+    chances = [find_lines(number(0, 0, 3) + number(75 + gap, 0, 3))[0].breaks[2] for gap in range(0, 60, 5)]
+    assert chances == sorted(chances)
+    assert chances[0] < 0.1
+    assert chances[-1] > 0.9
+
+
+@pytest.mark.parametrize(("free", "count"), [(0.2, 1), (0.8, 1), (1.3, 1), (1.8, 6), (3.0, 6)])
+def test_even_gaps_join_up_to_a_limit(free, count):
+    assert len(read(number(0, 0, 6, pitch=20 + 30 * free))) == count
+
+
+def test_other_shapes_are_refused():
+    with pytest.raises(ValueError, match="shape"):
+        find_lines([[1, 2, 3]])

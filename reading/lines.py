@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from digitdet.datasets.boxes import as_boxes
-from digitdet.gaps import break_probabilities
-from digitdet.reading_order import Extents, flatten, reading_order
-from digitdet.skew import Digits, near_pairs, page_shape, pairs_within
+from digitdet.reading.gaps import break_probabilities
+from digitdet.reading.reading_order import Extents, flatten, reading_order
+from digitdet.reading.skew import Digits, near_pairs, page_shape, pairs_within
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]

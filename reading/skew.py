@@ -77,12 +77,13 @@ def pairs_within(places: Floats, reach: Floats, values: Floats) -> tuple[Rows, R
 def near_pairs(digits: Digits) -> tuple[Rows, Rows]:
     """Rows `left` (P,) and `right` (P,) of digits that may be neighbours, at any angle that lines are looked for."""
     slope = np.tan(np.radians(_MAX_ANGLE))
-    # The right one may be taller: half as much again is enough, as the left one's width is not counted here.
-    left, right = pairs_within(digits.y, (slope * (_REACH + 1) + _LEVEL) * 1.5 * digits.height, digits.y)
+    left, right = pairs_within(digits.y, (slope * (_REACH + 1) + _LEVEL) * digits.height, digits.y)
+    beside = digits.x[right] > digits.x[left]
+    left, right = left[beside], right[beside]
     across, down = digits.x[right] - digits.x[left], np.abs(digits.y[right] - digits.y[left])
     height = (digits.height[left] + digits.height[right]) / 2
     free = across - (digits.width[left] + digits.width[right]) / 2
-    near = (across > 0) & (free <= _REACH * height) & (down <= slope * across + 2 * _LEVEL * height)
+    near = (free <= _REACH * height) & (down <= slope * across + 2 * _LEVEL * height)
     return left[near], right[near]
 
 

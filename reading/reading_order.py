@@ -18,9 +18,10 @@ Rows = npt.NDArray[np.intp]
 # Lines on the two sides of a gutter meet when they are nearer than this part of the distance between lines, and than
 # this in heights.
 _MEET, _MAX_MEET = 0.7, 1.2
-# Where those that meet are off by more than this on average, in heights, the sides are columns, not parts of a table.
-# Of 0.18 to 0.34, lower values lose tables, higher ones columns (benchmarks/lines.py).
-_MAX_MISFIT = 0.22
+# Where those that meet are off by more than this on average, in heights, the sides are columns, not parts of a table;
+# on the two sides of a mere slit by more than both together, falling to the first where it is some heights wide: the
+# numbers of a line stand nearer than columns do. Lower limits lose tables, higher ones columns (benchmarks/lines.py).
+_MAX_MISFIT, _SLIT_MISFIT, _WIDE = 0.22, 0.2, 3.0
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ def _column_gutters(runs: Extents, lines: list[list[int]]) -> list[float]:
     free = runs.left[order][1:] - reached
     gutters, widths = (reached + free / 2)[free > 0], free[free > 0]
     column = np.searchsorted(gutters, runs.left)
+    narrow = np.clip(1 - widths / (_WIDE * np.median(runs.bottom - runs.top)), 0, 1)
+    limits = _MAX_MISFIT + _SLIT_MISFIT * narrow
     walls = [-1, *range(len(gutters)), len(gutters)]  # column c stands between the gutters c - 1 and c
     for gutter in np.argsort(widths, kind="stable").tolist():
         place = walls.index(gutter)
@@ -96,7 +99,7 @@ def _column_gutters(runs: Extents, lines: list[list[int]]) -> list[float]:
             for low, high in ((-1, walls[place - 1]), (walls[place - 1], gutter), (gutter, walls[place + 1]))
         )
         first = starts + before + here  # in each line, the first run beyond the gutter
-        if _misfit(runs.take((first - 1)[here > 0]), runs.take(first[beyond > 0])) <= _MAX_MISFIT:
+        if _misfit(runs.take((first - 1)[here > 0]), runs.take(first[beyond > 0])) <= limits[gutter]:
             walls.pop(place)
     return [float(gutters[wall]) for wall in walls[1:-1]]
 

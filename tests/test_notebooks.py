@@ -1,0 +1,61 @@
+"""The notebook in examples/ is valid, and does what its text says."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+NOTEBOOK = Path(__file__).parents[1] / "examples" / "reading.ipynb"
+
+
+def caption():
+    lines = (NOTEBOOK.parent / "numbers.txt").read_text(encoding="utf-8").splitlines()
+    return next(line.split()[1:] for line in lines if line.startswith("page.jpg "))
+
+
+def run_cells(path):
+    """The names that the code cells of a notebook leave behind, run in order."""
+    namespace = {}
+    for row, cell in enumerate(json.loads(path.read_text(encoding="utf-8"))["cells"]):
+        if cell["cell_type"] == "code":
+            exec(compile("".join(cell["source"]), f"{path.name}, cell {row}", "exec"), namespace)
+    return namespace
+
+
+def test_notebook_is_valid_and_holds_no_outputs():
+    nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed: pip install '.[dev]'")
+    notebook = nbformat.read(NOTEBOOK, nbformat.NO_CONVERT)
+    nbformat.validate(notebook)
+    assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
+    assert all(not cell.outputs and cell.execution_count is None for cell in notebook.cells if cell.cell_type == "code")
+
+
+@pytest.mark.parametrize("folder", [NOTEBOOK.parent, NOTEBOOK.parents[1]], ids=["in examples", "at the top"])
+def test_notebook_runs_and_reads_what_the_caption_says(folder, monkeypatch):
+    matplotlib = pytest.importorskip("matplotlib", reason="Matplotlib is not installed: pip install '.[train]'")
+    monkeypatch.chdir(folder)
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+
+    shown = []
+    monkeypatch.setattr(pyplot, "show", lambda: (shown.extend(pyplot.get_fignums()), pyplot.close("all")))
+    names = run_cells(NOTEBOOK)
+
+    numbers = caption()
+    digits = sorted("".join(numbers))
+    assert [number.best for number in names["reading"].numbers] == numbers
+    assert sorted(str(digit) for digit in names["sure"].labels) == digits
+    assert sorted(names["naive"]) == digits and names["naive"] != "".join(numbers)
+    found = [
+        "".join(str(names["sure"].labels[row]) for row in rows) for line in names["lines"] for rows in line.numbers
+    ]
+    assert found == numbers
+    assert names["same"]
+    assert names["fitting"] == [number for number in numbers if number in names["invoices"]]
+    # What does not fit need not be parted as it is on the page, but all of it is there.
+    assert "".join(names["unfit"]) == "".join(number for number in numbers if number not in names["invoices"])
+    assert len(shown) == 5
+    image, drawing = names["image"], names["drawing"]
+    assert drawing.shape[0] >= image.shape[0] and drawing.dtype == image.dtype == np.uint8
+    assert drawing.shape != image.shape or not np.array_equal(drawing, image)

@@ -159,16 +159,24 @@ def fit_calibration(pictures: Sequence[LabelledPicture], config: ReadConfig) -> 
     except ImportError as error:
         raise MissingExtraError("digitdet calibrate", "train", "scipy") from error
 
-    def fit(loss: Callable[[npt.NDArray[np.float64]], float], count: int) -> tuple[float, float]:
-        # A pull towards no change, worth one observation, keeps few or cleanly parted ones from running to infinity.
-        found = minimize(lambda v: loss(v) + ((v[0] - 1) ** 2 + v[1] ** 2) / (2 * count), [1, 0], method="Nelder-Mead")
-        return float(found.x[0]), float(found.x[1])
+    def fit(loss: Callable[[npt.NDArray[np.float64]], float], start: Sequence[float], count: int) -> list[float]:
+        # A pull towards no change, worth one observation, keeps few or cleanly parted ones from running to infinity;
+        # a slope below zero would turn the order of the scores round.
+        bounds = [(0, None) if value else (None, None) for value in start]
+        options = {"maxiter": 2000}
+        found = minimize(
+            lambda values: loss(values) + float(((values - start) ** 2).sum()) / (2 * count),
+            start,
+            method="Nelder-Mead",
+            bounds=bounds,
+            options=options,
+        )
+        return [float(value) for value in found.x]
 
     scores, truths = digit_evidence(pictures)
     if not len(scores):
         raise DataError("no digits were found: there is nothing to calibrate; train longer, or give other pictures")
-    scale, shift = fit(lambda v: _digit_loss(Calibration(float(v[0]), float(v[1])), scores, truths), len(scores))
-    digits = Calibration(scale, shift)
+    digits = Calibration(*fit(lambda v: _digit_loss(Calibration(*v), scores, truths), (1, 1, 0), len(scores)))
     chances, right = number_evidence(pictures, digits, config)
     if min(right.sum(), (~right).sum()) < _MIN_NUMBERS:
         raise DataError(
@@ -176,7 +184,7 @@ def fit_calibration(pictures: Sequence[LabelledPicture], config: ReadConfig) -> 
             f"{_MIN_NUMBERS} right and {_MIN_NUMBERS} wrong ones; give more pictures"
         )
     signs, odds = np.where(right, 1, -1), log_odds(chances)
-    scale, shift = fit(lambda v: float(np.logaddexp(0, -signs * (v[0] * odds + v[1])).mean()), len(right))
+    scale, shift = fit(lambda v: float(np.logaddexp(0, -signs * (v[0] * odds + v[1])).mean()), (1, 0), len(right))
     return replace(digits, number_scale=scale, number_shift=shift)
 
 

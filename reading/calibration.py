@@ -1,9 +1,9 @@
 """The network's scores as probabilities: of each digit, and of a whole number being right.
 
 The scores of a detector are ranks, not chances. Two small maps, fitted on labelled pictures by `digitdet calibrate` and
-stored in the model, make them chances: temperature scaling with a class for "no digit" (Guo, Pleiss, Sun and
-Weinberger, On Calibration of Modern Neural Networks, 2017), and Platt scaling for whole numbers (Platt, Probabilistic
-Outputs for Support Vector Machines, 1999).
+stored in the model, make them chances: beta calibration for digits (Kull, Silva Filho and Flach, Beta calibration,
+2017), with a class for "no digit" beside the ten, and Platt scaling for whole numbers (Platt, Probabilistic Outputs for
+Support Vector Machines, 1999).
 """
 
 from __future__ import annotations
@@ -23,9 +23,15 @@ _EDGE = 1e-6
 
 @dataclass(frozen=True)
 class Calibration:
-    """From scores to probabilities: a slope and a shift on the log-odds, for digits and for numbers."""
+    """From scores to probabilities; these values change nothing.
 
-    digit_scale: float = 1.0
+    The log-odds of a digit against no digit are `digit_high` times -log(1 - score), which counts among high scores,
+    plus `digit_low` times log(score), which counts among low ones, plus `digit_shift`. Those of a number are
+    `number_scale` times the log-odds that all of its digits are right, plus `number_shift`.
+    """
+
+    digit_high: float = 1.0
+    digit_low: float = 1.0
     digit_shift: float = 0.0
     number_scale: float = 1.0
     number_shift: float = 0.0
@@ -36,7 +42,9 @@ class Calibration:
         `least` is the probability from which a digit counts as there: other than one half, it weighs a missed digit
         against a false one, and all probabilities move with it.
         """
-        odds = self.digit_scale * log_odds(scores) + self.digit_shift - float(log_odds(least))
+        clipped = np.clip(np.asarray(scores, np.float64), _EDGE, 1 - _EDGE)
+        odds = self.digit_low * np.log(clipped) - self.digit_high * np.log1p(-clipped) + self.digit_shift
+        odds -= float(log_odds(least))
         odds = np.concatenate([odds, np.zeros((len(odds), 1))], axis=1)
         chances = np.exp(odds - odds.max(axis=1, keepdims=True))
         return np.asarray(chances / chances.sum(axis=1, keepdims=True))

@@ -31,7 +31,7 @@ from digitdet.reading.calibration import Calibration
 from digitdet.reading.postprocess import Detections, Places
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-TRUE = Calibration(1.5, 0.8)
+TRUE = Calibration(1.6, 1.3, 0.8)
 
 
 def picture(rng, count=4):
@@ -61,8 +61,8 @@ def pictures():
 
 def test_the_fit_finds_what_made_the_data(pictures):
     fitted = fit_calibration(pictures, ReadConfig())
-    assert fitted.digit_scale == pytest.approx(TRUE.digit_scale, abs=0.12)
-    assert fitted.digit_shift == pytest.approx(TRUE.digit_shift, abs=0.15)
+    scores = np.linspace(0.05, 0.95, 19, dtype=np.float32)[:, None] * np.eye(10, dtype=np.float32)[3]
+    assert np.abs(fitted.of_digits(scores) - TRUE.of_digits(scores)).max() < 0.04
 
 
 def test_it_is_honest_on_other_pictures(pictures):
@@ -103,7 +103,7 @@ def test_stored_in_the_model_and_used(tmp_path):
     model = tmp_path / "m.onnx"
     shutil.copy(shipped_file("digitdet.onnx"), model)
     names = OnnxDetector(model).image_size
-    for calibration in (Calibration(1.1, 0.2, 0.9, -0.1), Calibration(2.0, -3.0, 1.0, 0.0)):
+    for calibration in (Calibration(1.1, 1.2, 0.2, 0.9, -0.1), Calibration(2.0, 1.0, -3.0)):
         store_calibration(model, calibration)
         assert OnnxDetector(model).calibration == calibration
     assert OnnxDetector(model).image_size == names  # the other entries stay

@@ -24,14 +24,14 @@ def test_by_hand():
 
 
 def test_no_boxes():
-    assert Calibration(1.4, 1.3).of_digits(np.zeros((0, 10), np.float32)).shape == (0, 11)
+    assert Calibration(1.4, 1.2, 1.3).of_digits(np.zeros((0, 10), np.float32)).shape == (0, 11)
 
 
 @settings(max_examples=80, deadline=None)
-@given(SCORES, st.floats(0.2, 3), st.floats(-3, 3), st.floats(0.01, 0.99))
-def test_probabilities_sum_to_one_and_keep_the_order_of_scores(scores, scale, shift, least):
+@given(SCORES, st.floats(0.2, 3), st.floats(0, 3), st.floats(-3, 3), st.floats(0.01, 0.99))
+def test_probabilities_sum_to_one_and_keep_the_order_of_scores(scores, high, low, shift, least):
     row = np.float32([scores])
-    chances = Calibration(scale, shift).of_digits(row, least)[0]
+    chances = Calibration(high, low, shift).of_digits(row, least)[0]
     assert chances.sum() == pytest.approx(1)
     assert (chances >= 0).all()
     order = np.argsort(row[0], kind="stable")
@@ -58,11 +58,11 @@ def test_log_odds_are_finite():
 
 
 def test_stored_and_read_back():
-    calibration = Calibration(1.4, 1.3, 0.5, -0.4)
+    calibration = Calibration(1.4, 1.2, 1.3, 0.5, -0.4)
     assert parse_calibration(calibration.to_json(), "x") == calibration
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"digit_scale": "a"}', '{"other": 1}', '{"digit_scale": NaN}', "3"])
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"digit_low": "a"}', '{"other": 1}', '{"digit_low": NaN}', "3"])
 def test_damaged_calibration_is_named(text):
     with pytest.raises(ModelError, match=r"m\.onnx: its calibration is damaged"):
         parse_calibration(text, "m.onnx")
@@ -70,7 +70,7 @@ def test_damaged_calibration_is_named(text):
 
 def test_unknown_entries_do_not_pass():
     with pytest.raises(ModelError):
-        parse_calibration(json.dumps({"digit_scale": 1, "exec": 2}), "m")
+        parse_calibration(json.dumps({"digit_low": 1, "exec": 2}), "m")
 
 
 def test_reliability_by_hand():

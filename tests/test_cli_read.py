@@ -332,3 +332,18 @@ def test_names_that_are_no_text(tmp_path):
 )
 def test_wrong_usage_exits_with_2(arguments):
     assert run("read", *arguments).exit_code == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_progress_is_shown_on_a_terminal_while_the_numbers_go_elsewhere(tmp_path):
+    import pty
+
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "digitdet", "read", str(EXAMPLE), str(EXAMPLE)]
+    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, check=False)
+    os.close(theirs)
+    shown = os.read(ours, 10_000).decode()
+    os.close(ours)
+    assert result.stdout.decode().splitlines() == [f"{EXAMPLE}: {NUMBER}"] * 2
+    assert "reading" in shown
+    assert "2/2" in shown

@@ -9,6 +9,7 @@ from digitdet import Alternative, Constraints, Digit, Number, NumberReader, Read
 from digitdet.configs import ConfigError, ImageError, ModelError, ReadConfig
 from digitdet.datasets.numbers import NumberTruth
 from digitdet.evaluate import count_exact
+from digitdet.reading.rotation import RotationChoice, upside_down_text
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -234,3 +235,14 @@ def truth(text, left=0.0, top=0.0):
 )
 def test_count_exact(found, truths, exact):
     assert count_exact(found, truths) == exact
+
+
+@pytest.mark.parametrize("is_ambiguous", [True, False])
+def test_what_a_number_says_upside_down_is_told_where_that_is_as_plausible(monkeypatch, is_ambiguous):
+    monkeypatch.setattr("digitdet.reader.choose_rotation", lambda found: RotationChoice(180, is_ambiguous))
+    turned = cv2.rotate(cv2.imread(str(EXAMPLES / "page.jpg")), cv2.ROTATE_180)
+    reading = NumberReader(config=ReadConfig(rotate="auto")).read(turned)
+    assert reading.rotation == 180
+    assert {number.upside_down for number in reading.numbers} == (
+        {upside_down_text(number.best) for number in reading.numbers} if is_ambiguous else {None}
+    )

@@ -42,8 +42,9 @@ if TYPE_CHECKING:
 _SEVERAL_NUMBERS = ("sudoku_photos",)  # sets with more than one number a picture
 _ALL = "all real sets"
 _THRESHOLDS = (0.0, 0.5, 0.8, 0.9, 0.95)
+_LEAST_POINT = 10  # predictions; a point of fewer says nothing
 # Okabe and Ito's colours, which those who are colour-blind tell apart, too.
-_GREY, _BLUE, _ORANGE, _GREEN = "#8c8c8c", "#0072b2", "#d55e00", "#009e73"
+_GREY, _BLUE, _ORANGE = "#8c8c8c", "#0072b2", "#d55e00"
 
 
 @dataclass(frozen=True)
@@ -238,17 +239,16 @@ def draw(composed: Mapping[str, Comparison], real: Mapping[str, Comparison], pat
     from matplotlib import pyplot
 
     style = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "axes.titleweight": "bold"}
-    with pyplot.rc_context({**style, "axes.titlesize": 10, "legend.frameon": False, "savefig.dpi": 110}):
+    with pyplot.rc_context({**style, "axes.titlesize": 10, "legend.frameon": False, "savefig.dpi": 84}):
         figure, axes = pyplot.subplots(2, 2, figsize=(8.4, 8), layout="constrained")
         panels = [*composed.items(), *((name, one) for name, one in real.items() if name == _ALL)]
         for panel, (name, one) in zip(axes.flat, panels, strict=False):
             draw_reliability(panel, name, one)
         last = axes.flat[3]
-        for name, colour in (("composed, numbers", _BLUE), (_ALL, _ORANGE)):
-            if name in composed or name in real:
-                draw_coverage(last, name, {**composed, **real}[name].after, colour)
+        for (name, one), colour, above in zip(panels[1:], (_BLUE, _ORANGE), (-12, 6), strict=False):
+            draw_coverage(last, name, one.after, colour, above)
         last.set(title="accuracy against coverage", xlabel="part of the numbers that is surer (coverage)")
-        last.set(ylabel="part of these that is right (accuracy)", xlim=(0, 1.02), ylim=(None, 1.01))
+        last.set(ylabel="part of these that is right (accuracy)", xlim=(0, 1.02), ylim=(None, 1.02))
         last.legend(loc="lower left")
         last.grid(alpha=0.25)
         figure.savefig(path)
@@ -256,10 +256,11 @@ def draw(composed: Mapping[str, Comparison], real: Mapping[str, Comparison], pat
 
 
 def draw_reliability(panel: Axes, name: str, one: Comparison) -> None:
-    """Points on the diagonal are honest; the dashes at the foot show where the predictions are."""
+    """Points on the diagonal are honest; bars at the foot show how many predictions are where, after calibration."""
     panel.plot([0, 1], [0, 1], color="black", linewidth=0.8, linestyle=(0, (4, 3)))
     for when, evidence, colour, marker in (("before", one.before, _GREY, "s"), ("after", one.after, _BLUE, "o")):
-        points = reliability_bins(evidence.confidences, evidence.right)
+        every = reliability_bins(evidence.confidences, evidence.right)
+        points = [point for point in every if point.count >= _LEAST_POINT]
         x, y = [point.confidence for point in points], np.array([point.accuracy for point in points])
         low, high = _wilson(y, np.array([point.count for point in points]))
         label = f"{when}: error {evidence.error:.1%}"
@@ -282,8 +283,8 @@ def _wilson(share: npt.NDArray[np.float64], count: npt.NDArray[np.int64]) -> tup
     return np.minimum(middle - reach, share), np.maximum(middle + reach, share)
 
 
-def draw_coverage(panel: Axes, name: str, evidence: Evidence, colour: str) -> None:
-    """The curve, with a point at each threshold of the table."""
+def draw_coverage(panel: Axes, name: str, evidence: Evidence, colour: str, above: int) -> None:
+    """The curve, with a point at each threshold of the table, whose label stands so many points above it."""
     _, coverage, accuracy = accuracy_at_coverage(evidence.confidences, evidence.right)
     read = len(evidence.right) / (len(evidence.right) + evidence.missing)
     settled = slice(min(20, len(accuracy) // 10), None)  # the first few say nothing yet
@@ -292,7 +293,7 @@ def draw_coverage(panel: Axes, name: str, evidence: Evidence, colour: str) -> No
         x, y = evidence.at(threshold)
         if x:
             panel.plot(x, y, "o", color=colour, markersize=5)
-            panel.annotate(f"{threshold:g}", (x, y), xytext=(3, 5), textcoords="offset points", fontsize=8)
+            panel.annotate(f"{threshold:g}", (x, y), xytext=(-6, above), textcoords="offset points", fontsize=8)
 
 
 if __name__ == "__main__":

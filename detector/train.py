@@ -25,13 +25,13 @@ from pathlib import Path
 from typing import Any
 
 from digitdet import __version__, yolo
-from digitdet.calibrate import calibrate_model
+from digitdet.calibrate import calibrate_model, store_calibration
 from digitdet.configs import DataError, TrainConfig, parse_config
 from digitdet.datasets.files import write_atomically
 from digitdet.datasets.folder import DATA_FILE, check_dataset, fingerprint, read_data_file
 from digitdet.datasets.numbers import FILE_NAME
 from digitdet.evaluate import score_numbers
-from digitdet.inference import shipped_file
+from digitdet.inference import SHIPPED_MODEL, OnnxDetector, shipped_file
 from digitdet.reader import NumberReader
 
 Say = Callable[[str], None]
@@ -110,7 +110,7 @@ def train_run(config: TrainConfig, data: Path, folder: Path, say: Say) -> Run:
         best = yolo.train(config, splits, folder, start_weights)
         yolo.save_weights(best, folder / "model.pt")
     if not (folder / "model.onnx").is_file():
-        _export(folder, data, config.image_size, say)
+        _export(folder, data, config, say)
     split = "test" if "test" in splits else "val"
     say(f"measuring on the {split} split")
     metrics = _measure(config, data, splits[split], folder, split)
@@ -120,16 +120,31 @@ def train_run(config: TrainConfig, data: Path, folder: Path, say: Say) -> Run:
     return Run(folder, metrics)
 
 
-def _export(folder: Path, data: Path, image_size: int, say: Say) -> None:
-    """Write model.onnx, its confidences calibrated on the pictures that chose the epoch."""
+def _export(folder: Path, data: Path, config: TrainConfig, say: Say) -> None:
+    """Write model.onnx, its confidences calibrated on the pictures that chose the epoch.
+
+    Where these are too few, it keeps the calibration of the model it goes on from: better than none.
+    """
     draft = folder / ".model.onnx.tmp"
-    yolo.export_onnx(folder / "model.pt", draft, image_size, __version__)
+    yolo.export_onnx(folder / "model.pt", draft, config.image_size, __version__)
     say("calibrating on the val split")
     try:
         calibrate_model(draft, data, "val")
     except DataError as error:
         say(f"not calibrated: {error}")
+        before = _model_before(config)
+        if before is not None:
+            store_calibration(draft, OnnxDetector(before).calibration)
+            say(f"it keeps the calibration of {before.name}")
     draft.replace(folder / "model.onnx")
+
+
+def _model_before(config: TrainConfig) -> Path | None:
+    """The exported model of the weights that a training starts from, if there is one."""
+    if config.start == "scratch":
+        return None
+    path = shipped_file(SHIPPED_MODEL) if config.start == "shipped" else Path(config.start).with_suffix(".onnx")
+    return path if path.is_file() else None
 
 
 def _require_free_or_same(folder: Path, config: TrainConfig, origin: dict[str, Any]) -> None:

@@ -25,7 +25,7 @@ from digitdet.configs import (
     load_config,
     replace,
 )
-from digitdet.inference import shipped_file
+from digitdet.inference import OnnxDetector, shipped_file
 from digitdet.synth.writer import write_dataset
 from digitdet.train import train_run
 
@@ -232,6 +232,8 @@ def test_training_goes_on_from_weights(finished, data, tmp_path):
     assert first_loss(tmp_path / "run") < 0.7 * first_loss(finished[0])
     # What is handed on must not name the folders of the machine it was made on.
     assert str(Path(weights).parent).encode() not in (tmp_path / "run" / "model.pt").read_bytes()
+    # Eight pictures are too few to calibrate on: the confidences stay those of the model before.
+    assert OnnxDetector(tmp_path / "run" / "model.onnx").calibration == OnnxDetector(None).calibration
 
 
 def test_unsound_dataset_is_refused_before_training(tmp_path, tiny_materials):

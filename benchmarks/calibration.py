@@ -239,8 +239,8 @@ def draw(composed: Mapping[str, Comparison], real: Mapping[str, Comparison], pat
     from matplotlib import pyplot
 
     style = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "axes.titleweight": "bold"}
-    with pyplot.rc_context({**style, "axes.titlesize": 10, "legend.frameon": False, "savefig.dpi": 84}):
-        figure, axes = pyplot.subplots(2, 2, figsize=(8.4, 8), layout="constrained")
+    with pyplot.rc_context({**style, "axes.titlesize": 10, "legend.frameon": False, "savefig.dpi": 82}):
+        figure, axes = pyplot.subplots(2, 2, figsize=(7.8, 7.4), layout="constrained")
         panels = [*composed.items(), *((name, one) for name, one in real.items() if name == _ALL)]
         for panel, (name, one) in zip(axes.flat, panels, strict=False):
             draw_reliability(panel, name, one)
@@ -271,7 +271,7 @@ def draw_reliability(panel: Axes, name: str, one: Comparison) -> None:
     panel.bar(np.arange(10) / 10 + 0.05, 0.25 * shares, width=0.09, color=_BLUE, alpha=0.18, linewidth=0)
     panel.set(title=f"{name} ({len(one.after.right):,})", xlabel="confidence", ylabel="part that is right")
     panel.set(xlim=(0, 1), ylim=(0, 1.02), aspect="equal")
-    panel.legend(loc="upper left")
+    panel.legend(loc="lower right", bbox_to_anchor=(1, 0.15))
     panel.grid(alpha=0.25)
 
 

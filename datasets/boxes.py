@@ -107,23 +107,6 @@ def pair_iou(
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
 
 
-def pair_cover(
-    boxes: npt.ArrayLike, first: npt.NDArray[np.int64], second: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float64]:
-    """How far the pairs of rows `first`, `second` of (N, 4) xyxy boxes lie on each other (P,), 0 to 1.
-
-    Along each axis it is the shared length over the shorter side; of the two axes the smaller counts. A box inside
-    another has 1. Neighbours that overlap along one axis only have little, however much that is.
-    """
-    left, top, right, bottom = as_boxes(boxes).T.copy()
-    shares = []
-    for low, high in ((left, right), (top, bottom)):
-        shared = np.minimum(high[first], high[second]) - np.maximum(low[first], low[second])
-        shorter = np.minimum(high[first] - low[first], high[second] - low[second])
-        shares.append(np.divide(shared, shorter, out=np.zeros_like(shared), where=shorter > 0))
-    return np.asarray(np.clip(np.minimum(*shares), 0, 1))
-
-
 def _pair_intersection(
     boxes: npt.ArrayLike, first: npt.NDArray[np.int64], second: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -135,32 +118,51 @@ def _pair_intersection(
     return np.maximum(width, 0) * np.maximum(height, 0), areas
 
 
+def covering_pairs(boxes: npt.ArrayLike, cover: float) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Rows (i, j), i < j, of the pairs of (N, 4) xyxy boxes that lie on each other by more than `cover` (0 to 1).
+
+    How far they do is measured along each axis, as the shared length over the shorter side, and the smaller of the two
+    counts. A box inside another has 1. Neighbours that overlap along one axis only have little, however much that is.
+    """
+    boxes = as_boxes(boxes)
+    first, second = near_pairs(boxes)
+    for low, high in ((boxes[:, 0], boxes[:, 2]), (boxes[:, 1], boxes[:, 3])):
+        low, high = np.ascontiguousarray(low), np.ascontiguousarray(high)
+        side = high - low
+        shared = np.minimum(high[first], high[second]) - np.maximum(low[first], low[second])
+        meets = shared > cover * np.minimum(side[first], side[second])
+        first, second = first[meets], second[meets]  # the other axis has few left to look at
+    return first, second
+
+
 def near_pairs(boxes: npt.ArrayLike) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Rows (i, j), i < j, of all pairs of (N, 4) xyxy boxes that may overlap, each once, with few that do not.
 
-    Thousands of boxes make millions of pairs, of which almost none overlap: boxes are put into square cells, and only
-    neighbours are paired.
+    Thousands of boxes make millions of pairs, of which almost none overlap: boxes are put into cells of a grid, and
+    only neighbours are paired.
     """
     boxes = as_boxes(boxes)
     if len(boxes) <= 100:
         return np.triu_indices(len(boxes), 1)
-    longest = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
-    # No box but a few much larger ones is longer than a cell: two others can only meet in the same or in the next one.
-    cell = max(min(float(longest.max()), 2 * float(np.median(longest))), 1e-9)
-    large = np.flatnonzero(longest > cell)
-    small = np.flatnonzero(longest <= cell)
+    sides = boxes[:, 2:] - boxes[:, :2]
+    # No box but a few much larger ones exceeds a cell: two others can only meet in the same or in the next one.
+    cell = np.maximum(np.minimum(sides.max(axis=0), 2 * np.median(sides, axis=0)), 1e-9)
+    is_large = (sides > cell).any(axis=1)
+    large, small = np.flatnonzero(is_large), np.flatnonzero(~is_large)
     pairs = [_cell_pairs(boxes[small], cell, small)]
     for row in large:
-        others = small if row == large[-1] else np.concatenate([small, large[large > row]])
+        others = np.concatenate([small, large[large > row]])
         pairs.append((np.full(len(others), row), others))
     first, second = (np.concatenate(rows) for rows in zip(*pairs, strict=True))
     return np.minimum(first, second), np.maximum(first, second)
 
 
 def _cell_pairs(
-    boxes: npt.NDArray[np.float64], cell: float, rows: npt.NDArray[np.int64]
+    boxes: npt.NDArray[np.float64], cell: npt.NDArray[np.float64], rows: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Pairs of `rows` whose boxes' centres lie in the same cell or in neighbouring ones."""
+    """Pairs of `rows` whose boxes' centres lie in the same cell, of a width and height, or in neighbouring ones."""
+    if not len(rows):
+        return rows, rows
     places = np.floor((boxes[:, :2] + boxes[:, 2:]) / 2 / cell).astype(np.int64)
     places -= places.min(axis=0) - 1
     width = int(places[:, 0].max()) + 2
@@ -176,8 +178,6 @@ def _cell_pairs(
     first, second = [], []
     for start, stop in spans:
         counts = stop - start
-        origin = np.repeat(position, counts)
-        offset = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-        first.append(rows[origin])
-        second.append(rows[np.repeat(start, counts) + offset])
+        first.append(np.repeat(rows, counts))
+        second.append(rows[np.arange(counts.sum()) + np.repeat(start - np.cumsum(counts) + counts, counts)])
     return np.concatenate(first), np.concatenate(second)

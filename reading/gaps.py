@@ -27,8 +27,8 @@ _MAX_USUAL = 1.0
 # with thousand marks (ORAND-CAR) lose 2%. Among digits set close, a gap of 0.8 heights parts numbers; on a line whose
 # gaps are all alike, one of 1.4.
 _CONSTANT, _PER_GAP, _PER_EXCESS = -5.5, 2.4, 5.4
-# However wide or narrow: a constraint on the number may know better.
-_LEAST = 0.001
+# However wide or narrow, no gap is certain; but two numbers that meet no constraint are likelier than one across such.
+_LEAST = 1e-5
 
 
 def break_probabilities(x: Floats, width: Floats, height: Floats, counts: Counts) -> Floats:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass
+from itertools import groupby, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +25,6 @@ Boxes = npt.NDArray[np.float64]
 # How likely it is, beforehand, that something on a picture does not meet the user's constraints: a serial number beside
 # the counter. It must be that likely against the evidence that something else was written before a reading is bent.
 _UNFIT_CHANCE = 0.01
-# Constraints know more than gaps do: no gap is surer than this to be, or not to be, the end of a number.
-_SUREST_BREAK = 0.95
 _MAX_WEAK_GAP = 1.2  # digit heights between a weak digit and the line it may belong to
 _NO_PLACE = 1e-9  # stands for the probability 0, whose logarithm there is not
 
@@ -94,11 +92,7 @@ class NumberBuilder:
 
     def _segments(self, row: Row) -> list[Segment]:
         if self._constraints is None:
-            cuts = [0, *(place + 1 for place, chance in enumerate(row.breaks) if chance >= 0.5), len(row.slots)]
-            return [
-                Segment(start, stop, tuple(search(row.slots[start:stop], _BEAM_WIDTH)), fits=True)
-                for start, stop in pairwise(cuts)
-            ]
+            return split_at_gaps(row, 0, len(row.slots))
         return split_by_constraints(row, self._constraints)
 
     def _number(self, row: Row, segment: Segment, boxes: Boxes, chances: npt.NDArray[np.float64]) -> Number | None:
@@ -191,13 +185,20 @@ def _row(strong: list[Slot], weak: list[Slot], breaks: Sequence[float], boxes: B
     return Row(tuple(slots[place] for place in order), tuple(merged), angle)
 
 
+def split_at_gaps(row: Row, start: int, stop: int, fits: bool = True) -> list[Segment]:
+    """The numbers of a stretch of a row, parted where that is more likely than not."""
+    cuts = [start, *(place for place in range(start + 1, stop) if row.breaks[place - 1] >= 0.5), stop]
+    return [
+        Segment(first, last, tuple(search(row.slots[first:last], _BEAM_WIDTH)), fits) for first, last in pairwise(cuts)
+    ]
+
+
 def split_by_constraints(row: Row, constraints: Constraints) -> list[Segment]:
     """The most probable way to part a row into numbers that meet the constraints, and into others.
 
     Dynamic programming over the places where a number can end (Viterbi, 1967): every stretch of slots is read under
-    the constraints; one that cannot meet them counts as unfit, at a price.
+    the constraints; one that cannot meet them counts as unfit, at a price. What is unfit is then parted by its gaps.
     """
-    row = replace(row, breaks=tuple(min(max(chance, 1 - _SUREST_BREAK), _SUREST_BREAK) for chance in row.breaks))
     count = len(row.slots)
     best: list[tuple[float, list[Segment]]] = [(0.0, []), *((-math.inf, []) for _ in range(count))]
     for start in range(count):
@@ -206,7 +207,11 @@ def split_by_constraints(row: Row, constraints: Constraints) -> list[Segment]:
             end = math.log(max(row.breaks[segment.stop - 1], _NO_PLACE)) if segment.stop < count else 0.0
             if before + score + end > best[segment.stop][0]:
                 best[segment.stop] = (before + score + end, [*segments, segment])
-    return best[count][1]
+    parted: list[Segment] = []
+    for fits, run in groupby(best[count][1], key=lambda segment: segment.fits):
+        stretch = list(run)
+        parted += stretch if fits else split_at_gaps(row, stretch[0].start, stretch[-1].stop, fits=False)
+    return parted
 
 
 def _stretches(row: Row, start: int, constraints: Constraints) -> list[tuple[Segment, float]]:

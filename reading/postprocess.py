@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.datasets.boxes import near_pairs, pair_cover, pair_iou
+from digitdet.datasets.boxes import covering_pairs, near_pairs, pair_iou
 
 
 @dataclass(frozen=True)
@@ -123,34 +123,59 @@ def suppress(detections: Detections, max_overlap: float) -> Places:
 
     Greedy non-maximum suppression over all classes together. The measure is not IoU, since a box in the hole of an 8,
     or one around two digits, has a low IoU with the right one, but how far two boxes lie on each other along both axes
-    (`pair_cover`): above `max_overlap` one of them goes. A winner takes over the higher scores of its duplicates, so
-    that a 7 which was found as 1, too, knows both.
+    (`covering_pairs`): above `max_overlap` one of them goes. A winner takes over the higher scores of its duplicates,
+    so that a 7 which was found as 1, too, knows both.
 
     Returns:
         The winners, the surest first and equally sure ones in their old order, and their rivals.
     """
     order = np.argsort(-detections.confidences, kind="stable")
-    boxes, scores = detections.boxes[order], detections.scores[order].copy()
-    first, second = near_pairs(boxes)
-    meets = pair_cover(boxes, first, second) > max_overlap
-    first, second = first[meets], second[meets]
-    by_first = np.argsort(first, kind="stable")
-    second = second[by_first]
-    starts = np.searchsorted(first[by_first], np.arange(len(boxes) + 1)).tolist()
-
-    winner = np.full(len(boxes), -1)
-    for row in range(len(boxes)):
-        if winner[row] < 0:
-            winner[row] = row
-            beaten = second[starts[row] : starts[row + 1]]
-            winner[beaten[winner[beaten] < 0]] = row
-    losers = np.flatnonzero(winner != np.arange(len(boxes)))
-    same = pair_iou(boxes, losers, winner[losers]) >= _SAME_BOX
-    np.maximum.at(scores, winner[losers[same]], scores[losers[same]])
-    kept = np.flatnonzero(winner == np.arange(len(boxes)))
-    rivals = losers[~same]
+    boxes, scores = detections.boxes[order], detections.scores[order]
+    winner = _winners(len(boxes), *covering_pairs(boxes, max_overlap))
+    rows = np.arange(len(boxes))
+    is_same = pair_iou(boxes, rows, winner) >= _SAME_BOX
+    kept, rivals = np.flatnonzero(winner == rows), np.flatnonzero(~is_same & (winner != rows))
     return Places(
-        Detections(boxes[kept], scores[kept]),
+        Detections(boxes[kept], _best_scores(scores, winner, kept, is_same)),
         Detections(boxes[rivals], scores[rivals]),
         np.searchsorted(kept, winner[rivals]),
     )
+
+
+def _winners(count: int, first: npt.NDArray[np.int64], second: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The winner of each of `count` rows, which are in order of their scores, given the pairs that exclude each other:
+    itself, or the first winner that meets it.
+
+    The greedy loop of non-maximum suppression in a few rounds for all rows at once: who is met by no open row above it
+    wins, and beats all it meets.
+    """
+    has_won, is_open = np.zeros(count, bool), np.ones(count, bool)
+    above, below = first, second
+    while len(above):
+        is_met = np.zeros(count, bool)
+        is_met[below] = True
+        wins = is_open & ~is_met
+        has_won |= wins
+        is_open &= is_met
+        is_open[below[wins[above]]] = False
+        still = is_open[above] & is_open[below]
+        above, below = above[still], below[still]
+    has_won |= is_open
+    winner = np.where(has_won, np.arange(count), count)
+    beaten = has_won[first]
+    np.minimum.at(winner, second[beaten], first[beaten])
+    return winner
+
+
+def _best_scores(
+    scores: npt.NDArray[np.float32],
+    winner: npt.NDArray[np.int64],
+    kept: npt.NDArray[np.int64],
+    is_same: npt.NDArray[np.bool_],
+) -> npt.NDArray[np.float32]:
+    """For each row that is kept the highest scores (10,) among it and its duplicates."""
+    if not len(kept):
+        return scores[:0]
+    members = np.flatnonzero(is_same | (winner == np.arange(len(winner))))
+    members = members[np.argsort(winner[members], kind="stable")]
+    return np.maximum.reduceat(scores[members], np.searchsorted(winner[members], kept), axis=0)

@@ -107,7 +107,8 @@ def test_near_pairs_of_many_are_few():
         ([0, 0, 0, 20], [0, 0, 10, 20], 0.0),  # without area
     ],
 )
-def test_pair_cover(a, b, cover):
-    first, second = np.array([0]), np.array([1])
-    assert boxes.pair_cover([a, b], first, second) == pytest.approx([cover])
-    assert boxes.pair_cover([b, a], first, second) == pytest.approx([cover])
+def test_covering_pairs(a, b, cover):
+    for pair in ([a, b], [b, a]):
+        assert len(boxes.covering_pairs(pair, cover + 0.01)[0]) == 0
+        if cover:
+            assert [rows.tolist() for rows in boxes.covering_pairs(pair, cover - 0.01)] == [[0], [1]]

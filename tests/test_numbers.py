@@ -165,6 +165,18 @@ def test_the_fitting_number_is_found_beside_an_unfit_one():
     assert [(number.best, number.status) for number in numbers] == [("1234", "unfit"), ("567", "ok")]
 
 
+def test_unfit_numbers_are_parted_as_they_stand():
+    found = places(*row(1, 2, 3, 4), *row(5, 6, start=300), *row(7, 8, start=500))
+    numbers = build(found, constraints=Constraints(digits=7))
+    assert [(number.best, number.status) for number in numbers] == [("1234", "unfit"), ("56", "unfit"), ("78", "unfit")]
+
+
+def test_a_certain_gap_is_not_read_over():
+    """Seven digits on a line, but three and four far apart are no number of seven."""
+    found = places(*row(1, 2, 3), *row(4, 5, 6, 7, start=400))
+    assert [number.status for number in build(found, constraints=Constraints(digits=7))] == ["unfit", "unfit"]
+
+
 def test_previous_reading_decides():
     found = places((0, {0: 0.95}), (25, {7: 0.6, 1: 0.55}), (50, {2: 0.95}))
     assert build(found)[0].best == "072"

@@ -61,9 +61,9 @@ class NumberReader:
     Example:
         >>> from digitdet import Constraints, NumberReader
         >>> NumberReader().read("examples/chalk.jpg").texts  # doctest: +SKIP
-        ['34', '7135', '8', '859532']
+        ['906749', '4', '13636', '6', '7999']
         >>> NumberReader(constraints=Constraints(digits="4-")).read("examples/chalk.jpg").texts  # doctest: +SKIP
-        ['7135', '859532']
+        ['906749', '13636', '7999']
     """
 
     def __init__(

@@ -26,13 +26,14 @@ FOLDER = Path(__file__).parent
 BASE: dict[str, Any] = {
     "blank_share": 0.0,
     "digit_angle": (-3, 3),
+    "number_gap": (1.5, 3),  # nobody should have to wonder where a number ends
     "effects": {"illumination": 0.5, "softness": 0.5, "sensor_noise": 1.0},
 }
 # Name, seed, and what differs from the built-in look.
 PICTURES: list[tuple[str, int, dict[str, Any]]] = [
     (
         "number",
-        2,
+        3,
         {
             "canvas_sizes": ((640, 240),),
             "layouts": {"single": 1},
@@ -43,13 +44,13 @@ PICTURES: list[tuple[str, int, dict[str, Any]]] = [
     ),
     (
         "page",
-        5,
+        9,
         {"canvas_sizes": ((640, 640),), "layouts": {"page": 1}, "lines": (5, 5), "digit_height": (48, 80)}
         | {"surfaces": {"ruled": 1}, "inks": {"ballpoint": 1}, "dark_ink_share": 1.0, "page_angle": (-5, -3)},
     ),
     (
         "chalk",
-        7,
+        21,
         {"canvas_sizes": ((640, 400),), "layouts": {"page": 1}, "lines": (3, 3), "digit_height": (50, 90)}
         | {"surfaces": {"blackboard": 1}, "inks": {"chalk": 1}, "dark_ink_share": 0.0, "numbers_per_line": (1, 2)},
     ),

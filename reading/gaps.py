@@ -23,10 +23,10 @@ _MAX_USUAL = 1.0
 # Log-odds of a break: a constant, and weights of the gap and of its excess over the usual one, both in heights.
 # Logistic regression on 30,000 gaps of 800 composed pages (benchmarks/lines.py, seed 77) and of the CC BY counters gave
 # -6.9, 2.4 and 5.4. The constant was raised, since a break that is missed costs two numbers, a false one only one: from
-# -6.3 to -5.5 the numbers of those pages stay the same within 0.2%, those of `mixed` gain 0.5%, and handwritten amounts
-# with thousand marks (ORAND-CAR) lose 2%. Among digits set close, a gap of 0.8 heights parts numbers; on a line whose
-# gaps are all alike, one of 1.4.
-_CONSTANT, _PER_GAP, _PER_EXCESS = -5.5, 2.4, 5.4
+# -6.3 to -5.2 the numbers of those pages stay the same within 0.2%, those of `mixed` gain 0.8%, and handwritten amounts
+# with thousand marks (ORAND-CAR) lose 3%. Among digits set close, a gap of 0.75 heights parts numbers; on a line whose
+# gaps are all alike, one of 1.35.
+_CONSTANT, _PER_GAP, _PER_EXCESS = -5.2, 2.4, 5.4
 # However wide or narrow, no gap is certain; but two numbers that meet no constraint are likelier than one across such.
 _LEAST = 1e-5
 

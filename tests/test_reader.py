@@ -246,3 +246,17 @@ def test_what_a_number_says_upside_down_is_told_where_that_is_as_plausible(monke
     assert {number.upside_down for number in reading.numbers} == (
         {upside_down_text(number.best) for number in reading.numbers} if is_ambiguous else {None}
     )
+
+
+def test_small_digits_of_a_larger_picture_are_read(reader):
+    """The example made small, in the corner of a page: 12 px high there, 4 px in the largest usual input."""
+    image = cv2.imread(str(EXAMPLES / "number.jpg"))
+    expected = reader.read(image).numbers[0].best
+    small = cv2.resize(image, None, fx=0.14, fy=0.14, interpolation=cv2.INTER_AREA)
+    page = np.full((900, 1200, 3), image[5:50, 5:50].mean(axis=(0, 1)), np.uint8)
+    for row in range(6):
+        for column in range(5):
+            top, left = 60 + 140 * row, 60 + 220 * column
+            page[top : top + small.shape[0], left : left + small.shape[1]] = small
+    texts = [number.best for number in reader.read(page).numbers]
+    assert texts.count(expected) >= 24  # of 30

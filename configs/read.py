@@ -24,12 +24,13 @@ class ReadConfig(Config, frozen=True, kw_only=True):
         1.4,
     )
     """The picture is read at these factors on `image_size`, and the scores are averaged: small digits are told apart
-    when they are enlarged, big ones when they are made small. One takes a third of the time. On the validation pictures
-    of the first model, 0.1.0, 94.2% of the numbers were exact at 1.1 alone, 95.0% at 1.1 and 1.4, 95.3% at all three."""
+    when they are enlarged, big ones when they are made small. One takes a third of the time. With the model of 0.1.0,
+    94.2% of the numbers in its validation pictures were exact at 1.1 alone, 95.0% at 1.1 and 1.4, 95.3% at all three.
+    A picture whose digits turn out small is read once more, larger."""
 
     confidence: Share = 0.4
-    """A digit is there if its probability is at least this. On composed pictures 0.35 to 0.5 give as many exact numbers,
-    within 0.2%; of the real sets handwriting gains from less and counters from more, and 0.4 is best for their mean."""
+    """A digit is there if its probability is at least this. On composed pictures 0.35 to 0.5 give the same numbers
+    within 0.2%. Of the real sets handwriting gains from less and counters from more; 0.4 is best for their mean."""
 
     max_overlap: Share = 0.6
     """Two boxes are one digit when they lie on each other by more than this, in parts of the shorter side, along both

@@ -63,7 +63,7 @@ _CHECKS = (
 @click.option("--allowed", type=_FILE, metavar="FILE", help="A number is one of those in FILE, one a line.")
 @click.option("--previous", metavar="NUMBER", help="A meter's last reading: the new one is not lower.")
 @click.option("--max-step", type=click.IntRange(min=0), metavar="N", help="How far the meter can have gone since.")
-@click.option("--min-confidence", type=_SHARE, metavar="0-1", help="Below it a number is unsure: 12?4.  [default: 0.5]")
+@click.option("--min-confidence", type=_SHARE, metavar="0-1", help="Below it a number is unsure: 12?4.  [default: 0.3]")
 @click.option("--conf", type=_SHARE, metavar="0-1", help="From this probability on a digit is there.  [default: 0.4]")
 @click.option("--save", type=_FOLDER, metavar="DIR", help="Write each picture with what was read drawn on it.")
 @click.option("--crops", type=_FOLDER, metavar="DIR", help="Write each number as a small picture, and labels.csv.")

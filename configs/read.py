@@ -38,8 +38,8 @@ class ReadConfig(Config, frozen=True, kw_only=True):
     figures hardly change."""
 
     min_confidence: Share = 0.3
-    """A number is unsure if the probability that all of it is right is below this. The model is more often right on real
-    pictures than on the composed ones that it was calibrated on: those given with 0.3 are right half of the time."""
+    """A number is unsure if the probability that all of it is right is below this. On real pictures the model is more
+    often right than on the composed ones it was calibrated on: numbers given with 0.3 are right half of the time."""
 
     rotate: Rotation = 0
     """How far the pages lie turned clockwise, in degrees; 'auto' finds out, for some more time."""

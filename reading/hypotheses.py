@@ -20,7 +20,7 @@ Part = tuple[str, int]
 """A digit and the row of its box: the winners of a picture first, then their rivals."""
 
 _MIN_OPTION = 0.003  # an option of a slot less likely than this changes no reading that anybody would believe
-_MIN_STATE = 1e-5  # relative to the best text so far
+_MIN_STATE = 1e-3  # a text less likely than this part of the best one is given up
 _MAX_RIVALS = 2  # beaten boxes that a slot considers: those of two digits in one box
 
 
@@ -126,18 +126,17 @@ class Beam:
     """Texts of a growing row of slots: breadth-first, the `width` most likely ones kept (Lowerre, The Harpy Speech
     Recognition System, 1976). Paths with one text count together.
 
-    `can_start` tells whether a text can be the beginning of one that is wanted; others are dropped at once.
+    `can_start` tells whether a text can be the beginning of one that is wanted; others are dropped at once. A text that
+    is less likely than `min_state` times the best one is given up.
     """
 
-    def __init__(self, width: int, can_start: Callable[[str], bool] | None = None) -> None:
+    def __init__(
+        self, width: int, can_start: Callable[[str], bool] | None = None, min_state: float = _MIN_STATE
+    ) -> None:
         self._width = width
+        self._min_state = min_state
         self._can_start = can_start
         self._states: dict[str, tuple[float, float, tuple[Part, ...]]] = {"": (1.0, 1.0, ())}
-
-    @property
-    def is_dead(self) -> bool:
-        """Whether no text is left."""
-        return not self._states
 
     def extend(self, slot: Slot) -> None:
         """Read on to the next slot."""
@@ -156,7 +155,7 @@ class Beam:
                     grown[longer] = (before[0] + chance * option.chance, before[1], before[2])
         if len(grown) > 1:
             ranked = sorted(grown.items(), key=lambda item: -item[1][0])[: self._width]
-            floor = ranked[0][1][0] * _MIN_STATE
+            floor = ranked[0][1][0] * self._min_state
             grown = {text: state for text, state in ranked if state[0] >= floor}
         self._states = grown
 
@@ -165,9 +164,14 @@ class Beam:
         return [Hypothesis(text, chance, parts) for text, (chance, _, parts) in self._states.items()]
 
 
-def search(slots: Sequence[Slot], width: int, can_start: Callable[[str], bool] | None = None) -> list[Hypothesis]:
-    """The most likely texts of a row of slots, the most likely first; the empty text is among them."""
-    beam = Beam(width, can_start)
+def search(
+    slots: Sequence[Slot],
+    width: int,
+    can_start: Callable[[str], bool] | None = None,
+    min_state: float = _MIN_STATE,
+) -> list[Hypothesis]:
+    """The most likely texts of a row of slots, the most likely first; see `Beam`."""
+    beam = Beam(width, can_start, min_state)
     for slot in slots:
         beam.extend(slot)
     return beam.hypotheses()

@@ -17,7 +17,7 @@ from digitdet.reading.lines import find_lines
 from digitdet.reading.postprocess import Places
 from digitdet.reading.results import OK, UNFIT, UNSURE, Alternative, Box, Digit, Number
 
-_BEAM_WIDTH = 12  # texts kept in the search: more than are shown, since a later digit can turn their order
+_BEAM_WIDTH = 8  # texts kept in the search: more than are shown, since a later digit can turn their order
 _MAX_ALTERNATIVES = 5  # other texts that a number shows
 _MIN_ALTERNATIVE = 0.005  # probability below which another digit or text is not worth showing
 Boxes = npt.NDArray[np.float64]
@@ -80,12 +80,14 @@ class NumberBuilder:
         chances = self._calibration.of_digits(places.digits.scores, self._least_presence)
         rival_chances = self._calibration.of_digits(places.rivals.scores, self._least_presence)
         boxes = np.concatenate([places.digits.boxes, places.rivals.boxes]).astype(np.float64)
-        every_chance = np.concatenate([chances, rival_chances])
+        # As lists: single values of arrays are slow to get at.
+        every_box: list[Box] = [tuple(box) for box in boxes.tolist()]
+        every_chance = np.concatenate([chances, rival_chances]).tolist()
         slots = make_slots(places, chances, rival_chances)
         numbers = []
         for row in lay_rows(slots, boxes):
             for segment in self._segments(row):
-                number = self._number(row, segment, boxes, every_chance)
+                number = self._number(row, segment, every_box, every_chance)
                 if number is not None:
                     numbers.append(number)
         return tuple(numbers)
@@ -95,7 +97,7 @@ class NumberBuilder:
             return split_at_gaps(row, 0, len(row.slots))
         return split_by_constraints(row, self._constraints)
 
-    def _number(self, row: Row, segment: Segment, boxes: Boxes, chances: npt.NDArray[np.float64]) -> Number | None:
+    def _number(self, row: Row, segment: Segment, boxes: list[Box], chances: list[list[float]]) -> Number | None:
         """One number; None where nothing stands there."""
         best = segment.texts[0] if segment.texts else None
         if best is None or not best.text:
@@ -257,12 +259,10 @@ def doubtful_digits(digits: Sequence[Digit], min_confidence: float) -> list[int]
     return [row for row, digit in enumerate(digits) if digit.confidence < least or row == weakest]
 
 
-def _digit(part: tuple[str, int], boxes: Boxes, chances: npt.NDArray[np.float64]) -> Digit:
+def _digit(part: tuple[str, int], boxes: list[Box], chances: list[list[float]]) -> Digit:
     text, row = part
-    own = chances[row, :10]
-    others = [digit for digit in np.argsort(-own).tolist() if str(digit) != text and own[digit] >= _MIN_ALTERNATIVE]
-    left, top, right, bottom = boxes[row].tolist()
-    box: Box = (left, top, right, bottom)
+    own = chances[row]
+    others = [(-own[digit], str(digit)) for digit in range(10) if own[digit] >= _MIN_ALTERNATIVE and str(digit) != text]
     return Digit(
-        text, float(own[int(text)]), box, tuple(Alternative(str(digit), float(own[digit])) for digit in others)
+        text, own[int(text)], boxes[row], tuple(Alternative(digit, -chance) for chance, digit in sorted(others))
     )

@@ -61,7 +61,9 @@ _CHECKS = (
 @click.option("--pattern", metavar="REGEX", help=r"A number looks like this, separators and all: '\d{4}-\d{2}'.")
 @click.option("--check", type=click.Choice(_CHECKS), help="A number has this check digit.")
 @click.option("--allowed", type=_FILE, metavar="FILE", help="A number is one of those in FILE, one a line.")
-@click.option("--previous", metavar="NUMBER", help="A meter's last reading: the new one is not lower.")
+@click.option(
+    "--previous", metavar="NUMBER", help="A meter's last reading: the new one is not lower; needs --max-step."
+)
 @click.option("--max-step", type=click.IntRange(min=0), metavar="N", help="How far the meter can have gone since.")
 @click.option("--min-confidence", type=_SHARE, metavar="0-1", help="Below it a number is unsure: 12?4.  [default: 0.3]")
 @click.option("--conf", type=_SHARE, metavar="0-1", help="From this probability on a digit is there.  [default: 0.4]")

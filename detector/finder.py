@@ -21,7 +21,6 @@ from digitdet.tiles import cover_picture, merge_tiles, plan_tiles, read_tiles
 # Boxes with lower scores are not even kept as what a digit might be, too: nearly all of them are nothing.
 MIN_SCORE = 0.05
 
-
 # Digits that are less than this high in the largest pass are small: the picture is read once more, so large that the
 # usual digit has the second height, as far as the last one goes. On composed pages of 1200 px, with digits from 16 px
 # on, that took the exact numbers from 56% to 86%.
@@ -42,9 +41,9 @@ class _Pass:
     box: Letterbox
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Looks:
-    """What the passes over one whole picture found, each with its scale: input pixels for one of the picture."""
+    """What the passes over one whole picture found so far, each with its scale: input pixels for one of the picture."""
 
     image: Image
     passes: list[Detections] = field(default_factory=list)

@@ -17,16 +17,16 @@ from digitdet.reading.lines import find_lines
 from digitdet.reading.postprocess import Places
 from digitdet.reading.results import OK, UNFIT, UNSURE, Alternative, Box, Digit, Number
 
+Boxes = npt.NDArray[np.float64]
+
 _BEAM_WIDTH = 8  # texts kept in the search: more than are shown, since a later digit can turn their order
 _MAX_ALTERNATIVES = 5  # other texts that a number shows
 _MIN_ALTERNATIVE = 0.005  # probability below which another digit or text is not worth showing
-Boxes = npt.NDArray[np.float64]
-
 # How likely it is, beforehand, that something on a picture does not meet the user's constraints: a serial number beside
 # the counter. It must be that likely against the evidence that something else was written before a reading is bent.
 _UNFIT_CHANCE = 0.01
 _MAX_WEAK_GAP = 1.2  # digit heights between a weak digit and the line it may belong to
-_NO_PLACE = 1e-9  # stands for the probability 0, whose logarithm there is not
+_NO_CHANCE = 1e-9  # stands for the probability 0, whose logarithm there is not
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,15 @@ class NumberBuilder:
         return split_by_constraints(row, self._constraints)
 
     def _number(self, row: Row, segment: Segment, boxes: list[Box], chances: list[list[float]]) -> Number | None:
-        """One number; None where nothing stands there."""
-        best = segment.texts[0] if segment.texts else None
+        """One number; None where most likely nothing stands there.
+
+        A digit that is there more likely than not is given, with all its doubts, even if which one it is leaves none of
+        the ten as likely as no digit.
+        """
+        texts = segment.texts
+        if any(slot.presence >= 0.5 for slot in row.slots[segment.start : segment.stop]):
+            texts = tuple(text for text in texts if text.text)
+        best = texts[0] if texts else None
         if best is None or not best.text:
             return None
         whole = _chance_of_being_whole(row, segment)
@@ -114,19 +121,17 @@ class NumberBuilder:
             confidence=confidence,
             digits=digits,
             status=UNFIT if not segment.fits else UNSURE if is_unsure else OK,
-            doubtful=tuple(places[row] for row in doubtful_digits(digits, self._min_confidence)) if is_unsure else (),
-            alternatives=self._alternatives(segment, best, confidence),
+            doubtful=tuple(places[at] for at in doubtful_digits(digits, self._min_confidence)) if is_unsure else (),
+            alternatives=self._alternatives(texts, segment.fits, confidence),
             angle=row.angle,
         )
 
-    def _alternatives(self, segment: Segment, best: Hypothesis, confidence: float) -> tuple[Alternative, ...]:
-        """Other texts; they share what the confidence lacks to 1 in proportion to their chances."""
-        scale = (1 - confidence) / max(1 - best.chance, 1e-9)
-        show = self._constraints.formatted if self._constraints is not None and segment.fits else str
+    def _alternatives(self, texts: Sequence[Hypothesis], fits: bool, confidence: float) -> tuple[Alternative, ...]:
+        """The texts behind the first; they share what the confidence lacks to 1 in proportion to their chances."""
+        scale = (1 - confidence) / max(1 - texts[0].chance, 1e-9)
+        show = self._constraints.formatted if self._constraints is not None and fits else str
         others = [
-            Alternative(show(other.text), min(other.chance * scale, confidence))
-            for other in segment.texts[1:]
-            if other.text
+            Alternative(show(other.text), min(other.chance * scale, confidence)) for other in texts[1:] if other.text
         ]
         return tuple(other for other in others if other.confidence >= _MIN_ALTERNATIVE)[:_MAX_ALTERNATIVES]
 
@@ -206,7 +211,7 @@ def split_by_constraints(row: Row, constraints: Constraints) -> list[Segment]:
     for start in range(count):
         before, segments = best[start]
         for segment, score in _stretches(row, start, constraints):
-            end = math.log(max(row.breaks[segment.stop - 1], _NO_PLACE)) if segment.stop < count else 0.0
+            end = math.log(max(row.breaks[segment.stop - 1], _NO_CHANCE)) if segment.stop < count else 0.0
             if before + score + end > best[segment.stop][0]:
                 best[segment.stop] = (before + score + end, [*segments, segment])
     parted: list[Segment] = []
@@ -223,7 +228,7 @@ def _stretches(row: Row, start: int, constraints: Constraints) -> list[tuple[Seg
     found = []
     for stop in range(start + 1, len(row.slots) + 1):
         if stop - start > 1:
-            unbroken += math.log(max(1 - row.breaks[stop - 2], _NO_PLACE))
+            unbroken += math.log(max(1 - row.breaks[stop - 2], _NO_CHANCE))
         wanted.extend(row.slots[stop - 1])
         free.extend(row.slots[stop - 1])
         fitting = [text for text in wanted.hypotheses() if text.text and constraints.fits(text.text)]
@@ -235,9 +240,9 @@ def _stretches(row: Row, start: int, constraints: Constraints) -> list[tuple[Seg
             texts = tuple(
                 Hypothesis(text.text, text.chance * (1 - _UNFIT_CHANCE) / total, text.parts) for text in fitting
             )
-            found.append((Segment(start, stop, texts, fits=True), unbroken + math.log(max(fit, _NO_PLACE))))
+            found.append((Segment(start, stop, texts, fits=True), unbroken + math.log(max(fit, _NO_CHANCE))))
         price = 0.0 if anything and not anything[0].text else math.log(_UNFIT_CHANCE)  # nothing there meets anything
-        likeliest = anything[0].chance if anything else _NO_PLACE
+        likeliest = anything[0].chance if anything else _NO_CHANCE
         found.append((Segment(start, stop, tuple(anything), fits=False), unbroken + price + math.log(likeliest)))
     return found
 

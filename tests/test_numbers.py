@@ -74,6 +74,13 @@ def test_a_weak_digit_is_left_out_but_lowers_the_confidence():
     assert number.alternatives[0].text == "407"
 
 
+def test_a_digit_that_is_there_is_given_even_if_none_of_the_ten_is_likely():
+    """There with 56%, but as 4 with 29% and as 9 with 27%: likelier than either is no digit, with 44%."""
+    (number,) = build(places((0, {4: 0.4, 9: 0.38})))
+    assert (number.text, number.best, number.status) == ("?", "4", "unsure")
+    assert [other.text for other in number.alternatives] == ["9"]
+
+
 def test_least_presence_decides_what_is_there():
     assert [n.best for n in build(places(*row(4, 0), (50, {7: 0.3})), least=0.25)] == ["407"]
 

@@ -25,6 +25,8 @@ _MIN_ALTERNATIVE = 0.005  # probability below which another digit or text is not
 # How likely it is, beforehand, that something on a picture does not meet the user's constraints: a serial number beside
 # the counter. It must be that likely against the evidence that something else was written before a reading is bent.
 _UNFIT_CHANCE = 0.01
+# A gap that is surer than this to part numbers is not read over, whatever the constraints ask for.
+_SURE_BREAK = 0.95
 _MAX_WEAK_GAP = 1.2  # digit heights between a weak digit and the line it may belong to
 _NO_CHANCE = 1e-9  # stands for the probability 0, whose logarithm there is not
 
@@ -222,12 +224,14 @@ def split_by_constraints(row: Row, constraints: Constraints) -> list[Segment]:
 
 
 def _stretches(row: Row, start: int, constraints: Constraints) -> list[tuple[Segment, float]]:
-    """All segments that begin at a slot, each with the logarithm of its probability."""
+    """All segments that begin at a slot and reach over no sure gap, each with the logarithm of its probability."""
     wanted, free = Beam(_BEAM_WIDTH, constraints.can_start), Beam(_BEAM_WIDTH)
     unbroken = 0.0
     found = []
     for stop in range(start + 1, len(row.slots) + 1):
         if stop - start > 1:
+            if row.breaks[stop - 2] > _SURE_BREAK:
+                break
             unbroken += math.log(max(1 - row.breaks[stop - 2], _NO_CHANCE))
         wanted.extend(row.slots[stop - 1])
         free.extend(row.slots[stop - 1])

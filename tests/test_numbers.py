@@ -184,6 +184,12 @@ def test_a_certain_gap_is_not_read_over():
     assert [number.status for number in build(found, constraints=Constraints(digits=7))] == ["unfit", "unfit"]
 
 
+def test_two_short_numbers_are_not_joined_over_a_plain_gap():
+    found = places(*row(1, 3), *row(7, 6, 3, start=110))
+    numbers = build(found, constraints=Constraints(digits="4-"))
+    assert [(number.best, number.status) for number in numbers] == [("13", "unfit"), ("763", "unfit")]
+
+
 def test_previous_reading_decides():
     found = places((0, {0: 0.95}), (25, {7: 0.6, 1: 0.55}), (50, {2: 0.95}))
     assert build(found)[0].best == "072"

@@ -13,6 +13,7 @@ MAY_USE = {
     "imaging": {"configs", "datasets"},
     "reading": {"configs", "datasets", "imaging"},
     "outputs": {"configs", "datasets", "imaging", "reading"},
+    "evaluation": {"configs", "datasets", "imaging", "reading"},
     "synth": {"configs", "datasets"},
 }
 # `Reading.draw` is what a user looks for; it calls the floor above, when it is called.

@@ -1,0 +1,159 @@
+"""All figures of one evaluation, and all it rests on, as values and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from digitdet.evaluation.comparison import Comparison, compare
+from digitdet.evaluation.detection import DigitMetrics, measure_digits
+from digitdet.evaluation.metrics import NumberMetrics, mean_rates, measure_lengths, measure_numbers
+from digitdet.evaluation.outcomes import NumberOutcome, PictureOutcome
+
+SCHEMA_VERSION = 1
+ALL = "all"
+"""The name under which the numbers of all sets are measured together."""
+
+
+@dataclass(frozen=True)
+class SetReport:
+    """One set, or all together: its pictures, how many could not be read (`errors`), the part of those without a
+    number in which one was read (`false_alarms`, None without such), the figures, and those for each length. `digits`
+    is None where no single digits were measured. `whole`: part of the pictures with everything right and nothing else.
+    """
+
+    name: str
+    outcomes: tuple[PictureOutcome, ...]
+    errors: int
+    whole: float | None
+    false_alarms: float | None
+    numbers: NumberMetrics
+    lengths: Mapping[int, NumberMetrics]
+    digits: DigitMetrics | None
+
+    @property
+    def number_outcomes(self) -> list[NumberOutcome]:
+        """The outcomes of all pictures, in order."""
+        return [number for outcome in self.outcomes for number in outcome.numbers]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures as JSON types, without the outcomes."""
+        return {
+            "name": self.name,
+            "pictures": len(self.outcomes),
+            "errors": self.errors,
+            "whole": self.whole,
+            "false_alarms": self.false_alarms,
+            **self.numbers.to_dict(),
+            "lengths": {str(length): metrics.to_dict() for length, metrics in self.lengths.items()},
+            "digits": self.digits.to_dict() if self.digits else None,
+        }
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a model reads: each set, their `mean` with the same weight for each, and all numbers `together`.
+
+    `model` is what it is to be called. With a second model, `other` is its report and `comparisons` pairs the two, set
+    by set and then all together.
+    """
+
+    model: str
+    sets: tuple[SetReport, ...]
+    mean: Mapping[str, float | None]
+    together: SetReport
+    other: Report | None = None
+    comparisons: tuple[Comparison, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as JSON types: figures, and every picture with its reading."""
+        record: dict[str, Any] = {
+            "schema": SCHEMA_VERSION,
+            "model": self.model,
+            "sets": [one.to_dict() for one in self.sets],
+            "mean": dict(self.mean),
+            "all": self.together.to_dict(),
+            "mistakes": [_mistake_record(*mistake) for mistake in mistakes(self)],
+            "pictures": [_picture_record(outcome) for outcome in self.together.outcomes],
+        }
+        if self.other is not None:
+            record["compare"] = {
+                "sets": [one.to_dict() for one in self.comparisons],
+                "changes": [change.to_dict() for change in self.comparisons[-1].changes],
+                "other": self.other.to_dict(),
+            }
+        return record
+
+    def to_json(self) -> str:
+        """`to_dict` as text: the same bytes for the same readings."""
+        return json.dumps(self.to_dict(), indent=1) + "\n"
+
+
+def make_report(model: str, sets: Mapping[str, Sequence[PictureOutcome]], other: Report | None = None) -> Report:
+    """The report on what a model read in sets, given as outcomes by the name of their set.
+
+    Args:
+        model: What to call it.
+        sets: The outcomes.
+        other: The report on a second model for the same pictures, to compare it with.
+
+    Raises:
+        ValueError: `other` is about other pictures.
+    """
+    reports = tuple(_report_set(name, outcomes) for name, outcomes in sets.items())
+    together = _report_set(ALL, [outcome for one in reports for outcome in one.outcomes])
+    pairs = [*zip(reports, other.sets, strict=True), (together, other.together)] if other else []
+    comparisons = tuple(compare(first.name, first.outcomes, second.outcomes) for first, second in pairs)
+    return Report(model, reports, mean_rates([one.numbers for one in reports]), together, other, comparisons)
+
+
+def mistakes(report: Report) -> list[tuple[PictureOutcome, NumberOutcome]]:
+    """All numbers that were not read exactly, and readings of nothing: the most confident first."""
+    found = [(outcome, number) for outcome in report.together.outcomes for number in outcome.numbers]
+    wrong = [(outcome, number) for outcome, number in found if not number.is_right]
+    return sorted(wrong, key=lambda mistake: -mistake[1].confidence)
+
+
+def _report_set(name: str, outcomes: Sequence[PictureOutcome]) -> SetReport:
+    numbers = [number for outcome in outcomes for number in outcome.numbers]
+    known = [one for one in outcomes if one.picture.texts is not None or one.picture.placed is not None]
+    blank = [one for one in known if not any(number.truth for number in one.numbers)]
+    return SetReport(
+        name=name,
+        outcomes=tuple(outcomes),
+        errors=sum(one.reading.error is not None for one in outcomes),
+        whole=sum(one.is_right for one in known) / len(known) if known else None,
+        false_alarms=sum(bool(one.numbers) for one in blank) / len(blank) if blank else None,
+        numbers=measure_numbers(numbers),
+        lengths=measure_lengths(numbers),
+        digits=measure_digits([one.digits for one in outcomes if one.digits is not None]),
+    )
+
+
+def _picture_record(outcome: PictureOutcome) -> dict[str, Any]:
+    return {
+        "set": outcome.set_name,
+        "image": outcome.picture.image,
+        "right": outcome.is_right,
+        "numbers": [_number_record(number) for number in outcome.numbers],
+        "reading": outcome.reading.to_dict(),
+    }
+
+
+def _mistake_record(outcome: PictureOutcome, number: NumberOutcome) -> dict[str, Any]:
+    return {"set": outcome.set_name, "image": outcome.picture.image, **_number_record(number)}
+
+
+def _number_record(number: NumberOutcome) -> dict[str, Any]:
+    return {
+        "truth": number.truth,
+        "text": number.text,
+        "right": number.is_right,
+        "status": number.status,
+        "confidence": round(number.confidence, 4),
+        "candidates": list(number.candidates),
+        "pieces": number.pieces,
+        "edits": number.edits,
+    }

@@ -1,0 +1,170 @@
+"""The general OCR engines that digitdet is measured against, each as its users run it, digits kept.
+
+Tesseract has the whitelist 0123456789 and reads a list of pictures in one process, so that its start is not counted for
+each; it is run with one thread, with which it is faster on small pictures. RapidOCR runs in an interpreter of its own
+(see rapidocr_worker.py), with the models it comes with.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+from exact import Piece, digits_of, judge
+
+_WORKER = Path(__file__).with_name("rapidocr_worker.py")
+_SMALL = 64  # pixels of height; below it Tesseract gets the picture enlarged, too
+_WORD = 5  # level of Tesseract's table
+
+TESSERACT, RAPIDOCR, RAPIDOCR_REC = PEERS = ("tesseract", "rapidocr", "rapidocr-rec")
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What an engine read: the pieces with digits of each picture in reading order, and milliseconds a picture."""
+
+    pieces: list[list[Piece]]
+    milliseconds: float
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A way to run Tesseract: its page segmentation mode, and whether small pictures are enlarged to 64 px height."""
+
+    mode: int
+    enlarged: bool
+
+    def __str__(self) -> str:
+        return f"--psm {self.mode}" + (f", enlarged to {_SMALL} px" if self.enlarged else "")
+
+
+VARIANTS = tuple(Variant(mode, enlarged) for enlarged in (False, True) for mode in (6, 7, 8, 10, 11, 13))
+
+
+def missing_peers(python: str) -> dict[str, str]:
+    """How to install those peers that are not there; `python` is the interpreter that should have RapidOCR."""
+    missing = {}
+    if shutil.which("tesseract") is None:
+        missing[TESSERACT] = "apt-get install tesseract-ocr"
+    look = "import importlib.util, sys; sys.exit(importlib.util.find_spec('rapidocr') is None)"
+    if shutil.which(python) is None or subprocess.run([python, "-c", look], check=False).returncode:
+        remedy = "pip install -r benchmarks/requirements-peers.txt in an environment of its own, and --rapidocr-python"
+        missing |= {RAPIDOCR: remedy, RAPIDOCR_REC: remedy}
+    return missing
+
+
+# --- Tesseract ---
+
+
+class Tesseract:
+    """The `tesseract` on the path, with the language data that Debian installs with it (eng)."""
+
+    def choose(self, paths: Sequence[Path], truths: Sequence[str]) -> Variant:
+        """The variant that reads most of these numbers right; the earlier of equals."""
+
+        def right(variant: Variant) -> int:
+            answers = self.read(paths, variant).pieces
+            outcomes = [judge(truth, pieces) for truth, pieces in zip(truths, answers, strict=True)]
+            return sum(line.is_right for outcome in outcomes for line in outcome.lines)
+
+        return max(VARIANTS, key=right)
+
+    def read(self, paths: Sequence[Path], variant: Variant) -> Answers:
+        """Enlarging is not counted as Tesseract's time; decoding and its start are."""
+        with tempfile.TemporaryDirectory() as folder:
+            if variant.enlarged:
+                paths = [_enlarge(path, Path(folder) / f"{index}.png") for index, path in enumerate(paths)]
+            start = time.perf_counter()
+            table = _run_tesseract(paths, variant.mode, Path(folder) / "paths.txt")
+            elapsed = time.perf_counter() - start
+        return Answers(parse_table(table, len(paths)), 1000 * elapsed / max(len(paths), 1))
+
+
+def parse_table(table: str, pages: int) -> list[list[Piece]]:
+    """The words with digits of each page of Tesseract's TSV output, in its order.
+
+    Raises:
+        ValueError: The table does not have so many pages.
+    """
+    found: list[list[Piece]] = []
+    for row in csv.DictReader(io.StringIO(table), delimiter="\t", quoting=csv.QUOTE_NONE):
+        if row["level"] == "1":
+            found.append([])
+        elif row["level"] == str(_WORD) and (text := digits_of(row["text"])):
+            left, top, width, height = (float(row[name]) for name in ("left", "top", "width", "height"))
+            found[-1].append(Piece(text, (left, top, left + width, top + height)))
+    if len(found) != pages:
+        raise ValueError(f"tesseract answered for {len(found)} of {pages} pictures")
+    return found
+
+
+def _run_tesseract(paths: Sequence[Path], mode: int, listing: Path) -> str:
+    listing.write_text("".join(f"{path}\n" for path in paths), encoding="utf-8")
+    whitelist = ["-c", "tessedit_char_whitelist=0123456789"]
+    done = subprocess.run(
+        ["tesseract", str(listing), "stdout", "--psm", str(mode), *whitelist, "tsv"],
+        env={**os.environ, "OMP_THREAD_LIMIT": "1"},
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    return done.stdout
+
+
+def _enlarge(path: Path, target: Path) -> Path:
+    """The path of the picture, or of a copy that is 64 px high where it is lower."""
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None or image.shape[0] >= _SMALL:
+        return path
+    factor = _SMALL / image.shape[0]
+    cv2.imwrite(str(target), cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC))
+    return target
+
+
+# --- RapidOCR ---
+
+
+class RapidOcr:
+    """RapidOCR in a process of its own: the full pipeline, or only its recognition with the picture as one line."""
+
+    def __init__(self, python: str, whole: bool) -> None:
+        self._process = subprocess.Popen(
+            [python, str(_WORKER), "full" if whole else "rec"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+        )
+
+    def read(self, paths: Sequence[Path]) -> Answers:
+        """One picture after the other; loading the models is not counted."""
+        answers = [self._ask(path) for path in paths]
+        pieces = [_pieces(answer["lines"]) for answer in answers]
+        return Answers(pieces, sum(answer["ms"] for answer in answers) / max(len(answers), 1))
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.communicate()
+
+    def _ask(self, path: Path) -> dict:
+        if self._process.stdin is None or self._process.stdout is None:
+            raise RuntimeError("the worker has no pipes")
+        self._process.stdin.write(f"{path}\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"RapidOCR ended at {path}; its message is above")
+        return json.loads(answer)
+
+
+def _pieces(lines: Sequence[tuple[str, float, float, float, float]]) -> list[Piece]:
+    return [Piece(digits, tuple(box)) for text, *box in lines if (digits := digits_of(text))]

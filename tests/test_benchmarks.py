@@ -1,0 +1,234 @@
+"""What the benchmarks on real pictures rest on: the halves, and what counts as exact. The measuring is not tested."""
+
+import importlib
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+SIZES = {
+    "kwh_meter": (37, 34),
+    "meter_boxes": (259, 255),
+    "mgr_rowid": (1924, 1881),
+    "orand_car_a": (449, 497),
+    "pcb_datecodes": (97, 53),
+    "scene_numbers": (126, 80),
+    "single_digits": (2310, 2211),
+    "sudoku_photos": (19, 21),
+    "svhn_full": (135, 121),
+}
+
+
+def load(name):
+    """A benchmark as a module: they are scripts, which find each other by lying in one folder."""
+    sys.path.insert(0, str(BENCHMARKS))
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.path.remove(str(BENCHMARKS))
+
+
+exact, halves, peers, digitless = load("exact"), load("halves"), load("peers"), load("digitless")
+Piece = exact.Piece
+
+
+def row(image, number="1", **more):
+    return {"image": image, "number": number, **more}
+
+
+# --- halves ---
+
+
+# These must never change: models were chosen by one half, and are reported on the other.
+@pytest.mark.parametrize(
+    ("set_name", "entry", "half"),
+    [
+        ("kwh_meter", row("crops/0134149.jpg", "0134149"), "choose"),
+        ("meter_boxes", row("images/0_235_jpg_65ac3d.jpg", source="0_235_70_51130820_42_jpg"), "confirm"),
+        ("mgr_rowid", row("train/born_K2697_0118a-FM_row_id_0.jpg", "11"), "choose"),
+        ("orand_car_a", row("images/a_car_000154.jpg", "2250"), "choose"),
+        ("pcb_datecodes", row("images/0117_01.jpg", "0117"), "choose"),
+        ("scene_numbers", row("images/138_15.png", "28"), "choose"),
+        ("single_digits", row("chars74k/Sample001_img001-00001.png", "0"), "confirm"),
+        ("sudoku_photos", row("images/image9.jpg", "3972|64312|89|976|36291|46|169|516|358"), "confirm"),
+        ("svhn_full", row("images/1.png", "19"), "confirm"),
+    ],
+)
+def test_halves_stay_as_they_are(set_name, entry, half):
+    assert halves.half_of(set_name, entry) == half
+
+
+@pytest.mark.parametrize(
+    ("set_name", "one", "other", "together"),
+    [
+        ("meter_boxes", row("images/a_1.jpg", source="a"), row("images/a_2.jpg", source="a"), True),
+        ("meter_boxes", row("images/a_1.jpg", source="a"), row("images/b_1.jpg", source="b"), False),
+        ("mgr_rowid", row("train/born_K1_0118a-FM_row_id_0.jpg"), row("train/born_K1_0118a-FM_row_id_12.jpg"), True),
+        ("mgr_rowid", row("train/born_K1_0118a-FM_row_id_0.jpg"), row("train/born_K1_0122a-FM_row_id_0.jpg"), False),
+        ("scene_numbers", row("images/1026_4.png"), row("images/1026_6.png"), True),
+        ("scene_numbers", row("images/1026_4.png"), row("images/102_4.png"), False),
+        ("kwh_meter", row("crops/0134151.jpg", "0134151"), row("crops/0134154.jpg", "0134154"), True),
+        ("kwh_meter", row("crops/0134151.jpg", "0134151"), row("crops/0134160.jpg", "0134160"), False),
+        ("pcb_datecodes", row("images/0117_01.jpg", "0117"), row("images/0117_14.jpg", "0117"), True),
+        ("sudoku_photos", row("images/image9.jpg", "1|2"), row("images/image10.jpg", "1|2"), True),
+        ("single_digits", row("meter/0.0_ROI0_20211125-030625.jpg"), row("meter/5_ROI1_20211125-030625.jpg"), True),
+        ("single_digits", row("usps/0000.png"), row("usps/0001.png"), False),
+        ("svhn_full", row("images/1.png"), row("images/2.png"), False),
+    ],
+)
+def test_pictures_of_one_thing_are_one_group(set_name, one, other, together):
+    assert (halves.group_of(set_name, one) == halves.group_of(set_name, other)) == together
+    if together:
+        assert halves.half_of(set_name, one) == halves.half_of(set_name, other)
+
+
+def test_rows_are_those_of_the_half_and_evenly_spaced(tmp_path):
+    folder = tmp_path / "svhn_full"
+    folder.mkdir()
+    lines = [f"images/{index}.png,{index:04}" for index in range(200)]
+    (folder / "labels.csv").write_text("\n".join(["image,number", *lines]), encoding="utf-8")
+    parts = {half: [row["number"] for row in halves.load_rows(folder, half)] for half in ("choose", "confirm", "all")}
+    assert sorted(parts["choose"] + parts["confirm"]) == parts["all"] == [f"{index:04}" for index in range(200)]
+    assert 70 < len(parts["choose"]) < 130
+    assert [row["number"] for row in halves.load_rows(folder, limit=4)] == ["0000", "0050", "0100", "0150"]
+    assert len(halves.load_rows(folder, limit=1000)) == 200
+
+
+@pytest.mark.parametrize("set_name", SIZES)
+def test_real_halves(set_name):
+    folder = Path(os.environ.get("DIGITDET_DATA", "")) / "real" / set_name
+    if not os.environ.get("DIGITDET_DATA") or not folder.is_dir():
+        pytest.skip("DIGITDET_DATA is not set to a folder with the real sets")
+    choose, confirm = (halves.load_rows(folder, half) for half in ("choose", "confirm"))
+    assert (len(choose), len(confirm)) == SIZES[set_name]
+    groups = [{halves.group_of(set_name, row) for row in rows} for rows in (choose, confirm)]
+    assert groups[0].isdisjoint(groups[1])
+
+
+# --- what counts as exact ---
+
+
+@pytest.mark.parametrize(
+    ("text", "digits"),
+    [
+        ("007", "007"),
+        ("1.234,50 €", "123450"),
+        ("No. 5", "5"),
+        ("\uff11\uff12", "12"),
+        ("Oil", ""),
+        ("", ""),
+        ("٣", ""),
+    ],
+)
+def test_digits_of_a_text(text, digits):
+    assert exact.digits_of(text) == digits
+
+
+@given(st.text())
+def test_digits_are_digits(text):
+    digits = exact.digits_of(text)
+    assert set(digits) <= set("0123456789")
+    assert exact.digits_of(digits) == digits
+
+
+@pytest.mark.parametrize(
+    ("texts", "right", "in_one_piece", "lines"),
+    [
+        (["1234"], True, True, 1),
+        (["1", "234"], True, False, 1),
+        (["", "1234"], True, True, 1),
+        (["1234", "5"], False, False, 1),
+        (["234"], False, False, 1),
+        ([], False, False, 0),
+        ([""], False, False, 0),
+    ],
+)
+def test_one_number(texts, right, in_one_piece, lines):
+    outcome = exact.judge("1234", [Piece(text) for text in texts])
+    assert (outcome.is_whole, outcome.in_one_piece, len(outcome.lines)) == (right, in_one_piece, lines)
+    assert any(line.is_right for line in outcome.lines) == right
+    assert outcome.numbers == 1
+
+
+def test_rows_of_digits_that_stand_apart():
+    pieces = [
+        Piece("3", (0, 0, 10, 20), 0.9),
+        Piece("9", (40, 2, 50, 22), 0.6),
+        Piece("6", (0, 40, 10, 60), 0.8),
+        Piece("4", (60, 42, 70, 62), 0.8),
+        Piece("8", (20, 80, 30, 100), 0.7),
+    ]
+    assert [[piece.text for piece in row] for row in exact.part_rows(pieces)] == [["3", "9"], ["6", "4"], ["8"]]
+    outcome = exact.judge("39|5|64|8", pieces)
+    assert outcome.numbers == 4
+    assert outcome.lines == (exact.Line(0.6, True), exact.Line(0.8, True), exact.Line(0.7, True))
+    assert not outcome.is_whole
+
+
+@pytest.mark.parametrize(
+    ("lines", "share", "threshold"),
+    [
+        ([(0.9, True), (0.8, True), (0.7, False)], 0.5, 0.8),
+        ([(0.9, False), (0.8, True)], 0.0, 1.0),
+        ([], 0.0, 1.0),
+        ([(0.9, True)] * 4, 1.0, 0.9),
+        ([(0.9, True), (0.8, True), (0.8, False)], 0.25, 0.9),  # of equals all or none
+        ([(0.9, False)] + [(0.8, True)] * 3, 0.0, 1.0),
+        ([(0.5, True)] * 5, 1.0, 0.5),  # more lines than numbers
+    ],
+)
+def test_coverage_at_precision(lines, share, threshold):
+    outcomes = [exact.Outcome("1", 1, (exact.Line(*line),), line[1], line[1]) for line in lines]
+    missed = [exact.Outcome("1", 1, (), False, False)] * (4 - len(lines))
+    assert exact.coverage_at_precision([*outcomes, *missed]) == exact.Coverage(pytest.approx(share), threshold)
+
+
+def test_tesseract_table():
+    rows = [
+        "level page_num block_num par_num line_num word_num left top width height conf text",
+        "1 1 0 0 0 0 0 0 100 50 -1 ",
+        "5 1 1 1 1 1 10 5 30 20 90 12",
+        '5 1 1 1 1 2 50 5 30 20 90 "3',
+        "5 1 1 1 1 3 90 5 5 20 10 -",
+        "1 2 0 0 0 0 0 0 100 50 -1 ",
+    ]
+    table = "\n".join(rows).replace(" ", "\t") + "\n"
+    found = [[Piece("12", (10, 5, 40, 25)), Piece("3", (50, 5, 80, 25))], []]
+    assert peers.parse_table(table, 2) == found
+    with pytest.raises(ValueError, match="2 of 3 pictures"):
+        peers.parse_table(table, 3)
+
+
+def test_missing_peers_say_how_to_install_them(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    missing = peers.missing_peers("no-such-python")
+    assert set(missing) == set(peers.PEERS)
+    assert "tesseract-ocr" in missing["tesseract"]
+    assert "requirements-peers.txt" in missing["rapidocr"]
+
+
+# --- pictures without a digit ---
+
+
+@pytest.mark.parametrize("kind", ["textures", "surfaces", "logos", "rules", "bar codes", "scribbles"])
+def test_pictures_without_a_digit_are_the_same_every_time(kind):
+    texture = np.random.default_rng(1).integers(0, 256, (80, 120, 3), np.uint8)
+    materials = digitless.Materials((texture,), ())
+    image = digitless.draw_picture(kind, 3, 0, materials)
+    assert image.dtype == np.uint8
+    assert image.ndim == 3
+    assert image.shape[2] == 3
+    assert np.array_equal(image, digitless.draw_picture(kind, 3, 0, materials))
+    assert not np.array_equal(image, digitless.draw_picture(kind, 4, 0, materials))
+
+
+def test_clear_letters_are_apart_from_those_like_digits():
+    doubtful = set("OoQIilSsZzBbGgq0123456789")
+    shown = set(digitless._UPPER + digitless._LOWER) | set(digitless._WORDS) | set("".join(digitless._SCRIPTS))
+    assert not shown & doubtful
+    assert sum(kind.count for kind in digitless.KINDS.values() if not kind.doubtful) >= 500

@@ -4,6 +4,7 @@ from digitdet.configs.base import Config, load_config, load_preset, parse_config
 from digitdet.configs.errors import ConfigError, DataError, DigitdetError, ImageError, MissingExtraError, ModelError
 from digitdet.configs.look import LookConfig
 from digitdet.configs.read import ReadConfig
+from digitdet.configs.recogniser import RecogniserConfig
 from digitdet.configs.synth import SynthConfig
 from digitdet.configs.train import TrainConfig
 
@@ -17,6 +18,7 @@ __all__ = [
     "MissingExtraError",
     "ModelError",
     "ReadConfig",
+    "RecogniserConfig",
     "SynthConfig",
     "TrainConfig",
     "load_config",

@@ -11,13 +11,13 @@ import numpy.typing as npt
 
 from digitdet.configs import DataError, MissingExtraError, ReadConfig
 from digitdet.datasets.boxes import iou
-from digitdet.datasets.files import write_atomically
 from digitdet.datasets.folder import find_data_file, label_path, list_images, read_data_file, read_picture
 from digitdet.datasets.labels import read_labels
 from digitdet.datasets.numbers import FILE_NAME, NumberTruth, read_truths
 from digitdet.evaluate import match_numbers
 from digitdet.finder import DigitFinder
 from digitdet.inference import CALIBRATION
+from digitdet.model_file import store_entries
 from digitdet.reading.calibration import Calibration, log_odds
 from digitdet.reading.lines import find_lines
 from digitdet.reading.numbers import NumberBuilder
@@ -105,7 +105,7 @@ def calibrate_model(
         measure_calibration(seen, fitted, config),
     )
     if store:
-        store_calibration(model, fitted)
+        store_entries(model, {CALIBRATION: fitted.to_json()})
     return report
 
 
@@ -238,21 +238,3 @@ def _digit_loss(calibration: Calibration, scores: npt.NDArray[np.float32], truth
     """Mean negative log-likelihood of what is there."""
     chances = calibration.of_digits(scores)[np.arange(len(scores)), truths]
     return float(-np.log(np.maximum(chances, 1e-12)).mean())
-
-
-def store_calibration(model: Path, calibration: Calibration) -> None:
-    """Write a calibration into an .onnx file, in the place of the one it may hold.
-
-    Raises:
-        MissingExtraError: The package onnx is not installed.
-    """
-    try:
-        import onnx
-    except ImportError as error:
-        raise MissingExtraError("digitdet calibrate", "train", "onnx") from error
-    content = onnx.load_from_string(model.read_bytes())
-    kept = [(entry.key, entry.value) for entry in content.metadata_props if entry.key != CALIBRATION]
-    del content.metadata_props[:]
-    for key, value in [*kept, (CALIBRATION, calibration.to_json())]:
-        content.metadata_props.add(key=key, value=value)
-    write_atomically(model, content.SerializeToString())

@@ -1,4 +1,4 @@
-"""Digits found in pictures: scale, detect, decode, fuse, suppress."""
+"""Digits found in pictures: scale, detect, decode, fuse, recognise, suppress."""
 
 from __future__ import annotations
 
@@ -15,11 +15,19 @@ from digitdet.imaging.images import Image
 from digitdet.inference import OnnxDetector
 from digitdet.preprocess import Letterbox, letterbox
 from digitdet.reading.calibration import Calibration
+from digitdet.reading.opinions import Opinions
 from digitdet.reading.postprocess import Detections, Places, decode, fuse, suppress
+from digitdet.recogniser import OnnxRecogniser
 from digitdet.tiles import cover_picture, merge_tiles, plan_tiles, read_tiles
 
 # Boxes with lower scores are not even kept as what a digit might be, too: nearly all of them are nothing.
 MIN_SCORE = 0.05
+# Lower ones yet are shown to the recogniser: of the handwritten digits in ORAND's cheques it finds 99.7% among these.
+_PROPOSAL_SCORE = 0.015
+# and boxes that would beat each other are left to it up to this overlap.
+_PROPOSAL_OVERLAP = 0.7
+# Two boxes that lie on each other this much, along both axes, are one proposal.
+_SAME_PROPOSAL = 0.85
 
 # Digits that are less than this high in the largest pass are small: the picture is read once more, so large that the
 # usual digit has the second height, as far as the last one goes. On composed pages of 1200 px, with digits from 16 px
@@ -46,6 +54,8 @@ class _Looks:
     """What the passes over one whole picture found so far, each with its scale: input pixels for one of the picture."""
 
     image: Image
+    least: float  # scores below it are dropped
+    max_overlap: float  # boxes of one pass that lie on each other by more are one
     passes: list[Detections] = field(default_factory=list)
     scales: list[float] = field(default_factory=list)
 
@@ -65,7 +75,7 @@ class _Looks:
     def fused(self, known: int) -> Detections:
         """All passes as one, not suppressed; the first `known` passes say where a digit may be without being sure."""
         found = fuse(self.passes, self.scales)
-        found = found.take(found.confidences >= MIN_SCORE)
+        found = found.take(found.confidences >= self.least)
         if len(self.passes) <= known or not len(found):
             return found
         before = np.concatenate([one.boxes for one in self.passes[:known]])
@@ -97,19 +107,39 @@ class DigitFinder:
     def find(self, images: Sequence[Image], quick: bool = False) -> list[Places]:
         """The digits of pictures, each (H, W, 3) uint8 BGR: boxes in its pixels.
 
-        `quick` is the first two passes over the whole of each picture: enough to see how it lies.
+        `quick` is the first two passes over the whole of each picture, and no recogniser: enough to see how it lies.
         """
+        second = None if quick else self._detector.second_stage
+        if second is None:
+            found = self._detect(images, quick, MIN_SCORE, self._config.max_overlap)
+        else:
+            proposals = self.propose(images)
+            found = [self._judge(image, one, *second) for image, one in zip(images, proposals, strict=True)]
+        return [suppress(digits, self._config.max_overlap) for digits in found]
+
+    def propose(self, images: Sequence[Image], quick: bool = False) -> list[Detections]:
+        """All boxes of pictures that the detector holds for anything, with its scores: what the recogniser is shown."""
+        found = self._detect(images, quick, _PROPOSAL_SCORE, _PROPOSAL_OVERLAP)
+        return [suppress(proposals, _SAME_PROPOSAL).digits for proposals in found]
+
+    def _judge(self, image: Image, proposals: Detections, recogniser: OnnxRecogniser, opinions: Opinions) -> Detections:
+        scores = opinions.combine(proposals.scores, recogniser.recognise(image, proposals.boxes))
+        judged = Detections(proposals.boxes, scores)
+        return judged.take(judged.confidences >= MIN_SCORE)
+
+    def _detect(self, images: Sequence[Image], quick: bool, least: float, max_overlap: float) -> list[Detections]:
+        """The boxes of all passes, down to a score of `least`, those of each pass suppressed from `max_overlap` on."""
         sides = [round(self._size * factor) for factor in self._config.scales]
         sides = sides[:2] if quick else sides
-        looks = [_Looks(image) for image in images]
+        looks = [_Looks(image, least, max_overlap) for image in images]
         for side in sides:
             self._look([(one, side) for one in looks])
         if not quick:
             self._look([(one, closer) for one in looks if (closer := one.closer_side()) is not None])
         found = [one.fused(len(sides)) for one in looks]
         if not quick and self._config.tiles != "never":
-            found = [self._look_closer(image, whole) for image, whole in zip(images, found, strict=True)]
-        return [suppress(digits, self._config.max_overlap) for digits in found]
+            found = [self._look_closer(one, whole) for one, whole in zip(looks, found, strict=True)]
+        return found
 
     def _look(self, wanted: Sequence[tuple[_Looks, int]]) -> None:
         """One pass over each picture, with its longer side scaled to so many pixels."""
@@ -120,23 +150,25 @@ class DigitFinder:
         for group in groups.values():
             output = self._detector.detect(np.concatenate([one.tensor for one in group]))
             for one, found in zip(group, output, strict=True):
-                digits = suppress(decode(found, MIN_SCORE), self._config.max_overlap).digits
+                digits = suppress(decode(found, one.looks.least), one.looks.max_overlap).digits
                 one.looks.passes.append(Detections(one.box.to_picture(digits.boxes), digits.scores))
                 one.looks.scales.append(one.box.scale[1])
 
-    def _look_closer(self, image: Image, whole: Detections) -> Detections:
+    def _look_closer(self, looks: _Looks, whole: Detections) -> Detections:
         """The digits of the whole picture, and those of its parts with small print."""
+        image = looks.image
         height, width = image.shape[:2]
         scale = self._size * max(self._config.scales) / max(height, width)
+
+        def look_at(tile: Image, tile_scale: float) -> Detections:
+            part = _Looks(tile, looks.least, looks.max_overlap)
+            self._look([(part, max(round(max(tile.shape[:2]) * tile_scale), 1))])
+            return part.passes[0]
+
         if self._config.tiles == "always":
             tiles = cover_picture(width, height, scale)
-            tiled = read_tiles(self._look_at_tile, image, tiles, patience=None)
+            tiled = read_tiles(look_at, image, tiles, patience=None)
         else:
             tiles = plan_tiles(image, whole, scale)
-            tiled = read_tiles(self._look_at_tile, image, tiles)
+            tiled = read_tiles(look_at, image, tiles)
         return merge_tiles(whole, tiled, tiles, scale) if tiles else whole
-
-    def _look_at_tile(self, tile: Image, scale: float) -> Detections:
-        looks = _Looks(tile)
-        self._look([(looks, max(round(max(tile.shape[:2]) * scale), 1))])
-        return looks.passes[0]

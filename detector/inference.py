@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import base64
+import binascii
 from importlib import resources
 from pathlib import Path
 
@@ -13,10 +15,15 @@ import onnxruntime
 from digitdet.configs import ModelError
 from digitdet.datasets.labels import CLASS_NAMES
 from digitdet.reading.calibration import Calibration, parse_calibration
+from digitdet.reading.opinions import Opinions, parse_opinions
+from digitdet.recogniser import OnnxRecogniser
 
 SHIPPED_MODEL = "digitdet.onnx"
 CALIBRATION = "calibration"
-"""Entry of the model's metadata that holds its calibration."""
+RECOGNISER = "recogniser"
+OPINIONS = "opinions"
+"""Entries of the model's metadata: its calibration; the ONNX file of its recogniser in base64, so that a model is one
+file; and how much the recogniser counts beside the detector."""
 
 _DEFAULT_SIZE = 320
 _ROWS = 4 + len(CLASS_NAMES)  # cx, cy, w, h, and a score for every digit
@@ -59,6 +66,8 @@ class OnnxDetector:
         stored = entries.get(CALIBRATION)
         self.calibration = parse_calibration(stored, name) if stored else Calibration()
         """From its scores to probabilities."""
+        self.second_stage = _second_stage(entries, name)
+        """The recogniser of what it finds, and how much that counts; None if the model has none."""
 
     def detect(self, tensor: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Run the network on pictures (B, 3, h, w) float32 RGB, 0 to 1; h and w multiples of 32.
@@ -67,6 +76,17 @@ class OnnxDetector:
             (B, 14, N) float32: centre x and y, width, height in input pixels, then a score (0 to 1) for every digit.
         """
         return np.asarray(self._session.run(None, {self._input: tensor})[0], np.float32)
+
+
+def _second_stage(entries: dict[str, str], name: str) -> tuple[OnnxRecogniser, Opinions] | None:
+    stored = entries.get(RECOGNISER)
+    if not stored:
+        return None
+    try:
+        content = base64.b64decode(stored, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ModelError(f"{name}: its recogniser is damaged") from error
+    return OnnxRecogniser(content, name), parse_opinions(entries.get(OPINIONS, ""), name)
 
 
 def _require_digit_detector(session: onnxruntime.InferenceSession, name: str) -> None:

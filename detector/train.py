@@ -18,21 +18,23 @@ import json
 import os
 import platform
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from digitdet import __version__, yolo
-from digitdet.calibrate import calibrate_model, store_calibration
+from digitdet.calibrate import calibrate_model
 from digitdet.configs import DataError, TrainConfig, parse_config
 from digitdet.datasets.files import write_atomically
 from digitdet.datasets.folder import DATA_FILE, check_dataset, fingerprint, read_data_file
 from digitdet.datasets.numbers import FILE_NAME
 from digitdet.evaluate import score_numbers
-from digitdet.inference import SHIPPED_MODEL, OnnxDetector, shipped_file
+from digitdet.inference import CALIBRATION, SHIPPED_MODEL, OnnxDetector, shipped_file
+from digitdet.model_file import store_entries
 from digitdet.reader import NumberReader
+from digitdet.second_stage import CHECKPOINT, PROPOSALS, copy_second_stage, train_second_stage
 
 Say = Callable[[str], None]
 
@@ -40,6 +42,8 @@ _CONFIG_FILE = "train.yaml"
 _METRICS_FILE = "metrics.json"
 _RUN_FILE = "run.json"
 _SYNTH_FILE = "synth.yaml"
+_DETECTOR = "detector.pt"
+_INTERMEDIATE = (yolo.CHECKPOINT, yolo.BEST, _DETECTOR, PROPOSALS, CHECKPOINT)  # gone when a run is finished
 _SHOWN_PROBLEMS = 3
 _PACKAGES = (
     "ultralytics",
@@ -106,37 +110,67 @@ def train_run(config: TrainConfig, data: Path, folder: Path, say: Say) -> Run:
     _require_sound(data_file)
     start_weights = _start_weights(config)
     _claim_folder(folder, config, data, origin)
-    if not (folder / "model.pt").is_file():
-        best = yolo.train(config, splits, folder, start_weights)
-        yolo.save_weights(best, folder / "model.pt")
     if not (folder / "model.onnx").is_file():
-        _export(folder, data, config, say)
+        detector = _train_detector(config, splits, folder, start_weights)
+        _finish_model(config, splits, folder, detector, start_weights, data, say)
     split = "test" if "test" in splits else "val"
     say(f"measuring on the {split} split")
     metrics = _measure(config, data, splits[split], folder, split)
-    for name in (yolo.CHECKPOINT, yolo.BEST):
+    for name in _INTERMEDIATE:
         (folder / name).unlink(missing_ok=True)
     write_atomically(metrics_file, json.dumps(metrics, indent=2) + "\n")
     return Run(folder, metrics)
 
 
-def _export(folder: Path, data: Path, config: TrainConfig, say: Say) -> None:
-    """Write model.onnx, its confidences calibrated on the pictures that chose the epoch.
+def _train_detector(config: TrainConfig, splits: dict[str, Path], folder: Path, start_weights: Path | None) -> Path:
+    """The first stage: detector.pt in the run folder."""
+    detector = folder / _DETECTOR
+    if not detector.is_file():
+        if config.epochs == 0 and start_weights is not None:
+            yolo.save_weights(start_weights, detector)
+        else:
+            yolo.save_weights(yolo.train(config, splits, folder, start_weights), detector)
+    return detector
+
+
+def _finish_model(
+    config: TrainConfig,
+    splits: dict[str, Path],
+    folder: Path,
+    detector: Path,
+    start_weights: Path | None,
+    data: Path,
+    say: Say,
+) -> None:
+    """The second stage and the calibration: model.pt, and model.onnx last."""
+    draft = folder / ".model.onnx.tmp"
+    yolo.export_onnx(detector, draft, config.image_size, __version__)
+    weights: Mapping[str, Any] | None = None
+    if config.recogniser.epochs:
+        say("training the recogniser on what the detector proposes")
+        weights = train_second_stage(config, splits, folder, draft, start_weights)
+    elif start_weights is not None and (before := _model_before(config)) is not None:
+        weights = yolo.load_recogniser(start_weights)
+        copy_second_stage(before, draft)
+    yolo.save_weights(detector, folder / "model.pt", weights)
+    _calibrate(draft, data, config, say)
+    draft.replace(folder / "model.onnx")
+
+
+def _calibrate(model: Path, data: Path, config: TrainConfig, say: Say) -> None:
+    """Calibrate a model's confidences on the pictures that chose the epoch.
 
     Where these are too few, it keeps the calibration of the model it goes on from: better than none.
     """
-    draft = folder / ".model.onnx.tmp"
-    yolo.export_onnx(folder / "model.pt", draft, config.image_size, __version__)
     say("calibrating on the val split")
     try:
-        calibrate_model(draft, data, "val")
+        calibrate_model(model, data, "val")
     except DataError as error:
         say(f"not calibrated: {error}")
         before = _model_before(config)
         if before is not None:
-            store_calibration(draft, OnnxDetector(before).calibration)
+            store_entries(model, {CALIBRATION: OnnxDetector(before).calibration.to_json()})
             say(f"it keeps the calibration of {before.name}")
-    draft.replace(folder / "model.onnx")
 
 
 def _model_before(config: TrainConfig) -> Path | None:

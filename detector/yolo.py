@@ -18,6 +18,7 @@ from digitdet.configs import DigitdetError, MissingExtraError, ModelError, Train
 from digitdet.datasets.files import user_cache, write_atomically
 from digitdet.datasets.folder import label_path
 from digitdet.datasets.labels import CLASS_NAMES
+from digitdet.hardware import computes_in_bf16, pick_device, use_cores
 
 # Ultralytics reads these when it is imported: no look-ups, no pip at run time, no code from a checkpoint's pickle.
 _SWITCHES = {
@@ -52,11 +53,11 @@ def train(
     _import_ultralytics()
     from ultralytics.models.yolo.detect import DetectionTrainer
 
-    device = _device(config.device)
+    device = pick_device(config.device)
     checkpoint, best = run / CHECKPOINT, run / BEST
     if checkpoint.is_file() and best.is_file() and _epochs_done(checkpoint) >= config.epochs:
         return best
-    bf16 = _use_bf16(config.precision, device)
+    bf16 = computes_in_bf16(config.precision, device)
     settings = {
         **_recipe(config),
         "model": str(start_weights or config.architecture),
@@ -74,7 +75,7 @@ def train(
         write_atomically(run / "training" / "weights" / "best.pt", best.read_bytes())
     with _bf16_on_cpu(bf16 and device == "cpu"), _without_label_caches(splits):
         trainer = DetectionTrainer(overrides=settings)
-        trainer.add_callback("on_train_start", lambda _trainer: _use_all_cores(config))
+        trainer.add_callback("on_train_start", lambda _trainer: use_cores(config.threads))
         trainer.add_callback("on_train_batch_start", _CosineSchedule(config))
         trainer.add_callback("on_train_batch_end", lambda _trainer: on_step())
         trainer.add_callback("on_model_save", lambda trainer: _keep_checkpoints(trainer, run))
@@ -137,7 +138,7 @@ def measure(weights: Path, pictures: Path, image_size: int, folder: Path, device
             split="val",
             imgsz=image_size,
             batch=16,
-            device=_device(device),
+            device=pick_device(device),
             save_dir=str(folder.resolve()),
             exist_ok=True,
             plots=True,
@@ -181,8 +182,14 @@ def export_onnx(weights: Path, target: Path, image_size: int, version: str) -> N
     write_atomically(target, model.SerializeToString())
 
 
-def save_weights(weights: Path, target: Path) -> None:
-    """Write .pt weights without what the training left in them: paths, the state of git and of the optimiser."""
+def save_weights(weights: Path, target: Path, recogniser: Mapping[str, Any] | None = None) -> None:
+    """Write .pt weights without what the training left in them: paths, the state of git and of the optimiser.
+
+    Args:
+        weights: A .pt file.
+        target: Where to write.
+        recogniser: The weights of the second stage, which are stored beside the detector's.
+    """
     _import_ultralytics()
     import io
 
@@ -194,9 +201,21 @@ def save_weights(weights: Path, target: Path) -> None:
     model.args = {"task": "detect", "imgsz": checkpoint["train_args"]["imgsz"]}
     model.yaml_file = Path(str(model.yaml.get("yaml_file", ""))).name
     model.pt_path = None  # where the weights were read that the training started from
+    content = {"model": model.half(), "epoch": -1, "train_args": model.args, "license": "AGPL-3.0"}
+    if recogniser is not None:
+        content["recogniser"] = {name: value.half() for name, value in recogniser.items()}
     buffer = io.BytesIO()
-    torch.save({"model": model.half(), "epoch": -1, "train_args": model.args, "license": "AGPL-3.0"}, buffer)
+    torch.save(content, buffer)
     write_atomically(target, buffer.getvalue())
+
+
+def load_recogniser(weights: Path) -> dict[str, Any] | None:
+    """The weights of the second stage in a .pt file of `save_weights`; None if there are none."""
+    _import_ultralytics()
+    from ultralytics.nn.tasks import torch_safe_load
+
+    stored: dict[str, Any] | None = torch_safe_load(str(weights))[0].get("recogniser")
+    return stored
 
 
 def _import_ultralytics() -> None:
@@ -259,42 +278,6 @@ def _epochs_done(checkpoint: Path) -> int:
     from ultralytics.nn.tasks import torch_safe_load
 
     return int(torch_safe_load(str(checkpoint))[0]["epoch"]) + 1
-
-
-def _device(device: str) -> str:
-    """The device in Ultralytics' words: 'cpu' or the number of a GPU.
-
-    Raises:
-        DigitdetError: There is no such GPU.
-    """
-    import torch
-
-    if device == "auto":
-        return "0" if torch.cuda.is_available() else "cpu"
-    if device != "cpu" and int(device) >= torch.cuda.device_count():
-        raise DigitdetError(
-            f"device: there is no GPU {device} (torch sees {torch.cuda.device_count()}); use auto or cpu"
-        )
-    return device
-
-
-def _use_bf16(precision: str, device: str) -> bool:
-    """Whether to compute in bfloat16: it pays only where the processor multiplies in it."""
-    import torch
-
-    if precision != "auto":
-        return precision == "bf16"
-    if device != "cpu":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
-
-
-def _use_all_cores(config: TrainConfig) -> None:
-    """Ultralytics leaves a core idle and limits OpenMP to one thread when it is imported."""
-    import torch
-
-    torch.set_num_threads(config.threads or os.cpu_count() or 1)
 
 
 @contextlib.contextmanager

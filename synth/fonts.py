@@ -24,6 +24,9 @@ except ImportError as error:
 
 DIGITS = "0123456789"
 
+# Families that are asked for a character: of other scripts and signs, few have any.
+_TRIES = 24
+
 # Height of a digit as it is kept, in pixels: about the largest that is common, and small enough to keep thousands.
 _HEIGHT = 64
 # A code point that no font has a character for.
@@ -182,6 +185,15 @@ class FontGlyphs(GlyphSource):
     def sample(self, rng: np.random.Generator, digit: int) -> Glyph:
         """`digit` in a random typeface."""
         return self.choose(rng).sample(rng, digit)
+
+    def mark(self, rng: np.random.Generator, character: str) -> Glyph | None:
+        """A character in a random typeface that has it, or None where none of those tried does."""
+        for row in rng.permutation(len(self._families))[:_TRIES].tolist():
+            family = self._families[row]
+            glyph = family[int(rng.integers(len(family)))].mark(rng, character)
+            if glyph is not None:
+                return glyph
+        return None
 
 
 @dataclass(frozen=True)

@@ -108,6 +108,7 @@ class SceneComposer:
             look,
             Scribe(look, self._sources[source].choose(rng), self._beside(rng, source)),
             Scribe(look, self._beside(rng, ""), self._pens),
+            Scribe(look, self._sources.get("fonts", self._pens), self._pens),
             room_x,
             room_y,
             light,

@@ -48,13 +48,15 @@ class Writing:
 class Sheet:
     """A page `width` x `height` pixels with its origin in the middle, y down.
 
-    `light` says whether the ground takes dark ink. Layouts add to `shapes` and `writings`.
+    `light` says whether the ground takes dark ink. Layouts add to `shapes` and `writings`. What is written with
+    `sign_scribe` may change its typeface with every character, so that one is found that has it.
     """
 
     rng: np.random.Generator
     look: LookConfig
     scribe: Scribe
     clutter_scribe: Scribe
+    sign_scribe: Scribe
     width: float
     height: float
     light: bool

@@ -170,11 +170,11 @@ def percent(rng: np.random.Generator, look: LookConfig) -> str:
 def word(rng: np.random.Generator) -> str:
     """A made-up word of letters: capitals, small letters or both; no language is preferred.
 
-    Letters that look like a digit (o, i, l, s, z, b) are there, but rarer than in life: alone they say too little.
+    Letters that look like a digit (o, i, l, s, z, b) are there, a little rarer than in life: alone they say too little.
     """
     length = int(rng.integers(2, 10))
     vowels = rng.random(length) < 0.42
-    letters = [str(rng.choice(list("aaaaeeeeuuuoiy" if v else "cdfghkmnprtvwcdfghkmnprtvwbslz"))) for v in vowels]
+    letters = [str(rng.choice(list("aaaaeeeeuuuooiiy" if v else "cdfghkmnprtvwcdfghkmnprtvwbbssllz"))) for v in vowels]
     text = "".join(letters)
     return (text.upper(), text.capitalize(), text)[int(rng.integers(3))]
 

@@ -7,7 +7,7 @@ import pytest
 from digitdet.configs.look import LookConfig
 from digitdet.datasets.boxes import intersection
 from digitdet.synth.clutter import CLUTTER, add_clutter, taken_boxes
-from digitdet.synth.fonts import load_fonts
+from digitdet.synth.fonts import FontGlyphs, load_fonts
 from digitdet.synth.glyphs import NO_DIGIT
 from digitdet.synth.lines import Scribe
 from digitdet.synth.pen import PenGlyphs
@@ -20,13 +20,14 @@ CROSSING = {"rules", "fillers", "frames"}
 
 @pytest.fixture(scope="module")
 def make_sheet(few_fonts):
-    typeface = load_fonts([few_fonts / "cmss10.ttf"]).typefaces[0]
+    typeface, with_signs = load_fonts([few_fonts / "cmss10.ttf", few_fonts / "DejaVuSans.ttf"]).typefaces
 
     def make(seed, clutter=None, written=True):
         look = LookConfig(clutter=clutter or {}, slant=(0, 0))
         scribe = Scribe(look, typeface, typeface)
         words = Scribe(look, (typeface, PenGlyphs())[seed % 2], PenGlyphs())
-        sheet = Sheet(np.random.default_rng(seed), look, scribe, words, SIDE, SIDE, light=seed % 3 > 0)
+        signs = Scribe(look, FontGlyphs([typeface, with_signs]), PenGlyphs())
+        sheet = Sheet(np.random.default_rng(seed), look, scribe, words, signs, SIDE, SIDE, light=seed % 3 > 0)
         if written:
             sheet.put(sheet.write("407", 40.0, np.inf), -60.0, -50.0)
             sheet.put(sheet.write("12", 25.0, np.inf), 70.0, 60.0)

@@ -33,7 +33,7 @@ def make_sheet(sources):
         settings_ = LookConfig(**{"slant": (0, 0), "digit_height": (10, 150), **look})
         scribe = Scribe(settings_, sources[source], sources["type"])
         words = Scribe(settings_, sources["type"], PenGlyphs())
-        return Sheet(np.random.default_rng(seed), settings_, scribe, words, *size, light=bool(seed % 2))
+        return Sheet(np.random.default_rng(seed), settings_, scribe, words, words, *size, light=bool(seed % 2))
 
     return make
 

@@ -21,7 +21,10 @@ NO_DIGIT = CLASSES - 1
 UNCLEAR = -1
 """The label of a box that shares too much with a digit to be none, too little to be it: nothing is learnt from it."""
 
-_IS_DIGIT, _IS_NONE = 0.5, 0.35  # intersection over union with a true box from which, and below which
+# Intersection over union with a true box from which a box holds its digit, and below which it holds none. Both boxes
+# are taken for at least half as wide as high: a thin 1 with a little ground beside it is still a 1.
+_IS_DIGIT, _IS_NONE = 0.5, 0.3
+_LEAST_WIDTH = 0.5  # of a box's height
 _BATCH = 8
 
 
@@ -71,10 +74,17 @@ def label_boxes(
     """
     if not len(boxes) or not len(true_boxes):
         return np.full(len(boxes), NO_DIGIT, np.int8)
-    shared = iou(boxes, true_boxes)
+    shared = iou(widened(boxes), widened(true_boxes))
     best = shared.max(axis=1)
     labels = np.where(best >= _IS_DIGIT, digits[shared.argmax(axis=1)], UNCLEAR)
     return np.where(best < _IS_NONE, NO_DIGIT, labels).astype(np.int8)
+
+
+def widened(boxes: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    """Boxes (N, 4) xyxy, those that are less than half as wide as high widened to that."""
+    x0, y0, x1, y1 = boxes.T
+    missing = np.maximum(_LEAST_WIDTH * (y1 - y0) - (x1 - x0), 0) / 2
+    return np.stack([x0 - missing, y0, x1 + missing, y1], axis=1)
 
 
 def save_proposals(path: Path, pictures: Sequence[PictureProposals]) -> None:

@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 from digitdet.configs import RecogniserConfig
 from digitdet.datasets.files import write_atomically
 from digitdet.datasets.folder import read_picture
-from digitdet.proposals import NO_DIGIT, PictureProposals
+from digitdet.proposals import NO_DIGIT, PictureProposals, widened
 from digitdet.recogniser import SIDE, cut_crops
 from digitdet.recogniser_net import RecogniserNet
 
@@ -33,8 +33,10 @@ _WEIGHT_DECAY = 0.02
 _LABEL_SMOOTHING = 0.02  # a few boxes are labelled wrong: covered digits, and those that nobody can tell
 # The weights that are kept are a running mean of those of the last steps (Polyak and Juditsky, 1992).
 _MEAN_DECAY = 0.998
-# Standard deviations by which boxes are moved, in parts of their sides: true ones, and proposals, which are inexact.
-_TRUE_SHIFT, _PROPOSED_SHIFT = 0.05, 0.025
+# Standard deviations by which the sides of boxes are moved, in parts of the sides of the widened box: of true ones, and
+# of proposals, which are inexact anyway. True ones are loosened, too, each side by this on average.
+_TRUE_SHIFT, _PROPOSED_SHIFT = 0.06, 0.025
+_LOOSENING = 0.06
 
 
 @dataclass(frozen=True)
@@ -197,7 +199,10 @@ def choose_boxes(
     fear = picture.scores[is_none].max(axis=1, initial=0) + 0.02
     none = _some(is_none, config.false_proposals, rng, fear)
     own = np.concatenate([proposed, none])
-    boxes = [_moved(picture.boxes[true], _TRUE_SHIFT, rng), _moved(picture.proposed[own], _PROPOSED_SHIFT, rng)]
+    boxes = [
+        _moved(picture.boxes[true], _TRUE_SHIFT, _LOOSENING, rng),
+        _moved(picture.proposed[own], _PROPOSED_SHIFT, 0.0, rng),
+    ]
     return np.concatenate(boxes), np.concatenate([picture.digits[true], picture.labels[own]])
 
 
@@ -210,9 +215,15 @@ def _some(
     return np.asarray(rng.choice(rows, count, replace=False, p=chances))
 
 
-def _moved(boxes: npt.NDArray[np.float32], shift: float, rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    sides = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
-    return np.asarray(boxes + rng.normal(0, shift, boxes.shape) * sides)
+def _moved(
+    boxes: npt.NDArray[np.float32], shift: float, loosening: float, rng: np.random.Generator
+) -> npt.NDArray[np.float64]:
+    wide = widened(boxes)
+    sides = np.tile(wide[:, 2:] - wide[:, :2], 2)
+    outwards = rng.exponential(1.0, boxes.shape) * loosening * [-1, -1, 1, 1]
+    moved = boxes + (rng.normal(0, shift, boxes.shape) + outwards) * sides
+    # A thin box may have been turned inside out.
+    return np.concatenate([np.minimum(moved[:, :2], moved[:, 2:]), np.maximum(moved[:, :2], moved[:, 2:])], axis=1)
 
 
 def augment(crops: Crops, rng: np.random.Generator) -> Crops:
@@ -226,8 +237,10 @@ def augment(crops: Crops, rng: np.random.Generator) -> Crops:
             colours = 255 - colours  # ink may be light or dark
         if rng.random() < 0.3:
             colours = np.repeat(cv2.cvtColor(colours, cv2.COLOR_BGR2GRAY)[:, :, None], 3, axis=2)
+        if rng.random() < 0.25:
+            colours = _with_fewer_pixels(colours, rng.uniform(1.3, 3.2))
         if rng.random() < 0.3:
-            colours = cv2.GaussianBlur(colours, (0, 0), rng.uniform(0.3, 1.3))
+            colours = cv2.GaussianBlur(colours, (0, 0), rng.uniform(0.3, 1.6))
         if rng.random() < 0.3:
             noise = rng.normal(0, rng.uniform(2, 14), colours.shape)
             colours = np.clip(colours + noise, 0, 255).astype(np.uint8)
@@ -236,6 +249,13 @@ def augment(crops: Crops, rng: np.random.Generator) -> Crops:
             colours = cv2.warpAffine(colours, matrix, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)
         crop[:, :, :3] = colours
     return changed
+
+
+def _with_fewer_pixels(colours: Crops, factor: float) -> Crops:
+    """As from a picture with so many times fewer pixels a side: down to digits of 8 px, as house numbers often are."""
+    side = round(SIDE / factor)
+    small = cv2.resize(colours, (side, side), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(small, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def _small_change_of_form(rng: np.random.Generator) -> npt.NDArray[np.float64]:

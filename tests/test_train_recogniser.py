@@ -28,15 +28,16 @@ MACHINE = Machine("cpu", in_bf16=False, workers=0)
 
 
 def test_labels_of_boxes():
-    true, digits = np.float32([[0, 0, 10, 20], [30, 0, 40, 20]]), np.array([3, 8], np.int8)
+    true, digits = np.float32([[0, 0, 10, 20], [30, 0, 40, 20], [52, 0, 55, 20]]), np.array([3, 8, 1], np.int8)
     boxes = np.float32([
         [0, 0, 10, 20],  # the digit
         [31, 2, 40, 20],  # nearly
         [0, 0, 10, 8],  # two fifths of one
         [0, 0, 10, 5],  # a quarter
+        [52, 0, 60, 20],  # a thin 1 and as much ground beside it
         [15, 0, 25, 20],  # between the two
     ])  # fmt: skip
-    assert label_boxes(boxes, true, digits).tolist() == [3, 8, UNCLEAR, NO_DIGIT, NO_DIGIT]
+    assert label_boxes(boxes, true, digits).tolist() == [3, 8, UNCLEAR, NO_DIGIT, 1, NO_DIGIT]
     assert label_boxes(boxes[:2], true[:0], digits[:0]).tolist() == [NO_DIGIT, NO_DIGIT]
     assert label_boxes(boxes[:0], true, digits).shape == (0,)
 

@@ -167,7 +167,7 @@ def synth(
 @click.option(
     "--preset",
     type=click.Choice(preset_names("train")),
-    help="quick: minutes on a laptop (the built-in settings). default: the first training of the shipped model. "
+    help="quick: minutes on a laptop, the detector alone. default: the first training of the shipped model. "
     "tune: goes on from the shipped weights.",
 )
 @click.option(

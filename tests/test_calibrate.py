@@ -18,7 +18,6 @@ from digitdet.calibrate import (
     fit_calibration,
     look_at,
     measure_calibration,
-    store_calibration,
 )
 from digitdet.cli import main
 from digitdet.configs import DataError, ReadConfig
@@ -26,7 +25,8 @@ from digitdet.datasets.folder import write_data_file
 from digitdet.datasets.labels import format_labels, labels_from_xyxy
 from digitdet.datasets.numbers import NumberTruth
 from digitdet.finder import DigitFinder
-from digitdet.inference import OnnxDetector, shipped_file
+from digitdet.inference import CALIBRATION, OnnxDetector, shipped_file
+from digitdet.model_file import store_entries
 from digitdet.reading.calibration import Calibration
 from digitdet.reading.postprocess import Detections, Places
 
@@ -104,7 +104,7 @@ def test_stored_in_the_model_and_used(tmp_path):
     shutil.copy(shipped_file("digitdet.onnx"), model)
     names = OnnxDetector(model).image_size
     for calibration in (Calibration(1.1, 1.2, 0.2, 0.9, -0.1), Calibration(2.0, 1.0, -3.0)):
-        store_calibration(model, calibration)
+        store_entries(model, {CALIBRATION: calibration.to_json()})
         assert OnnxDetector(model).calibration == calibration
     assert OnnxDetector(model).image_size == names  # the other entries stay
     shipped, mine = (NumberReader(path).read(EXAMPLES / "number.jpg") for path in (None, model))

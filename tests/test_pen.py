@@ -34,8 +34,9 @@ def test_digits_are_tight_and_stand_on_the_line(seed, digit):
     glyph = SOURCE.sample(rng_of(seed), digit)
     assert_well_formed(glyph)
     assert glyph.label == digit
-    assert 0.5 < glyph.top < 1.6
-    assert -0.6 < glyph.bottom < 0.15  # an unsteady hand ends a 1 a little above the line
+    assert 0.4 < glyph.top < 1.6
+    # An unsteady hand ends a 1 a little above the line; some zeros of amounts hang in the air.
+    assert -0.6 < glyph.bottom < (0.45 if digit == 0 else 0.15)
     assert 0.02 < (glyph.ink > VISIBLE_INK).mean() <= 1
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 # Not importorskip: that would import it here, before digitdet has closed its doors.
@@ -16,16 +17,19 @@ if importlib.util.find_spec("ultralytics") is None:
 
 from digitdet import yolo
 from digitdet.configs import (
+    ConfigError,
     DataError,
     DigitdetError,
     LookConfig,
     ModelError,
+    RecogniserConfig,
     SynthConfig,
     TrainConfig,
     load_config,
     replace,
 )
 from digitdet.inference import OnnxDetector, shipped_file
+from digitdet.recogniser_net import RecogniserNet
 from digitdet.synth.writer import write_dataset
 from digitdet.train import train_run
 
@@ -96,7 +100,7 @@ def test_run_folder_holds_what_made_it(finished, data):
         "training",
         "test",
     }
-    assert not names & {yolo.CHECKPOINT, yolo.BEST}
+    assert not names & {yolo.CHECKPOINT, yolo.BEST, "detector.pt", "proposals.npz", "recogniser.pt"}
     assert (run / "synth.yaml").read_text() == SYNTH.to_yaml()
     origin = json.loads((run / "run.json").read_text())
     assert origin["data"] == str(data.resolve())
@@ -234,6 +238,54 @@ def test_training_goes_on_from_weights(finished, data, tmp_path):
     assert str(Path(weights).parent).encode() not in (tmp_path / "run" / "model.pt").read_bytes()
     # Eight pictures are too few to calibrate on: the confidences stay those of the model before.
     assert OnnxDetector(tmp_path / "run" / "model.onnx").calibration == OnnxDetector(None).calibration
+
+
+def test_both_stages_are_in_the_model_and_in_the_weights(finished):
+    run = finished[0]
+    recogniser, opinions = OnnxDetector(run / "model.onnx").second_stage
+    assert opinions.detector >= 0
+    assert opinions.recogniser >= 0
+    crop = np.zeros((40, 40, 3), np.uint8)
+    assert recogniser.recognise(crop, np.float32([[10, 10, 20, 30]])).sum() == pytest.approx(1, abs=1e-3)
+    assert set(yolo.load_recogniser(run / "model.pt")) == set(RecogniserNet().state_dict())
+
+
+def test_the_recogniser_alone_is_trained(finished, data, tmp_path):
+    before = finished[0] / "model.pt"
+    config = TrainConfig(epochs=0, image_size=96, start=str(before), recogniser=RecogniserConfig(epochs=1))
+    train_run(config, data, tmp_path / "run", print)
+    old, new = (yolo.load_recogniser(path) for path in (before, tmp_path / "run" / "model.pt"))
+    assert any((old[name] != new[name]).any() for name in old)
+    image = np.random.default_rng(0).uniform(0, 1, (1, 3, 96, 96)).astype(np.float32)
+    outputs = [OnnxDetector(run / "model.onnx").detect(image) for run in (finished[0], tmp_path / "run")]
+    assert np.allclose(*outputs, atol=1e-3)
+
+
+def test_without_epochs_the_recogniser_stays(finished, data, tmp_path):
+    before = finished[0] / "model.pt"
+    start = {"start": str(before), "image_size": 96, "batch": 8}
+    train_run(TrainConfig(epochs=1, recogniser=RecogniserConfig(epochs=0), **start), data, tmp_path / "run", print)
+    old, new = (yolo.load_recogniser(path) for path in (before, tmp_path / "run" / "model.pt"))
+    assert all((old[name] == new[name]).all() for name in old)
+    seen = np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8)
+    boxes = np.float32([[10, 10, 30, 50]])
+    chances = [
+        OnnxDetector(run / "model.onnx").second_stage[0].recognise(seen, boxes)
+        for run in (finished[0], tmp_path / "run")
+    ]
+    assert np.allclose(*chances)
+
+
+def test_a_model_without_recogniser(data, tmp_path):
+    config = TrainConfig(epochs=1, batch=8, image_size=96, recogniser=RecogniserConfig(epochs=0))
+    train_run(config, data, tmp_path / "run", print)
+    assert OnnxDetector(tmp_path / "run" / "model.onnx").second_stage is None
+    assert yolo.load_recogniser(tmp_path / "run" / "model.pt") is None
+
+
+def test_no_epochs_of_random_weights():
+    with pytest.raises(ConfigError, match="no detector"):
+        TrainConfig(epochs=0)
 
 
 def test_unsound_dataset_is_refused_before_training(tmp_path, tiny_materials):

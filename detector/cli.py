@@ -160,7 +160,7 @@ def synth(
 @main.command()
 @click.option("--data", type=_FOLDER, default=Path("data/synth"), show_default=True, help="A YOLO dataset folder.")
 @click.option("--out", type=_FOLDER, metavar="DIR", help="The run folder.  [default: runs/PRESET or runs/train]")
-@click.option("--epochs", type=click.IntRange(1, 10_000), metavar="N", help="Passes over the training pictures.")
+@click.option("--epochs", type=click.IntRange(1, 10_000), metavar="N", help="Passes over the training pictures, in both stages.")
 @click.option(
     "--seed", type=click.IntRange(0, 2**31 - 1), metavar="N", help="Another seed, other starting weights and order."
 )
@@ -186,11 +186,12 @@ def train(
     preset: str | None,
     config_file: Path | None,
 ) -> None:
-    """Fit the detector to a dataset and export it for reading.
+    """Fit the detector to a dataset, then the recogniser that judges what it proposes, and export both for reading.
 
     The run folder holds model.onnx (for reading), model.pt (for training on), metrics.json (on the test split), the
     plots, and the settings and versions that made it. The same command goes on where it was interrupted. Where the
-    validation split is large enough, the model's confidences are calibrated on it.
+    validation split is large enough, the model's confidences are calibrated on it. In settings with `epochs: 0` the
+    detector stays as it starts.
     """
     _need_extra("digitdet train", "train", "ultralytics", "onnx", "onnxslim")
     from digitdet.train import train_run
@@ -200,6 +201,8 @@ def train(
     config = replace(
         _settings(TrainConfig, "train", preset, config_file, otherwise), start=start, epochs=epochs, seed=seed
     )
+    if epochs and config.recogniser.epochs:
+        config = replace(config, recogniser=replace(config.recogniser, epochs=epochs))
     run = out or Path("runs") / (preset or "train")
     for line in train_run(config, data, run, lambda message: click.echo(message, err=True)).summary():
         click.echo(line)

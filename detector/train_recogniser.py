@@ -27,7 +27,7 @@ from digitdet.recogniser_net import RecogniserNet
 Crops = npt.NDArray[np.uint8]
 
 _PICTURES_A_STEP = 24  # about 400 crops: what is learnt from one step is not about one picture
-_WARMUP_STEPS = 200
+_WARMUP_STEPS = 200  # or a tenth of a short training
 _FINAL_RATE = 0.02  # part of the learning rate that is left at the end
 _WEIGHT_DECAY = 0.02
 _LABEL_SMOOTHING = 0.02  # a few boxes are labelled wrong: covered digits, and those that nobody can tell
@@ -123,7 +123,7 @@ class _Training:
         """The learning rate along a cosine (Loshchilov and Hutter, 2017) after a warm-up."""
         done = min(self.steps / max(self._total, 1), 1.0)
         factor = _FINAL_RATE + (1 - _FINAL_RATE) * (1 + math.cos(math.pi * done)) / 2
-        factor *= min((self.steps + 1) / _WARMUP_STEPS, 1.0)
+        factor *= min((self.steps + 1) / min(_WARMUP_STEPS, self._total / 10 + 1), 1.0)
         for group in self._optimiser.param_groups:
             group["lr"] = self._config.learning_rate * factor
 

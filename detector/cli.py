@@ -160,7 +160,7 @@ def synth(
 @main.command()
 @click.option("--data", type=_FOLDER, default=Path("data/synth"), show_default=True, help="A YOLO dataset folder.")
 @click.option("--out", type=_FOLDER, metavar="DIR", help="The run folder.  [default: runs/PRESET or runs/train]")
-@click.option("--epochs", type=click.IntRange(1, 10_000), metavar="N", help="Passes over the training pictures, in both stages.")
+@click.option("--epochs", type=click.IntRange(1, 10_000), metavar="N", help="Passes over the pictures, in both stages.")
 @click.option(
     "--seed", type=click.IntRange(0, 2**31 - 1), metavar="N", help="Another seed, other starting weights and order."
 )

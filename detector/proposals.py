@@ -21,8 +21,8 @@ NO_DIGIT = CLASSES - 1
 UNCLEAR = -1
 """The label of a box that shares too much with a digit to be none, too little to be it: nothing is learnt from it."""
 
-# Intersection over union with a true box from which a box holds its digit, and below which it holds none. Both boxes
-# are taken for at least half as wide as high: a thin 1 with a little ground beside it is still a 1.
+# Intersection over union with a true box from which a box holds its digit, and below which it holds none. Where the
+# digit is thin, both boxes are taken for at least half as wide as high: a 1 with a little ground beside it is still a 1.
 _IS_DIGIT, _IS_NONE = 0.5, 0.3
 _LEAST_WIDTH = 0.5  # of a box's height
 _BATCH = 8
@@ -74,7 +74,8 @@ def label_boxes(
     """
     if not len(boxes) or not len(true_boxes):
         return np.full(len(boxes), NO_DIGIT, np.int8)
-    shared = iou(widened(boxes), widened(true_boxes))
+    is_thin = (true_boxes[:, 2] - true_boxes[:, 0]) < _LEAST_WIDTH * (true_boxes[:, 3] - true_boxes[:, 1])
+    shared = np.where(is_thin, iou(widened(boxes), widened(true_boxes)), iou(boxes, true_boxes))
     best = shared.max(axis=1)
     labels = np.where(best >= _IS_DIGIT, digits[shared.argmax(axis=1)], UNCLEAR)
     return np.where(best < _IS_NONE, NO_DIGIT, labels).astype(np.int8)

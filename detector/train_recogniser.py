@@ -18,6 +18,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from digitdet.configs import RecogniserConfig
+from digitdet.datasets.boxes import intersection
 from digitdet.datasets.files import write_atomically
 from digitdet.datasets.folder import read_picture
 from digitdet.proposals import NO_DIGIT, PictureProposals, widened
@@ -190,15 +191,21 @@ def choose_boxes(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int8]]:
     """Boxes (N, 4) of a picture to learn from, each moved a little, and what they hold (N,).
 
-    Of what is no digit the boxes with the higher scores come more often: those that reading has to fear.
+    Of the pieces of digits the boxes with the higher scores come more often: those that reading has to fear.
     """
     is_digit = np.flatnonzero((picture.labels >= 0) & (picture.labels < NO_DIGIT))
     is_none = np.flatnonzero(picture.labels == NO_DIGIT)
+    touches = intersection(picture.proposed[is_none], picture.boxes).any(axis=1)
+    pieces, others = is_none[touches], is_none[~touches]
+    fear = picture.scores[pieces].max(axis=1, initial=0) + 0.02
     true = _some(np.arange(len(picture.boxes)), config.true_boxes, rng)
-    proposed = _some(is_digit, config.proposals, rng)
-    fear = picture.scores[is_none].max(axis=1, initial=0) + 0.02
-    none = _some(is_none, config.false_proposals, rng, fear)
-    own = np.concatenate([proposed, none])
+    own = np.concatenate(
+        [
+            _some(is_digit, config.proposals, rng),
+            _some(pieces, config.pieces, rng, fear),
+            _some(others, config.other_proposals, rng),
+        ]
+    )
     boxes = [
         _moved(picture.boxes[true], _TRUE_SHIFT, _LOOSENING, rng),
         _moved(picture.proposed[own], _PROPOSED_SHIFT, 0.0, rng),

@@ -35,9 +35,10 @@ def test_labels_of_boxes():
         [0, 0, 10, 8],  # two fifths of one
         [0, 0, 10, 5],  # a quarter
         [52, 0, 60, 20],  # a thin 1 and as much ground beside it
+        [-5, 0, 6, 20],  # less than half of the 3 and the ground before it
         [15, 0, 25, 20],  # between the two
     ])  # fmt: skip
-    assert label_boxes(boxes, true, digits).tolist() == [3, 8, UNCLEAR, NO_DIGIT, 1, NO_DIGIT]
+    assert label_boxes(boxes, true, digits).tolist() == [3, 8, UNCLEAR, NO_DIGIT, 1, UNCLEAR, NO_DIGIT]
     assert label_boxes(boxes[:2], true[:0], digits[:0]).tolist() == [NO_DIGIT, NO_DIGIT]
     assert label_boxes(boxes[:0], true, digits).shape == (0,)
 
@@ -58,7 +59,7 @@ def pictures(tmp_path_factory):
         path = folder / f"{row}.png"
         cv2.imwrite(str(path), image)
         true = np.float32(boxes)
-        proposed = np.concatenate([true + 1, np.float32([[35, 5, 55, 30], [90, 2, 118, 40]])])
+        proposed = np.concatenate([true + 1, np.float32([[28, 10, 50, 40], [90, 2, 118, 40]])])
         made.append(
             PictureProposals(
                 path,
@@ -91,10 +92,12 @@ def test_proposals_are_stored(pictures, tmp_path):
 
 
 def test_boxes_that_are_learnt_from(pictures):
-    config = RecogniserConfig(true_boxes=1, proposals=2, false_proposals=1)
+    config = RecogniserConfig(true_boxes=1, proposals=2, pieces=1, other_proposals=1)
     boxes, held = choose_boxes(pictures[0], config, np.random.default_rng(0))
-    assert len(boxes) == len(held) == 4
-    assert sorted(held[1:].tolist()) == sorted([*pictures[0].digits.tolist(), NO_DIGIT])
+    assert len(boxes) == len(held) == 5
+    assert sorted(held[1:].tolist()) == sorted([*pictures[0].digits.tolist(), NO_DIGIT, NO_DIGIT])
+    none = RecogniserConfig(true_boxes=0, proposals=0, pieces=0, other_proposals=9)
+    assert choose_boxes(pictures[0], none, np.random.default_rng(0))[1].tolist() == [NO_DIGIT]
     near = np.abs(boxes[:, None] - np.concatenate([pictures[0].boxes, pictures[0].proposed])[None]).max(axis=2)
     assert (near.min(axis=1) < 12).all()
     assert (near.min(axis=1) > 0).all()

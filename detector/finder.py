@@ -15,7 +15,7 @@ from digitdet.imaging.images import Image
 from digitdet.inference import OnnxDetector
 from digitdet.preprocess import Letterbox, letterbox
 from digitdet.reading.calibration import Calibration
-from digitdet.reading.opinions import Opinions
+from digitdet.reading.opinions import combine
 from digitdet.reading.postprocess import Detections, Places, decode, fuse, suppress
 from digitdet.recogniser import OnnxRecogniser
 from digitdet.tiles import cover_picture, merge_tiles, plan_tiles, read_tiles
@@ -109,23 +109,18 @@ class DigitFinder:
 
         `quick` is the first two passes over the whole of each picture, and no recogniser: enough to see how it lies.
         """
-        second = None if quick else self._detector.second_stage
-        if second is None:
+        recogniser = None if quick else self._detector.recogniser
+        if recogniser is None:
             found = self._detect(images, quick, MIN_SCORE, self._config.max_overlap)
         else:
             proposals = self.propose(images)
-            found = [self._judge(image, one, *second) for image, one in zip(images, proposals, strict=True)]
+            found = [_judge(image, one, recogniser) for image, one in zip(images, proposals, strict=True)]
         return [suppress(digits, self._config.max_overlap) for digits in found]
 
     def propose(self, images: Sequence[Image], quick: bool = False) -> list[Detections]:
         """All boxes of pictures that the detector holds for anything, with its scores: what the recogniser is shown."""
         found = self._detect(images, quick, _PROPOSAL_SCORE, _PROPOSAL_OVERLAP)
         return [suppress(proposals, _SAME_PROPOSAL).digits for proposals in found]
-
-    def _judge(self, image: Image, proposals: Detections, recogniser: OnnxRecogniser, opinions: Opinions) -> Detections:
-        scores = opinions.combine(proposals.scores, recogniser.recognise(image, proposals.boxes))
-        judged = Detections(proposals.boxes, scores)
-        return judged.take(judged.confidences >= MIN_SCORE)
 
     def _detect(self, images: Sequence[Image], quick: bool, least: float, max_overlap: float) -> list[Detections]:
         """The boxes of all passes, down to a score of `least`, those of each pass suppressed from `max_overlap` on."""
@@ -172,3 +167,9 @@ class DigitFinder:
             tiles = plan_tiles(image, whole, scale)
             tiled = read_tiles(look_at, image, tiles)
         return merge_tiles(whole, tiled, tiles, scale) if tiles else whole
+
+
+def _judge(image: Image, proposals: Detections, recogniser: OnnxRecogniser) -> Detections:
+    """What is left of the detector's proposals when the recogniser has looked at each."""
+    judged = Detections(proposals.boxes, combine(proposals.scores, recogniser.recognise(image, proposals.boxes)))
+    return judged.take(judged.confidences >= MIN_SCORE)

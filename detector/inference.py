@@ -15,15 +15,13 @@ import onnxruntime
 from digitdet.configs import ModelError
 from digitdet.datasets.labels import CLASS_NAMES
 from digitdet.reading.calibration import Calibration, parse_calibration
-from digitdet.reading.opinions import Opinions, parse_opinions
 from digitdet.recogniser import OnnxRecogniser
 
 SHIPPED_MODEL = "digitdet.onnx"
 CALIBRATION = "calibration"
 RECOGNISER = "recogniser"
-OPINIONS = "opinions"
 """Entries of the model's metadata: its calibration; the ONNX file of its recogniser in base64, so that a model is one
-file; and how much the recogniser counts beside the detector."""
+file."""
 
 _DEFAULT_SIZE = 320
 _ROWS = 4 + len(CLASS_NAMES)  # cx, cy, w, h, and a score for every digit
@@ -66,8 +64,8 @@ class OnnxDetector:
         stored = entries.get(CALIBRATION)
         self.calibration = parse_calibration(stored, name) if stored else Calibration()
         """From its scores to probabilities."""
-        self.second_stage = _second_stage(entries, name)
-        """The recogniser of what it finds, and how much that counts; None if the model has none."""
+        self.recogniser = _recogniser(entries, name)
+        """The second stage, which judges what the detector finds; None if the model has none."""
 
     def detect(self, tensor: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Run the network on pictures (B, 3, h, w) float32 RGB, 0 to 1; h and w multiples of 32.
@@ -78,7 +76,7 @@ class OnnxDetector:
         return np.asarray(self._session.run(None, {self._input: tensor})[0], np.float32)
 
 
-def _second_stage(entries: dict[str, str], name: str) -> tuple[OnnxRecogniser, Opinions] | None:
+def _recogniser(entries: dict[str, str], name: str) -> OnnxRecogniser | None:
     stored = entries.get(RECOGNISER)
     if not stored:
         return None
@@ -86,7 +84,7 @@ def _second_stage(entries: dict[str, str], name: str) -> tuple[OnnxRecogniser, O
         content = base64.b64decode(stored, validate=True)
     except (binascii.Error, ValueError) as error:
         raise ModelError(f"{name}: its recogniser is damaged") from error
-    return OnnxRecogniser(content, name), parse_opinions(entries.get(OPINIONS, ""), name)
+    return OnnxRecogniser(content, name)
 
 
 def _require_digit_detector(session: onnxruntime.InferenceSession, name: str) -> None:

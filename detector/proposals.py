@@ -22,7 +22,7 @@ UNCLEAR = -1
 """The label of a box that shares too much with a digit to be none, too little to be it: nothing is learnt from it."""
 
 # Intersection over union with a true box from which a box holds its digit, and below which it holds none. Where the
-# digit is thin, both boxes are taken for at least half as wide as high: a 1 with a little ground beside it is still a 1.
+# digit is thin, both boxes are taken for at least half as wide as high: a 1 with some ground beside it is still a 1.
 _IS_DIGIT, _IS_NONE = 0.5, 0.3
 _LEAST_WIDTH = 0.5  # of a box's height
 _BATCH = 8

@@ -76,7 +76,11 @@ class NumberReader:
         self.config = with_settings(config or ReadConfig(), confidence=conf)
         self._finder = DigitFinder(Path(model) if model is not None else None, self.config)
         self._builder = NumberBuilder(
-            self._finder.calibration, self.config.confidence, self.config.min_confidence, constraints or None
+            self._finder.calibration,
+            self.config.confidence,
+            self.config.min_confidence,
+            constraints or None,
+            self.config.confidence_beside,
         )
 
     def read(self, source: ImageSource, regions: Sequence[Region] = ()) -> Reading:

@@ -25,8 +25,8 @@ def places(*digits):
     return Places(Detections(boxes, scores), nothing, np.zeros(0, np.int64))
 
 
-def build(found, min_confidence=0.5, least=0.5, constraints=None):
-    return NumberBuilder(HONEST, least, min_confidence, constraints).build(found)
+def build(found, min_confidence=0.5, least=0.5, constraints=None, beside=None):
+    return NumberBuilder(HONEST, least, min_confidence, constraints, beside).build(found)
 
 
 def row(*digits, start=0):
@@ -72,6 +72,21 @@ def test_a_weak_digit_is_left_out_but_lowers_the_confidence():
     assert number.text == "40"
     assert number.confidence == pytest.approx(sure.confidence * 0.7, abs=0.01)
     assert number.alternatives[0].text == "407"
+
+
+def test_beside_others_less_is_enough():
+    found = places(*row(4, 0), (50, {7: 0.3}), (400, {1: 0.3}))
+    assert [number.best for number in build(found, beside=0.2)] == ["407"]
+    assert [number.best for number in build(found, beside=0.35)] == ["40"]
+    assert build(places((0, {7: 0.3}), (25, {1: 0.3})), beside=0.1) == ()
+    # Never more than alone.
+    assert build(found, beside=0.9) == build(found)
+
+
+def test_a_digit_beside_others_is_as_much_likelier():
+    """Odds of 0.3 against 0.7, times the four that lie between the thresholds 0.5 and 0.2."""
+    sure, (number,) = build(places(*row(4, 0)))[0], build(places(*row(4, 0), (50, {7: 0.3})), beside=0.2)
+    assert number.confidence == pytest.approx(sure.confidence * 12 / 19, abs=0.01)
 
 
 def test_a_digit_that_is_there_is_given_even_if_none_of_the_ten_is_likely():

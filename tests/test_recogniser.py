@@ -77,7 +77,7 @@ def test_what_is_no_recogniser():
 
 def test_shipped_recogniser_tells_digits_from_none():
     """Digits as a pen draws them, dark and light, and what is none: an even ground, a frame, a stroke across."""
-    recogniser, _ = OnnxDetector().second_stage
+    recogniser = OnnxDetector().recogniser
     image = np.full((100, 400, 3), 230, np.uint8)
     boxes = []
     for place, digit in enumerate("27580"):
@@ -109,4 +109,4 @@ def test_damaged_second_stage(tmp_path):
 
 def test_a_model_is_one_file(tmp_path):
     copy = shutil.copy(shipped_file("digitdet.onnx"), tmp_path / "copy.onnx")
-    assert OnnxDetector(copy).second_stage is not None
+    assert OnnxDetector(copy).recogniser is not None

@@ -242,9 +242,7 @@ def test_training_goes_on_from_weights(finished, data, tmp_path):
 
 def test_both_stages_are_in_the_model_and_in_the_weights(finished):
     run = finished[0]
-    recogniser, opinions = OnnxDetector(run / "model.onnx").second_stage
-    assert opinions.detector >= 0
-    assert opinions.recogniser >= 0
+    recogniser = OnnxDetector(run / "model.onnx").recogniser
     crop = np.zeros((40, 40, 3), np.uint8)
     assert recogniser.recognise(crop, np.float32([[10, 10, 20, 30]])).sum() == pytest.approx(1, abs=1e-3)
     assert set(yolo.load_recogniser(run / "model.pt")) == set(RecogniserNet().state_dict())
@@ -270,8 +268,7 @@ def test_without_epochs_the_recogniser_stays(finished, data, tmp_path):
     seen = np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8)
     boxes = np.float32([[10, 10, 30, 50]])
     chances = [
-        OnnxDetector(run / "model.onnx").second_stage[0].recognise(seen, boxes)
-        for run in (finished[0], tmp_path / "run")
+        OnnxDetector(run / "model.onnx").recogniser.recognise(seen, boxes) for run in (finished[0], tmp_path / "run")
     ]
     assert np.allclose(*chances)
 
@@ -279,7 +276,7 @@ def test_without_epochs_the_recogniser_stays(finished, data, tmp_path):
 def test_a_model_without_recogniser(data, tmp_path):
     config = TrainConfig(epochs=1, batch=8, image_size=96, recogniser=RecogniserConfig(epochs=0))
     train_run(config, data, tmp_path / "run", print)
-    assert OnnxDetector(tmp_path / "run" / "model.onnx").second_stage is None
+    assert OnnxDetector(tmp_path / "run" / "model.onnx").recogniser is None
     assert yolo.load_recogniser(tmp_path / "run" / "model.pt") is None
 
 

@@ -103,7 +103,7 @@ def test_stored_in_the_model_and_used(tmp_path):
     model = tmp_path / "m.onnx"
     shutil.copy(shipped_file("digitdet.onnx"), model)
     names = OnnxDetector(model).image_size
-    for calibration in (Calibration(1.1, 1.2, 0.2, 0.9, -0.1), Calibration(2.0, 1.0, -3.0)):
+    for calibration in (Calibration(1.1, 1.2, 0.2, 0.9, -0.1), Calibration(2.0, 1.0, -3.0, number_shift=-4.0)):
         store_entries(model, {CALIBRATION: calibration.to_json()})
         assert OnnxDetector(model).calibration == calibration
     assert OnnxDetector(model).image_size == names  # the other entries stay

@@ -118,7 +118,7 @@ class NumberBuilder:
         if best is None or not best.text:
             return None
         whole = _chance_of_being_whole(row, segment)
-        confidence = self._calibration.of_number(best.chance * whole)
+        confidence = self._calibration.of_number(best.chance * whole, is_alone=len(best.text) == 1)
         formatted, places = best.text, tuple(range(len(best.text)))
         if self._constraints is not None and segment.fits:
             formatted, places = self._constraints.formatted(best.text), self._constraints.places(best.text)

@@ -51,6 +51,7 @@ def test_least_moves_the_border_between_a_digit_and_none():
 def test_numbers(chance):
     assert Calibration().of_number(chance) == pytest.approx(chance, abs=2e-6)
     assert 0 < Calibration(number_scale=0.5, number_shift=-0.4).of_number(chance) < 1
+    assert Calibration().of_number(chance, is_alone=True) <= Calibration().of_number(chance)
 
 
 def test_log_odds_are_finite():

@@ -37,12 +37,13 @@ def main() -> None:
     parser.add_argument("--backgrounds", type=Path, help="pictures without digits to compose on, too")
     arguments = parser.parse_args()
     weights = arguments.model.with_suffix(".pt") if arguments.model else shipped_file("digitdet.pt")
-    # One picture more than asked: a dataset without any to train on is refused.
+    # Two pictures more than asked: a dataset without any to train on, or to choose by, is refused.
+    count = arguments.count + 2
     config = replace(
         load_preset(SynthConfig, "synth", arguments.preset),
-        count=arguments.count + 1,
-        val_share=0,
-        test_share=arguments.count / (arguments.count + 1),
+        count=count,
+        val_share=1 / count,
+        test_share=arguments.count / count,
         seed=arguments.seed,
     )
     config = add_materials(config, backgrounds=arguments.backgrounds)

@@ -19,14 +19,15 @@ class ReadConfig(Config, frozen=True, kw_only=True):
     for the shipped one."""
 
     scales: Annotated[tuple[Annotated[float, Meta(ge=0.25, le=4)], ...], Meta(min_length=1, max_length=4)] = (
+        0.3,
         0.6,
         1.1,
         1.4,
     )
     """The picture is read at these factors on `image_size`, and the scores are averaged: small digits are told apart
-    when they are enlarged, big ones when they are made small. One takes a third of the time. With the model of 0.1.0,
-    94.2% of the numbers in its validation pictures were exact at 1.1 alone, 95.0% at 1.1 and 1.4, 95.3% at all three.
-    A picture whose digits turn out small is read once more, larger."""
+    when they are enlarged, big ones when they are made small. One takes a third of the time. 0.3 costs little and finds
+    digits that fill the picture: it took the choose halves of the real sets (120 pictures each) from 75.0 to 76.7%,
+    scene text from 87.5 to 93.3%. A picture whose digits turn out small is read once more, larger."""
 
     confidence: Share = 0.5
     """A digit is there if its probability is at least this. Less reads more handwriting and single digits, and more of

@@ -107,7 +107,7 @@ class DigitFinder:
     def find(self, images: Sequence[Image], quick: bool = False) -> list[Places]:
         """The digits of pictures, each (H, W, 3) uint8 BGR: boxes in its pixels.
 
-        `quick` is the first two passes over the whole of each picture, and no recogniser: enough to see how it lies.
+        `quick` is the two passes before the largest, and no recogniser: enough to see how a page lies.
         """
         recogniser = None if quick else self._detector.recogniser
         if recogniser is None:
@@ -125,7 +125,7 @@ class DigitFinder:
     def _detect(self, images: Sequence[Image], quick: bool, least: float, max_overlap: float) -> list[Detections]:
         """The boxes of all passes, down to a score of `least`, those of each pass suppressed from `max_overlap` on."""
         sides = [round(self._size * factor) for factor in self._config.scales]
-        sides = sides[:2] if quick else sides
+        sides = (sides[-3:-1] or sides) if quick else sides
         looks = [_Looks(image, least, max_overlap) for image in images]
         for side in sides:
             self._look([(one, side) for one in looks])

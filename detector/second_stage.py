@@ -85,5 +85,6 @@ def put_in(model: Path, recogniser: bytes) -> None:
 
 def copy_second_stage(source: Path, model: Path) -> None:
     """Store the recogniser of one .onnx file, if it has one, in another."""
-    entries = read_entries(source)
-    store_entries(model, {name: entries[name] for name in (RECOGNISER,) if name in entries})
+    stored = read_entries(source).get(RECOGNISER)
+    if stored is not None:
+        store_entries(model, {RECOGNISER: stored})

@@ -18,6 +18,7 @@ from digitdet.synth.lines import Line, LineGlyph
 from digitdet.synth.pen import PenGlyphs
 from digitdet.synth.registry import Registry
 from digitdet.synth.sheet import Shape, Sheet, rounded
+from digitdet.synth.signs import LIKE_DIGITS, SIGNS
 from digitdet.synth.texts import word
 
 Array = npt.NDArray[np.float64]
@@ -30,36 +31,6 @@ _TRIES = 8
 _PENS = PenGlyphs()
 # Letters that are often the same as a digit when they stand alone are never drawn large and cut off.
 _CLEAR_LETTERS = tuple("ACDEFGHJKLMNPRTUVWXYacdefhkmnprtuvwxy&@?!")
-# First and last characters of alphabets and of sets of signs.
-_SIGNS = (
-    (0x0391, 0x03C9),  # Greek
-    (0x0410, 0x044F),  # Cyrillic
-    (0x05D0, 0x05EA),  # Hebrew
-    (0x0621, 0x064A),  # Arabic
-    (0x0905, 0x0939),  # Devanagari
-    (0x0E01, 0x0E2E),  # Thai
-    (0x3041, 0x30FA),  # Hiragana and Katakana
-    (0x4E00, 0x4FFF),  # some Chinese characters
-    (0x2190, 0x21FF),  # arrows
-    (0x2200, 0x22FF),  # mathematical signs
-    (0x2300, 0x23CF),  # technical signs
-    (0x25A0, 0x25FF),  # geometric forms
-    (0x2600, 0x26FF),  # pictographs
-    (0x2701, 0x2767),  # ornaments; digits in circles follow
-    (0x2794, 0x27BE),
-)
-# Of these, what is a digit to anybody: strokes, ovals, Ze, Che, Be, Resh, Alef, Fu, Ro and the like.
-_LIKE_DIGITS = frozenset(
-    map(
-        chr,
-        [
-            *(0x0399, 0x039F, 0x03B9, 0x03BF, 0x03C3, 0x0417, 0x0437, 0x0427, 0x0447, 0x0431, 0x041E, 0x043E),
-            *(0x05D3, 0x05D5, 0x05D6, 0x05D9, 0x05DA, 0x05DF, 0x05E1, 0x05E8, 0x0622, 0x0623, 0x0625, 0x0627, 0x0647),
-            *(0x0648, 0x3089, 0x308B, 0x308D, 0x30CE, 0x30D5, 0x30D6, 0x30D7, 0x30E9, 0x30EF, 0x30F2, 0x0917, 0x0930),
-            *(0x4E00, 0x4E28, 0x2223, 0x23AF, 0x25AE, 0x25AF, 0x25CB, 0x25EF, 0x2758, 0x2759, 0x275A),
-        ],
-    )
-)
 
 
 def add_clutter(sheet: Sheet) -> None:
@@ -95,10 +66,10 @@ def signs(sheet: Sheet) -> None:
     """Letters of other scripts, arrows and pictographs, as large as the digits or much larger; some in a row."""
     rng = sheet.rng
     height = _common_height(sheet)
-    first, last = _SIGNS[int(rng.integers(len(_SIGNS)))]
+    first, last = SIGNS[int(rng.integers(len(SIGNS)))]
     for _ in range(int(rng.integers(1, 5))):
         codes = rng.integers(first, last + 1, int(rng.choice([1, 1, 1, 3, 5])))
-        text = "".join(character for character in map(chr, codes.tolist()) if character not in _LIKE_DIGITS)
+        text = "".join(character for character in map(chr, codes.tolist()) if character not in LIKE_DIGITS)
         line = sheet.sign_scribe.write(rng, text, height * float(np.exp(rng.uniform(-0.5, 1.0))), np.inf)
         _put_free(sheet, line)
 

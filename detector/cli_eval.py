@@ -35,7 +35,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     "--conf",
     type=click.FloatRange(0, 1),
     metavar="0-1",
-    help="From this probability on a digit is there.  [default: 0.4]",
+    help="From this probability on a digit is there.  [default: 0.5]",
 )
 @click.option("--config", "config_file", type=_FILE, metavar="FILE", help="Settings in YAML (see ReadConfig).")
 @click.option("--no-digits", is_flag=True, help="Leave single digits out, even where their boxes are known: faster.")

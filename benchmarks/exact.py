@@ -12,9 +12,8 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from digitdet.reading.reliability import accuracy_at_coverage
+from digitdet.evaluation.matching import group_rows
+from digitdet.reading.reliability import most_accepted
 
 Box = tuple[float, float, float, float]
 
@@ -68,7 +67,7 @@ def judge(truth: str, pieces: Sequence[Piece], is_unsure: bool = False) -> Outco
     """Compare what was read in a picture, in reading order, with its truth; pieces without a digit do not count."""
     pieces = [piece for piece in pieces if piece.text]
     wanted = [row for row in truth.split("|") if row]
-    groups = part_rows(pieces) if "|" in truth else [pieces] if pieces else []
+    groups = group_rows(pieces) if "|" in truth else [pieces] if pieces else []
     texts = ["".join(piece.text for piece in group) for group in groups]
     right = _matched(wanted, texts)
     lines = tuple(Line(min(piece.confidence for piece in group), index in right) for index, group in enumerate(groups))
@@ -82,37 +81,17 @@ def judge(truth: str, pieces: Sequence[Piece], is_unsure: bool = False) -> Outco
     )
 
 
-def part_rows(pieces: Sequence[Piece]) -> list[list[Piece]]:
-    """The pieces of each line: a new line begins where reading goes back to the left or further down."""
-    rows: list[list[Piece]] = []
-    for piece in pieces:
-        last = rows[-1][-1] if rows else None
-        goes_on = (
-            last is not None
-            and piece.box[0] > last.box[0]
-            and piece.box[1] < last.box[3] - 0.3 * (last.box[3] - last.box[1])
-        )
-        if goes_on:
-            rows[-1].append(piece)
-        else:
-            rows.append([piece])
-    return rows
-
-
 def coverage_at_precision(outcomes: Sequence[Outcome], precision: float = 0.95) -> Coverage:
     """The most numbers that can be accepted by their confidence so that this part of those accepted is right."""
     lines = [line for outcome in outcomes for line in outcome.lines]
-    thresholds, shares, accuracies = accuracy_at_coverage(
-        [line.confidence for line in lines], [line.is_right for line in lines]
+    accepted, threshold = most_accepted(
+        [line.confidence for line in lines], [line.is_right for line in lines], precision
     )
-    # A threshold lets in all that are equally sure: only the last of equals can be one.
-    usable = (accuracies >= precision) & np.append(thresholds[1:] < thresholds[:-1], True)[: len(thresholds)]
-    if not usable.any():
+    if threshold is None:
         return Coverage(0.0, 1.0)
-    last = int(np.flatnonzero(usable)[-1])
     numbers = sum(outcome.numbers for outcome in outcomes)
     # Lines that are no number of the picture may be accepted, too.
-    return Coverage(min(float(shares[last]) * len(lines) / numbers, 1.0), float(thresholds[last]))
+    return Coverage(min(accepted / numbers, 1.0), threshold)
 
 
 def _matched(wanted: Sequence[str], texts: Sequence[str]) -> set[int]:

@@ -6,15 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from digitdet.datasets.boxes import iou
 from digitdet.datasets.numbers import FILE_NAME, NumberTruth, read_truths
+from digitdet.evaluation.matching import match_places
 from digitdet.reader import NumberReader
 from digitdet.reading.results import Number
-
-# A reading counts for a number only where that number is: the usual limit of object detection.
-_MIN_IOU = 0.5
 
 
 @dataclass(frozen=True)
@@ -60,14 +55,7 @@ def count_exact(found: Sequence[Number], truths: Sequence[NumberTruth]) -> int:
 def match_numbers(found: Sequence[Number], truths: Sequence[NumberTruth]) -> list[bool]:
     """For each reading whether it is a true number: its text, at its place; each true number counts once."""
     right = [False] * len(found)
-    if not found or not truths:
-        return right
-    places = iou([truth.box for truth in truths], [number.box for number in found])
-    same = np.array([[truth.text == number.best for number in found] for truth in truths])
-    free = np.ones(len(found), bool)
-    for row in np.where(same, places, 0):
-        best = int(np.argmax(row * free))
-        if free[best] and row[best] >= _MIN_IOU:
-            free[best] = False
-            right[best] = True
+    for truth, match in zip(truths, match_places(truths, found), strict=True):
+        if match is not None:
+            right[match] = found[match].best == truth.text
     return right

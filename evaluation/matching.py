@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,18 +18,29 @@ _MIN_IOU = 0.5
 _MIN_WRONG_IOU = 0.1
 
 
-def group_rows(numbers: Sequence[Number]) -> list[list[Number]]:
-    """Numbers in reading order, parted into lines: a new line begins where reading goes back to the left or further
-    down.
+class Boxed(Protocol):
+    """Anything with a `box`, xyxy in pixels: a number, or what another reader gives."""
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Where it is."""
+
+
+BoxedT = TypeVar("BoxedT", bound=Boxed)
+
+
+def group_rows(found: Sequence[BoxedT]) -> list[list[BoxedT]]:
+    """What was read, in reading order, parted into lines: a new line begins where reading goes back to the left or
+    further down.
     """
-    rows: list[list[Number]] = []
-    for number in numbers:
+    rows: list[list[BoxedT]] = []
+    for one in found:
         last = rows[-1][-1].box if rows else None
-        goes_on = last is not None and number.box[0] > last[0] and number.box[1] < last[3] - 0.3 * (last[3] - last[1])
+        goes_on = last is not None and one.box[0] > last[0] and one.box[1] < last[3] - 0.3 * (last[3] - last[1])
         if goes_on:
-            rows[-1].append(number)
+            rows[-1].append(one)
         else:
-            rows.append([number])
+            rows.append([one])
     return rows
 
 

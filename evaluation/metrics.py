@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from digitdet.evaluation.outcomes import NumberOutcome
 from digitdet.evaluation.significance import wilson_interval
-from digitdet.reading.reliability import accuracy_at_coverage, expected_calibration_error
+from digitdet.reading.reliability import expected_calibration_error, most_accepted
 from digitdet.reading.results import UNSURE
 
 PRECISION = 0.95
@@ -114,15 +114,8 @@ def coverage_at_precision(
         0 and None if there is none. What was not read is never accepted, but counts in the whole.
     """
     read = [outcome for outcome in outcomes if outcome.text]
-    thresholds, coverages, accuracies = accuracy_at_coverage(*confidences_and_hits(read))
-    if not len(thresholds):
-        return 0.0, None
-    # A threshold accepts all that are equally sure: only the last of them can be one.
-    is_last = np.append(thresholds[1:] < thresholds[:-1], True)
-    good = np.flatnonzero(is_last & (accuracies >= precision))
-    if not len(good):
-        return 0.0, None
-    return float(coverages[good[-1]]) * len(read) / len(outcomes), float(thresholds[good[-1]])
+    accepted, threshold = most_accepted(*confidences_and_hits(read), precision)
+    return (0.0, None) if threshold is None else (accepted / len(outcomes), threshold)
 
 
 def _share(values: Sequence[bool]) -> float | None:

@@ -65,3 +65,16 @@ def accuracy_at_coverage(
     order = np.argsort(-confidence, kind="stable")
     count = np.arange(1, len(order) + 1)
     return confidence[order], count / max(len(order), 1), np.cumsum(hit[order]) / count
+
+
+def most_accepted(confidences: npt.ArrayLike, right: npt.ArrayLike, precision: float) -> tuple[int, float | None]:
+    """The most predictions that a threshold can accept so that at least `precision` (0 to 1) of them are right.
+
+    Returns:
+        How many, and the threshold; 0 and None if there is none.
+    """
+    thresholds, _, accuracies = accuracy_at_coverage(confidences, right)
+    # A threshold accepts all that are equally sure: only the last of them can be one.
+    is_last = np.append(thresholds[1:] < thresholds[:-1], True)[: len(thresholds)]
+    good = np.flatnonzero(is_last & (accuracies >= precision))
+    return (int(good[-1]) + 1, float(thresholds[good[-1]])) if len(good) else (0, None)

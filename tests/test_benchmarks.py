@@ -163,7 +163,7 @@ def test_rows_of_digits_that_stand_apart():
         Piece("4", (60, 42, 70, 62), 0.8),
         Piece("8", (20, 80, 30, 100), 0.7),
     ]
-    assert [[piece.text for piece in row] for row in exact.part_rows(pieces)] == [["3", "9"], ["6", "4"], ["8"]]
+    assert [[piece.text for piece in row] for row in exact.group_rows(pieces)] == [["3", "9"], ["6", "4"], ["8"]]
     outcome = exact.judge("39|5|64|8", pieces)
     assert outcome.numbers == 4
     assert outcome.lines == (exact.Line(0.6, True), exact.Line(0.8, True), exact.Line(0.7, True))

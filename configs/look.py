@@ -105,6 +105,10 @@ class LookConfig(Config, frozen=True, kw_only=True):
     perspective: Share = 0.0
     """How much nearer one side of the page can be, as a part of its size; 0 is a page seen from straight above."""
 
+    crop: Annotated[float, Meta(ge=0, le=0.8)] = 0.0
+    """Up to this part of the page's width and height lies beyond the picture's border, which cuts through digits as it
+    does where a detector cut out a number; a small part is the most common one."""
+
     curve: Share = 0.0
     """How far the middle of a curved line can stand off its ends, as a part of the page's width."""
 

@@ -86,7 +86,7 @@ main.add_command(evaluate)
     "--preset",
     type=click.Choice(preset_names("synth")),
     help="mixed: all kinds of picture, and what you get without this option. default: much of it, as the shipped model "
-    "was made with. handwritten, print, meters, displays, street: one kind. quick: plain MNIST digits.",
+    "was made with. handwritten, cheques, print, meters, displays, street, houses: one kind. quick: plain MNIST.",
 )
 @click.option(
     "--config",

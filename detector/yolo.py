@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
+from digitdet.buckets import BucketSampler, batch_shapes
 from digitdet.configs import DigitdetError, MissingExtraError, ModelError, TrainConfig
 from digitdet.datasets.files import user_cache, write_atomically
 from digitdet.datasets.folder import label_path
@@ -51,8 +53,6 @@ def train(
         on_step: Called after every step.
     """
     _import_ultralytics()
-    from ultralytics.models.yolo.detect import DetectionTrainer
-
     device = pick_device(config.device)
     checkpoint, best = run / CHECKPOINT, run / BEST
     if checkpoint.is_file() and best.is_file() and _epochs_done(checkpoint) >= config.epochs:
@@ -74,13 +74,46 @@ def train(
         # Whole again, should a kill have hit the trainer's own copy: it goes on comparing with that one.
         write_atomically(run / "training" / "weights" / "best.pt", best.read_bytes())
     with _bf16_on_cpu(bf16 and device == "cpu"), _without_label_caches(splits):
-        trainer = DetectionTrainer(overrides=settings)
+        trainer = _trainer_class(config)(overrides=settings)
         trainer.add_callback("on_train_start", lambda _trainer: use_cores(config.threads))
         trainer.add_callback("on_train_batch_start", _CosineSchedule(config))
         trainer.add_callback("on_train_batch_end", lambda _trainer: on_step())
         trainer.add_callback("on_model_save", lambda trainer: _keep_checkpoints(trainer, run))
         trainer.train()
     return best
+
+
+def _trainer_class(config: TrainConfig) -> Any:
+    """Ultralytics' trainer, with batches of pictures of about one shape: on composed pictures, of which a third of each
+    square would be padding, 1.4 times the speed. Ultralytics' own `rect` gives up the random order for it.
+    """
+    from ultralytics.data.build import InfiniteDataLoader, build_yolo_dataset, seed_worker
+    from ultralytics.models.yolo.detect import DetectionTrainer
+
+    if config.mosaic:
+        return DetectionTrainer  # glues squares
+
+    class BucketTrainer(DetectionTrainer):
+        def get_dataloader(self, dataset_path: str, batch_size: int = 16, rank: int = 0, mode: str = "train") -> Any:
+            if mode != "train":
+                return super().get_dataloader(dataset_path, batch_size, rank, mode)
+            dataset = build_yolo_dataset(self.args, dataset_path, batch_size, self.data, mode=mode)
+            sizes = np.array([label["shape"] for label in dataset.labels])
+            dataset.batch_shapes, dataset.batch = batch_shapes(sizes, config.image_size, batch_size)
+            dataset.rect = True
+            workers = self.args.workers  # none on a CPU: there the network keeps every core busy
+            return InfiniteDataLoader(
+                dataset=dataset,
+                batch_size=batch_size,
+                sampler=BucketSampler(dataset.batch, batch_size, config.seed),
+                num_workers=workers,
+                prefetch_factor=4 if workers else None,
+                pin_memory=self.device.type == "cuda",
+                collate_fn=dataset.collate_fn,
+                worker_init_fn=seed_worker,
+            )
+
+    return BucketTrainer
 
 
 def _recipe(config: TrainConfig) -> dict[str, Any]:

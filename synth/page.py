@@ -62,7 +62,7 @@ def sample_page_map(
     rng: np.random.Generator, look: LookConfig, width: int, height: int
 ) -> tuple[PageMap, float, float]:
     """A page in front of a canvas of `width` x `height` pixels, and the width and height of the flat page that are
-    wholly seen.
+    wholly seen, before `crop` cuts something off.
     """
     angle = math.radians(_sample_angle(rng, look))
     radius = 0.0
@@ -82,7 +82,16 @@ def sample_page_map(
         if fit >= 1:
             break
         room *= fit
+    if look.crop:
+        page = PageMap(_closer(rng, look.crop, half) @ page.matrix, radius)
     return page, float(room[0]), float(room[1])
+
+
+def _closer(rng: np.random.Generator, crop: float, half: Array) -> Array:
+    """A map (3, 3) of a canvas, of the given half sizes, to itself: a camera that came nearer sees a part of it."""
+    zoom = 1 / (1 - crop * float(rng.random()) ** 2)
+    left, top = half * (1 - zoom) + rng.uniform(-1, 1, 2) * half * (zoom - 1)
+    return np.array([[zoom, 0.0, left], [0.0, zoom, top], [0.0, 0.0, 1.0]])
 
 
 def _sample_angle(rng: np.random.Generator, look: LookConfig) -> float:

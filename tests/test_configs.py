@@ -48,7 +48,7 @@ def test_frozen(kind):
 
 
 def test_the_presets_that_are_promised_exist():
-    kinds = {"handwritten", "print", "meters", "displays", "street"}
+    kinds = {"handwritten", "cheques", "print", "meters", "displays", "street", "houses"}
     assert set(preset_names("looks")) == kinds | {"mnist"}
     assert set(preset_names("synth")) == kinds | {"quick", "mixed", "default"}
     assert {"default", "quick"} <= set(preset_names("train"))
@@ -105,7 +105,10 @@ def test_values_are_laid_over_the_defaults(tmp_path):
         ("looks: {print: true}\n", ["looks: print: expected a weight or 'key: value' lines"]),
         ("looks: {print: [1, 2]}\n", ["looks: print: expected a weight or 'key: value' lines"]),
         ("looks: {prnt: 1}\n", ["looks: prnt: a weight alone", "did you mean 'print'"]),
-        ("looks: {zzz: 1}\n", ["looks: zzz: a weight alone", "displays, handwritten, meters, mnist, print, street"]),
+        (
+            "looks: {zzz: 1}\n",
+            ["looks: zzz: a weight alone", "cheques, displays, handwritten, houses, meters, mnist, print, street"],
+        ),
         ("looks: {print: {wieght: 2}}\n", ["looks: print: unknown key 'wieght'", "did you mean 'weight'"]),
         ("looks: {mine: {lines: [3]}}\n", ["looks: mine: lines: [3]", "a whole number from 1 to 100"]),
         ("looks: {mine: {lines: [5, 2]}}\n", ["looks: mine: lines: [5, 2]", "[lowest, highest]"]),

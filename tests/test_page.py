@@ -71,6 +71,27 @@ def test_small_angles_are_the_most_common():
 
 
 @settings(max_examples=60, deadline=None)
+@given(crop=st.floats(0.01, 0.8), seed=SEEDS, size=SIZES)
+def test_a_crop_cuts_off_no_more_than_it_may_and_shows_nothing_beyond_the_page(crop, seed, size):
+    page, width, height = sample(seed, LookConfig(**FLAT, crop=crop), size)
+    assert (width, height) == pytest.approx(size)  # what is written is written on the whole page
+    first, last = page.apply([[-width / 2, -height / 2], [width / 2, height / 2]])
+    assert (first <= 1e-6).all()
+    assert (last >= np.array(size) - 1e-6).all()
+    zoom = (last - first) / size
+    assert zoom[0] == pytest.approx(zoom[1])
+    assert zoom[0] >= 1 - 1e-9
+    assert 1 / zoom[0] >= 1 - crop - 1e-9
+
+
+def test_small_crops_are_the_most_common():
+    look = LookConfig(**FLAT, crop=0.4)
+    cut = [1 - 1 / sample(seed, look, (320, 320))[0].matrix[0, 0] for seed in range(400)]
+    assert 0.3 < max(cut) <= 0.4
+    assert np.mean(np.array(cut) < 0.1) == pytest.approx(0.5, abs=0.08)  # the root of a quarter
+
+
+@settings(max_examples=60, deadline=None)
 @given(look=LOOKS, seed=SEEDS, size=SIZES)
 def test_the_room_is_seen_whole(look, seed, size):
     page, width, height = sample(seed, look, size)

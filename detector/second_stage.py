@@ -13,7 +13,7 @@ from digitdet.configs import ReadConfig, TrainConfig
 from digitdet.finder import DigitFinder
 from digitdet.hardware import computes_in_bf16, pick_device, use_cores
 from digitdet.inference import RECOGNISER
-from digitdet.model_file import read_entries, store_entries
+from digitdet.model_file import store_entries
 from digitdet.proposals import (
     collect_proposals,
     load_proposals,
@@ -83,8 +83,11 @@ def put_in(model: Path, recogniser: bytes) -> None:
     store_entries(model, {RECOGNISER: base64.b64encode(recogniser).decode("ascii")})
 
 
-def copy_second_stage(source: Path, model: Path) -> None:
-    """Store the recogniser of one .onnx file, if it has one, in another."""
-    stored = read_entries(source).get(RECOGNISER)
-    if stored is not None:
-        store_entries(model, {RECOGNISER: stored})
+def keep_second_stage(model: Path, weights: Path) -> dict[str, Any] | None:
+    """Store the recogniser of a .pt file, if it has one, in the .onnx file of a detector, and return its weights."""
+    from digitdet.recogniser_net import load_network, to_onnx
+
+    kept = yolo.load_recogniser(weights)
+    if kept is not None:
+        put_in(model, to_onnx(load_network(kept, str(weights))))
+    return kept

@@ -34,7 +34,7 @@ from digitdet.evaluate import score_numbers
 from digitdet.inference import CALIBRATION, SHIPPED_MODEL, OnnxDetector, shipped_file
 from digitdet.model_file import store_entries
 from digitdet.reader import NumberReader
-from digitdet.second_stage import CHECKPOINT, PROPOSALS, copy_second_stage, train_second_stage
+from digitdet.second_stage import CHECKPOINT, PROPOSALS, keep_second_stage, train_second_stage
 
 Say = Callable[[str], None]
 
@@ -149,9 +149,8 @@ def _finish_model(
     if config.recogniser.epochs:
         say("training the recogniser on what the detector proposes")
         weights = train_second_stage(config, splits, folder, draft, start_weights)
-    elif start_weights is not None and (before := _model_before(config)) is not None:
-        weights = yolo.load_recogniser(start_weights)
-        copy_second_stage(before, draft)
+    elif start_weights is not None:
+        weights = keep_second_stage(draft, start_weights)
     yolo.save_weights(detector, folder / "model.pt", weights)
     _calibrate(draft, data, config, say)
     draft.replace(folder / "model.onnx")

@@ -270,7 +270,7 @@ def test_without_epochs_the_recogniser_stays(finished, data, tmp_path):
     chances = [
         OnnxDetector(run / "model.onnx").recogniser.recognise(seen, boxes) for run in (finished[0], tmp_path / "run")
     ]
-    assert np.allclose(*chances)
+    assert np.allclose(*chances, atol=0.01)  # the weights are stored in half precision
 
 
 def test_a_model_without_recogniser(data, tmp_path):

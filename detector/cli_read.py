@@ -65,7 +65,7 @@ _CHECKS = (
     "--previous", metavar="NUMBER", help="A meter's last reading: the new one is not lower; needs --max-step."
 )
 @click.option("--max-step", type=click.IntRange(min=0), metavar="N", help="How far the meter can have gone since.")
-@click.option("--min-confidence", type=_SHARE, metavar="0-1", help="Below it a number is unsure: 1?4.  [default: 0.45]")
+@click.option("--min-confidence", type=_SHARE, metavar="0-1", help="Below it a number is unsure: 1?4.  [default: 0.55]")
 @click.option("--conf", type=_SHARE, metavar="0-1", help="From this probability on a digit is there.  [default: 0.5]")
 @click.option("--save", type=_FOLDER, metavar="DIR", help="Write each picture with what was read drawn on it.")
 @click.option("--crops", type=_FOLDER, metavar="DIR", help="Write each number as a small picture, and labels.csv.")

@@ -33,8 +33,9 @@ class ReadConfig(Config, frozen=True, kw_only=True):
     """A digit is there if its probability is at least this. Less reads more handwriting and single digits, and more of
     what is none on counters: from 0.4 to 0.6 the mean over the choose halves of the real sets moves by half a point."""
 
-    confidence_beside: Share = 0.3
-    """The same for a digit beside one that is there anyway, in its line and of its height: few digits stand alone."""
+    confidence_beside: Share = 0.2
+    """The same for a digit beside one that is there anyway, in its line and of its height, where the pitch of the line
+    leaves it room: few digits stand alone. On the choose halves 0.3 reads 80.4%, 0.2 81.1% in the mean of the sets."""
 
     max_overlap: Share = 0.6
     """Two boxes are one digit when they lie on each other by more than this, in parts of the shorter side, along both

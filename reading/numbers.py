@@ -28,6 +28,9 @@ _UNFIT_CHANCE = 0.01
 # A gap that is surer than this to part numbers is not read over, whatever the constraints ask for.
 _SURE_BREAK = 0.95
 _MAX_WEAK_GAP = 1.2  # digit heights between a weak digit and the line it may belong to
+_ROOM_FOR_ONE_MORE = 1.4  # how much farther than usual two digits are apart that have lost one between them, at least
+_LEAST_STEP = 0.6  # and how far from a line's last digit the next one is, in parts of the usual step
+_LEAST_PITCHES = 3  # steps from digit to digit that show which one is usual
 _NO_CHANCE = 1e-9  # stands for the probability 0, whose logarithm there is not
 
 
@@ -147,34 +150,67 @@ class NumberBuilder:
 def lay_rows(slots: Sequence[Slot], boxes: Boxes, encouragement: float = 1.0) -> list[Row]:
     """The slots of a picture in lines.
 
-    Lines are found among the digits that are more likely there than not. The weak ones are then put where they lie in
-    or beside a line, and are taken for likelier by the factor `encouragement` on their odds, since digits seldom stand
-    alone (two thresholds, as Canny, A Computational Approach to Edge Detection, 1986, follows edges); what lies
-    elsewhere is no digit.
+    Lines are found among the digits that are more likely there than not. Weak ones in or beside a line with room for
+    them are taken for likelier by the factor `encouragement` on their odds, since digits seldom stand alone (two
+    thresholds, as Canny, A Computational Approach to Edge Detection, 1986, follows edges); with those that are then
+    likely, lines are found once more. What is still weak is put where it lies in a line, and is no digit elsewhere.
     """
-    strong = [slot for slot in slots if slot.presence >= 0.5]
-    weak = [slot for slot in slots if slot.presence < 0.5]
+    strong, weak = _parted(slots)
+    if encouragement > 1:
+        strong, weak = _parted([*strong, *_beside_others(strong, weak, boxes, encouragement)])
     strong_boxes, weak_boxes = (boxes[[slot.row for slot in group]] for group in (strong, weak))
     neighbours = _neighbours(strong_boxes, weak_boxes)
     rows = []
     for line in find_lines(strong_boxes):
-        guests = np.flatnonzero(np.isin(neighbours, line.digits))
-        rows.append(
-            _row(
-                [strong[digit] for digit in line.digits],
-                [_encouraged(weak[guest], encouragement) for guest in guests.tolist()],
-                line.breaks,
-                boxes,
-                line.angle,
-            )
-        )
+        guests = np.flatnonzero(np.isin(neighbours, line.digits)).tolist()
+        members = [strong[digit] for digit in line.digits]
+        rows.append(_row(members, [weak[guest] for guest in guests], line.breaks, boxes, line.angle))
     return rows
+
+
+def _parted(slots: Sequence[Slot]) -> tuple[list[Slot], list[Slot]]:
+    """Those that are more likely there than not, and the others."""
+    return [slot for slot in slots if slot.presence >= 0.5], [slot for slot in slots if slot.presence < 0.5]
+
+
+def _beside_others(strong: list[Slot], weak: list[Slot], boxes: Boxes, factor: float) -> list[Slot]:
+    """The weak slots; the odds of those beside or in a line with room for them are `factor` times as high."""
+    strong_boxes, weak_boxes = (boxes[[slot.row for slot in group]] for group in (strong, weak))
+    neighbours = _neighbours(strong_boxes, weak_boxes)
+    judged = list(weak)
+    for line in find_lines(strong_boxes):
+        guests = np.flatnonzero(np.isin(neighbours, line.digits))
+        roomy = _has_room(weak_boxes[guests], strong_boxes[list(line.digits)], line.angle)
+        for guest, has_room in zip(guests.tolist(), roomy, strict=True):
+            if has_room:
+                judged[guest] = _encouraged(weak[guest], factor)
+    return judged
+
+
+def _has_room(weak: Boxes, line: Boxes, angle: float) -> list[bool]:
+    """For each weak digit (N, 4) whether a line (M, 4) leaves it room: not between two digits that are hardly farther
+    apart than the line's others (there the edge between two drums of a counter looks like a 1), and not close to its
+    ends. A line that is too short to show its pitch leaves room anywhere.
+    """
+    if len(line) < _LEAST_PITCHES + 1:
+        return [True] * len(weak)
+    along = _along(angle)
+    middles = np.sort((line[:, :2] + line[:, 2:]) @ along / 2)
+    pitches = np.diff(middles)
+    places = (weak[:, :2] + weak[:, 2:]) @ along / 2
+    roomy = []
+    for place, after in zip(places.tolist(), np.searchsorted(middles, places).tolist(), strict=True):
+        if 0 < after < len(middles):
+            usual = float(np.median(np.delete(pitches, after - 1)))
+            roomy.append(bool(pitches[after - 1] > _ROOM_FOR_ONE_MORE * usual))
+        else:
+            step = float(np.abs(middles - place).min())
+            roomy.append(step > _LEAST_STEP * float(np.median(pitches)))
+    return roomy
 
 
 def _encouraged(slot: Slot, factor: float) -> Slot:
     """A slot whose odds of holding a digit are so many times as high."""
-    if factor == 1:
-        return slot
     options = [option._replace(chance=option.chance * (factor if option.text else 1.0)) for option in slot.options]
     total = sum(option.chance for option in options)
     likeliest_first = sorted(options, key=lambda option: -option.chance)
@@ -199,11 +235,16 @@ def _neighbours(strong: Boxes, weak: Boxes) -> npt.NDArray[np.int64]:
     return np.where(np.isfinite(distance[np.arange(len(weak)), nearest]), nearest, -1)
 
 
+def _along(angle: float) -> npt.NDArray[np.float64]:
+    """The direction (2,) of a line with that angle in degrees."""
+    return np.array([math.cos(math.radians(angle)), math.sin(math.radians(angle))])
+
+
 def _row(strong: list[Slot], weak: list[Slot], breaks: Sequence[float], boxes: Boxes, angle: float) -> Row:
     """A line with its weak digits put in; where one stands at a possible end of a number, the wider gap is the end."""
     if not weak:
         return Row(tuple(strong), tuple(breaks), angle)
-    along = np.array([math.cos(math.radians(angle)), math.sin(math.radians(angle))])
+    along = _along(angle)
     slots = [*strong, *weak]
     middles = np.array([(boxes[slot.row, :2] + boxes[slot.row, 2:]) @ along / 2 for slot in slots])
     halves = np.array([(boxes[slot.row, 2] - boxes[slot.row, 0]) / 2 for slot in slots])

@@ -83,6 +83,27 @@ def test_beside_others_less_is_enough():
     assert build(found, beside=0.9) == build(found)
 
 
+def test_a_digit_between_others_needs_room():
+    """The edge between two drums of a counter looks like a 1, but the drums stand at one pitch."""
+    counter = row(4, 0, 7, 2, 5)
+    assert [number.best for number in build(places(*counter, (62, {1: 0.3})), beside=0.1)] == ["40725"]
+    assert [number.best for number in build(places(*counter, (62, {1: 0.6})), beside=0.1)] == [
+        "407125"
+    ]  # sure by itself
+    gap = [digit for place, digit in enumerate(counter) if place != 2]
+    assert [number.best for number in build(places(*gap, (50, {1: 0.3})), beside=0.1)] == ["40125"]
+    short = row(4, 0, 7)
+    assert [number.best for number in build(places(*short, (37, {1: 0.3})), beside=0.1)] == [
+        "4017"
+    ]  # no pitch to go by
+
+
+@pytest.mark.parametrize(("left", "best"), [(125, "407251"), (111, "40725"), (-25, "140725"), (-11, "40725")])
+def test_a_digit_at_the_end_of_a_line_is_a_step_away(left, best):
+    counter = row(4, 0, 7, 2, 5)
+    assert [number.best for number in build(places(*counter, (left, {1: 0.3})), beside=0.1)] == [best]
+
+
 def test_a_digit_beside_others_is_as_much_likelier():
     """Odds of 0.3 against 0.7, times the four that lie between the thresholds 0.5 and 0.2."""
     sure, (number,) = build(places(*row(4, 0)))[0], build(places(*row(4, 0), (50, {7: 0.3})), beside=0.2)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from digitdet.reading.calibration import Calibration, log_odds
 from digitdet.reading.constraints import Constraints
+from digitdet.reading.drums import settle_drums
 from digitdet.reading.hypotheses import Beam, Hypothesis, Slot, make_slots, search
 from digitdet.reading.lines import find_lines
 from digitdet.reading.postprocess import Places
@@ -94,7 +95,7 @@ class NumberBuilder:
         # As lists: single values of arrays are slow to get at.
         every_box: list[Box] = [tuple(box) for box in boxes.tolist()]
         every_chance = np.concatenate([chances, rival_chances]).tolist()
-        slots = make_slots(places, chances, rival_chances)
+        slots = settle_drums(make_slots(places, chances, rival_chances), boxes)
         numbers = []
         for row in lay_rows(slots, boxes, self._encouragement):
             for segment in self._segments(row):

@@ -31,7 +31,8 @@ def settle_drums(slots: Sequence[Slot], boxes: Boxes) -> list[Slot]:
     strong = [place for place, slot in enumerate(slots) if slot.presence >= 0.5]
     if len(strong) < _LEAST_DIGITS:
         return list(slots)
-    settled, gone = list(slots), set()
+    settled: list[Slot] = list(slots)
+    gone: set[int] = set()
     for pair in _stacked(boxes[[slots[place].row for place in strong]]):
         one, other = sorted((strong[at] for at in pair), key=lambda place: settled[place].options[0].chance)
         if not gone & {one, other}:

@@ -81,6 +81,7 @@ class NumberReader:
             self.config.min_confidence,
             constraints or None,
             self.config.confidence_beside,
+            self.config.confidence_alone,
         )
 
     def read(self, source: ImageSource, regions: Sequence[Region] = ()) -> Reading:

@@ -69,6 +69,8 @@ class NumberBuilder:
         constraints: What a number must be; None is any.
         least_beside: The probability from which a digit counts that stands beside one which counts anyway; None is the
             same as for others.
+        least_alone: The probability from which a digit counts that is a whole line by itself, on a picture with longer
+            lines; None is the same as for others.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class NumberBuilder:
         min_confidence: float,
         constraints: Constraints | None = None,
         least_beside: float | None = None,
+        least_alone: float | None = None,
     ) -> None:
         self._calibration = calibration
         self._least_presence = least_presence
@@ -86,6 +89,10 @@ class NumberBuilder:
         # How much likelier a digit is beside others, as a factor on its odds.
         beside = least_presence if least_beside is None else min(least_beside, least_presence)
         self._encouragement = float(np.exp(log_odds(least_presence) - log_odds(beside)))
+        alone = least_presence if least_alone is None else max(least_alone, least_presence)
+        # Presences are such that 0.5 is where a digit counts.
+        odds_alone = float(np.exp(log_odds(alone) - log_odds(least_presence)))
+        self._least_alone = odds_alone / (1 + odds_alone)
 
     def build(self, places: Places) -> tuple[Number, ...]:
         """The numbers of one picture in reading order."""
@@ -97,7 +104,10 @@ class NumberBuilder:
         every_chance = np.concatenate([chances, rival_chances]).tolist()
         slots = settle_drums(make_slots(places, chances, rival_chances), boxes)
         numbers = []
-        for row in lay_rows(slots, boxes, self._encouragement):
+        rows = lay_rows(slots, boxes, self._encouragement)
+        if self._constraints is None:  # they know better what may be there
+            rows = without_strays(rows, self._least_alone)
+        for row in rows:
             for segment in self._segments(row):
                 number = self._number(row, segment, every_box, every_chance)
                 if number is not None:
@@ -167,6 +177,16 @@ def lay_rows(slots: Sequence[Slot], boxes: Boxes, encouragement: float = 1.0) ->
         members = [strong[digit] for digit in line.digits]
         rows.append(_row(members, [weak[guest] for guest in guests], line.breaks, boxes, line.angle))
     return rows
+
+
+def without_strays(rows: Sequence[Row], least: float) -> list[Row]:
+    """The rows but those with one digit, of a presence below `least`, if any row has more digits: beside a number, what
+    looks a little like a digit and is in no line with others is a mark or the edge of something.
+    """
+    present = [[slot.presence for slot in row.slots if slot.presence >= 0.5] for row in rows]
+    if max(map(len, present), default=0) < 2:
+        return list(rows)
+    return [row for row, found in zip(rows, present, strict=True) if len(found) > 1 or max(found, default=0) >= least]
 
 
 def _parted(slots: Sequence[Slot]) -> tuple[list[Slot], list[Slot]]:

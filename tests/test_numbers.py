@@ -83,6 +83,23 @@ def test_beside_others_less_is_enough():
     assert build(found, beside=0.9) == build(found)
 
 
+@pytest.mark.parametrize(
+    ("number", "chance", "least", "read"),
+    [
+        ((4, 0), 0.6, 0.5, ["40"]),
+        ((4, 0), 0.8, 0.5, ["40", "1"]),
+        ((4,), 0.6, 0.5, ["4", "1"]),  # no number with more digits: a form, or nothing but marks
+        ((4, 0), 0.6, 0.4, ["40"]),
+        ((4, 0), 0.8, 0.75, ["40", "1"]),  # 0.7 asks for less than the others need
+    ],
+)
+def test_a_digit_alone_on_its_line_beside_a_number_must_be_surer(number, chance, least, read):
+    found = places(*row(*number), (0, {1: chance}))
+    found.digits.boxes[-1, [1, 3]] += 100
+    numbers = NumberBuilder(HONEST, least, 0.0, least_alone=0.7).build(found)
+    assert [number.best for number in numbers] == read
+
+
 def test_a_digit_between_others_needs_room():
     """The edge between two drums of a counter looks like a 1, but the drums stand at one pitch."""
     counter = row(4, 0, 7, 2, 5)

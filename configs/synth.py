@@ -56,7 +56,10 @@ class SynthConfig(Config, frozen=True, kw_only=True):
     legibility: LegibilityConfig = LegibilityConfig()
 
     font_folders: tuple[str, ...] | None = None
-    """Folders with TTF and OTF files, subfolders too; null: where this system keeps its fonts."""
+    """Folders with TTF, OTF and WOFF files, subfolders too; null: where this system keeps its fonts."""
+
+    hand_font_folders: tuple[str, ...] | None = None
+    """Folders with handwriting typefaces, the source `hands`; null: the source `pen` writes in its place."""
 
     background_folder: str | None = None
     """Folder with pictures that hold no digits; any format that OpenCV reads."""
@@ -104,7 +107,11 @@ def expand_look(name: str, value: object, source: str) -> LookConfig:
 
 
 def add_materials(
-    config: SynthConfig, fonts: Sequence[Path] = (), backgrounds: Path | None = None, crops: Path | None = None
+    config: SynthConfig,
+    fonts: Sequence[Path] = (),
+    backgrounds: Path | None = None,
+    crops: Path | None = None,
+    hand_fonts: Sequence[Path] = (),
 ) -> SynthConfig:
     """The settings with the user's own material, which is then drawn from: where no look names the crops or the
     backgrounds, each takes them for half of its pages.
@@ -115,6 +122,10 @@ def add_materials(
     looks = config.looks
     if fonts and not any(look.sources.get(name) for look in looks.values() for name in _TYPE_SOURCES):
         raise ConfigError("fonts are given, but no look of these settings draws from them; 'print' does, for one")
+    if hand_fonts and not any(look.sources.get("hands") for look in looks.values()):
+        raise ConfigError(
+            "hand fonts are given, but no look of these settings draws from them; 'cheques' does, for one"
+        )
     if crops is not None and not any(look.sources.get("crops") for look in looks.values()):
         looks = {name: replace(look, sources=_and_half(look.sources, "crops")) for name, look in looks.items()}
     if backgrounds is not None and not any(look.surfaces.get("folder") for look in looks.values()):
@@ -123,6 +134,7 @@ def add_materials(
         config,
         looks=looks,
         font_folders=tuple(str(folder.resolve()) for folder in fonts) or None,
+        hand_font_folders=tuple(str(folder.resolve()) for folder in hand_fonts) or None,
         background_folder=str(backgrounds.resolve()) if backgrounds else None,
         crops=str(crops.resolve()) if crops else None,
     )

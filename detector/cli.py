@@ -37,7 +37,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _PATH = click.Path(path_type=Path)  # a folder or a file
 _DEFAULT_SYNTH = "mixed"
-_FONT_SUFFIXES = (".otf", ".ttf")
+_FONT_SUFFIXES = (".otf", ".ttf", ".woff")
 
 
 class _Group(click.Group):
@@ -101,7 +101,14 @@ main.add_command(evaluate)
     type=_FOLDER,
     multiple=True,
     metavar="DIR",
-    help="TTF and OTF files in place of the system's; repeatable.",
+    help="TTF, OTF and WOFF files in place of the system's; repeatable.",
+)
+@click.option(
+    "--hand-fonts",
+    type=_FOLDER,
+    multiple=True,
+    metavar="DIR",
+    help="Handwriting typefaces, written with as by hand; repeatable.",
 )
 @click.option(
     "--crops", type=_PATH, metavar="PATH", help="Your digits, too: a folder with 0/ to 9/, or a CSV of image,label."
@@ -119,6 +126,7 @@ def synth(
     config_file: Path | None,
     mnist: Path | None,
     fonts: tuple[Path, ...],
+    hand_fonts: tuple[Path, ...],
     crops: Path | None,
     backgrounds: Path | None,
     preview: Path | None,
@@ -147,7 +155,7 @@ def synth(
     from digitdet.synth.sources import load_materials
 
     config = _settings(SynthConfig, "synth", preset, config_file, _DEFAULT_SYNTH)
-    config = add_materials(replace(config, count=count, seed=seed), fonts, backgrounds, crops)
+    config = add_materials(replace(config, count=count, seed=seed), fonts, backgrounds, crops, hand_fonts)
     materials = load_materials(config, mnist)
     _show_skipped(materials.skipped, system_fonts=config.font_folders is None)
     if preview is not None:

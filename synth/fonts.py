@@ -1,4 +1,4 @@
-"""Printed digits: typefaces from TTF and OTF files, checked to hold real digits, and split by family."""
+"""Typefaces from font files, checked to hold real digits: printed with, or written with as a hand does."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -24,11 +24,15 @@ except ImportError as error:
 
 DIGITS = "0123456789"
 
+_SUFFIXES = (".ttf", ".otf", ".woff")
+
 # Families that are asked for a character: of other scripts and signs, few have any.
 _TRIES = 24
 
 # Height of a digit as it is kept, in pixels: about the largest that is common, and small enough to keep thousands.
 _HEIGHT = 64
+# Handwriting is kept so many times smaller.
+_HAND_SHRINK = 2
 # A code point that no font has a character for.
 _NO_CHARACTER = "\U000f8e3d"
 # Side of the thumbnails on which a typeface's digits are compared with the reference.
@@ -63,9 +67,9 @@ def system_font_folders() -> list[Path]:
 
 
 def find_fonts(folders: Iterable[Path]) -> list[Path]:
-    """All TTF and OTF files below the folders, sorted by name."""
+    """All TTF, OTF and WOFF files below the folders, sorted by name."""
     return sorted(
-        {path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in (".ttf", ".otf")},
+        {path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES},
         key=lambda path: (path.name, str(path)),
     )
 
@@ -194,6 +198,40 @@ class FontGlyphs(GlyphSource):
             if glyph is not None:
                 return glyph
         return None
+
+
+class HandTypeface(GlyphSource):
+    """A handwriting typeface without its spacing: the layout sets gaps, sizes and turns as it does for any hand."""
+
+    def __init__(self, typeface: Typeface) -> None:
+        self._typeface = typeface
+
+    def sample(self, rng: np.random.Generator, digit: int) -> Glyph:
+        """The typeface's digit at about MNIST's resolution, for which `digitdet.synth.variation` is made."""
+        return _unspaced(self._typeface.sample(rng, digit))
+
+    def mark(self, rng: np.random.Generator, character: str) -> Glyph | None:
+        """The typeface's character, or None where it has none."""
+        glyph = self._typeface.mark(rng, character)
+        return None if glyph is None else _unspaced(glyph)
+
+
+class HandTypefaces(FontGlyphs):
+    """Many handwriting typefaces, each a writer; every family equally often."""
+
+    def choose(self, rng: np.random.Generator) -> HandTypeface:  # type: ignore[override]
+        """One writer."""
+        return HandTypeface(super().choose(rng))
+
+    def sample(self, rng: np.random.Generator, digit: int) -> Glyph:
+        """`digit` by a random writer."""
+        return self.choose(rng).sample(rng, digit)
+
+
+def _unspaced(glyph: Glyph) -> Glyph:
+    height, width = (max(round(side / _HAND_SHRINK), 1) for side in glyph.ink.shape)
+    ink = np.asarray(cv2.resize(glyph.ink, (width, height), interpolation=cv2.INTER_AREA), np.float32)
+    return replace(glyph, ink=ink, left=0.0, advance=None)
 
 
 @dataclass(frozen=True)

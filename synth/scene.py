@@ -30,7 +30,7 @@ from digitdet.synth.texts import TEXTS
 
 Array = npt.NDArray[np.float64]
 
-HANDWRITTEN = frozenset({"mnist", "emnist", "qmnist", "usps", "pen", "crops"})
+HANDWRITTEN = frozenset({"mnist", "emnist", "qmnist", "usps", "pen", "hands", "crops"})
 """Sources beside whose digits marks are written by hand; beside the others they are printed."""
 
 # Scenes that are drawn before one is taken in which nobody could read any of its numbers.

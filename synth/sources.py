@@ -19,7 +19,14 @@ from digitdet.synth.backgrounds import Image, load_backgrounds, split_background
 from digitdet.synth.crops import CropGlyphs
 from digitdet.synth.displays import SevenSegmentGlyphs
 from digitdet.synth.dot_matrix import DotMatrixGlyphs
-from digitdet.synth.fonts import FontGlyphs, Typeface, find_fonts, load_fonts, system_font_folders
+from digitdet.synth.fonts import (
+    FontGlyphs,
+    HandTypefaces,
+    Typeface,
+    find_fonts,
+    load_fonts,
+    system_font_folders,
+)
 from digitdet.synth.glyphs import GlyphSource, ImageGlyphs
 from digitdet.synth.pen import PenGlyphs
 from digitdet.synth.registry import Registry, check_names
@@ -101,7 +108,18 @@ def _pen(_request: _Request) -> BySplit:
 
 @SOURCES.add("fonts")
 def _fonts(request: _Request) -> BySplit:
-    return {split: FontGlyphs(part) for split, part in _split_typefaces(request).items()}
+    given = request.config.font_folders
+    folders = [Path(folder) for folder in given] if given is not None else system_font_folders()
+    return {split: FontGlyphs(part) for split, part in _split_typefaces(request, folders).items()}
+
+
+@SOURCES.add("hands")
+def _hands(request: _Request) -> BySplit:
+    given = request.config.hand_font_folders
+    if given is None:
+        return _pen(request)
+    typefaces = _split_typefaces(request, [Path(folder) for folder in given])
+    return {split: HandTypefaces(part) for split, part in typefaces.items()}
 
 
 @SOURCES.add("stencils")
@@ -144,14 +162,14 @@ for _name in ("emnist", "qmnist", "usps"):
     SOURCES[_name] = _digit_set(_name)
 
 
-def _split_typefaces(request: _Request) -> dict[str, list[Typeface]]:
+def _split_typefaces(request: _Request, folders: Sequence[Path]) -> dict[str, list[Typeface]]:
     """Typefaces by split; all faces of a family (light, bold, italic) are in one."""
-    given = request.config.font_folders
-    folders = [Path(folder) for folder in given] if given is not None else system_font_folders()
     paths = find_fonts(folders)
     if not paths:
         where = ", ".join(map(str, folders)) or "the system's font folders"
-        raise DataError(f"{where}: no TTF or OTF file; install fonts, set font_folders, or take a look without fonts")
+        raise DataError(
+            f"{where}: no TTF, OTF or WOFF file; install fonts, set font_folders, or take a look without fonts"
+        )
     fonts = load_fonts(paths)
     request.skipped.extend(line for line in fonts.skipped if line not in request.skipped)
     families = sorted({typeface.family for typeface in fonts.typefaces}, key=_name_hash)

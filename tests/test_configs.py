@@ -226,6 +226,13 @@ def test_own_material_is_named_by_whole_paths():
     assert (config.background_folder, config.crops) == (str(PICTURES.resolve()), str(CROPS.resolve()))
 
 
+def test_handwriting_typefaces_are_named_and_need_a_look_that_takes_them():
+    config = add_materials(load_preset(SynthConfig, "synth", "cheques"), hand_fonts=[FONTS])
+    assert config.hand_font_folders == (str(FONTS.resolve()),)
+    with pytest.raises(ConfigError, match="hand fonts are given, but no look of these settings draws from them"):
+        add_materials(load_preset(SynthConfig, "synth", "quick"), hand_fonts=[FONTS])
+
+
 def test_no_material_changes_nothing():
     config = SynthConfig(font_folders=("a",), background_folder="b", crops="c")
     assert add_materials(config) == config

@@ -9,7 +9,7 @@ import pytest
 from fontTools.ttLib import TTFont
 
 from digitdet.configs import DataError
-from digitdet.synth.fonts import DIGITS, FontGlyphs, Typeface, find_fonts, load_fonts
+from digitdet.synth.fonts import DIGITS, FontGlyphs, HandTypefaces, Typeface, find_fonts, load_fonts
 from digitdet.synth.glyphs import NO_DIGIT
 
 SHIPPED = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
@@ -156,3 +156,27 @@ def test_fonts_are_found_below_the_folders_by_their_ending(tmp_path):
         (tmp_path / name).write_bytes(b"")
     found = find_fonts([tmp_path, tmp_path / "sub", tmp_path / "missing"])
     assert [path.name for path in found] == ["a.otf", "b.TTF", "c.ttf"]
+
+
+def test_a_handwriting_typeface_keeps_its_forms_and_loses_its_spacing():
+    typeface = Typeface(SANS)
+    hand = HandTypefaces([typeface]).choose(RNG)
+    for digit in range(10):
+        printed, written = typeface.sample(RNG, digit), hand.sample(RNG, digit)
+        assert printed.advance is not None
+        assert (written.advance, written.left, written.label) == (None, 0.0, digit)
+        assert (written.top, written.bottom) == (printed.top, printed.bottom)
+        assert written.ink.shape == tuple(round(side / 2) for side in printed.ink.shape)
+        assert written.ink.mean() == pytest.approx(printed.ink.mean(), abs=0.01)
+    assert hand.mark(RNG, "k").label == NO_DIGIT
+    assert hand.mark(RNG, "\U000f8e3d") is None
+    assert HandTypefaces([typeface]).sample(RNG, 4).advance is None
+
+
+def test_woff_files_are_found_and_read(tmp_path):
+    font = TTFont(TYPEWRITER)
+    font.flavor = "woff"
+    font.save(tmp_path / "typewriter.woff")
+    (path,) = find_fonts([tmp_path])
+    (face,) = load_fonts([path]).typefaces
+    np.testing.assert_array_equal(face.sample(RNG, 5).ink, Typeface(TYPEWRITER).sample(RNG, 5).ink)

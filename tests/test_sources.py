@@ -13,6 +13,7 @@ from digitdet.configs.look import LookConfig
 from digitdet.datasets.folder import SPLITS
 from digitdet.datasets.mnist import load_mnist
 from digitdet.synth import sources
+from digitdet.synth.pen import PenGlyphs
 from digitdet.synth.scene import SceneComposer
 from digitdet.synth.sources import SOURCES, load_materials, load_split_digits
 
@@ -115,7 +116,7 @@ def test_stencils_are_cut_from_the_fonts_of_their_split(font_folder):
 
 
 def test_no_fonts_and_too_few_are_refused(font_folder, tmp_path):
-    with pytest.raises(DataError, match="no TTF or OTF file; install fonts, set font_folders"):
+    with pytest.raises(DataError, match="no TTF, OTF or WOFF file; install fonts, set font_folders"):
         load_materials(config("fonts", font_folders=(str(tmp_path),)))
     for name in FAMILIES[:4]:  # two families
         shutil.copy(font_folder / f"{name}.ttf", tmp_path)
@@ -162,3 +163,15 @@ def test_backgrounds_are_loaded_where_a_look_uses_them(tmp_path, weight):
     else:
         assert not any(levels)
         assert materials.skipped == ()
+
+
+def test_hands_write_with_the_given_typefaces_and_with_the_pen_where_there_are_none(font_folder):
+    rng = np.random.default_rng(0)
+    written = load_materials(config("hands", hand_font_folders=(str(font_folder),))).sources
+    for split in SPLITS:
+        glyph = written[split]["hands"].choose(rng).sample(rng, 8)
+        assert (glyph.label, glyph.advance) == (8, None)
+    drawn = load_materials(config("hands")).sources["train"]["hands"]
+    assert isinstance(drawn, PenGlyphs)
+    scene = SceneComposer(config("hands"), {"hands": written["train"]["hands"]}).compose(rng)
+    assert scene.source == "hands"

@@ -54,10 +54,10 @@ def words(sheet: Sheet) -> None:
 
 @CLUTTER.add("letters")
 def letters(sheet: Sheet) -> None:
-    """Single letters and signs as large as the digits, beside them."""
+    """Single letters and signs as large as the digits, beside them; no bare strokes, which are ones in some hands."""
     height = _common_height(sheet)
     for _ in range(int(sheet.rng.integers(1, 4))):
-        text = str(sheet.rng.choice([*_CLEAR_LETTERS, "%", "$", "(", ")", "/", "#", "+", "*", "=", "-", "\u20ac"]))
+        text = str(sheet.rng.choice([*_CLEAR_LETTERS, "%", "$", "#", "+", "*", "=", "-", "\u20ac"]))
         _put_free(sheet, sheet.write_clutter(text, height * float(sheet.rng.uniform(0.6, 1.3))))
 
 

@@ -91,12 +91,12 @@ def amount(rng: np.random.Generator, look: LookConfig) -> str:
         text += ("," if mark == "." else ".") + "".join(map(str, rng.integers(0, 10, 2)))
     ending = rng.random()
     if ending < 0.35:
-        text += str(rng.choice([".", ".-", ",-", "-", "=", ".=", "--", "//", ".--"]))
+        text += str(rng.choice([".", ".-", ",-", "-", "=", ".=", "--", ".--"]))
     opening = rng.random()
     if opening < 0.3:
         text = str(rng.choice(_CURRENCIES)) + ("" if rng.random() < 0.7 else " ") + text
     elif opening < 0.45:
-        text = str(rng.choice(["#", "=", "*", "**", "-", "("])) + text
+        text = str(rng.choice(["#", "=", "*", "**", "-"])) + text
     return text + (" " + str(rng.choice(_CURRENCIES)) if rng.random() < 0.1 else "")
 
 

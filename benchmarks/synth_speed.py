@@ -27,11 +27,11 @@ import numpy.typing as npt
 
 from digitdet.configs import SynthConfig, load_preset, replace
 from digitdet.configs.look import LookConfig
-from digitdet.datasets.mnist import Digits
+from digitdet.datasets.mnist import Digits, load_split_digits
 from digitdet.synth import scene, writer
 from digitdet.synth.effects import CameraEffects
 from digitdet.synth.scene import SceneComposer
-from digitdet.synth.sources import Materials, load_materials, load_split_digits
+from digitdet.synth.sources import Materials, load_materials
 
 _SIDE = 300
 _TRIES, _MAX_IOU = 100, 0.25

@@ -55,12 +55,20 @@ def load_config(kind: type[ConfigT], path: Path) -> ConfigT:
     Raises:
         ConfigError: The file cannot be read, is not a mapping, or holds an unknown key or a bad value.
     """
+    return parse_config(kind, read_settings(path), str(path))
+
+
+def read_settings(path: Path) -> str:
+    """The text of a settings file.
+
+    Raises:
+        ConfigError: It cannot be read.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise ConfigError(f"{path}: cannot read the settings: {reason}") from error
-    return parse_config(kind, text, str(path))
 
 
 def load_preset(kind: type[ConfigT], group: str, name: str) -> ConfigT:
@@ -84,6 +92,15 @@ def preset_names(group: str) -> list[str]:
 
 def parse_config(kind: type[ConfigT], text: str, source: str) -> ConfigT:
     """Make a configuration of `kind` from YAML text; `source` is what error messages call it."""
+    return build_config(kind, kind.expand(parse_mapping(text, source), source), source)
+
+
+def parse_mapping(text: str, source: str) -> Mapping[Any, Any]:
+    """YAML text that is a mapping, or empty.
+
+    Raises:
+        ConfigError: It is not; the message begins with `source`.
+    """
     try:
         data = yaml.safe_load(text)
     except (
@@ -95,7 +112,7 @@ def parse_config(kind: type[ConfigT], text: str, source: str) -> ConfigT:
     data = {} if data is None else data
     if not isinstance(data, dict):
         raise ConfigError(f"{source}: expected 'key: value' lines, got {type(data).__name__}")
-    return build_config(kind, kind.expand(data, source), source)
+    return data
 
 
 def replace(config: ConfigT, **changes: Any) -> ConfigT:

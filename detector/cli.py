@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from digitdet import __version__
+from digitdet.cli_classify import classify
 from digitdet.cli_eval import evaluate
 from digitdet.cli_read import read
 from digitdet.configs import (
@@ -68,12 +69,14 @@ def main() -> None:
     digitdet synth              compose training pictures, or look into a dataset
     digitdet train              fit the detector to them
     digitdet eval               measure how well numbers are read
+    digitdet classify           train and compare recognisers of single digits
     digitdet calibrate          make a model's confidences honest on pictures of yours
     digitdet convert            a dataset to and from COCO and Pascal VOC, or to crops of numbers
     """
 
 
 main.add_command(read)
+main.add_command(classify)
 main.add_command(evaluate)
 
 

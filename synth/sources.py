@@ -13,7 +13,7 @@ from digitdet.configs.errors import ConfigError, DataError
 from digitdet.configs.synth import SynthConfig
 from digitdet.datasets.crops import load_crops, split_crops
 from digitdet.datasets.folder import SPLITS
-from digitdet.datasets.mnist import Digits, load_mnist
+from digitdet.datasets.mnist import load_split_digits
 from digitdet.datasets.torchvision_digits import load_torchvision_digits
 from digitdet.synth.backgrounds import Image, load_backgrounds, split_backgrounds
 from digitdet.synth.crops import CropGlyphs
@@ -33,7 +33,6 @@ from digitdet.synth.registry import Registry, check_names
 from digitdet.synth.stencils import StencilGlyphs
 from digitdet.synth.surfaces import FOLDER
 
-_VAL_DIGITS = 5_000  # of MNIST's 60,000 training digits, the usual validation share
 # Of a hundred font families, in the order of their names' hashes, these go to val and to test.
 _VAL_FAMILIES, _TEST_FAMILIES = 6, 6
 
@@ -82,18 +81,6 @@ def load_materials(config: SynthConfig, mnist: Path | None = None) -> Materials:
         backgrounds = {split: part.images for split, part in split_backgrounds(pictures).items()}
     sources = {split: {name: loaded[name][split] for name in names} for split in SPLITS}
     return Materials(sources, backgrounds, tuple(request.skipped))
-
-
-def load_split_digits(mnist_folder: Path | None = None) -> dict[str, Digits]:
-    """MNIST by split: the first 55,000 training digits for 'train', the rest for 'val', the test digits for 'test'.
-
-    Raises:
-        DataError: MNIST is missing or damaged, see `digitdet.datasets.mnist.load_mnist`.
-    """
-    train, test = load_mnist("train", mnist_folder), load_mnist("test", mnist_folder)
-    # A twelfth, so that a small stand-in for MNIST is divided too.
-    cut = len(train) - min(_VAL_DIGITS, len(train) // 12)
-    return {"train": train[:cut], "val": train[cut:], "test": test}
 
 
 @SOURCES.add("mnist")

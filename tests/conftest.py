@@ -51,6 +51,12 @@ def digits() -> Digits:
     return draw_digits(per_label=12)
 
 
+@pytest.fixture(scope="session")
+def make_digits() -> Callable[..., Digits]:
+    """Draws digits: `per_label` of each, and other ones with another `seed`."""
+    return draw_digits
+
+
 def load_tiny_materials(config: SynthConfig) -> Materials:
     """What `load_materials` loads, with drawn digits in the place of MNIST's."""
     from digitdet.synth import sources  # here: reading is tested without the training packages, too

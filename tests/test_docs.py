@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```python\n(.*?)^```$(?:\n\n```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/constraints.md", "docs/python.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/classifiers.md", "docs/constraints.md", "docs/python.md"])
 def test_python_blocks_print_what_the_document_says(name, tmp_path, monkeypatch):
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     monkeypatch.chdir(tmp_path)

@@ -11,11 +11,11 @@ import pytest
 from digitdet.configs import ConfigError, DataError, SynthConfig
 from digitdet.configs.look import LookConfig
 from digitdet.datasets.folder import SPLITS
-from digitdet.datasets.mnist import load_mnist
+from digitdet.datasets.mnist import load_mnist, load_split_digits
 from digitdet.synth import sources
 from digitdet.synth.pen import PenGlyphs
 from digitdet.synth.scene import SceneComposer
-from digitdet.synth.sources import SOURCES, load_materials, load_split_digits
+from digitdet.synth.sources import SOURCES, load_materials
 
 SHIPPED = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
 FAMILIES = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSerif", "cmtt10", "cmss10", "STIXGeneral")

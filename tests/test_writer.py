@@ -15,11 +15,11 @@ import pytest
 from digitdet.configs import ConfigError, DataError, LookConfig, SynthConfig, load_preset, replace
 from digitdet.datasets.folder import DATA_FILE, SPLITS, check_dataset, label_path, list_images
 from digitdet.datasets.labels import read_labels
+from digitdet.datasets.mnist import load_split_digits
 from digitdet.datasets.numbers import FILE_NAME, read_truths
 from digitdet.synth import sources, writer
 from digitdet.synth.fonts import system_font_folders
 from digitdet.synth.scene import SceneComposer
-from digitdet.synth.sources import load_split_digits
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,123 @@
+"""What is in MNIST, before anything is trained on it: counts, means, pixels, samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from digitdet.classifiers.base import Images
+from digitdet.classifiers.drawing import draw_gallery, new_figure, to_png
+from digitdet.classifiers.page import page, picture, table
+from digitdet.datasets.mnist import Digits
+
+_INK_LEVEL = 128  # grey level from which a pixel counts as ink
+_SAMPLES = 12  # of each digit
+_SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """`counts` (10,) by split; of the training part by digit: `means` (10, 28, 28) mean grey level, `deviations` the
+    same of its standard deviation, `ink` (10,) the mean share of inked pixels, `widths` and `heights` (10,) of the ink
+    in pixels, `slants` (10,) in degrees, positive leans right; `pixel_mean` and `pixel_deviation`, 0 to 1, of all
+    pixels.
+    """
+
+    counts: Mapping[str, npt.NDArray[np.int64]]
+    means: npt.NDArray[np.float64]
+    deviations: npt.NDArray[np.float64]
+    ink: npt.NDArray[np.float64]
+    widths: npt.NDArray[np.float64]
+    heights: npt.NDArray[np.float64]
+    slants: npt.NDArray[np.float64]
+    pixel_mean: float
+    pixel_deviation: float
+
+    def rows(self) -> tuple[list[str], list[list[str]]]:
+        """Heads and rows of a table with a line for each digit."""
+        heads = ["digit", *self.counts, "ink", "width", "height", "slant"]
+        rows = [
+            [
+                str(digit),
+                *(f"{counts[digit]:,}" for counts in self.counts.values()),
+                f"{self.ink[digit]:.1%}",
+                f"{self.widths[digit]:.1f} px",
+                f"{self.heights[digit]:.1f} px",
+                f"{self.slants[digit]:.0f} deg",
+            ]
+            for digit in range(10)
+        ]
+        return heads, [*rows, ["all", *(f"{counts.sum():,}" for counts in self.counts.values()), "", "", "", ""]]
+
+
+def explore(parts: Mapping[str, Digits]) -> Exploration:
+    """Look into digits by split; only the training part is looked at more closely than by counting."""
+    train = parts["train"]
+    groups = [train.images[train.labels == digit] for digit in range(10)]
+    extents = np.array([np.mean([_extent(image) for image in group], axis=0) for group in groups])
+    values = train.images.astype(np.float32) / 255
+    return Exploration(
+        counts={name: np.bincount(parts[name].labels, minlength=10) for name in _SPLITS if name in parts},
+        means=np.array([group.mean(axis=0) for group in groups]),
+        deviations=np.array([group.std(axis=0) for group in groups]),
+        ink=np.array([(group >= _INK_LEVEL).mean() for group in groups]),
+        widths=extents[:, 0],
+        heights=extents[:, 1],
+        slants=extents[:, 2],
+        pixel_mean=float(values.mean(dtype=np.float64)),
+        pixel_deviation=float(values.std(dtype=np.float64)),
+    )
+
+
+def draw_exploration(found: Exploration, train: Digits) -> bytes:
+    """One picture, PNG: how many there are of each digit, the mean digits, and how they vary."""
+    figure = new_figure(11, 5.6)
+    grid = figure.add_gridspec(3, 10, height_ratios=(1.6, 1, 1))
+    bars = figure.add_subplot(grid[0, :5])
+    for place, (name, counts) in enumerate(found.counts.items()):
+        bars.bar(np.arange(10) + 0.27 * (place - 1), counts, 0.25, label=name)
+    bars.set(title="digits in each part", xticks=range(10))
+    bars.legend(fontsize=8)
+    levels = figure.add_subplot(grid[0, 5:])
+    levels.hist(train.images[:: max(len(train) // 5000, 1)].ravel(), bins=64, log=True, color="grey")
+    levels.set(title="grey levels of all pixels", yticks=[])
+    for digit in range(10):
+        for row, values, name in ((1, found.means, "mean"), (2, found.deviations, "deviation")):
+            axes = figure.add_subplot(grid[row, digit])
+            axes.imshow(values[digit], cmap="gray_r")
+            axes.set(xticks=[], yticks=[])
+            if digit == 0:
+                axes.set_ylabel(name)
+    return to_png(figure)
+
+
+def draw_samples(train: Digits) -> bytes:
+    """Some digits of each kind, PNG: those spread evenly over the training part."""
+    rows = [np.flatnonzero(train.labels == digit) for digit in range(10)]
+    chosen = np.concatenate([row[:: max(len(row) // _SAMPLES, 1)][:_SAMPLES] for row in rows])
+    return draw_gallery(train.images[chosen], [str(label) for label in train.labels[chosen]])
+
+
+def format_exploration(found: Exploration, train: Digits) -> bytes:
+    """The page: the table, and both pictures."""
+    body = [
+        "<header><h1>digitdet classify explore</h1></header><main>",
+        f'<section><h2>Figures</h2><div class="wide">{table(*found.rows())}</div>',
+        f"<p>All training pixels: mean {found.pixel_mean:.4f}, standard deviation {found.pixel_deviation:.4f} "
+        "of 1. Ink, width, height and slant are means over the training part.</p></section>",
+        f"<section><h2>Pictures</h2>{picture(draw_exploration(found, train), 'Counts, grey levels, mean digits')}",
+        f"{picture(draw_samples(train), 'Samples')}</section>",
+    ]
+    return page("digitdet classify explore", "\n".join(body))
+
+
+def _extent(image: Images) -> tuple[float, float, float]:
+    """Width and height of a digit's ink in pixels, and its slant in degrees."""
+    _, _, width, height = cv2.boundingRect((image >= _INK_LEVEL).view(np.uint8))
+    moments = cv2.moments(image)
+    slant = -np.degrees(np.arctan2(moments["mu11"], moments["mu02"])) if moments["mu02"] else 0.0
+    return float(width), float(height), float(slant)

@@ -1,4 +1,4 @@
-"""The notebook in examples/ is valid, and does what its text says."""
+"""The notebooks in examples/ are valid, and do what their text says."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-NOTEBOOK = Path(__file__).parents[1] / "examples" / "reading.ipynb"
+EXAMPLES = Path(__file__).parents[1] / "examples"
+NOTEBOOK = EXAMPLES / "reading.ipynb"
 
 
 def caption():
@@ -23,9 +24,10 @@ def run_cells(path):
     return namespace
 
 
-def test_notebook_is_valid_and_holds_no_outputs():
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_notebook_is_valid_and_holds_no_outputs(path):
     nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed: pip install '.[dev]'")
-    notebook = nbformat.read(NOTEBOOK, nbformat.NO_CONVERT)
+    notebook = nbformat.read(path, nbformat.NO_CONVERT)
     nbformat.validate(notebook)
     assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
     assert all(not cell.outputs and cell.execution_count is None for cell in notebook.cells if cell.cell_type == "code")
@@ -59,3 +61,41 @@ def test_notebook_runs_and_reads_what_the_caption_says(folder, monkeypatch):
     image, drawing = names["image"], names["drawing"]
     assert drawing.shape[0] >= image.shape[0] and drawing.dtype == image.dtype == np.uint8
     assert drawing.shape != image.shape or not np.array_equal(drawing, image)
+
+
+@pytest.fixture
+def drawn_mnist(make_digits, monkeypatch):
+    """Drawn digits in the place of MNIST's, and figures that are counted and not shown."""
+    for package in ("matplotlib", "sklearn", "torch"):
+        pytest.importorskip(package, reason=f"{package} is not installed: pip install '.[classify]'")
+    import matplotlib
+    from matplotlib import pyplot
+
+    from digitdet.datasets import mnist
+
+    matplotlib.use("agg")
+    shown = []
+    monkeypatch.setattr(pyplot, "show", lambda: (shown.extend(pyplot.get_fignums()), pyplot.close("all")))
+    parts = {name: make_digits(per_label, seed=count) for count, (name, per_label) in enumerate(SIZES.items())}
+    monkeypatch.setattr(mnist, "load_split_digits", lambda: parts)
+    return shown
+
+
+SIZES = {"train": 20, "val": 10, "test": 10}
+
+
+def test_the_notebook_of_digits_trains_what_it_says(drawn_mnist):
+    names = run_cells(EXAMPLES / "digits.ipynb")
+    assert set(names["right"]) == {"knn-raw", "knn", "svm", "cnn"}
+    assert min(names["right"][name] for name in ("knn-raw", "knn", "svm")) > 0.8
+    assert len(names["log"]) == 4
+    assert len(drawn_mnist) == 3
+
+
+def test_the_notebook_of_errors_finds_them(drawn_mnist):
+    names = run_cells(EXAMPLES / "digit_errors.ipynb")
+    for name, result in names["results"].items():
+        assert len(names["wrong"][name]) == result.scores.digits - result.scores.right
+    assert names["both"] <= names["wrong"]["knn"]
+    assert 0.5 < names["together"] <= 1
+    assert len(drawn_mnist) == 3

@@ -13,12 +13,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from pathlib import Path
 
-from real import measure_set
+from arms import exact_shares, real_sets
 
-from digitdet import NumberReader
 from digitdet.configs import LookConfig, SynthConfig, TrainConfig, load_preset, replace
 from digitdet.synth.sources import load_materials
 from digitdet.synth.writer import write_dataset
@@ -47,18 +45,14 @@ def main() -> None:
     arguments = parser.parse_args()
     part, parts = (int(number) for number in arguments.arms.split("/"))
     arguments.threads = max((os.cpu_count() or 1) // parts, 1)
-    real = Path(os.environ.get("DIGITDET_DATA", "")) / "real"
-    if not real.is_dir():
-        sys.exit("set DIGITDET_DATA to the folder that holds real/")
+    sets = real_sets()
     results: dict[str, dict[str, float]] = {}
     for group, changes in list(WITHOUT.items())[part - 1 :: parts]:
         folder = arguments.out / group.replace(" ", "-")
         done = folder / "real.json"
         if not done.is_file():
             model = train_arm(changes, folder, arguments)
-            reader = NumberReader(model)
-            sets = sorted(path.parent for path in real.glob("*/labels.csv"))
-            exact = {path.name: float(measure_set(reader, path, arguments.limit)["exact"]) for path in sets}
+            exact = exact_shares(model, sets, arguments.limit)
             done.write_text(json.dumps(exact, indent=2) + "\n", encoding="utf-8")
         results[group] = json.loads(done.read_text(encoding="utf-8"))
         print(group, results[group], flush=True)

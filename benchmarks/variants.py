@@ -11,14 +11,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from pathlib import Path
 
-from real import measure_set
+from arms import exact_shares, mean_of, real_sets
 
-from digitdet import NumberReader
 from digitdet.configs import RecogniserConfig, TrainConfig
 from digitdet.train import train_run
 
@@ -42,10 +40,7 @@ def main() -> None:
     parser.add_argument("--image-size", type=int, default=256, help="side that the network sees: small, to save time")
     parser.add_argument("--arms", default=",".join(ARMS), help="which, parted by commas")
     arguments = parser.parse_args()
-    real = Path(os.environ.get("DIGITDET_DATA", "")) / "real"
-    if not real.is_dir():
-        sys.exit("set DIGITDET_DATA to the folder that holds real/")
-    sets = sorted(path.parent for path in real.glob("*/labels.csv"))
+    sets = real_sets()
     print("| | mAP50 composed | mAP50-95 | exact, mean of the real sets | training, s |\n|---|---:|---:|---:|---:|")
     for name in arguments.arms.split(","):
         done = arguments.out / f"{name.replace(' ', '-')}.json"
@@ -54,7 +49,7 @@ def main() -> None:
             result = run_arm(ARMS[name], done.with_suffix(""), arguments, sets)
             done.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
         one = json.loads(done.read_text(encoding="utf-8"))
-        mean = sum(one["exact"].values()) / len(one["exact"])
+        mean = mean_of(one["exact"])
         print(
             f"| {name} | {one['map50']:.3f} | {one['map50_95']:.3f} | {mean:.1%} | {one['seconds']:.0f} |", flush=True
         )
@@ -69,8 +64,7 @@ def run_arm(
     began = time.monotonic()
     run = train_run(config, arguments.data, folder, lambda message: print(message, file=sys.stderr, flush=True))
     seconds = time.monotonic() - began
-    reader = NumberReader(folder / "model.onnx")
-    exact = {path.name: float(measure_set(reader, path, arguments.limit)["exact"]) for path in sets}
+    exact = exact_shares(folder / "model.onnx", sets, arguments.limit)
     found = run.metrics["detection"]
     return {"map50": found["map50"], "map50_95": found["map50_95"], "exact": exact, "seconds": seconds}
 

@@ -23,6 +23,8 @@ Box = tuple[float, float, float, float]
 _MAX_MOVES = 6
 # Width of a space that ends no number, in digit heights, for type and for hands: about that of common typefaces.
 _SPACE = 0.45
+# A pen's edge lies at most at this part of a glyph's darkest ink: hairlines have no pixel that is all ink.
+_HAIRLINE = 0.7
 
 
 @dataclass(frozen=True)
@@ -149,8 +151,9 @@ class Scribe:
             box = (x - width / 2, y - natural / 2, x + width / 2, y + natural / 2)
             return LineGlyph(glyph, style, x, y), box, pen + (glyph.advance * hand.stretch + hand.tracking) * height
         size = natural * _draw(rng, (1 - look.height_jitter, 1 + look.height_jitter))
-        style = DigitStyle(size, hand.stretch, hand.slant, _draw(rng, look.digit_angle), hand.threshold)
-        x0, y0, x1, y1 = extent(ink_points(glyph, hand.threshold), style_matrix(glyph, style)).tolist()
+        threshold = min(hand.threshold, _HAIRLINE * float(glyph.ink.max()))
+        style = DigitStyle(size, hand.stretch, hand.slant, _draw(rng, look.digit_angle), threshold)
+        x0, y0, x1, y1 = extent(ink_points(glyph, threshold), style_matrix(glyph, style)).tolist()
         y += _draw(rng, (-1, 1)) * look.baseline_jitter * height
         space = 0.0 if last is None else min(hand.gap + float(rng.normal(0, 0.03)), look.digit_gap[1]) * height
         x = pen + space - x0

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from digitdet.configs.look import LookConfig
 from digitdet.datasets.boxes import overlap
 from digitdet.synth.fonts import load_fonts
-from digitdet.synth.glyphs import NO_DIGIT, ImageGlyphs
+from digitdet.synth.glyphs import NO_DIGIT, Glyph, GlyphSource, ImageGlyphs
 from digitdet.synth.handwriting import extent, ink_points, style_matrix
 from digitdet.synth.lines import Scribe
 from digitdet.synth.pen import PenGlyphs
@@ -198,3 +198,19 @@ def test_variation_changes_handwriting_only(hand, typeface):
     plain, varied = (write(hand, "8", 4, variation=strength).glyphs[0].glyph.ink for strength in (0, 1))
     assert plain.shape != varied.shape
     assert np.array_equal(write(typeface, "8", 4, variation=1).glyphs[0].glyph.ink, typeface.sample(None, 8).ink)
+
+
+class Hairline(GlyphSource):
+    """A pen so fine that no pixel is all ink."""
+
+    def sample(self, rng, digit):
+        ink = np.zeros((20, 9), np.float32)
+        ink[:, 4] = 0.35
+        return Glyph(ink, digit)
+
+
+@pytest.mark.parametrize("variation", [0.0, 0.6])
+def test_a_hairline_is_written_whatever_the_pens_edge(variation):
+    line = write(Hairline(), "1111", ink_threshold=(0.55, 0.55), variation=variation)
+    assert digits_of(line) == ["1111"]
+    assert all(ink_box(placed)[3] - ink_box(placed)[1] > 20 for placed in line.glyphs)

@@ -201,9 +201,9 @@ def export_onnx(weights: Path, target: Path, image_size: int, version: str) -> N
 
     with tempfile.TemporaryDirectory() as scratch:  # the export lands beside the weights it is made from
         copy = shutil.copy(weights, scratch)
-        # nms must be given: the default of some models puts the suppression into the graph.
+        # nms: None is no suppression in the graph; False would take YOLO26's other head, which keeps 300 boxes.
         exported = YOLO(str(copy), task="detect").export(
-            format="onnx", imgsz=image_size, dynamic=True, simplify=True, nms=False, device="cpu"
+            format="onnx", imgsz=image_size, dynamic=True, simplify=True, nms=None, device="cpu"
         )
         model = onnx.load(exported)
     names = ast.literal_eval(next(item.value for item in model.metadata_props if item.key == "names"))

@@ -164,13 +164,7 @@ def look_at_real(finder: DigitFinder, folder: Path, limit: int) -> list[tuple[Pl
 
 def read_real(pictures: Sequence[tuple[Places, str]], calibration: Calibration, config: ReadConfig) -> Evidence:
     """One prediction a picture."""
-    builder = NumberBuilder(
-        calibration,
-        config.confidence,
-        min_confidence=0,
-        least_beside=config.confidence_beside,
-        least_alone=config.confidence_alone,
-    )
+    builder = NumberBuilder.of_config(calibration, config, min_confidence=0.0)
     confidences, right = [], []
     for places, truth in pictures:
         numbers = builder.build(places)

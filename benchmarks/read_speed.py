@@ -211,7 +211,7 @@ def time_post_processing(count: int) -> dict[str, list[float]]:
     from digitdet.reading.postprocess import Detections, decode, fuse, suppress
 
     config = ReadConfig()
-    builder = NumberBuilder(Calibration(), config.confidence, config.min_confidence)
+    builder = NumberBuilder.of_config(Calibration(), config)
     outputs = make_outputs(count, config.scales, np.random.default_rng(count))
     turns: dict[str, list[float]] = defaultdict(list)
     for _ in range(_POST_TURNS):

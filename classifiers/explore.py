@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from digitdet.classifiers.base import Images
 from digitdet.classifiers.drawing import draw_gallery, new_figure, to_png
-from digitdet.classifiers.page import page, picture, table
+from digitdet.classifiers.page import picture
 from digitdet.datasets.mnist import Digits
+from digitdet.evaluation.html import document, table
 
 _INK_LEVEL = 128  # grey level from which a pixel counts as ink
 _SAMPLES = 12  # of each digit
@@ -110,9 +111,9 @@ def format_exploration(found: Exploration, train: Digits) -> bytes:
         f"<p>All training pixels: mean {found.pixel_mean:.4f}, standard deviation {found.pixel_deviation:.4f} "
         "of 1. Ink, width, height and slant are means over the training part.</p></section>",
         f"<section><h2>Pictures</h2>{picture(draw_exploration(found, train), 'Counts, grey levels, mean digits')}",
-        f"{picture(draw_samples(train), 'Samples')}</section>",
+        f"{picture(draw_samples(train), 'Samples')}</section></main>\n",
     ]
-    return page("digitdet classify explore", "\n".join(body))
+    return document("digitdet classify explore", "\n".join(body))
 
 
 def _extent(image: Images) -> tuple[float, float, float]:

@@ -1,21 +1,20 @@
-"""HTML pages that need nothing but themselves."""
+"""The page that compares classifiers."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
 from html import escape
-from importlib import resources
 
 import numpy as np
 
 from digitdet.classifiers.drawing import draw_comparison, draw_confusion, draw_gallery, draw_reliability
 from digitdet.classifiers.metrics import Result
 from digitdet.datasets.mnist import Digits
+from digitdet.evaluation.html import document, table
 
 # Mistakes of each classifier that are shown: what fits on a screen.
 _SHOWN = 60
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
 def format_page(results: Sequence[Result], digits: Digits, source: str) -> bytes:
@@ -27,7 +26,7 @@ def format_page(results: Sequence[Result], digits: Digits, source: str) -> bytes
         f"{picture(draw_reliability(results, digits.labels), 'Confidence against truth')}</div></section>",
         *(_section(result, digits) for result in results),
     ]
-    return page("digitdet classify", "\n".join(body))
+    return document("digitdet classify", "\n".join([*body, "</main>\n"]))
 
 
 def comparison_rows(results: Sequence[Result]) -> tuple[list[str], list[list[str]]]:
@@ -44,33 +43,11 @@ def comparison_rows(results: Sequence[Result]) -> tuple[list[str], list[list[str
     return [*heads, "trained in", "a digit"], rows
 
 
-def page(title: str, body: str) -> bytes:
-    """A whole document around a body, in the style of the pages of `digitdet eval`."""
-    style = (resources.files("digitdet.evaluation") / "page.css").read_text(encoding="utf-8")
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>\n{style}figure img {{ max-width: 100%; }}\n</style>\n</head>\n"
-        f"<body>\n{body}\n</main>\n</body>\n</html>\n"
-    ).encode()
-
-
 def picture(png: bytes, caption: str) -> str:
     """A picture in the page itself."""
     content = base64.b64encode(png).decode()
     name = escape(caption)
     return f'<figure><figcaption>{name}</figcaption><img alt="{name}" src="data:image/png;base64,{content}"></figure>'
-
-
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table; the first cell of each row is its name."""
-    top = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
-    lines = (
-        f'<tr><th scope="row">{escape(row[0])}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in row[1:])}</tr>'
-        for row in rows
-    )
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
 
 
 def _section(result: Result, digits: Digits) -> str:

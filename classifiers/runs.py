@@ -4,6 +4,7 @@ The folder, when it is done:
 
     model.skops or model.safetensors
     config.yaml      the settings
+    origin.json      how many digits it learns from and chooses by, and the weights it started from
     run.json         accuracy on the validation part, seconds, digits, versions; written last
     log.csv          a line an epoch: losses and accuracies (networks)
     curve.png        the same, drawn

@@ -21,7 +21,7 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of the three configurations.
+    """Base of all configurations.
 
     A field's type says what is allowed: ``Annotated[int, msgspec.Meta(ge=1)]`` is a whole number from 1 up. The check
     runs however the value is made, from Python or from YAML.
@@ -72,7 +72,7 @@ def read_settings(path: Path) -> str:
 
 
 def load_preset(kind: type[ConfigT], group: str, name: str) -> ConfigT:
-    """Read a preset that ships with the package: `group` is 'synth' or 'train'.
+    """Read a preset that ships with the package: `group` is its folder, such as 'synth' or 'train'.
 
     Raises:
         ConfigError: There is no preset of that name; the message lists those there are.

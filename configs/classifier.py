@@ -77,11 +77,13 @@ class NetworkConfig(Config, frozen=True, kw_only=True):
     """It ends early after so many epochs in which the validation loss has not become lower."""
 
     batch: Annotated[int, Meta(ge=1, le=10_000)] = 128
+    """Digits a step."""
 
     learning_rate: Annotated[float, Meta(gt=0, le=1)] = 0.002
     """Of AdamW at its highest; it rises over the first tenth of the steps and falls along a cosine."""
 
     weight_decay: Share = 0.01
+    """Of AdamW: what each weight loses in a step, as a part of itself and of the learning rate."""
 
     label_smoothing: Annotated[float, Meta(ge=0, le=0.5)] = 0.0
     """What a label leaves to the other digits: some of MNIST's are wrong."""

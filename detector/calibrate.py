@@ -224,13 +224,7 @@ def number_evidence(
     pictures: Sequence[LabelledPicture], calibration: Calibration, config: ReadConfig
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
     """The confidence (M,) of every number that is read, and whether it is one that is there, with exactly its text."""
-    builder = NumberBuilder(
-        calibration,
-        config.confidence,
-        min_confidence=0,
-        least_beside=config.confidence_beside,
-        least_alone=config.confidence_alone,
-    )
+    builder = NumberBuilder.of_config(calibration, config, min_confidence=0.0)
     confidences: list[float] = []
     right: list[bool] = []
     for picture in pictures:

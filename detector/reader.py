@@ -75,14 +75,7 @@ class NumberReader:
     ) -> None:
         self.config = with_settings(config or ReadConfig(), confidence=conf)
         self._finder = DigitFinder(Path(model) if model is not None else None, self.config)
-        self._builder = NumberBuilder(
-            self._finder.calibration,
-            self.config.confidence,
-            self.config.min_confidence,
-            constraints or None,
-            self.config.confidence_beside,
-            self.config.confidence_alone,
-        )
+        self._builder = NumberBuilder.of_config(self._finder.calibration, self.config, constraints or None)
 
     def read(self, source: ImageSource, regions: Sequence[Region] = ()) -> Reading:
         """Read one picture; of a file with several pages the first.

@@ -8,13 +8,11 @@ from importlib import resources
 
 from digitdet.evaluation.comparison import Comparison
 from digitdet.evaluation.gallery import KINDS, gallery_cards
+from digitdet.evaluation.html import document, table
 from digitdet.evaluation.outcomes import NumberOutcome
 from digitdet.evaluation.plots import confusion_table, coverage_plot, length_plot, reliability_plot
 from digitdet.evaluation.report import Report, SetReport
 from digitdet.evaluation.table import NUMBER_COLUMNS, percent
-
-# The browser itself refuses whatever would come from outside.
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
 def format_page(report: Report) -> bytes:
@@ -31,16 +29,8 @@ def format_page(report: Report) -> bytes:
             _gallery_section(report, cards, count),
         ]
     )
-    files = resources.files("digitdet.evaluation")
-    style, script = ((files / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
-    page = (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>digitdet eval: {escape(report.model)}</title>\n<style>\n{style}</style>\n</head>\n"
-        f"<body>\n{body}<script>\n{script}</script>\n</body>\n</html>\n"
-    )
-    return page.encode("utf-8", "backslashreplace")  # names of files that are no text, too
+    script = (resources.files("digitdet.evaluation") / "page.js").read_text(encoding="utf-8")
+    return document(f"digitdet eval: {report.model}", body, script)
 
 
 def _head(report: Report) -> str:
@@ -59,7 +49,7 @@ def _numbers_section(report: Report) -> str:
         means = [percent(report.mean.get(field)) for _, field in NUMBER_COLUMNS]
         rows += [["mean of sets", "", "", "", "", *means], _set_row(report.together)]
     return (
-        f'<section><h2>Figures</h2><div class="wide" tabindex="0">{_table(head, rows)}</div>'
+        f'<section><h2>Figures</h2><div class="wide" tabindex="0">{table(head, rows)}</div>'
         "<p><small>low, high: 95% interval of the exact share. digit err: edits for one true digit. cov @95: the "
         "largest share that can be accepted by confidence with 95% of it right; from: the confidence to accept from. "
         f"false: readings of what is no number.</small></p>{_digits_table(report)}</section>\n"
@@ -80,7 +70,7 @@ def _digits_table(report: Report) -> str:
             rates = (total.precision, total.recall, total.f1, one.digits.map50, one.digits.map50_95)
             rows.append([one.name, str(total.true), *map(percent, rates)])
     head = ["single digits", "true", "precision", "recall", "F1", "mAP50", "mAP50-95"]
-    return f'<div class="wide" tabindex="0">{_table(head, rows)}</div>' if rows else ""
+    return f'<div class="wide" tabindex="0">{table(head, rows)}</div>' if rows else ""
 
 
 def _comparison_section(report: Report) -> str:
@@ -101,7 +91,7 @@ def _comparison_section(report: Report) -> str:
         for change in report.comparisons[-1].changes
     )
     return (
-        f'<section><h2>Two models</h2><div class="wide" tabindex="0">{_table(head, rows)}</div>'
+        f'<section><h2>Two models</h2><div class="wide" tabindex="0">{table(head, rows)}</div>'
         "<p><small>fixed: only the other model reads it; broken: only this one does. p: how probable so large a "
         "difference is if both were equally good.</small></p>"
         f"<details><summary>All {len(report.comparisons[-1].changes)} changes</summary><ul>{changes}</ul></details>"
@@ -167,15 +157,6 @@ def _select(name: str, label: str, values: Iterable[str]) -> str:
 def _options(values: Iterable[str], anything: str | None) -> str:
     first = f'<option value="">{anything}</option>' if anything is not None else ""
     return first + "".join(f'<option value="{escape(value)}">{escape(value)}</option>' for value in values)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
-    lines = (
-        f'<tr><th scope="row">{escape(row[0])}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in row[1:])}</tr>'
-        for row in rows
-    )
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
 
 
 def _interval(one: SetReport) -> str:

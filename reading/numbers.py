@@ -10,6 +10,7 @@ from itertools import groupby, pairwise
 import numpy as np
 import numpy.typing as npt
 
+from digitdet.configs import ReadConfig
 from digitdet.reading.calibration import Calibration, log_odds
 from digitdet.reading.constraints import Constraints
 from digitdet.reading.drums import settle_drums
@@ -93,6 +94,24 @@ class NumberBuilder:
         # Presences are such that 0.5 is where a digit counts.
         odds_alone = float(np.exp(log_odds(alone) - log_odds(least_presence)))
         self._least_alone = odds_alone / (1 + odds_alone)
+
+    @classmethod
+    def of_config(
+        cls,
+        calibration: Calibration,
+        config: ReadConfig,
+        constraints: Constraints | None = None,
+        min_confidence: float | None = None,
+    ) -> NumberBuilder:
+        """A builder with the thresholds of the settings; `min_confidence` takes the place of theirs."""
+        return cls(
+            calibration,
+            config.confidence,
+            config.min_confidence if min_confidence is None else min_confidence,
+            constraints,
+            config.confidence_beside,
+            config.confidence_alone,
+        )
 
     def build(self, places: Places) -> tuple[Number, ...]:
         """The numbers of one picture in reading order."""

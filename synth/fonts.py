@@ -216,12 +216,19 @@ class HandTypeface(GlyphSource):
         return None if glyph is None else _unspaced(glyph)
 
 
-class HandTypefaces(FontGlyphs):
-    """Many handwriting typefaces, each a writer; every family equally often."""
+class HandTypefaces(GlyphSource):
+    """Many handwriting typefaces, each a writer; every family equally often.
 
-    def choose(self, rng: np.random.Generator) -> HandTypeface:  # type: ignore[override]
+    Raises:
+        DataError: There is no typeface.
+    """
+
+    def __init__(self, typefaces: Sequence[Typeface]) -> None:
+        self._typefaces = FontGlyphs(typefaces)
+
+    def choose(self, rng: np.random.Generator) -> HandTypeface:
         """One writer."""
-        return HandTypeface(super().choose(rng))
+        return HandTypeface(self._typefaces.choose(rng))
 
     def sample(self, rng: np.random.Generator, digit: int) -> Glyph:
         """`digit` by a random writer."""

@@ -15,6 +15,7 @@ MAY_USE = {
     "outputs": {"configs", "datasets", "imaging", "reading"},
     "evaluation": {"configs", "datasets", "imaging", "reading"},
     "synth": {"configs", "datasets"},
+    "classifiers": {"configs", "datasets", "reading", "evaluation"},
 }
 # `Reading.draw` is what a user looks for; it calls the floor above, when it is called.
 EXCEPTIONS = {("reading/results.py", "outputs")}

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _EXAMPLE = Path(__file__).parents[1] / "examples" / "page.jpg"
-_CANDIDATES = (5, 10, 11)  # boxes a digit, at each of the reader's scales
+_CANDIDATES = (2, 5, 10, 10)  # boxes a digit, at each of the reader's scales
 _POST_TURNS = 100
 
 
@@ -239,7 +239,7 @@ def time_post_processing(count: int) -> dict[str, list[float]]:
 
 
 def make_outputs(count: int, scales: Sequence[float], random: np.random.Generator) -> list[npt.NDArray[np.float32]]:
-    """The network's outputs (14, N) at three scales, for a page with numbers of five digits, 24 pixels high."""
+    """The network's outputs (14, N) at the reader's scales, for a page with numbers of five digits, 24 pixels high."""
     import numpy as np
 
     side = 32 * int(np.ceil(np.sqrt(count * 22 * 48) / 32))  # a digit takes 18 x 48 pixels, a gap between numbers 20

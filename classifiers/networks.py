@@ -42,6 +42,7 @@ def _cnn(config: NetworkConfig) -> nn.Sequential:
 def _residual(config: NetworkConfig) -> nn.Sequential:
     first = config.widths[0]
     layers: list[nn.Module] = [nn.Conv2d(1, first, 3, padding=1, bias=False), nn.BatchNorm2d(first), nn.ReLU()]
+    layers.append(nn.MaxPool2d(2))  # blocks at 28 x 28 would be most of the work
     before = first
     for place, width in enumerate(config.widths):
         layers += [_block(before, width, stride=1 if place == 0 else 2), _block(width, width, stride=1)]

@@ -59,7 +59,8 @@ class NetworkConfig(Config, frozen=True, kw_only=True):
 
     architecture: Literal["fcn", "cnn", "residual"] = "cnn"
     """fcn: layers that connect all with all. cnn: a convolution and a pooling for each width, then a dense layer.
-    residual: a convolution, then two residual blocks for each width (He et al., 2016), then the mean over the area."""
+    residual: a convolution, pooled, then two residual blocks for each width (He et al., 2016), then the mean over the
+    area."""
 
     widths: Annotated[tuple[Annotated[int, Meta(ge=1, le=4096)], ...], Meta(min_length=1, max_length=8)] = (32, 64)
     """Neurons or channels of one layer after the other."""

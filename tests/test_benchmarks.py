@@ -34,6 +34,7 @@ def load(name):
 
 
 exact, halves, peers, digitless = load("exact"), load("halves"), load("peers"), load("digitless")
+read_speed = load("read_speed")
 Piece = exact.Piece
 
 
@@ -232,3 +233,14 @@ def test_clear_letters_are_apart_from_those_like_digits():
     shown = set(digitless._UPPER + digitless._LOWER) | set(digitless._WORDS) | set("".join(digitless._SCRIPTS))
     assert not shown & doubtful
     assert sum(kind.count for kind in digitless.KINDS.values() if not kind.doubtful) >= 500
+
+
+# --- speed ---
+
+
+@pytest.mark.parametrize("count", [20, 500])
+def test_post_processing_is_timed_on_pages_that_are_read_whole(monkeypatch, count):
+    monkeypatch.setattr(read_speed, "_POST_TURNS", 1)
+    stages = read_speed.time_post_processing(count)  # ends the process where the page is not read as it was made
+    assert {len(times) for times in stages.values()} == {1}
+    assert sum(times[0] for name, times in stages.items() if name != "total") == pytest.approx(stages["total"][0])

@@ -26,7 +26,7 @@ types: $(VENV)/installed
 
 # pytest, not `python -m pytest`: that would put the folder `datasets` on the path, under the name of another package.
 test: $(VENV)/installed
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow and not torture"
 
 slow: $(VENV)/installed
 	$(BIN)/pytest -m slow

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import signal
+import threading
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -53,7 +57,9 @@ class SklearnClassifier(Classifier):
 
     def fit(self, train: Digits, val: Digits, place: Place) -> None:  # noqa: ARG002 (there is nothing to resume)
         """Fit to `train`. The machine's values become probabilities by one number, fitted on `val`."""
-        self._pipeline.fit(self._see(train.images), train.labels)
+        seen = self._see(train.images)
+        with _ctrl_c_ends():
+            self._pipeline.fit(seen, train.labels)
         if isinstance(self.config, SvmConfig):
             self._temperature = fit_temperature(self._values(val.images), val.labels)
 
@@ -107,6 +113,19 @@ class SklearnClassifier(Classifier):
     def _values(self, images: Images) -> np.ndarray[Any, np.dtype[np.float64]]:
         parts = [self._pipeline.decision_function(self._see(part)) for part in _batches(images)]
         return np.concatenate([np.zeros((0, 10)), *parts])
+
+
+@contextlib.contextmanager
+def _ctrl_c_ends() -> Iterator[None]:
+    """Let Ctrl-C end the process at once: inside LIBSVM Python would only hear of it when the fit is done."""
+    if threading.current_thread() is not threading.main_thread():  # which alone may set what a signal does
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _batches(images: Images) -> list[Images]:

@@ -53,7 +53,7 @@ class NetworkClassifier(Classifier):
         self._temperature = 1.0
 
     def fit(self, train: Digits, val: Digits, place: Place) -> None:
-        """Train, or go on from the checkpoint in `place`; keep the weights of the lowest validation loss."""
+        """Train, or go on from the checkpoint in `place`; keep the weights of the best epoch on `val`."""
         training = _Training(self._network, self.config, len(train), place.folder / CHECKPOINT)
         while not training.is_finished():
             training.run_epoch(train, val)
@@ -183,7 +183,10 @@ class _Training:
         return logits.detach()
 
     def _best_epoch(self) -> int:
-        return int(np.argmin([epoch.val_loss for epoch in self.epochs]))
+        """That with most of the validation digits right, and among such the surest. By loss alone an early epoch would
+        win, where smoothed labels keep later ones from being sure.
+        """
+        return max(range(len(self.epochs)), key=lambda row: (self.epochs[row].val_accuracy, -self.epochs[row].val_loss))
 
     def _store(self) -> None:
         state = {

@@ -27,10 +27,11 @@ from digitdet import __version__
 from digitdet.classifiers.base import Classifier, Epoch, Place
 from digitdet.configs import ConfigError, DataError, ModelError
 from digitdet.configs.classifier import ClassifierConfig, NetworkConfig, parse_classifier_config
-from digitdet.datasets.files import write_atomically
+from digitdet.datasets.files import LOCK_FILE, only_writer, write_atomically
 from digitdet.datasets.mnist import Digits
 
 CONFIG_FILE, RUN_FILE, LOG_FILE, CURVE_FILE = "config.yaml", "run.json", "log.csv", "curve.png"
+_ORIGIN_FILE = "origin.json"
 _PACKAGES = ("torch", "torchvision", "scikit-learn", "numpy", "opencv-python")
 
 
@@ -87,9 +88,20 @@ def train_classifier(
         start: A trained network to go on from; None starts from random weights.
 
     Raises:
-        DataError: The folder holds another training.
+        DataError: The folder holds another training, or another process is writing into it.
         ConfigError: `start` is given for a method that has no weights to go on from.
     """
+    with only_writer(folder):
+        return _train(config, parts, folder, say, start)
+
+
+def _train(
+    config: ClassifierConfig,
+    parts: Mapping[str, Digits],
+    folder: Path,
+    say: Callable[[str], object],
+    start: Path | None,
+) -> Classifier:
     origin = {"digits": {name: len(parts[name]) for name in ("train", "val")}, "start": str(start) if start else None}
     _claim(folder, config, origin)
     if (folder / RUN_FILE).is_file():
@@ -120,17 +132,23 @@ def read_run(folder: Path) -> dict[str, Any]:
 
 def _claim(folder: Path, config: ClassifierConfig, origin: Mapping[str, Any]) -> None:
     """Make the folder this training's, or refuse it."""
-    file, note = folder / CONFIG_FILE, folder / "origin.json"
+    for stale in folder.glob(".*.tmp"):
+        stale.unlink()
+    file, note = folder / CONFIG_FILE, folder / _ORIGIN_FILE
     if file.is_file():
         same = parse_classifier_config(file.read_text(encoding="utf-8"), str(file)) == config
         if not same or json.loads(note.read_text(encoding="utf-8")) != origin:
             raise DataError(f"{folder}: holds a training of other settings or digits; choose another --out")
-    elif folder.is_dir() and any(folder.iterdir()):
+    elif any(not _is_unfinished(path) for path in folder.iterdir()):
         raise DataError(f"{folder}: is not empty and holds no training; choose another --out")
     else:
-        folder.mkdir(parents=True, exist_ok=True)
         write_atomically(note, json.dumps(origin, indent=2) + "\n")
         write_atomically(file, config.to_yaml())
+
+
+def _is_unfinished(path: Path) -> bool:
+    """Whether a file is what a kill leaves of a folder that was just being claimed."""
+    return path.name in (_ORIGIN_FILE, LOCK_FILE) or path.suffix == ".tmp"
 
 
 def _go_on_from(classifier: Classifier, start: Path) -> None:

@@ -75,7 +75,7 @@ class NetworkConfig(Config, frozen=True, kw_only=True):
     """Passes over the training digits, at most."""
 
     patience: Annotated[int, Meta(ge=1, le=10_000)] = 5
-    """It ends early after so many epochs in which the validation loss has not become lower."""
+    """It ends early after so many epochs in which no more of the validation digits were right than before."""
 
     batch: Annotated[int, Meta(ge=1, le=10_000)] = 128
     """Digits a step."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+from digitdet import __version__
 from digitdet.datasets.files import write_atomically
 from digitdet.imaging.images import Image, encode_png
 from digitdet.imaging.inputs import Input
+from digitdet.inference import SHIPPED_MODEL, shipped_file
 from digitdet.outputs.draw import draw_reading
 from digitdet.outputs.names import FileNames
 from digitdet.reader import NumberReader
@@ -74,3 +77,28 @@ def read_inputs(
                 for writer in writers:
                     writer.add(image, reading)
             yield reading
+
+
+def identify(model: Path | None, options: Mapping[str, Any], inputs: Iterable[Input]) -> dict[str, Any]:
+    """What decides the results of a reading, as JSON types: a half of one and a half of another shall not become one.
+
+    Args:
+        model: The model's file; None is the one that ships.
+        options: Settings by name; a path stands for what the file holds.
+        inputs: The pictures, by their names.
+
+    Raises:
+        OSError: A file cannot be read.
+    """
+    model = model or shipped_file(SHIPPED_MODEL)
+    settings = {name: _digest(value) if isinstance(value, Path) else value for name, value in options.items()}
+    return {
+        "digitdet": __version__,
+        "model": _digest(model),
+        "options": settings,
+        "inputs": [[one.path, one.error] for one in inputs],
+    }
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

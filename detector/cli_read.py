@@ -32,6 +32,8 @@ _CHECKS = (
     "damm",
 )  # digitdet.reading.check_digits.CHECKS, without its imports
 
+_NOT_DECIDING = ("model", "from_file", "out", "save", "crops", "labels")  # the first two are identified otherwise
+
 
 @click.command()
 @click.argument("pictures", nargs=-1, metavar="PICTURE...")
@@ -43,6 +45,12 @@ _CHECKS = (
     default="text",
     show_default=True,
     help="text: one number a line. json: one array. jsonl: one object a picture and line. csv: one row a number.",
+)
+@click.option(
+    "--out",
+    type=_FILE,
+    metavar="FILE",
+    help="Write there, not to stdout, when all is read. With jsonl the same command goes on after an interruption.",
 )
 @click.option(
     "--region", "regions", multiple=True, metavar="[NAME=]X,Y,W,H", help="Read only this part, in px or %; repeatable."
@@ -88,9 +96,10 @@ def read(pictures: tuple[str, ...], form: str, **options: Any) -> None:
 
 def _read(pictures: Sequence[str], form: str, options: dict[str, Any]) -> int:
     """Read, write, and give the exit code."""
-    from digitdet.batch import read_inputs
+    from digitdet.batch import identify, read_inputs
     from digitdet.imaging.inputs import find_inputs, read_list
     from digitdet.outputs.formats import write_results
+    from digitdet.outputs.result_file import open_results
     from digitdet.reader import NumberReader
     from digitdet.reading.constraints import constraints_from_options
     from digitdet.reading.regions import parse_region
@@ -116,9 +125,19 @@ def _read(pictures: Sequence[str], form: str, options: dict[str, Any]) -> int:
     writers = _writers(options)
     inputs = list(find_inputs(names))
     report = _Report()
-    with _progress(inputs) as counted:
-        readings = read_inputs(reader, counted, regions, writers)
-        write_results(report.of(readings), form, sys.stdout, several=len(inputs) > 1)
+    several = len(inputs) > 1
+    if options["out"] is None:
+        with _progress(inputs) as counted:
+            write_results(report.of(read_inputs(reader, counted, regions, writers)), form, sys.stdout, several)
+    else:
+        deciding = {name: value for name, value in options.items() if name not in _NOT_DECIDING}
+        identity = identify(options["model"], deciding, inputs)
+        # Of what is exported some is written at the end: it would lack what was read before an interruption.
+        with open_results(options["out"], form, identity, go_on=not writers) as results:
+            for status in results.statuses:
+                report.count(status)
+            with _progress(inputs[results.done :]) as counted:
+                results.write(report.of(read_inputs(reader, counted, regions, writers)), several)
     for writer in writers:
         for line in getattr(writer, "skipped", ()):
             click.echo(f"not labelled: {line}", err=True)
@@ -158,15 +177,19 @@ class _Report:
     def __init__(self) -> None:
         self.exit_code = 0
 
+    def count(self, status: str) -> None:
+        """Let a reading of this status decide on the exit code."""
+        if status in (ERROR, UNSURE):
+            self.exit_code = 1
+
     def of(self, readings: Iterator[Reading]) -> Iterator[Reading]:
         """Pass readings on, each followed by what is to be said about it."""
         for reading in readings:
             yield reading
+            self.count(reading.status)
             page = f", page {reading.page}" if reading.pages > 1 else ""
             for line in _remarks(reading):
                 click.echo(f"{line[0]}{reading.source}{page}: {line[1]}", err=True)
-            if reading.status in (ERROR, UNSURE):
-                self.exit_code = 1
 
 
 def _remarks(reading: Reading) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""The network on ONNX Runtime; no torch."""
+"""The detector on ONNX Runtime; no torch."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from digitdet.configs import ModelError
 from digitdet.datasets.labels import CLASS_NAMES
 from digitdet.reading.calibration import Calibration, parse_calibration
 from digitdet.recogniser import OnnxRecogniser
+from digitdet.session import Session
 
 SHIPPED_MODEL = "digitdet.onnx"
 CALIBRATION = "calibration"
@@ -45,19 +45,13 @@ class OnnxDetector:
 
     def __init__(self, model: Path | None = None) -> None:
         name = str(model) if model else "the shipped model"
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4  # its warnings are about graphs, not about the user's picture
         try:
-            # From bytes, not from a path: then a crafted model cannot pull in other files as external data.
             content = (model or shipped_file(SHIPPED_MODEL)).read_bytes()
-            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except OSError as error:
             raise ModelError(f"{name}: {error.strerror}") from error
-        except Exception as error:  # onnxruntime's errors have no common base but Exception
-            raise ModelError(f"{name}: not an ONNX model that can be run") from error
+        self._session = Session(content, name, "not an ONNX model that can be run")
         _require_digit_detector(self._session, name)
-        self._input = self._session.get_inputs()[0].name
-        entries = self._session.get_modelmeta().custom_metadata_map
+        entries = self._session.entries
         size = entries.get("imgsz", "")
         self.image_size = int(size) if size.isdigit() else _DEFAULT_SIZE
         """Longer side in pixels of the pictures that the model was trained on."""
@@ -72,8 +66,11 @@ class OnnxDetector:
 
         Returns:
             (B, 14, N) float32: centre x and y, width, height in input pixels, then a score (0 to 1) for every digit.
+
+        Raises:
+            ModelError: The network fails.
         """
-        return np.asarray(self._session.run(None, {self._input: tensor})[0], np.float32)
+        return self._session.run(tensor)
 
 
 def _recogniser(entries: dict[str, str], name: str) -> OnnxRecogniser | None:
@@ -87,14 +84,13 @@ def _recogniser(entries: dict[str, str], name: str) -> OnnxRecogniser | None:
     return OnnxRecogniser(content, name)
 
 
-def _require_digit_detector(session: onnxruntime.InferenceSession, name: str) -> None:
-    inputs, outputs = session.get_inputs(), session.get_outputs()
-    shape = outputs[0].shape
-    if len(inputs) != 1 or len(shape) != 3 or (isinstance(shape[1], int) and shape[1] != _ROWS):
+def _require_digit_detector(session: Session, name: str) -> None:
+    shape = session.output_shape
+    if len(session.input_shapes) != 1 or len(shape) != 3 or (isinstance(shape[1], int) and shape[1] != _ROWS):
         raise ModelError(f"{name}: not a digit detector made by digitdet train (its output is {shape})")
-    if any(isinstance(side, int) for side in inputs[0].shape[2:]):
+    if any(isinstance(side, int) for side in session.input_shapes[0][2:]):
         raise ModelError(f"{name}: takes pictures of one size only; export it with free height and width")
-    names = session.get_modelmeta().custom_metadata_map.get("names")
+    names = session.entries.get("names")
     try:
         classes = ast.literal_eval(names) if names else dict(enumerate(CLASS_NAMES))
         known = [str(classes[key]) for key in sorted(classes)]

@@ -41,6 +41,7 @@ class _Sheet:
     source: str | None
     page: Page | None
     error: str | None = None
+    place: tuple[int, int] = (1, 1)  # of a page that is missing: its number, and how many there are
 
 
 class NumberReader:
@@ -138,11 +139,13 @@ class NumberReader:
     def _sheets(self, sources: Iterable[ImageSource | Input]) -> Iterator[_Sheet]:
         for source in sources:
             name = source.path if isinstance(source, Input) else _name(source)
+            place = (1, 1)
             try:
                 for page in read_pages(_content(source), self.config.max_pixels):
                     yield _Sheet(name, page)
+                    place = (page.number + 1, page.count)
             except ImageError as error:
-                yield _Sheet(name, None, str(error))
+                yield _Sheet(name, None, str(error), place)
 
     def _read_sheets(self, sheets: Sequence[_Sheet], regions: Sequence[Region]) -> list[Reading]:
         """A reading for each page, those that failed among them."""
@@ -150,7 +153,8 @@ class NumberReader:
         parts: list[_Part] = []
         for row, sheet in enumerate(sheets):
             if sheet.page is None:
-                readings.append(Reading(source=sheet.source, error=sheet.error))
+                number, count = sheet.place
+                readings.append(Reading(source=sheet.source, page=number, pages=count, error=sheet.error))
                 continue
             height, width = sheet.page.image.shape[:2]
             reading = Reading((), width, height, sheet.source, sheet.page.number, sheet.page.count)

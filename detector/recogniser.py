@@ -11,10 +11,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from digitdet.configs import ModelError
 from digitdet.imaging.images import Image
+from digitdet.session import Session
 
 SIDE = 48
 """Pixels of a crop's side."""
@@ -85,16 +85,10 @@ class OnnxRecogniser:
     """
 
     def __init__(self, content: bytes, source: str) -> None:
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4  # as for the detector
-        try:
-            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's errors have no common base but Exception
-            raise ModelError(f"{source}: its recogniser is damaged") from error
-        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        if len(inputs) != 1 or inputs[0].shape[1:] != [SIDE, SIDE, 4] or outputs[0].shape[1:] != [CLASSES]:
+        self._session = Session(content, source, "its recogniser is damaged")
+        inputs, output = self._session.input_shapes, self._session.output_shape
+        if len(inputs) != 1 or inputs[0][1:] != [SIDE, SIDE, 4] or output[1:] != [CLASSES]:
             raise ModelError(f"{source}: its recogniser was made by another version of digitdet")
-        self._input = inputs[0].name
 
     def recognise(self, image: Image, boxes: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
         """What boxes (N, 4) xyxy of a picture (H, W, 3) uint8 BGR hold: probabilities (N, 11) of the ten digits and,
@@ -103,5 +97,5 @@ class OnnxRecogniser:
         parts = [np.zeros((0, CLASSES), np.float32)]
         for start in range(0, len(boxes), _BATCH):
             crops = cut_crops(image, boxes[start : start + _BATCH])
-            parts.append(np.asarray(self._session.run(None, {self._input: crops})[0], np.float32))
+            parts.append(self._session.run(crops))
         return np.concatenate(parts)

@@ -27,7 +27,7 @@ from typing import Any
 from digitdet import __version__, yolo
 from digitdet.calibrate import calibrate_model
 from digitdet.configs import DataError, TrainConfig, parse_config
-from digitdet.datasets.files import write_atomically
+from digitdet.datasets.files import LOCK_FILE, only_writer, write_atomically
 from digitdet.datasets.folder import DATA_FILE, check_dataset, fingerprint, read_data_file
 from digitdet.datasets.numbers import FILE_NAME
 from digitdet.evaluate import score_numbers
@@ -95,11 +95,15 @@ def train_run(config: TrainConfig, data: Path, folder: Path, say: Say) -> Run:
         say: Called with a line about each stage.
 
     Raises:
-        DataError: The dataset is not sound, or the folder holds another run.
+        DataError: The dataset is not sound, the folder holds another run, or another process is writing into it.
     """
-    data_file = data / DATA_FILE
+    splits = read_data_file(data / DATA_FILE)
+    with only_writer(folder):
+        return _train(config, data, splits, folder, say)
+
+
+def _train(config: TrainConfig, data: Path, splits: dict[str, Path], folder: Path, say: Say) -> Run:
     metrics_file = folder / _METRICS_FILE
-    splits = read_data_file(data_file)
     origin = _origin(data)
     _require_free_or_same(folder, config, origin)
     if metrics_file.is_file():
@@ -107,7 +111,7 @@ def train_run(config: TrainConfig, data: Path, folder: Path, say: Say) -> Run:
         return Run(folder, json.loads(metrics_file.read_text(encoding="utf-8")))
 
     say(f"checking {data}")
-    _require_sound(data_file)
+    _require_sound(data / DATA_FILE)
     start_weights = _start_weights(config)
     _claim_folder(folder, config, data, origin)
     if not (folder / "model.onnx").is_file():
@@ -195,7 +199,7 @@ def _require_free_or_same(folder: Path, config: TrainConfig, origin: dict[str, A
 
 def _is_unfinished(path: Path) -> bool:
     """Whether a file is what a kill leaves of a folder that was just being claimed."""
-    return path.name == _RUN_FILE or path.suffix == ".tmp"
+    return path.name in (_RUN_FILE, LOCK_FILE) or path.suffix == ".tmp"
 
 
 def _claim_folder(folder: Path, config: TrainConfig, data: Path, origin: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ import ctypes
 import multiprocessing
 import os
 import shutil
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -23,7 +24,7 @@ import cv2
 import numpy as np
 
 from digitdet.configs import DataError, SynthConfig, parse_config
-from digitdet.datasets.files import write_atomically
+from digitdet.datasets.files import LOCK_FILE, only_writer, write_atomically
 from digitdet.datasets.folder import DATA_FILE, SPLITS, write_data_file
 from digitdet.datasets.labels import format_labels, labels_from_xyxy
 from digitdet.datasets.numbers import FILE_NAME, NumberTruth, PictureTruth, format_truth
@@ -77,13 +78,17 @@ def write_dataset(
 
     Raises:
         ConfigError: A look names something that there is not.
-        DataError: The folder holds something else, or a worker died.
+        DataError: The folder holds something else, another process is writing into it, or a worker died.
         OSError: The folder cannot be written.
     """
     for split in used_splits(config):  # here, not in the workers, where an error would only be "a worker died"
         SceneComposer(config, materials.sources[split], materials.backgrounds[split])
-    if not _prepare_folder(out, config):
-        return False
+    with only_writer(out):
+        return _prepare_folder(out, config) and _write_rest(config, materials, out, workers, progress)
+
+
+def _write_rest(config: SynthConfig, materials: Materials, out: Path, workers: int, progress: Progress) -> bool:
+    """Write the chunks that are not there yet, then what makes the folder whole."""
     chunks = plan_chunks(config)
     done = {chunk for chunk in chunks if (out / _PARTS / chunk.part_name).is_file()}
     progress(sum(chunk.stop - chunk.start for chunk in done))
@@ -123,7 +128,7 @@ def _prepare_folder(out: Path, config: SynthConfig) -> bool:
             raise DataError(f"{out}: holds pictures of other settings (see {settings}); choose another --out")
         if (out / DATA_FILE).is_file() and not (out / _PARTS).exists():
             return False
-    elif out.is_dir() and any(path.name != _PARTS for path in out.iterdir()):
+    elif out.is_dir() and any(path.name not in (_PARTS, LOCK_FILE) for path in out.iterdir()):
         raise DataError(f"{out}: is not empty and was not made by digitdet synth; choose another --out")
     (out / _PARTS).mkdir(parents=True, exist_ok=True)
     for stale in (out / _PARTS).glob(".*.tmp"):
@@ -148,13 +153,35 @@ def _run_chunks(
     # spawn: a forked child would inherit OpenCV's threads in whatever state they are.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(config, materials, out))
+    others = set(multiprocessing.active_children())
     try:
-        for future in as_completed([pool.submit(_write_in_worker, chunk) for chunk in chunks]):
+        with _ctrl_c_ignored():
+            futures = [pool.submit(_write_in_worker, chunk) for chunk in chunks]
+        for future in as_completed(futures):
             yield future.result()
     except BrokenProcessPool as error:
         raise DataError(f"{out}: a worker died (out of memory?); run the same command again to go on") from error
+    except BaseException:  # Ctrl-C above all: nobody shall wait for the chunks that are in the works
+        for worker in set(multiprocessing.active_children()) - others:
+            worker.terminate()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _ctrl_c_ignored() -> Iterator[None]:
+    """For the processes that are started meanwhile: a terminal sends Ctrl-C to all of a command's processes, and only
+    the first shall answer.
+    """
+    if threading.current_thread() is not threading.main_thread():  # which alone may set what a signal does
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 _worker: ChunkWriter

@@ -1,0 +1,52 @@
+"""A network in ONNX, from whomever, ready to be run; no torch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from digitdet.configs import ModelError
+
+
+class Session:
+    """ONNX Runtime on the CPU, for networks with one input.
+
+    Args:
+        content: The bytes of an ONNX file. Not a path: then a crafted model cannot pull in other files as external
+            data.
+        name: What errors call it.
+        reason: What they say where it cannot be loaded.
+
+    Raises:
+        ModelError: It cannot be loaded.
+    """
+
+    def __init__(self, content: bytes, name: str, reason: str) -> None:
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4  # its warnings are about graphs, not about the user's picture
+        self._name = name
+        try:
+            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            self.input_shapes = [one.shape for one in self._session.get_inputs()]
+            """Of each input: numbers, and names where any number will do."""
+            self.output_shape = self._session.get_outputs()[0].shape
+            """Of the first output."""
+            self.entries: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
+            """What the file says about itself."""
+            self._input = self._session.get_inputs()[0].name
+        except Exception as error:  # onnxruntime's errors have no common base but Exception
+            raise ModelError(f"{name}: {reason}") from error
+
+    def run(self, tensor: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """The first output for an input.
+
+        Raises:
+            ModelError: The network cannot be run on it.
+        """
+        try:
+            return np.asarray(self._session.run(None, {self._input: tensor})[0], np.float32)
+        except Exception as error:  # as above; a network that was damaged, or made to do harm, may fail only here
+            raise ModelError(f"{self._name}: the network fails on a picture") from error

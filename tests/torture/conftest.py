@@ -1,0 +1,155 @@
+"""Commands run in processes of their own, to be killed, stopped and starved."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+TORTURE = Path(__file__).parent
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if TORTURE in item.path.parents:
+            item.add_marker(pytest.mark.torture)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a command came to."""
+
+    code: int
+    stdout: str
+    stderr: str
+    seconds: float  # from the signal that ended it, else from its start
+
+    def lines(self) -> list[str]:
+        """What it complained of; progress bars, which go back to the line's beginning, are left out."""
+        return [line for line in self.stderr.splitlines() if line.strip() and "\r" not in line and "it/s" not in line]
+
+
+class Command:
+    """`digitdet` with arguments, in a process group of its own."""
+
+    def __init__(self, *arguments: object, code: str = "", cwd: Path | None = None) -> None:
+        program = ["-c", code] if code else ["-m", "digitdet"]
+        self.process = subprocess.Popen(
+            [sys.executable, *program, *map(str, arguments)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=cwd,
+            start_new_session=True,
+        )
+        self._began = time.monotonic()
+
+    def end(self, timeout: float = 600) -> Ended:
+        """Wait for it."""
+        stdout, stderr = self.process.communicate(timeout=timeout)
+        return Ended(self.process.returncode, stdout, stderr, time.monotonic() - self._began)
+
+    def end_by(self, number: int, after: float) -> Ended | None:
+        """Send a signal to all its processes after so many seconds, and wait; None if it was done before."""
+        try:
+            stdout, stderr = self.process.communicate(timeout=after)
+            return None
+        except subprocess.TimeoutExpired:
+            pass
+        self._began = time.monotonic()
+        os.killpg(self.process.pid, number)
+        stdout, stderr = self.process.communicate(timeout=60)
+        return Ended(self.process.returncode, stdout, stderr, time.monotonic() - self._began)
+
+    def has_orphans(self, within: float = 10.0) -> bool:
+        """Whether any of its processes is still there after so many seconds."""
+        until = time.monotonic() + within
+        while time.monotonic() < until:
+            try:
+                os.killpg(self.process.pid, 0)
+            except ProcessLookupError:
+                return False
+            time.sleep(0.05)
+        return True
+
+
+@pytest.fixture(scope="session")
+def command() -> type[Command]:
+    return Command
+
+
+@pytest.fixture(scope="session")
+def tree() -> Callable[[Path], str]:
+    """The hash of all names and contents in a folder."""
+
+    def hash_tree(folder: Path) -> str:
+        total = hashlib.sha256()
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            total.update(f"{path.relative_to(folder)}\n".encode() + hashlib.sha256(path.read_bytes()).digest())
+        return total.hexdigest()
+
+    return hash_tree
+
+
+@pytest.fixture(scope="session")
+def mnist() -> Path:
+    folder = Path(os.environ.get("DIGITDET_DATA", "")) / "mnist"
+    if not os.environ.get("DIGITDET_DATA") or not folder.is_dir():
+        pytest.skip("needs MNIST: set DIGITDET_DATA")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def composing(tmp_path_factory: pytest.TempPathFactory, mnist: Path) -> list[str]:
+    """The arguments of a `digitdet synth` of 600 small pictures, without --out."""
+    settings = tmp_path_factory.mktemp("settings") / "synth.yaml"
+    look = "{canvas_sizes: [[96, 96]], digit_height: [20, 40]}"
+    settings.write_text(f"count: 600\nval_share: 0.1\ntest_share: 0.1\nlooks:\n  plain: {look}\n")
+    return ["synth", "--config", str(settings), "--mnist", str(mnist), "--workers", "2"]
+
+
+@pytest.fixture(scope="session")
+def composed(tmp_path_factory: pytest.TempPathFactory, composing: list[str]) -> Path:
+    """What it writes."""
+    out = tmp_path_factory.mktemp("composed") / "data"
+    ended = Command(*composing, "--out", out).end()
+    assert ended.code == 0, ended.stderr
+    return out
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Callable[..., Path]]:
+    """Mounts a file system of so many kilobytes; skips where that is not allowed."""
+    mounted: list[Path] = []
+
+    def mount(kilobytes: int) -> Path:
+        folder = tmp_path / f"disk{len(mounted)}"
+        folder.mkdir()
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", folder], capture_output=True, check=False
+        )
+        if done.returncode:
+            pytest.skip("a small file system cannot be mounted here")
+        mounted.append(folder)
+        return folder
+
+    try:
+        yield mount
+    finally:
+        for folder in mounted:
+            subprocess.run(["umount", folder], check=True)
+
+
+@pytest.fixture(scope="session")
+def kill() -> int:
+    return signal.SIGKILL

@@ -1,0 +1,256 @@
+"""The process that damaged input is given to: what comes in on stdin is parsed, what became of it goes out on stdout.
+
+A request is a line with a kind and a length, then so many bytes. The answer is one JSON object on a line: `outcome` is
+'taken', 'refused' or 'failed' (something else than an error on purpose, or one of more than one line), `line` is why.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+# A bomb shall fail to be allocated, and not take the machine down. Torch alone maps gigabytes.
+_ADDRESS_SPACE = 24 << 30
+
+
+def picture(content: bytes, _folder: Path) -> None:
+    from digitdet.imaging.images import read_pages
+
+    for page in read_pages(content, max_pixels=4_000_000):
+        assert page.image.dtype == np.uint8
+        assert page.image.ndim == 3
+
+
+def model(content: bytes, folder: Path) -> None:
+    from digitdet.configs import ReadConfig
+    from digitdet.finder import DigitFinder
+
+    path = folder / "model.onnx"
+    path.write_bytes(content)
+    DigitFinder(path, ReadConfig(scales=(0.3,))).find([np.full((64, 96, 3), 200, np.uint8)])
+
+
+def settings(content: bytes, folder: Path) -> None:
+    from digitdet.configs import ConfigError, ReadConfig, SynthConfig, TrainConfig, load_config
+    from digitdet.configs.classifier import load_classifier_config
+
+    path = folder / "settings.yaml"
+    path.write_bytes(content)
+    refused = []
+    kinds: list[Callable[[], object]] = [
+        lambda kind=kind: load_config(kind, path) for kind in (ReadConfig, SynthConfig, TrainConfig)
+    ]
+    for load in [*kinds, lambda: load_classifier_config(str(path))]:
+        try:
+            load()
+        except ConfigError as error:
+            refused.append(error)
+            assert "\n" not in str(error), str(error)
+    if len(refused) == 4:
+        raise refused[0]
+
+
+def labels(content: bytes, folder: Path) -> None:
+    from digitdet.datasets.labels import read_labels
+
+    path = folder / "picture.txt"
+    path.write_bytes(content)
+    read_labels(path)
+
+
+def truths(content: bytes, folder: Path) -> None:
+    from digitdet.datasets.numbers import read_truths
+
+    path = folder / "numbers.jsonl"
+    path.write_bytes(content)
+    read_truths(path)
+
+
+def dataset(content: bytes, folder: Path) -> None:
+    """A data.yaml with nothing beside it but empty folders."""
+    from digitdet.datasets.folder import check_dataset
+
+    (folder / "images" / "train").mkdir(parents=True, exist_ok=True)
+    path = folder / "data.yaml"
+    path.write_bytes(content)
+    check_dataset(path)
+
+
+def labelled(content: bytes, folder: Path) -> None:
+    """A labels.csv as `digitdet eval` takes it."""
+    from digitdet.evaluation.sets import load_sets
+
+    path = folder / "labels.csv"
+    path.write_bytes(content)
+    load_sets(path)
+
+
+def crops(content: bytes, folder: Path) -> None:
+    from digitdet.datasets.crops import load_crops
+
+    path = folder / "crops.csv"
+    path.write_bytes(content)
+    load_crops(path)
+
+
+def options(content: bytes, folder: Path) -> None:
+    """Constraints and regions; the content also serves as a file of allowed numbers and as a list of pictures."""
+    from digitdet.configs import ConfigError
+    from digitdet.imaging.inputs import find_inputs, read_list
+    from digitdet.reading.constraints import constraints_from_options
+    from digitdet.reading.regions import parse_region
+
+    path = folder / "lines.txt"
+    path.write_bytes(content)
+    list(find_inputs(read_list(str(path))))
+    text = content.decode("utf-8", "surrogateescape")
+    refused = []
+    for parse in (
+        lambda: parse_region(text),
+        lambda: constraints_from_options(pattern=text),
+        lambda: constraints_from_options(digits=text),
+        lambda: constraints_from_options(allowed=path),
+    ):
+        try:
+            parse()
+        except ConfigError as error:
+            refused.append(error)
+            assert "\n" not in str(error), str(error)
+    if len(refused) == 4:
+        raise refused[0]
+
+
+def mnist(content: bytes, _folder: Path) -> None:
+    from digitdet.datasets.mnist import read_idx
+
+    read_idx(content, "train-images-idx3-ubyte.gz")
+
+
+def coco(content: bytes, folder: Path) -> None:
+    _convert(folder, "instances.json", content)
+
+
+def voc(content: bytes, folder: Path) -> None:
+    _convert(folder, "Annotations/picture.xml", content)
+
+
+def _convert(folder: Path, name: str, content: bytes) -> None:
+    import shutil
+
+    from digitdet.datasets.convert import convert
+
+    source, out = folder / "source", folder / "out"
+    shutil.rmtree(source, ignore_errors=True)
+    shutil.rmtree(out, ignore_errors=True)
+    (source / name).parent.mkdir(parents=True)
+    (source / name).write_bytes(content)
+    convert(source, out, "yolo")
+
+
+def interrupted(content: bytes, folder: Path) -> None:
+    """What an interrupted `digitdet read --out` left."""
+    from digitdet.outputs.result_file import open_results
+
+    path = folder / "readings.jsonl"
+    path.with_name("readings.jsonl.part").write_bytes(content)
+    with open_results(path, "jsonl", {}):
+        pass
+
+
+def typeface(content: bytes, folder: Path) -> None:
+    from digitdet.synth.fonts import load_fonts
+
+    path = folder / "font.ttf"
+    path.write_bytes(content)
+    load_fonts([path])
+
+
+def weights(content: bytes, folder: Path) -> None:
+    from digitdet import yolo
+
+    path = folder / "model.pt"
+    path.write_bytes(content)
+    yolo.require_loadable(path)
+    yolo.load_recogniser(path)
+
+
+def safetensors(content: bytes, folder: Path) -> None:
+    _classifier(folder / "model.safetensors", content)
+
+
+def skops(content: bytes, folder: Path) -> None:
+    _classifier(folder / "model.skops", content)
+
+
+def _classifier(path: Path, content: bytes) -> None:
+    from digitdet.classifiers.runs import load_classifier
+
+    path.write_bytes(content)
+    load_classifier(path)
+
+
+TARGETS: dict[str, Callable[[bytes, Path], None]] = {
+    target.__name__: target
+    for target in (
+        picture,
+        model,
+        settings,
+        labels,
+        truths,
+        dataset,
+        labelled,
+        crops,
+        options,
+        mnist,
+        coco,
+        voc,
+        interrupted,
+        typeface,
+        weights,
+        safetensors,
+        skops,
+    )
+}
+
+
+def judge(kind: str, content: bytes, folder: Path) -> tuple[str, str]:
+    """What becomes of an input: the outcome and why."""
+    from digitdet.configs import DigitdetError
+
+    try:
+        TARGETS[kind](content, folder)
+    except DigitdetError as error:
+        return ("refused" if str(error) and "\n" not in str(error) else "failed"), str(error)
+    except OSError as error:  # the command line makes one line of these, too
+        return "refused", str(error.strerror)
+    except Exception:
+        return "failed", traceback.format_exc()
+    return "taken", ""
+
+
+def main() -> None:
+    if sys.platform == "linux":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE, _ADDRESS_SPACE))
+    from digitdet.imaging.images import quiet_decoders
+
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what a library prints is no answer
+    with tempfile.TemporaryDirectory() as folder, quiet_decoders():
+        while request := sys.stdin.buffer.readline().split():
+            content = sys.stdin.buffer.read(int(request[1]))
+            outcome, line = judge(request[0].decode(), content, Path(folder))
+            answers.write(json.dumps({"outcome": outcome, "line": line}) + "\n")
+            answers.flush()
+
+
+if __name__ == "__main__":
+    main()

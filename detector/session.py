@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from digitdet.configs import ModelError
+
+# The official builds of ONNX Runtime report to their maker when models are loaded and run, on Linux too since 2026,
+# unless this is set before the import. The call is for where somebody else has imported it. What is read is nobody's
+# business.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+import onnxruntime
+
+onnxruntime.disable_telemetry_events()
 
 
 class Session:

@@ -347,3 +347,11 @@ def test_progress_is_shown_on_a_terminal_while_the_numbers_go_elsewhere(tmp_path
     assert result.stdout.decode().splitlines() == [f"{EXAMPLE}: {NUMBER}"] * 2
     assert "reading" in shown
     assert "2/2" in shown
+
+
+def test_onnx_runtime_reports_to_nobody(tmp_path, monkeypatch):
+    """Its telemetry keeps a file among the temporary ones; with the switch off there is none, and no uploader."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)
+    assert in_a_new_process("-m", "digitdet", "read", str(EXAMPLE)).stdout == f"{NUMBER}\n"
+    assert list(tmp_path.iterdir()) == []

@@ -97,6 +97,7 @@ def read(pictures: tuple[str, ...], form: str, **options: Any) -> None:
 def _read(pictures: Sequence[str], form: str, options: dict[str, Any]) -> int:
     """Read, write, and give the exit code."""
     from digitdet.batch import identify, read_inputs
+    from digitdet.imaging.images import use_one_thread
     from digitdet.imaging.inputs import find_inputs, read_list
     from digitdet.outputs.formats import write_results
     from digitdet.outputs.result_file import open_results
@@ -126,6 +127,8 @@ def _read(pictures: Sequence[str], form: str, options: dict[str, Any]) -> int:
     inputs = list(find_inputs(names))
     report = _Report()
     several = len(inputs) > 1
+    if several:
+        use_one_thread()  # the reader has a picture for every core
     if options["out"] is None:
         with _progress(inputs) as counted:
             write_results(report.of(read_inputs(reader, counted, regions, writers)), form, sys.stdout, several)

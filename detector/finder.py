@@ -7,18 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from digitdet.configs import ReadConfig
 from digitdet.datasets.boxes import iou
 from digitdet.imaging.images import Image
 from digitdet.inference import OnnxDetector
-from digitdet.preprocess import Letterbox, letterbox
+from digitdet.preprocess import letterbox
 from digitdet.reading.calibration import Calibration
 from digitdet.reading.opinions import combine
 from digitdet.reading.postprocess import Detections, Places, decode, fuse, suppress
 from digitdet.recogniser import OnnxRecogniser
-from digitdet.tiles import cover_picture, merge_tiles, plan_tiles, read_tiles
+from digitdet.tiles import Run, cover_picture, merge_tiles, plan_tiles, read_tiles
 
 # Boxes with lower scores are not even kept as what a digit might be, too: nearly all of them are nothing.
 MIN_SCORE = 0.05
@@ -42,28 +41,26 @@ _SAME_PLACE = 0.4  # intersection over union
 
 @dataclass(frozen=True)
 class _Pass:
-    """One picture on its way through the network at one scale."""
+    """What one picture showed at one scale: boxes in its pixels, and input pixels for one of them."""
 
-    looks: _Looks
-    tensor: npt.NDArray[np.float32]
-    box: Letterbox
+    digits: Detections
+    scale: float
 
 
 @dataclass
 class _Looks:
-    """What the passes over one whole picture found so far, each with its scale: input pixels for one of the picture."""
+    """What the passes over one whole picture found so far."""
 
     image: Image
     least: float  # scores below it are dropped
     max_overlap: float  # boxes of one pass that lie on each other by more are one
-    passes: list[Detections] = field(default_factory=list)
-    scales: list[float] = field(default_factory=list)
+    passes: list[_Pass] = field(default_factory=list)
 
     def closer_side(self) -> int | None:
         """The longer side in pixels at which small digits are read well; None where there are none, or no more pixels
         to see.
         """
-        found, scale, longer = self.passes[-1], self.scales[-1], max(self.image.shape[:2])
+        found, scale, longer = self.passes[-1].digits, self.passes[-1].scale, max(self.image.shape[:2])
         sure = found.boxes[found.confidences >= _SURE_SCORE]
         if scale >= 1 or not len(sure):
             return None
@@ -74,11 +71,11 @@ class _Looks:
 
     def fused(self, known: int) -> Detections:
         """All passes as one, not suppressed; the first `known` passes say where a digit may be without being sure."""
-        found = fuse(self.passes, self.scales)
+        found = fuse([one.digits for one in self.passes], [one.scale for one in self.passes])
         found = found.take(found.confidences >= self.least)
         if len(self.passes) <= known or not len(found):
             return found
-        before = np.concatenate([one.boxes for one in self.passes[:known]])
+        before = np.concatenate([one.digits.boxes for one in self.passes[:known]])
         is_new = iou(found.boxes, before).max(axis=1, initial=0) < _SAME_PLACE
         return found.take(~is_new | (found.confidences >= _NEW_SCORE))
 
@@ -104,52 +101,61 @@ class DigitFinder:
         """That of the model."""
         return self._detector.calibration
 
-    def find(self, images: Sequence[Image], quick: bool = False) -> list[Places]:
+    def find(self, images: Sequence[Image], quick: bool = False, run: Run = map) -> list[Places]:
         """The digits of pictures, each (H, W, 3) uint8 BGR: boxes in its pixels.
 
-        `quick` is the two passes before the largest, and no recogniser: enough to see how a page lies.
+        The network runs on the thread that calls; any number may call at the same time. `quick` is the two passes
+        before the largest, and no recogniser: enough to see how a page lies. `run` does the passes.
         """
         recogniser = None if quick else self._detector.recogniser
         if recogniser is None:
-            found = self._detect(images, quick, MIN_SCORE, self._config.max_overlap)
+            found = self._detect(images, quick, MIN_SCORE, self._config.max_overlap, run)
         else:
-            proposals = self.propose(images)
+            proposals = self.propose(images, run=run)
             found = [_judge(image, one, recogniser) for image, one in zip(images, proposals, strict=True)]
         return [suppress(digits, self._config.max_overlap) for digits in found]
 
-    def propose(self, images: Sequence[Image], quick: bool = False) -> list[Detections]:
+    def propose(self, images: Sequence[Image], quick: bool = False, run: Run = map) -> list[Detections]:
         """All boxes of pictures that the detector holds for anything, with its scores: what the recogniser is shown."""
-        found = self._detect(images, quick, _PROPOSAL_SCORE, _PROPOSAL_OVERLAP)
+        found = self._detect(images, quick, _PROPOSAL_SCORE, _PROPOSAL_OVERLAP, run)
         return [suppress(proposals, _SAME_PROPOSAL).digits for proposals in found]
 
-    def _detect(self, images: Sequence[Image], quick: bool, least: float, max_overlap: float) -> list[Detections]:
+    def _detect(
+        self, images: Sequence[Image], quick: bool, least: float, max_overlap: float, run: Run
+    ) -> list[Detections]:
         """The boxes of all passes, down to a score of `least`, those of each pass suppressed from `max_overlap` on."""
         sides = [round(self._size * factor) for factor in self._config.scales]
         sides = (sides[-3:-1] or sides) if quick else sides
         looks = [_Looks(image, least, max_overlap) for image in images]
-        for side in sides:
-            self._look([(one, side) for one in looks])
+        # The largest first: where passes run side by side, it takes as long as all others together.
+        passes = list(run(lambda side: self._look([(one, side) for one in looks]), reversed(sides)))
+        for one, of_one in zip(looks, zip(*reversed(passes), strict=True), strict=True):
+            one.passes += of_one
         if not quick:
-            self._look([(one, closer) for one in looks if (closer := one.closer_side()) is not None])
+            small = [(one, closer) for one in looks if (closer := one.closer_side()) is not None]
+            for (one, _), closer_look in zip(small, self._look(small), strict=True):
+                one.passes.append(closer_look)
         found = [one.fused(len(sides)) for one in looks]
         if not quick and self._config.tiles != "never":
-            found = [self._look_closer(one, whole) for one, whole in zip(looks, found, strict=True)]
+            found = [self._look_closer(one, whole, run) for one, whole in zip(looks, found, strict=True)]
         return found
 
-    def _look(self, wanted: Sequence[tuple[_Looks, int]]) -> None:
+    def _look(self, wanted: Sequence[tuple[_Looks, int]]) -> list[_Pass]:
         """One pass over each picture, with its longer side scaled to so many pixels."""
-        groups: dict[tuple[int, ...], list[_Pass]] = {}
-        for looks, side in wanted:
-            tensor, box = letterbox(looks.image, side)
-            groups.setdefault(tensor.shape, []).append(_Pass(looks, tensor, box))
-        for group in groups.values():
-            output = self._detector.detect(np.concatenate([one.tensor for one in group]))
-            for one, found in zip(group, output, strict=True):
-                digits = suppress(decode(found, one.looks.least), one.looks.max_overlap).digits
-                one.looks.passes.append(Detections(one.box.to_picture(digits.boxes), digits.scores))
-                one.looks.scales.append(one.box.scale[1])
+        inputs = [letterbox(looks.image, side) for looks, side in wanted]
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for row, (tensor, _) in enumerate(inputs):
+            groups.setdefault(tensor.shape, []).append(row)
+        passes: dict[int, _Pass] = {}
+        for rows in groups.values():
+            output = self._detector.detect(np.concatenate([inputs[row][0] for row in rows]))
+            for row, found in zip(rows, output, strict=True):
+                looks, box = wanted[row][0], inputs[row][1]
+                digits = suppress(decode(found, looks.least), looks.max_overlap).digits
+                passes[row] = _Pass(Detections(box.to_picture(digits.boxes), digits.scores), box.scale[1])
+        return [passes[row] for row in range(len(wanted))]
 
-    def _look_closer(self, looks: _Looks, whole: Detections) -> Detections:
+    def _look_closer(self, looks: _Looks, whole: Detections, run: Run) -> Detections:
         """The digits of the whole picture, and those of its parts with small print."""
         image = looks.image
         height, width = image.shape[:2]
@@ -157,15 +163,14 @@ class DigitFinder:
 
         def look_at(tile: Image, tile_scale: float) -> Detections:
             part = _Looks(tile, looks.least, looks.max_overlap)
-            self._look([(part, max(round(max(tile.shape[:2]) * tile_scale), 1))])
-            return part.passes[0]
+            return self._look([(part, max(round(max(tile.shape[:2]) * tile_scale), 1))])[0].digits
 
         if self._config.tiles == "always":
             tiles = cover_picture(width, height, scale)
-            tiled = read_tiles(look_at, image, tiles, patience=None)
+            tiled = read_tiles(look_at, image, tiles, patience=None, run=run)
         else:
             tiles = plan_tiles(image, whole, scale)
-            tiled = read_tiles(look_at, image, tiles)
+            tiled = read_tiles(look_at, image, tiles, run=run)
         return merge_tiles(whole, tiled, tiles, scale) if tiles else whole
 
 

@@ -58,7 +58,6 @@ def letterbox(image: Image, longer_side: int) -> tuple[npt.NDArray[np.float32], 
     left, top = pad_x // 2, pad_y // 2
     canvas = np.full((new_height + pad_y, new_width + pad_x, 3), _PAD_VALUE, np.uint8)
     canvas[top : top + new_height, left : left + new_width] = image
-    tensor = canvas[:, :, ::-1].transpose(2, 0, 1)[None].astype(np.float32) / np.float32(255)
-    return np.ascontiguousarray(tensor), Letterbox(
-        (new_width / width, new_height / height), (left, top), (width, height)
-    )
+    planes = cv2.cvtColor(canvas, cv2.COLOR_BGR2RGB).transpose(2, 0, 1)[None]
+    tensor = np.divide(planes, np.float32(255), dtype=np.float32, order="C")
+    return tensor, Letterbox((new_width / width, new_height / height), (left, top), (width, height))

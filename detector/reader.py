@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from digitdet.reading.rotation import (
     turned_back,
     upside_down_text,
 )
+from digitdet.tiles import Run
 
 # Decoded pictures wait for each other until a batch is full, but not with more pixels than this: 120 MB.
 _BATCH_PIXELS = 40_000_000
@@ -77,6 +79,8 @@ class NumberReader:
         self.config = with_settings(config or ReadConfig(), confidence=conf)
         self._finder = DigitFinder(Path(model) if model is not None else None, self.config)
         self._builder = NumberBuilder.of_config(self._finder.calibration, self.config, constraints or None)
+        self.workers = max(os.cpu_count() or 1, 1)
+        """Threads: of one picture they share the passes; of many, each has a batch."""
 
     def read(self, source: ImageSource, regions: Sequence[Region] = ()) -> Reading:
         """Read one picture; of a file with several pages the first.
@@ -92,7 +96,8 @@ class NumberReader:
             ImageError: The picture cannot be read, or a region lies outside it.
         """
         page = next(read_pages(source, self.config.max_pixels))
-        reading = self._read_sheets([_Sheet(_name(source), page)], regions)[0]
+        with ThreadPoolExecutor(self.workers) as threads:
+            reading = self._build(self._find([_Sheet(_name(source), page)], regions, threads.map))[0]
         if reading.error is not None:
             raise ImageError(reading.error)
         return reading
@@ -108,13 +113,9 @@ class NumberReader:
         self, sources: Iterable[ImageSource | Input], regions: Sequence[Region] = ()
     ) -> Iterator[tuple[Image | None, Reading]]:
         """`read_many` with each picture, (H, W, 3) uint8 BGR, beside its reading: for those who draw or cut it."""
-        batches = self._batches(sources)
-        with ThreadPoolExecutor(1) as decoder:
-            pending = decoder.submit(next, batches, None)
-            while (batch := pending.result()) is not None:
-                pending = decoder.submit(next, batches, None)
-                for sheet, reading in zip(batch, self._read_sheets(batch, regions), strict=True):
-                    yield (sheet.page.image if sheet.page else None), reading
+        for batch, found in self._find_batches(sources, regions):
+            for sheet, reading in zip(batch, self._build(found), strict=True):
+                yield (sheet.page.image if sheet.page else None), reading
 
     def find(self, source: ImageSource) -> Places:
         """The digits of one picture before they are put together, with the boxes that they have beaten.
@@ -123,6 +124,29 @@ class NumberReader:
             ImageError: The picture cannot be read.
         """
         return self._finder.find([load_image(source, self.config.max_pixels)])[0]
+
+    def _find_batches(
+        self, sources: Iterable[ImageSource | Input], regions: Sequence[Region]
+    ) -> Iterator[tuple[list[_Sheet], _Found]]:
+        """Batches of pages in order, each with what was found on it: while one is worked on, the next is decoded, and
+        others are in the network.
+        """
+        batches = self._batches(sources)
+        under_way: deque[tuple[list[_Sheet], Future[_Found]]] = deque()
+        with ThreadPoolExecutor(1) as decoder, ThreadPoolExecutor(self.workers) as finders:
+            try:
+                decoded: Future[list[_Sheet] | None] | None = decoder.submit(next, batches, None)
+                while decoded or under_way:
+                    while decoded and len(under_way) <= self.workers and not (under_way and under_way[0][1].done()):
+                        batch = decoded.result()
+                        decoded = decoder.submit(next, batches, None) if batch else None
+                        if batch:
+                            under_way.append((batch, finders.submit(self._find, batch, regions)))
+                    if under_way:
+                        batch, found = under_way.popleft()
+                        yield batch, found.result()
+            finally:  # whoever asks for no more shall not wait for what is in the queues
+                finders.shutdown(wait=False, cancel_futures=True)
 
     def _batches(self, sources: Iterable[ImageSource | Input]) -> Iterator[list[_Sheet]]:
         batch: list[_Sheet] = []
@@ -147,8 +171,8 @@ class NumberReader:
             except ImageError as error:
                 yield _Sheet(name, None, str(error), place)
 
-    def _read_sheets(self, sheets: Sequence[_Sheet], regions: Sequence[Region]) -> list[Reading]:
-        """A reading for each page, those that failed among them."""
+    def _find(self, sheets: Sequence[_Sheet], regions: Sequence[Region], run: Run = map) -> _Found:
+        """The digits on each page, a reading without numbers for it, those that failed among them."""
         readings: list[Reading] = []
         parts: list[_Part] = []
         for row, sheet in enumerate(sheets):
@@ -166,9 +190,14 @@ class NumberReader:
             turn = self._turn(sheet.page.image)
             parts += [_Part(row, turn, cut) for cut in cuts]
             readings.append(replace(reading, rotation=turn.rotation))
-        for part, places in zip(parts, self._finder.find([part.upright() for part in parts]), strict=True):
-            found = tuple(part.bring_home(number) for number in self._builder.build(places))
-            readings[part.row] = replace(readings[part.row], numbers=readings[part.row].numbers + found)
+        return _Found(readings, parts, self._finder.find([part.upright() for part in parts], run=run))
+
+    def _build(self, found: _Found) -> list[Reading]:
+        """The readings with their numbers."""
+        readings = found.readings
+        for part, places in zip(found.parts, found.places, strict=True):
+            numbers = tuple(part.bring_home(number) for number in self._builder.build(places))
+            readings[part.row] = replace(readings[part.row], numbers=readings[part.row].numbers + numbers)
         return readings
 
     def _turn(self, image: Image) -> RotationChoice:
@@ -177,6 +206,15 @@ class NumberReader:
         turned = [turned_back(image, rotation) for rotation in ROTATIONS]
         found = self._finder.find(turned, quick=True)
         return choose_rotation({rotation: one.digits for rotation, one in zip(ROTATIONS, found, strict=True)})
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What was found on the pages of a batch: a reading for each, and the digits of each part of any of them."""
+
+    readings: list[Reading]
+    parts: list[_Part]
+    places: list[Places]
 
 
 @dataclass(frozen=True)

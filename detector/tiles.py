@@ -6,8 +6,9 @@ seconds, so small print is looked for with plain image processing, and only tile
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,6 +19,9 @@ from digitdet.imaging.images import Image
 from digitdet.reading.postprocess import Detections
 
 Boxes = npt.NDArray[np.float64]
+Run = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
+"""`map`, or that of an executor: how pieces of work that are independent of each other are done."""
+
 Detect = Callable[[Image, float], Detections]
 """Reads a part of a picture: takes its pixels and how many input pixels of the network one of them becomes; gives boxes
 in pixels of the part."""
@@ -59,6 +63,7 @@ _BAND = 512  # rows searched at a time, so that the memory it takes does not gro
 # digits makes up for some without: texture looks like a digit in one of twenty, print with numbers in most.
 PATIENCE = 32
 _REWARD = 8
+_TOGETHER = 8  # tiles that are begun before it is looked whether the next are worth it
 
 
 @dataclass(frozen=True)
@@ -113,7 +118,13 @@ def cover_picture(width: int, height: int, whole_scale: float) -> list[Tile]:
     return tiles
 
 
-def read_tiles(detect: Detect, image: Image, tiles: Iterable[Tile], patience: int | None = PATIENCE) -> Detections:
+def read_tiles(
+    detect: Detect,
+    image: Image,
+    tiles: Sequence[Tile],
+    patience: int | None = PATIENCE,
+    run: Run = map,
+) -> Detections:
     """Read tiles one by one.
 
     Args:
@@ -122,6 +133,7 @@ def read_tiles(detect: Detect, image: Image, tiles: Iterable[Tile], patience: in
         tiles: What `plan_tiles` or `cover_picture` gives.
         patience: After so many tiles of one scale without a digit the others of that scale are left, and a tile with
             digits makes up for eight without; None reads all.
+        run: `map`, or that of an executor, which reads some tiles at the same time; the result is the same.
 
     Returns:
         All digits in pixels of the picture, those cut by the border of a tile left out. What two tiles see comes
@@ -130,15 +142,23 @@ def read_tiles(detect: Detect, image: Image, tiles: Iterable[Tile], patience: in
     height, width = image.shape[:2]
     boxes, scores = [np.zeros((0, 4), np.float32)], [np.zeros((0, 10), np.float32)]
     idle: dict[float, int] = {}
-    for tile in tiles:
-        if patience is not None and idle.get(tile.scale, 0) >= patience:
-            continue
-        found = detect(image[tile.y0 : tile.y1, tile.x0 : tile.x1], tile.scale)
-        found = found.take(~_cut(found.boxes, tile, width, height))
-        found = found.take(_stands_by_sure(found))
-        idle[tile.scale] = max(idle.get(tile.scale, 0) - _REWARD, 0) if len(found) else idle.get(tile.scale, 0) + 1
-        boxes.append(found.boxes + np.array([tile.x0, tile.y0] * 2, np.float32))
-        scores.append(found.scores)
+
+    def is_worth_it(tile: Tile) -> bool:
+        return patience is None or idle.get(tile.scale, 0) < patience
+
+    def read(tile: Tile) -> tuple[Tile, Detections]:
+        return tile, detect(image[tile.y0 : tile.y1, tile.x0 : tile.x1], tile.scale)
+
+    for start in range(0, len(tiles), _TOGETHER):
+        group = tiles[start : start + _TOGETHER]
+        for tile, found in run(read, (tile for tile in group if is_worth_it(tile))):
+            if not is_worth_it(tile):  # it was, when its group began
+                continue
+            found = found.take(~_cut(found.boxes, tile, width, height))
+            found = found.take(_stands_by_sure(found))
+            idle[tile.scale] = max(idle.get(tile.scale, 0) - _REWARD, 0) if len(found) else idle.get(tile.scale, 0) + 1
+            boxes.append(found.boxes + np.array([tile.x0, tile.y0] * 2, np.float32))
+            scores.append(found.scores)
     return Detections(np.concatenate(boxes), np.concatenate(scores))
 
 

@@ -108,6 +108,11 @@ def quiet_decoders() -> Iterator[None]:
         os.close(saved)
 
 
+def use_one_thread() -> None:
+    """Keep OpenCV from sharing out small pieces of work to all cores: for a process that keeps them busy by itself."""
+    cv2.setNumThreads(1)
+
+
 def _is_descriptor_2(stream: TextIO) -> bool:
     try:
         return stream.fileno() == 2

@@ -1,8 +1,8 @@
 """How classifiers of single digits hold up on digits of another origin: `python benchmarks/transfer.py RUN...`
 
 Reads data/real/single_digits (found by DIGITDET_DATA): USPS zip codes, mouse-drawn digits, drums of counters, digits
-from street photos. Each is made like MNIST's first (classifiers/prepare.py). With --tune the first network is trained
-further on half of the mouse-drawn digits (MIT), and measured on the other half, before and after.
+from street photos. Each is made like MNIST's first (classifiers/prepare.py). With --typefaces the first network is
+trained further on MNIST and as many digits of the system's typefaces, and measured once more.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import argparse
 import os
 import tempfile
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
 import numpy as np
-from halves import half_of, load_rows
+from halves import load_rows
 
 from digitdet.classifiers.base import Classifier
 from digitdet.classifiers.prepare import to_mnist
@@ -23,9 +24,10 @@ from digitdet.classifiers.runs import load_classifier, train_classifier
 from digitdet.configs import ImageError, replace
 from digitdet.configs.classifier import NetworkConfig
 from digitdet.datasets.mnist import DATA_VARIABLE, Digits, load_split_digits
+from digitdet.synth.fonts import FontGlyphs, find_fonts, load_fonts, system_font_folders
 
-_TUNED = "hwd1000"
-_TUNING = {"epochs": 20, "patience": 20, "learning_rate": 0.0005}
+_TUNING = {"epochs": 6, "patience": 6, "learning_rate": 0.001}
+_TYPEFACE_SIDE = 64  # pixels of the height that a typeface's digits are drawn at
 
 
 def main() -> None:
@@ -33,16 +35,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", type=Path, nargs="+", help="folders of `digitdet classify train`")
     parser.add_argument("--mnist", type=Path, help="folder with the four MNIST files")
-    parser.add_argument("--tune", action="store_true", help="train the first on half of the mouse-drawn digits, too")
+    parser.add_argument("--typefaces", action="store_true", help="train the first on typefaces, too")
     options = parser.parse_args()
     sets, unread = load_sets(Path(os.environ[DATA_VARIABLE]) / "real" / "single_digits")
-    columns = {"MNIST test": load_split_digits(options.mnist)["test"], **sets}
+    mnist = load_split_digits(options.mnist)
+    columns = {"MNIST test": mnist["test"], **sets}
     print("| | " + " | ".join(f"{name} ({len(part):,})" for name, part in columns.items()) + " |")
     print("|---" * (len(columns) + 1) + "|")
     for run in options.runs:
         print_row(run.name, load_classifier(run), columns)
-    if options.tune:
-        tune(options.runs[0], sets)
+    if options.typefaces:
+        print_row(f"{options.runs[0].name}, typefaces too", with_typefaces(options.runs[0], mnist), columns)
     print(f"\nnothing was seen to be written in {unread} pictures; they are left out")
 
 
@@ -56,18 +59,10 @@ def load_sets(folder: Path) -> tuple[dict[str, Digits], int]:
             # As a user gives them: whole pictures. Those of 28 x 28 pixels are not MNIST's and are cut out, too.
             height, width = picture.shape[:2]
             images[row["split"]].append(to_mnist(picture, (0, 0, width, height)))
-            labels[row["split"]].append((int(row["number"]), half_of(folder.name, row) == "choose"))
+            labels[row["split"]].append(int(row["number"]))
         except ImageError:
             unread += 1
-    sets = {}
-    for name, part in images.items():
-        truth = np.array(labels[name])
-        sets[name] = Digits(np.array(part), truth[:, 0].astype(np.uint8))
-        if name == _TUNED:
-            chosen = truth[:, 1].astype(bool)
-            for half, rows in (("choose", chosen), ("confirm", ~chosen)):
-                sets[f"{name} {half}"] = Digits(sets[name].images[rows], sets[name].labels[rows])
-    return sets, unread
+    return {name: Digits(np.array(part), np.array(labels[name], np.uint8)) for name, part in images.items()}, unread
 
 
 def print_row(name: str, classifier: Classifier, columns: dict[str, Digits]) -> None:
@@ -76,18 +71,32 @@ def print_row(name: str, classifier: Classifier, columns: dict[str, Digits]) -> 
     print(f"| {name} | " + " | ".join(f"{share:.1%}" for share in shares) + " |", flush=True)
 
 
-def tune(run: Path, sets: dict[str, Digits]) -> None:
-    """Train a network further on the choose half of the mouse-drawn digits; print it on the confirm half."""
-    before = load_classifier(run)
-    assert isinstance(before.config, NetworkConfig)
-    known, new = sets[f"{_TUNED} choose"], sets[f"{_TUNED} confirm"]
-    cut = len(known) * 4 // 5
+def with_typefaces(run: Path, mnist: Mapping[str, Digits]) -> Classifier:
+    """A network trained further on as many digits of typefaces as of MNIST, mixed."""
+    config = load_classifier(run).config
+    assert isinstance(config, NetworkConfig)
+    parts = {}
+    for seed, name in enumerate(("train", "val")):
+        known = mnist[name]
+        drawn = draw_typefaces(len(known), seed)
+        images = np.concatenate([known.images, drawn.images])
+        parts[name] = Digits(images, np.concatenate([known.labels, drawn.labels]))
     with tempfile.TemporaryDirectory() as folder:
-        parts = {"train": known[:cut], "val": known[cut:]}
-        config = replace(before.config, **_TUNING)
-        after = train_classifier(config, parts, Path(folder) / "tuned", lambda _line: None, start=run)
-    shares = [(one.predict(new.images) == new.labels).mean() for one in (before, after)]
-    print(f"\n{run.name} on {len(new)} mouse-drawn digits: {shares[0]:.1%}; trained further on {cut}: {shares[1]:.1%}")
+        return train_classifier(replace(config, **_TUNING), parts, Path(folder) / "run", lambda _line: None, start=run)
+
+
+def draw_typefaces(count: int, seed: int) -> Digits:
+    """Digits of random typefaces of the system, made like MNIST's."""
+    rng = np.random.default_rng(seed)
+    source = FontGlyphs(load_fonts(find_fonts(system_font_folders())).typefaces)
+    images, labels = [], rng.integers(0, 10, count).astype(np.uint8)
+    for label in labels.tolist():
+        ink = source.sample(rng, label).ink
+        width = max(round(ink.shape[1] * _TYPEFACE_SIDE / ink.shape[0]), 1)
+        drawn = (255 * cv2.resize(ink, (width, _TYPEFACE_SIDE), interpolation=cv2.INTER_AREA)).astype(np.uint8)
+        framed = cv2.copyMakeBorder(drawn, 8, 8, 8, 8, cv2.BORDER_CONSTANT, value=0)
+        images.append(to_mnist(framed, (0, 0, framed.shape[1], framed.shape[0])))
+    return Digits(np.array(images), labels)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 """`python -m digitdet` is the command `digitdet`."""
 
-from digitdet.cli import main
+from digitdet.cli import run
 
-main(prog_name="digitdet")
+run()

@@ -84,15 +84,15 @@ class DigitFinder:
     """Finds digits with a model; it knows nothing of numbers.
 
     Args:
-        model: Path of an .onnx file; None is the model that ships with the package.
+        model: Path of an .onnx file, or one that is loaded; None is the model that ships with the package.
         config: The settings of reading.
 
     Raises:
         ModelError: The model is missing, damaged, or not a digit detector.
     """
 
-    def __init__(self, model: Path | None, config: ReadConfig) -> None:
-        self._detector = OnnxDetector(model)
+    def __init__(self, model: Path | OnnxDetector | None, config: ReadConfig) -> None:
+        self._detector = model if isinstance(model, OnnxDetector) else OnnxDetector(model)
         self._config = config
         self._size = config.image_size or self._detector.image_size
 

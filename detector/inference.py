@@ -7,6 +7,7 @@ import base64
 import binascii
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +15,10 @@ import numpy.typing as npt
 from digitdet.configs import ModelError
 from digitdet.datasets.labels import CLASS_NAMES
 from digitdet.reading.calibration import Calibration, parse_calibration
-from digitdet.recogniser import OnnxRecogniser
 from digitdet.session import Session
+
+if TYPE_CHECKING:
+    from digitdet.recogniser import OnnxRecogniser
 
 SHIPPED_MODEL = "digitdet.onnx"
 CALIBRATION = "calibration"
@@ -74,6 +77,8 @@ class OnnxDetector:
 
 
 def _recogniser(entries: dict[str, str], name: str) -> OnnxRecogniser | None:
+    from digitdet.recogniser import OnnxRecogniser  # here: it imports OpenCV, and may do so when the detector is loaded
+
     stored = entries.get(RECOGNISER)
     if not stored:
         return None

@@ -17,6 +17,7 @@ from digitdet.finder import DigitFinder
 from digitdet.imaging.images import Image, ImageSource, load_image, read_pages
 from digitdet.imaging.inputs import Input
 from digitdet.imaging.pages import Page
+from digitdet.inference import OnnxDetector
 from digitdet.reading.constraints import Constraints
 from digitdet.reading.numbers import NumberBuilder
 from digitdet.reading.postprocess import Places
@@ -52,7 +53,8 @@ class NumberReader:
     The model is loaded once; a reader can be used for any number of pictures, by one thread at a time.
 
     Args:
-        model: Path of an .onnx file from `digitdet train`; None is the model that ships with the package.
+        model: Path of an .onnx file from `digitdet train`, or one that is loaded; None is the model that ships with the
+            package.
         conf: Probability (0 to 1) from which a digit counts as there; None keeps that of `config`.
         constraints: What every number must be; None is any number.
         config: All settings; None is the defaults.
@@ -71,13 +73,13 @@ class NumberReader:
 
     def __init__(
         self,
-        model: str | os.PathLike[str] | None = None,
+        model: str | os.PathLike[str] | OnnxDetector | None = None,
         conf: float | None = None,
         constraints: Constraints | None = None,
         config: ReadConfig | None = None,
     ) -> None:
         self.config = with_settings(config or ReadConfig(), confidence=conf)
-        self._finder = DigitFinder(Path(model) if model is not None else None, self.config)
+        self._finder = DigitFinder(Path(model) if isinstance(model, (str, os.PathLike)) else model, self.config)
         self._builder = NumberBuilder.of_config(self._finder.calibration, self.config, constraints or None)
         self.workers = max(os.cpu_count() or 1, 1)
         """Threads: of one picture they share the passes; of many, each has a batch."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,7 +12,6 @@ from digitdet.datasets.files import write_atomically
 from digitdet.imaging.images import Image, encode_png
 from digitdet.imaging.inputs import Input
 from digitdet.inference import SHIPPED_MODEL, shipped_file
-from digitdet.outputs.draw import draw_reading
 from digitdet.outputs.names import FileNames
 from digitdet.reader import NumberReader
 from digitdet.reading.regions import Region
@@ -49,6 +47,8 @@ class DrawingWriter:
         Raises:
             OSError: It cannot be written.
         """
+        from digitdet.outputs.draw import draw_reading
+
         self._folder.mkdir(parents=True, exist_ok=True)
         write_atomically(
             self._folder / f"{self._names.name(reading)}.read.png", encode_png(draw_reading(image, reading))
@@ -101,4 +101,6 @@ def identify(model: Path | None, options: Mapping[str, Any], inputs: Iterable[In
 
 
 def _digest(path: Path) -> str:
+    import hashlib  # here, as drawing: what few readings need shall not delay all
+
     return hashlib.sha256(path.read_bytes()).hexdigest()

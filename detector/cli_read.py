@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,31 +91,29 @@ def read(pictures: tuple[str, ...], form: str, **options: Any) -> None:
     Only the numbers go to stdout; complaints go to stderr. The exit code is 0 when every picture was read (also when it
     held no number), 1 when one could not be read or a number is unsure, 2 for wrong usage.
     """
-    from digitdet.imaging.images import quiet_decoders
-
-    with quiet_decoders():
-        sys.exit(_read(pictures, form, options))
-
-
-def _read(pictures: Sequence[str], form: str, options: dict[str, Any]) -> int:
-    """Read, write, and give the exit code."""
     # Loading the model is a third of a cold start: it goes on while the rest is imported.
     with ThreadPoolExecutor(1) as aside:
-        return _read_with(aside.submit(_load_model, options["model"]), pictures, form, options)
+        is_one = len(pictures) == 1 and not options["from_file"] and os.path.isfile(pictures[0])
+        model = aside.submit(_load_model, options["model"], is_one)
+
+        from digitdet.imaging.images import quiet_decoders
+
+        with quiet_decoders():
+            sys.exit(_read(model, pictures, form, options))
 
 
-def _load_model(path: Path | None) -> OnnxDetector:
+def _load_model(path: Path | None, is_short_lived: bool) -> OnnxDetector:
     from digitdet.inference import OnnxDetector
 
-    return OnnxDetector(path)
+    return OnnxDetector(path, is_short_lived)
 
 
-def _read_with(model: Future[OnnxDetector], pictures: Sequence[str], form: str, options: dict[str, Any]) -> int:
-    from digitdet.batch import identify, read_inputs
+def _read(model: Future[OnnxDetector], pictures: Sequence[str], form: str, options: dict[str, Any]) -> int:
+    """Read, write, and give the exit code."""
+    from digitdet.batch import read_inputs
     from digitdet.imaging.images import use_one_thread
     from digitdet.imaging.inputs import find_inputs, read_list
     from digitdet.outputs.formats import write_results
-    from digitdet.outputs.result_file import open_results
     from digitdet.reader import NumberReader
     from digitdet.reading.constraints import constraints_from_options
     from digitdet.reading.regions import parse_region
@@ -147,6 +146,9 @@ def _read_with(model: Future[OnnxDetector], pictures: Sequence[str], form: str, 
         with _progress(inputs) as counted:
             write_results(report.of(read_inputs(reader, counted, regions, writers)), form, sys.stdout, several)
     else:
+        from digitdet.batch import identify
+        from digitdet.outputs.result_file import open_results
+
         deciding = {name: value for name, value in options.items() if name not in _NOT_DECIDING}
         identity = identify(options["model"], deciding, inputs)
         # Of what is exported some is written at the end: it would lack what was read before an interruption.
@@ -166,16 +168,20 @@ def _rotation(text: str) -> int | str:
 
 
 def _writers(options: dict[str, Any]) -> list[PictureWriter]:
-    from digitdet.batch import DrawingWriter
-    from digitdet.outputs.annotations import AnnotationWriter
-    from digitdet.outputs.crops import CropWriter
+    wanted: list[PictureWriter] = []
+    if options["save"] is not None:
+        from digitdet.batch import DrawingWriter
 
-    kinds: dict[str, Callable[[Path], PictureWriter]] = {
-        "save": DrawingWriter,
-        "crops": CropWriter,
-        "labels": AnnotationWriter,
-    }
-    return [kind(options[name]) for name, kind in kinds.items() if options[name] is not None]
+        wanted.append(DrawingWriter(options["save"]))
+    if options["crops"] is not None:
+        from digitdet.outputs.crops import CropWriter
+
+        wanted.append(CropWriter(options["crops"]))
+    if options["labels"] is not None:
+        from digitdet.outputs.annotations import AnnotationWriter
+
+        wanted.append(AnnotationWriter(options["labels"]))
+    return wanted
 
 
 @contextlib.contextmanager

@@ -40,19 +40,20 @@ class OnnxDetector:
 
     Args:
         model: Path of an .onnx file; None is the model that ships with the package.
+        is_short_lived: Whether it is for a few pictures, see `Session`.
 
     Raises:
         ModelError: The file is missing, damaged, detects something other than the ten digits, or has a damaged
             calibration.
     """
 
-    def __init__(self, model: Path | None = None) -> None:
+    def __init__(self, model: Path | None = None, is_short_lived: bool = False) -> None:
         name = str(model) if model else "the shipped model"
         try:
-            content = (model or shipped_file(SHIPPED_MODEL)).read_bytes()
+            content = model.read_bytes() if model else shipped_file(SHIPPED_MODEL)
         except OSError as error:
             raise ModelError(f"{name}: {error.strerror}") from error
-        self._session = Session(content, name, "not an ONNX model that can be run")
+        self._session = Session(content, name, "not an ONNX model that can be run", is_short_lived)
         _require_digit_detector(self._session, name)
         entries = self._session.entries
         size = entries.get("imgsz", "")

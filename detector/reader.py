@@ -135,7 +135,11 @@ class NumberReader:
         """
         batches = self._batches(sources)
         under_way: deque[tuple[list[_Sheet], Future[_Found]]] = deque()
-        with ThreadPoolExecutor(1) as decoder, ThreadPoolExecutor(self.workers) as finders:
+        with (
+            ThreadPoolExecutor(1) as decoder,
+            ThreadPoolExecutor(self.workers) as finders,
+            ThreadPoolExecutor(self.workers) as passes,
+        ):
             try:
                 decoded: Future[list[_Sheet] | None] | None = decoder.submit(next, batches, None)
                 while decoded or under_way:
@@ -143,7 +147,9 @@ class NumberReader:
                         batch = decoded.result()
                         decoded = decoder.submit(next, batches, None) if batch else None
                         if batch:
-                            under_way.append((batch, finders.submit(self._find, batch, regions)))
+                            is_alone = len(batch) == 1 and not under_way
+                            run = passes.map if is_alone else map
+                            under_way.append((batch, finders.submit(self._find, batch, regions, run)))
                     if under_way:
                         batch, found = under_way.popleft()
                         yield batch, found.result()

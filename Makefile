@@ -4,7 +4,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: check install lint types test slow examples clean
+.PHONY: check install lint types test slow torture bench examples clean
 
 check: lint types test
 
@@ -30,6 +30,19 @@ test: $(VENV)/installed
 
 slow: $(VENV)/installed
 	$(BIN)/pytest -m slow
+
+# Half an hour and more; on the real MNIST and on mounts of its own, where these are allowed.
+torture: $(VENV)/installed
+	$(BIN)/python tests/torture/fuzz.py
+	$(BIN)/pytest -m torture
+
+# On a quiet machine; the peers that are not installed are left out.
+bench: $(VENV)/installed
+	$(BIN)/python benchmarks/read_speed.py
+	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python benchmarks/synth_speed.py
+	$(BIN)/python benchmarks/train_speed.py
 
 examples: $(VENV)/installed
 	$(BIN)/python examples/compose.py

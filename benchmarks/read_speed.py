@@ -3,8 +3,9 @@
     python benchmarks/read_speed.py [PHOTO] [--model FILE.onnx] [--turns 7] [--psm 11] [--json FILE]
 
 Every turn starts each tool once, in a new process, on the same photo; files are in the system's cache from a turn that
-is not counted. tesseract (Debian: tesseract-ocr) is told that there are digits only; `yolo predict` runs the same
-weights, in PyTorch and in ONNX, at the size they were trained on, and gives boxes, not numbers. A tool that is not
+is not counted. `bare` is the limit: a process that imports OpenCV and ONNX Runtime, loads the detector and runs it once
+on a square of 320 pixels. tesseract (Debian: tesseract-ocr) is told that there are digits only; `yolo predict` runs the
+same weights, in PyTorch and in ONNX, at the size they were trained on, and gives boxes, not numbers. A tool that is not
 installed is left out. Compare the medians on a quiet machine, the least on a busy one. Post-processing is timed on
 made-up outputs of the network, with as many candidates a digit as a trained model gives on examples/page.jpg; it runs
 on one core, and the seconds of that core are counted.
@@ -38,6 +39,14 @@ if TYPE_CHECKING:
 _EXAMPLE = Path(__file__).parents[1] / "examples" / "page.jpg"
 _CANDIDATES = (2, 5, 10, 10)  # boxes a digit, at each of the reader's scales
 _POST_TURNS = 100
+# The limit: OpenCV, ONNX Runtime, the detector alone, run once on a square of grey.
+_BARE = """
+import os, sys
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import cv2, numpy, onnxruntime
+session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
+session.run(None, {session.get_inputs()[0].name: numpy.zeros((1, 3, 320, 320), numpy.float32)})
+"""
 
 
 @dataclass(frozen=True)
@@ -58,7 +67,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write all figures as JSON, too")
     parser.add_argument("--stages", action="store_true", help=argparse.SUPPRESS)  # how this file starts itself
     arguments = parser.parse_args()
-    model = (arguments.model or Path(str(resources.files("digitdet"))) / "models" / "digitdet.onnx").resolve()
+    model = arguments.model.resolve() if arguments.model else None
     photo = arguments.photo.resolve()
     if arguments.stages:
         print(json.dumps(time_stages(photo, model)))
@@ -79,9 +88,13 @@ def main() -> None:
 # --- cold processes ---
 
 
-def find_tools(photo: Path, model: Path, psm: int) -> dict[str, list[str]]:
+def find_tools(photo: Path, given: Path | None, psm: int) -> dict[str, list[str]]:
     """The command of each tool that is installed."""
-    tools = {"digitdet": [sys.executable, "-m", "digitdet", "read", str(photo), "--model", str(model)]}
+    model = given or Path(str(resources.files("digitdet"))) / "models" / "digitdet.onnx"
+    tools = {
+        "digitdet": [sys.executable, "-m", "digitdet", "read", str(photo), *(["--model", str(given)] if given else [])],
+        "bare": [sys.executable, "-c", _BARE, str(model)],
+    }
     if tesseract := shutil.which("tesseract"):
         digits = "tessedit_char_whitelist=0123456789"
         tools["tesseract"] = [tesseract, str(photo), "-", "--psm", str(psm), "-c", digits]
@@ -145,16 +158,17 @@ def print_runs(runs: Mapping[str, Sequence[Run]]) -> None:
 # --- stages of digitdet ---
 
 
-def run_stages(photo: Path, model: Path, scratch: Path) -> dict[str, float]:
+def run_stages(photo: Path, model: Path | None, scratch: Path) -> dict[str, float]:
     """Milliseconds of each stage in a cold process."""
-    command = [sys.executable, str(Path(__file__).resolve()), str(photo), "--model", str(model), "--stages"]
+    command = [sys.executable, str(Path(__file__).resolve()), str(photo), "--stages"]
+    command += ["--model", str(model)] if model else []
     empty = run_cold([sys.executable, "-c", "pass"], scratch).seconds
     stages: dict[str, float] = json.loads(run_cold(command, scratch).output)
     return {"Python": 1000 * empty, **stages}
 
 
-def time_stages(photo: Path, model: Path) -> dict[str, float]:
-    """Milliseconds of each stage in this process, which has read nothing yet."""
+def time_stages(photo: Path, model: Path | None) -> dict[str, float]:
+    """Milliseconds of each stage in this process, which has read nothing yet, one stage after the other."""
     stages: dict[str, float] = {}
     for module in ("numpy", "cv2", "onnxruntime", "digitdet.cli", "digitdet.reader"):
         with timed(stages, f"import {module}"):
@@ -163,20 +177,12 @@ def time_stages(photo: Path, model: Path) -> dict[str, float]:
     from digitdet.inference import OnnxDetector
     from digitdet.reader import NumberReader
 
-    detect = OnnxDetector.detect
-
-    def timed_detect(self: OnnxDetector, tensor: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        with timed(stages, "network"):
-            return detect(self, tensor)
-
-    OnnxDetector.detect = timed_detect  # type: ignore[method-assign]
     with timed(stages, "load model"):
-        reader = NumberReader(model)
+        reader = NumberReader(OnnxDetector(model, is_short_lived=True))
     with timed(stages, "decode picture"):
         image = load_image(photo)
-    with timed(stages, "all else"):
+    with timed(stages, "read"):
         reader.read(image)
-    stages["all else"] -= stages["network"]
     return stages
 
 
@@ -189,7 +195,7 @@ def timed(stages: dict[str, float], name: str, clock: Callable[[], float] = time
 
 
 def print_stages(stages: Sequence[Mapping[str, float]]) -> None:
-    print(f"\n{'digitdet, cold':20} {'median':>9} {'least':>9}   all else: scaling, post-processing")
+    print(f"\n{'digitdet, cold':20} {'median':>9} {'least':>9}   one by one; the command loads while it imports")
     for name in stages[0]:
         values = [run[name] for run in stages]
         print(f"{name:20} {median(values):6.1f} ms {min(values):6.1f} ms")

@@ -50,3 +50,13 @@ def test_every_folder_is_packed():
     for folder in MAY_USE:
         assert f'"digitdet.{folder}" = "{folder}"' in project
         assert (ROOT / folder / "__init__.py").is_file()
+
+
+def test_onnx_runtime_is_imported_where_its_telemetry_is_switched_off():
+    importing = [
+        path.name
+        for folder in (*MAY_USE, "detector")
+        for path in (ROOT / folder).rglob("*.py")
+        if "import onnxruntime" in path.read_text(encoding="utf-8")
+    ]
+    assert importing == ["session.py"]

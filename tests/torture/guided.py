@@ -1,0 +1,54 @@
+"""Damage guided by what it reaches: `python tests/torture/guided.py [-runs=20000] [-max_total_time=60]`
+
+Atheris (`pip install atheris`, Linux) watches which branches of digitdet's own code an input takes, and keeps those
+that take new ones. The kinds are those that digitdet parses in Python itself; the options are libFuzzer's.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+import atheris
+
+with atheris.instrument_imports(include=["digitdet"]):
+    import digitdet.datasets.convert
+    import digitdet.datasets.crops
+    import digitdet.datasets.numbers
+    import digitdet.evaluation.sets
+    import digitdet.imaging.images
+    import digitdet.outputs.result_file
+    import digitdet.reading.constraints
+    import digitdet.reading.regions  # noqa: F401
+from seeds import SEEDS
+from targets import judge
+
+_KINDS = (
+    *("picture", "labels", "truths", "dataset", "labelled", "crops"),
+    *("options", "mnist", "coco", "voc", "interrupted"),
+)
+_FOLDER = Path(tempfile.mkdtemp())
+
+
+def try_one(content: bytes) -> None:
+    """The first byte chooses the kind."""
+    if not content:
+        return
+    kind = _KINDS[content[0] % len(_KINDS)]
+    outcome, why = judge(kind, content[1:], _FOLDER)
+    if outcome == "failed":
+        raise RuntimeError(f"{kind}: {why}")
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as corpus:
+        for row, kind in enumerate(_KINDS):
+            for index, content in enumerate(SEEDS[kind]()):
+                (Path(corpus) / f"{kind}-{index}").write_bytes(bytes([row]) + content)
+        atheris.Setup([*sys.argv, "-timeout=2", "-rss_limit_mb=4096", corpus], try_one)
+        atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()

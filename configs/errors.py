@@ -1,8 +1,19 @@
 """The errors that digitdet raises on purpose: each message names the thing at fault and the remedy."""
 
+import re
+
+# All that Python or a terminal takes for the end of a line.
+_BREAKS = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+
 
 class DigitdetError(Exception):
-    """Anything a user can put right; the command line prints the message on one line and exits with 1."""
+    """Anything a user can put right; the command line prints the message and exits with 1.
+
+    It is one line, even where it quotes a file's name or an option with line breaks in it.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(_BREAKS.sub(lambda found: repr(found[0])[1:-1], message))
 
 
 class ConfigError(DigitdetError):

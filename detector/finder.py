@@ -34,6 +34,11 @@ _SAME_PROPOSAL = 0.85
 _SMALL_HEIGHT, _GOOD_HEIGHT = 18.0, 26.0
 _MAX_SIDE, _MAX_ENLARGEMENT = 1280, 1.5
 _SURE_SCORE = 0.25  # of digits that tell how large digits are
+# The largest pass is half of the network's time. Where nothing that the others see has a score between these, it is
+# left out: on the choose halves of the real sets (150 pictures each) half of the pictures are settled, and the mean of
+# the sets stays (84.2 and 84.1%).
+_DOUBTFUL_SCORE, _SETTLED_SCORE = 0.1, 0.5
+_MIN_PASSES = 3  # that settle
 # What no smaller pass saw at all is a digit only if it is this sure: enlarged, letters of small print look like some.
 _NEW_SCORE = 0.65
 _SAME_PLACE = 0.4  # intersection over union
@@ -56,6 +61,15 @@ class _Looks:
     max_overlap: float  # boxes of one pass that lie on each other by more are one
     passes: list[_Pass] = field(default_factory=list)
 
+    def is_settled(self) -> bool:
+        """Whether the passes so far agree on all that they see, so that another would only confirm it."""
+        sure = self._fused().confidences
+        sure = sure[sure >= _DOUBTFUL_SCORE]
+        return bool(len(sure)) and float(sure.min()) >= _SETTLED_SCORE
+
+    def _fused(self) -> Detections:
+        return fuse([one.digits for one in self.passes], [one.scale for one in self.passes])
+
     def closer_side(self) -> int | None:
         """The longer side in pixels at which small digits are read well; None where there are none, or no more pixels
         to see.
@@ -71,7 +85,7 @@ class _Looks:
 
     def fused(self, known: int) -> Detections:
         """All passes as one, not suppressed; the first `known` passes say where a digit may be without being sure."""
-        found = fuse([one.digits for one in self.passes], [one.scale for one in self.passes])
+        found = self._fused()
         found = found.take(found.confidences >= self.least)
         if len(self.passes) <= known or not len(found):
             return found
@@ -127,18 +141,24 @@ class DigitFinder:
         sides = [round(self._size * factor) for factor in self._config.scales]
         sides = (sides[-3:-1] or sides) if quick else sides
         looks = [_Looks(image, least, max_overlap) for image in images]
+        first, largest = (sides, None) if quick or len(sides) < _MIN_PASSES + 1 else (sides[:-1], sides[-1])
         # The largest first: where passes run side by side, it takes as long as all others together.
-        passes = list(run(lambda side: self._look([(one, side) for one in looks]), reversed(sides)))
+        passes = list(run(lambda side: self._look([(one, side) for one in looks]), reversed(first)))
         for one, of_one in zip(looks, zip(*reversed(passes), strict=True), strict=True):
             one.passes += of_one
+        if largest is not None:
+            self._look_again([(one, largest) for one in looks if not one.is_settled()])
+        known = [len(one.passes) for one in looks]
         if not quick:
-            small = [(one, closer) for one in looks if (closer := one.closer_side()) is not None]
-            for (one, _), closer_look in zip(small, self._look(small), strict=True):
-                one.passes.append(closer_look)
-        found = [one.fused(len(sides)) for one in looks]
+            self._look_again([(one, closer) for one in looks if (closer := one.closer_side()) is not None])
+        found = [one.fused(count) for one, count in zip(looks, known, strict=True)]
         if not quick and self._config.tiles != "never":
             found = [self._look_closer(one, whole, run) for one, whole in zip(looks, found, strict=True)]
         return found
+
+    def _look_again(self, wanted: Sequence[tuple[_Looks, int]]) -> None:
+        for (looks, _), closer_look in zip(wanted, self._look(wanted), strict=True):
+            looks.passes.append(closer_look)
 
     def _look(self, wanted: Sequence[tuple[_Looks, int]]) -> list[_Pass]:
         """One pass over each picture, with its longer side scaled to so many pixels."""

@@ -255,3 +255,7 @@ def test_weights_of_own_material_stand():
 def test_fonts_that_no_look_draws_from_are_refused():
     with pytest.raises(ConfigError, match="no look of these settings draws from them"):
         add_materials(load_preset(SynthConfig, "synth", "quick"), [FONTS])
+
+
+def test_an_error_is_one_line():
+    assert str(ConfigError("a\nb\r\x85\u2028c")) == r"a\nb\r\x85\u2028c"

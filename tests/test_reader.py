@@ -9,6 +9,7 @@ from digitdet import Alternative, Constraints, Digit, Number, NumberReader, Read
 from digitdet.configs import ConfigError, ImageError, ModelError, ReadConfig
 from digitdet.datasets.numbers import NumberTruth
 from digitdet.evaluate import count_exact
+from digitdet.finder import DigitFinder
 from digitdet.reading.rotation import RotationChoice, upside_down_text
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -120,6 +121,21 @@ def test_reading_many_is_lazy(reader):
     assert next(readings).status == "ok"
     readings.close()
     assert len(taken) <= (reader.workers + 3) * reader.config.batch
+
+
+@pytest.mark.parametrize(("name", "is_settled"), [("number.jpg", True), ("page.jpg", False)])
+def test_the_largest_pass_is_for_pictures_that_leave_doubt(reader, monkeypatch, name, is_settled):
+    look, sides = DigitFinder._look, []
+
+    def noting(finder, wanted):
+        sides.extend(side for _, side in wanted)
+        return look(finder, wanted)
+
+    monkeypatch.setattr(DigitFinder, "_look", noting)
+    assert reader.read(EXAMPLES / name).status == "ok"
+    largest = round(320 * max(reader.config.scales))
+    assert (largest in sides) is not is_settled
+    assert len(sides) >= 3
 
 
 def test_nothing_to_read(reader):

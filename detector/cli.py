@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from importlib import import_module
+from types import FrameType
 from typing import Any
 
 import click
@@ -22,6 +25,8 @@ _COMMANDS = {
     "calibrate": "digitdet.cli_train:calibrate",
     "convert": "digitdet.cli_synth:convert",
 }
+
+_PATIENCE = 1.2  # seconds from Ctrl-C to the end, at most
 
 
 class _Group(click.Group):
@@ -70,8 +75,25 @@ def main() -> None:
     """
 
 
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    """Ctrl-C: stop, and soon. Where a library swallows the exception (some do while they are imported) or is long about
+    something, the process ends all the same: whatever is written is whole or not there, and workers follow.
+    """
+    end = threading.Timer(_PATIENCE, _leave)
+    end.daemon = True
+    end.start()
+    raise KeyboardInterrupt
+
+
+def _leave() -> None:
+    os.write(2, b"\nAborted!\n")
+    os._exit(1)
+
+
 def run() -> None:
     """The program `digitdet`: `main`, and out without delay."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
     code: object = 0
     try:
         main(prog_name="digitdet")

@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import multiprocessing
 import os
+import pickle
 import shutil
 import signal
 import threading
@@ -152,7 +153,10 @@ def _run_chunks(
         return
     # spawn: a forked child would inherit OpenCV's threads in whatever state they are.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(config, materials, out))
+    # By a file: through the pipes of the processes they would come when each has imported everything, one by one.
+    stored = out / _PARTS / f".materials.{os.getpid()}.tmp"
+    stored.write_bytes(pickle.dumps((config, materials, out)))
+    pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(stored,))
     others = set(multiprocessing.active_children())
     try:
         with _ctrl_c_ignored():
@@ -167,6 +171,7 @@ def _run_chunks(
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+        stored.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -197,8 +202,9 @@ def _keep_freed_memory() -> None:
         mallopt(_M_MMAP_THRESHOLD, 1 << 25)
 
 
-def _start_worker(config: SynthConfig, materials: Materials, out: Path) -> None:
+def _start_worker(stored: Path) -> None:
     global _worker
+    config, materials, out = pickle.loads(stored.read_bytes())  # noqa: S301 (written just now, in a folder of ours)
     _keep_freed_memory()
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     _worker = ChunkWriter(config, materials, out)

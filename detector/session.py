@@ -42,6 +42,8 @@ class Session:
         if is_short_lived:  # without the rearrangement of all weights for this processor's vectors
             options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
         options.log_severity_level = 4  # its warnings are about graphs, not about the user's picture
+        # With bytes, names of external data would count from the folder where the program runs.
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.devnull)
         self._name = name
         source = str(content) if isinstance(content, Path) else content
         try:

@@ -67,7 +67,7 @@ def read_data_file(path: Path) -> dict[str, Path]:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}); make a dataset with  digitdet synth") from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
+    except (ValueError, RecursionError, yaml.YAMLError) as error:  # no UTF-8 or malformed dates; deep nesting
         raise DataError(f"{path}: not valid YAML") from error
     if not isinstance(data, dict) or not data.get("train") or not data.get("val"):
         raise DataError(f"{path}: expected the keys train, val and names")

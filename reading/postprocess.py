@@ -44,6 +44,7 @@ def decode(output: npt.NDArray[np.float32], confidence: float) -> Detections:
     """
     scores = output[4:]
     kept = output[:, scores.max(axis=0, initial=0) >= confidence].T
+    kept = kept[np.isfinite(kept).all(axis=1)]  # of a damaged network: nothing further on could do with less
     centres, sizes = kept[:, :2], kept[:, 2:4]
     boxes = np.concatenate([centres - sizes / 2, centres + sizes / 2], axis=1)
     return Detections(boxes, kept[:, 4:])

@@ -126,7 +126,7 @@ def test_unusable_data_file(sound, change, expected):
 
 
 @pytest.mark.parametrize(
-    "content", ["", "- 1\n", "a: [", "train: images/train\n", "!!python/object/apply:os.system ['true']\n"]
+    "content", ["", "- 1\n", "a: [", "train: images/train\n", "!!python/object/apply:os.system ['true']\n", "[" * 3000]
 )
 def test_data_file_that_is_no_dataset(tmp_path, content):
     (tmp_path / "data.yaml").write_text(content)

@@ -5,6 +5,7 @@ import pytest
 
 from digitdet.configs import ModelError
 from digitdet.inference import OnnxDetector
+from digitdet.reading.postprocess import decode
 from digitdet.session import Session
 
 onnx = pytest.importorskip("onnx")
@@ -57,3 +58,10 @@ def test_a_network_that_fails_when_it_is_run_is_one_line():
     session = Session(detector(kernel()).SerializeToString(), "model.onnx", "bad")
     with pytest.raises(ModelError, match=r"^model\.onnx: the network fails on a picture$"):
         session.run(np.ones((1, 5, 16, 16), np.float32))
+
+
+def test_numbers_that_are_none_are_no_digits():
+    """A damaged network may give anything."""
+    output = np.full((14, 5), 0.9, np.float32)
+    output[0, 0], output[2, 1], output[7, 2], output[3, 3] = np.nan, np.inf, np.inf, -np.inf
+    assert len(decode(output, 0.5)) == 1

@@ -23,6 +23,7 @@ import numpy as np
 from seeds import SEEDS, is_available
 
 _LIMIT = 2.0  # seconds for a case
+_SHOWN = 1500  # characters of a failure: its end, where a traceback says what happened
 _START_LIMIT = 120.0  # for the first of a kind, which imports what it needs
 _TEXT_TOKENS = (
     b"!!python/object/apply:os.system ['true']",
@@ -208,7 +209,7 @@ def main() -> None:
                 (options.save / f"{kind}-{failure.case}").write_bytes(case)
     target.stop()
     for failure in every:
-        print(f"\n{failure.kind}, case {failure.case}: {failure.what.strip()}")
+        print(f"\n{failure.kind}, case {failure.case}: ... {failure.what.strip()[-_SHOWN:]}")
     sys.exit(bool(every))
 
 

@@ -73,7 +73,7 @@ def parse_truth(line: str, source: str) -> PictureTruth:
         record = json.loads(line)
         numbers = tuple(_parse_number(number) for number in record["numbers"])
         return PictureTruth(str(record["image"]), str(record["split"]), numbers, str(record.get("look", "")))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:  # the last from deep nesting
         raise DataError(f"{source}: not a numbers.jsonl line ({error})") from error
 
 

@@ -122,7 +122,7 @@ class ResultFile:
         number, _, record = line.partition(b"\t")
         try:
             return int(number), str(json.loads(record)["status"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise DataError(f"{self._part}: is damaged; remove it to begin anew") from error
 
 

@@ -77,7 +77,7 @@ def parse_calibration(text: str, source: str) -> Calibration:
     try:
         values = {str(name): float(value) for name, value in json.loads(text).items()}
         calibration = Calibration(**values)
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(f"{source}: its calibration is damaged; run digitdet calibrate on it") from error
     if not all(math.isfinite(value) for value in values.values()):
         raise ModelError(f"{source}: its calibration is damaged; run digitdet calibrate on it")

@@ -13,7 +13,7 @@ from digitdet.reading.check_digits import CHECKS, Check
 from digitdet.reading.pattern import NumberPattern
 from digitdet.reading.pattern_syntax import DIGITS, MAX_DIGITS
 
-_COUNT = re.compile(r"([0-9]+)(-?)([0-9]*)")
+_COUNT = re.compile(r"([0-9]{1,4})(-?)([0-9]{0,4})")
 _METER_VALUE = re.compile(r"[0-9]+([ .,:/'-][0-9]+)*")
 
 

@@ -12,19 +12,28 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 # Notes every socket that is opened or used, and every path that is opened for writing, made, moved or removed.
 AUDITED = """
-import json, os, sys
+import json, os, socket, sys
 log = os.open(sys.argv.pop(1), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 busy = False
+def below(folder):
+    return os.readlink(f"/proc/self/fd/{folder}") + "/" if isinstance(folder, int) and folder >= 0 else ""
+def is_local(event, arguments):  # processes of one command talk by sockets that are files
+    if event == "socket.__new__":
+        return arguments[1] == socket.AF_UNIX
+    if event in ("socket.bind", "socket.connect", "socket.sendmsg", "socket.sendto"):
+        return arguments[1] is None or isinstance(arguments[1], (str, bytes))  # None: what it is connected to
+    return event == "socket.gethostname"
 def hear(event, arguments):
     global busy
     what = None
-    if event.startswith("socket.") and event not in ("socket.gethostname",):
-        what = ["network", event + " " + repr(arguments[1:])]
+    if event.startswith("socket."):
+        what = None if is_local(event, arguments) else ["network", event + " " + repr(arguments[1:])]
     elif event == "open" and isinstance(arguments[0], (str, bytes)) and arguments[2] is not None:
         if arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
             what = ["write", os.fsdecode(arguments[0])]
     elif event in ("os.mkdir", "os.remove", "os.rmdir", "os.truncate"):
-        what = ["write", os.fsdecode(arguments[0])]
+        folder = arguments[-1] if event in ("os.remove", "os.rmdir", "os.mkdir") else -1
+        what = ["write", below(folder) + os.fsdecode(arguments[0])]
     elif event in ("os.rename", "os.link", "os.symlink"):
         what = ["write", os.fsdecode(arguments[1])]
     elif event == "subprocess.Popen":

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and mou
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 KILLS = 20
-TRAIN = "epochs: 12\nbatch: 16\nimage_size: 96\nrecogniser: {epochs: 1}\n"
+TRAIN = "epochs: 3\nbatch: 32\nimage_size: 96\nrecogniser: {epochs: 1}\n"
 
 # Kills the process when it has written half of the file that is the n-th to be put in its place as a whole.
 HALF_WRITTEN = """
@@ -121,7 +121,7 @@ def test_a_training_is_killed(command, composed, tmp_path):
         assert (out / "metrics.json").exists()
         shutil.rmtree(out)
 
-    kill_until_done(command, ["train", "--data", composed, "--config", settings, "--out", out], 25, whole, after_kill)
+    kill_until_done(command, ["train", "--data", composed, "--config", settings, "--out", out], 14, whole, after_kill)
     assert json.loads((out / "metrics.json").read_text())["split"] == "test"
     assert not [path for path in out.iterdir() if path.suffix == ".tmp"]
     assert command("read", "--model", out / "model.onnx", EXAMPLES / "number.jpg").end().code in (0, 1)

@@ -261,6 +261,7 @@ def _import_ultralytics() -> None:
     os.environ.update(_SWITCHES)
     os.environ.setdefault("YOLO_CONFIG_DIR", str(user_cache() / "ultralytics"))
     os.environ.setdefault("MPLCONFIGDIR", str(user_cache() / "matplotlib"))  # else a folder in the user's settings
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(user_cache() / "torchinductor"))  # else it stays in /tmp
     folder = Path(os.environ["YOLO_CONFIG_DIR"]) / "Ultralytics"
     folder.mkdir(parents=True, exist_ok=True)
     try:

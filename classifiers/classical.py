@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import signal
-import threading
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,6 +16,7 @@ from digitdet.classifiers.temperature import fit_temperature, softmax
 from digitdet.configs import MissingExtraError, ModelError
 from digitdet.configs.classifier import KnnConfig, NetworkConfig, SvmConfig, parse_classifier_config
 from digitdet.datasets.files import write_atomically
+from digitdet.datasets.interrupts import ctrl_c
 from digitdet.datasets.mnist import Digits
 
 try:
@@ -58,7 +56,8 @@ class SklearnClassifier(Classifier):
     def fit(self, train: Digits, val: Digits, place: Place) -> None:  # noqa: ARG002 (there is nothing to resume)
         """Fit to `train`. The machine's values become probabilities by one number, fitted on `val`."""
         seen = self._see(train.images)
-        with _ctrl_c_ends():
+        # Inside LIBSVM Python would only hear of it when the fit is done.
+        with ctrl_c(signal.SIG_DFL):
             self._pipeline.fit(seen, train.labels)
         if isinstance(self.config, SvmConfig):
             self._temperature = fit_temperature(self._values(val.images), val.labels)
@@ -113,19 +112,6 @@ class SklearnClassifier(Classifier):
     def _values(self, images: Images) -> np.ndarray[Any, np.dtype[np.float64]]:
         parts = [self._pipeline.decision_function(self._see(part)) for part in _batches(images)]
         return np.concatenate([np.zeros((0, 10)), *parts])
-
-
-@contextlib.contextmanager
-def _ctrl_c_ends() -> Iterator[None]:
-    """Let Ctrl-C end the process at once: inside LIBSVM Python would only hear of it when the fit is done."""
-    if threading.current_thread() is not threading.main_thread():  # which alone may set what a signal does
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _batches(images: Images) -> list[Images]:

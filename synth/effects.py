@@ -1,4 +1,4 @@
-"""What light, lens, sensor and file format do to a page, and the chain of all effects that moves no pixel.
+"""What lens, sensor and file format do to a page, and the chain of all effects that moves no pixel.
 
 Albumentations serves where it has the effect and is quick. Of a 320x320 picture its shadows take 4 ms, its
 illumination 2, sensor noise 5 to 20, defocus 7, unsharp mask 7 and sun flare 8 (against 0.1 to 1 here), and none knows
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import cv2
 import numpy as np
@@ -17,19 +17,16 @@ import numpy.typing as npt
 
 from digitdet.configs.errors import ConfigError, MissingExtraError
 from digitdet.datasets.boxes import Boxes
+from digitdet.synth.lights import glare, illumination, shadow, squared_distance
 from digitdet.synth.registry import check_names
 from digitdet.synth.scanner import (
-    SUBPIXEL_BITS,
     Image,
     Mask,
     binarise,
     bleed_through,
     digit_contrast,
-    digit_crops,
     dust,
-    fixed_point,
     grey,
-    lighten,
     mostly_mild,
     multiply,
     photocopy,
@@ -48,7 +45,6 @@ except ImportError as error:
 Effect = Callable[[Image, np.random.Generator, Boxes], Image]
 """(picture, rng, boxes) -> a new picture; see `digitdet.synth.scanner`."""
 
-Points = npt.NDArray[np.float64]
 Steps = tuple[tuple[str, int], ...]
 """Names of effects with a seed each (0 to 2**31 - 1)."""
 
@@ -57,39 +53,7 @@ _LOWEST_DIGIT = 9.0  # pixels: lower digits cannot be told apart
 _LEGIBLE_CONTRAST = 10.0  # as `digit_contrast` measures it
 
 
-# --- light ---
-
-
-def shadow(image: Image, rng: np.random.Generator, _boxes: Boxes) -> Image:
-    """A cast shadow: of an edge, a post or a hand; sharp as in the sun, or soft."""
-    height, width = image.shape[:2]
-    shapes = (_edge_shape, _post_shape, _hand_shape)[int(rng.integers(3))](rng, width, height)
-    blur = rng.uniform(0.5, 1.2) if rng.random() < 0.35 else max(height, width) * rng.uniform(0.008, 0.08)
-    mask = _soft_mask(shapes, width, height, blur)
-    # The sky lights a shadow, so it is a little blue.
-    depths = mostly_mild(rng, 0.25, 0.75) * np.array([0.93, 0.98, 1.0], np.float32)
-    return multiply(image, 1 - mask[..., None] * depths)
-
-
-def illumination(image: Image, rng: np.random.Generator, _boxes: Boxes) -> Image:
-    """Light that falls off with the distance from a lamp, in or beside the picture."""
-    lamp = rng.uniform(-0.6, 1.6, 2)
-    reach = 1 / mostly_mild(rng, 0.5, 1.6)
-    light = 1 / (1 + _squared_distance(image, lamp[0], lamp[1]) / np.float32(reach**2))
-    return multiply(image, np.clip(light / light.mean(), 0.3, 1.3))
-
-
-def glare(image: Image, rng: np.random.Generator, boxes: Boxes) -> Image:
-    """A lamp's or window's reflection: a spot or a band that veils digits by six tenths at most."""
-    height, width = image.shape[:2]
-    side = max(height, width)
-    spot = rng.random() < 0.5
-    start, angle = rng.uniform(0, (width, height)), rng.uniform(0, 2 * np.pi)
-    along = _direction(angle) * side * (rng.uniform(0, 0.2) if spot else 2)
-    shape = _capsule(start if spot else start - along, start + along, side * rng.uniform(0.015, 0.09))
-    share = _soft_mask([shape], width, height, side * rng.uniform(0.015, 0.08))
-    over_digits = max((float(np.max(crop)) for crop in digit_crops(share, boxes)), default=0.0)
-    return lighten(image, share * np.float32(min(mostly_mild(rng, 0.3, 1.0), 0.6 / max(over_digits, 1e-3))))
+# --- white balance and lens ---
 
 
 def colour_cast(image: Image, rng: np.random.Generator, _boxes: Boxes) -> Image:
@@ -99,9 +63,6 @@ def colour_cast(image: Image, rng: np.random.Generator, _boxes: Boxes) -> Image:
     table = planckian_jitter(levels, int(rng.triangular(3200, 6500, 12000)), "blackbody")[..., ::-1].copy()
     table[..., 1] = (table[..., 1] * rng.normal(1, 0.04)).clip(0, 255)
     return np.asarray(cv2.LUT(image, table), np.uint8)
-
-
-# --- lens ---
 
 
 def softness(image: Image, rng: np.random.Generator, boxes: Boxes) -> Image:
@@ -135,7 +96,7 @@ def vignette(image: Image, rng: np.random.Generator, _boxes: Boxes) -> Image:
     """Corners darker than the centre."""
     centre = rng.normal(0.5, 0.05, 2)
     fall = np.float32(mostly_mild(rng, 0.3, 1.2))
-    return multiply(image, 1 / (1 + fall * _squared_distance(image, centre[0], centre[1])))
+    return multiply(image, 1 / (1 + fall * squared_distance(image, centre[0], centre[1])))
 
 
 # --- sensor ---
@@ -308,7 +269,7 @@ class CameraEffects:
         return image
 
 
-# --- shapes and kernels ---
+# --- strengths and kernels ---
 
 
 def _most_blur(boxes: Boxes) -> float:
@@ -320,68 +281,6 @@ def _jpeg_quality(rng: np.random.Generator, boxes: Boxes) -> int:
     """15 to 94; at least 40 for digits of 12 px, since a block of 8x8 pixels is then most of a digit."""
     lowest = max(58 - 1.5 * smallest_digit(boxes), 15)
     return int(94 - (94 - lowest) * rng.random() ** 1.5)
-
-
-def _squared_distance(image: Image, x: float, y: float) -> Mask:
-    """From a point given in parts of the picture, in units of its longer side, (H, W) float32."""
-    height, width = image.shape[:2]
-    side = np.float32(max(height, width))
-    across = (np.arange(width, dtype=np.float32) - np.float32(x * width)) / side
-    down = (np.arange(height, dtype=np.float32) - np.float32(y * height)) / side
-    return np.asarray(across**2 + down[:, None] ** 2, np.float32)
-
-
-def _direction(angle: float) -> Points:
-    return np.array([np.cos(angle), np.sin(angle)])
-
-
-def _capsule(start: Points, end: Points, radius: float) -> Points:
-    """Outline (24, 2) of everything within `radius` of a line: a finger, a post, a tube of light."""
-    heading = np.arctan2(*(end - start)[::-1])
-    turn = heading + np.linspace(0.5, 1.5, 12) * np.pi
-    arc = radius * np.column_stack([np.cos(turn), np.sin(turn)])
-    return np.concatenate([start + arc, end - arc])
-
-
-def _edge_shape(rng: np.random.Generator, width: int, height: int) -> list[Points]:
-    """One side of a straight line through the picture."""
-    side, angle = max(width, height), rng.uniform(0, 2 * np.pi)
-    middle = rng.uniform(0.1, 0.9, 2) * (width, height) + 3 * side * _direction(angle + np.pi / 2)
-    return [_capsule(middle - 2 * side * _direction(angle), middle + 2 * side * _direction(angle), 3 * side)]
-
-
-def _post_shape(rng: np.random.Generator, width: int, height: int) -> list[Points]:
-    """A band across the picture."""
-    side, middle = max(width, height), rng.uniform(0, 1, 2) * (width, height)
-    along = 2 * side * _direction(rng.uniform(0, np.pi))
-    return [_capsule(middle - along, middle + along, side * rng.uniform(0.02, 0.16))]
-
-
-def _hand_shape(rng: np.random.Generator, width: int, height: int) -> list[Points]:
-    """An arm that comes in from a border, with fingers."""
-    side, angle = max(width, height), rng.uniform(0, 2 * np.pi)
-    size = side * rng.uniform(0.6, 1.2)
-    palm = np.array([width, height]) / 2 + side * rng.uniform(0.15, 0.5) * _direction(angle)
-    shapes = [_capsule(palm + 2 * side * _direction(angle), palm, 0.15 * size)]
-    for spread in np.array([-0.3, -0.1, 0.1, 0.3, 1.0]) + rng.uniform(-0.05, 0.05, 5):
-        tip = palm - size * rng.uniform(0.32, 0.42) * _direction(angle + spread)
-        shapes.append(_capsule(palm - 0.1 * size * _direction(angle + 2 * spread), tip, 0.04 * size))
-    return shapes
-
-
-def _soft_mask(outlines: Sequence[Points], width: int, height: int, softness: float) -> Mask:
-    """Filled outlines, (height, width) float32 0 to 1, with edges blurred by `softness` px.
-
-    It is drawn so small that the blur is 2 px there: a wide blur costs no more than a narrow one.
-    """
-    scale, margin = min(2 / softness, 1.0), 6  # a blur that began at the border would bend lines there
-    columns, rows = max(round(width * scale), 2), max(round(height * scale), 2)
-    mask = np.zeros((rows + 2 * margin, columns + 2 * margin), np.uint8)
-    ratio = np.array([columns / width, rows / height])
-    for outline in outlines:
-        cv2.fillPoly(mask, [fixed_point(outline * ratio + margin)], 255, cv2.LINE_AA, SUBPIXEL_BITS)
-    soft = cv2.GaussianBlur(mask, (0, 0), softness * scale)[margin:-margin, margin:-margin].astype(np.float32) / 255
-    return np.asarray(cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _disc_kernel(radius: float) -> Mask:

@@ -27,6 +27,7 @@ import numpy as np
 from digitdet.configs import DataError, SynthConfig, parse_config
 from digitdet.datasets.files import LOCK_FILE, only_writer, write_atomically
 from digitdet.datasets.folder import DATA_FILE, SPLITS, write_data_file
+from digitdet.datasets.interrupts import ctrl_c
 from digitdet.datasets.labels import format_labels, labels_from_xyxy
 from digitdet.datasets.numbers import FILE_NAME, NumberTruth, PictureTruth, format_truth
 from digitdet.synth.backgrounds import Image
@@ -159,7 +160,8 @@ def _run_chunks(
     pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(stored,))
     others = set(multiprocessing.active_children())
     try:
-        with _ctrl_c_ignored():
+        # A terminal sends Ctrl-C to all of a command's processes, and only the first shall answer: they inherit this.
+        with ctrl_c(signal.SIG_IGN):
             futures = [pool.submit(_write_in_worker, chunk) for chunk in chunks]
         for future in as_completed(futures):
             yield future.result()
@@ -172,21 +174,6 @@ def _run_chunks(
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
         stored.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _ctrl_c_ignored() -> Iterator[None]:
-    """For the processes that are started meanwhile: a terminal sends Ctrl-C to all of a command's processes, and only
-    the first shall answer.
-    """
-    if threading.current_thread() is not threading.main_thread():  # which alone may set what a signal does
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 _worker: ChunkWriter

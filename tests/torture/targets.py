@@ -20,6 +20,11 @@ import numpy as np
 _ADDRESS_SPACE = 24 << 30
 
 
+def _written(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
 def picture(content: bytes, _folder: Path) -> None:
     from digitdet.imaging.images import read_pages
 
@@ -32,8 +37,7 @@ def model(content: bytes, folder: Path) -> None:
     from digitdet.configs import ReadConfig
     from digitdet.finder import DigitFinder
 
-    path = folder / "model.onnx"
-    path.write_bytes(content)
+    path = _written(folder / "model.onnx", content)
     DigitFinder(path, ReadConfig(scales=(0.3,))).find([np.full((64, 96, 3), 200, np.uint8)])
 
 
@@ -41,8 +45,7 @@ def settings(content: bytes, folder: Path) -> None:
     from digitdet.configs import ConfigError, ReadConfig, SynthConfig, TrainConfig, load_config
     from digitdet.configs.classifier import load_classifier_config
 
-    path = folder / "settings.yaml"
-    path.write_bytes(content)
+    path = _written(folder / "settings.yaml", content)
     refused = []
     kinds: list[Callable[[], object]] = [
         lambda kind=kind: load_config(kind, path) for kind in (ReadConfig, SynthConfig, TrainConfig)
@@ -62,16 +65,14 @@ def settings(content: bytes, folder: Path) -> None:
 def labels(content: bytes, folder: Path) -> None:
     from digitdet.datasets.labels import read_labels
 
-    path = folder / "picture.txt"
-    path.write_bytes(content)
+    path = _written(folder / "picture.txt", content)
     read_labels(path)
 
 
 def truths(content: bytes, folder: Path) -> None:
     from digitdet.datasets.numbers import read_truths
 
-    path = folder / "numbers.jsonl"
-    path.write_bytes(content)
+    path = _written(folder / "numbers.jsonl", content)
     read_truths(path)
 
 
@@ -80,8 +81,7 @@ def dataset(content: bytes, folder: Path) -> None:
     from digitdet.datasets.folder import check_dataset
 
     (folder / "images" / "train").mkdir(parents=True, exist_ok=True)
-    path = folder / "data.yaml"
-    path.write_bytes(content)
+    path = _written(folder / "data.yaml", content)
     check_dataset(path)
 
 
@@ -89,16 +89,14 @@ def labelled(content: bytes, folder: Path) -> None:
     """A labels.csv as `digitdet eval` takes it."""
     from digitdet.evaluation.sets import load_sets
 
-    path = folder / "labels.csv"
-    path.write_bytes(content)
+    path = _written(folder / "labels.csv", content)
     load_sets(path)
 
 
 def crops(content: bytes, folder: Path) -> None:
     from digitdet.datasets.crops import load_crops
 
-    path = folder / "crops.csv"
-    path.write_bytes(content)
+    path = _written(folder / "crops.csv", content)
     load_crops(path)
 
 
@@ -109,8 +107,7 @@ def options(content: bytes, folder: Path) -> None:
     from digitdet.reading.constraints import constraints_from_options
     from digitdet.reading.regions import parse_region
 
-    path = folder / "lines.txt"
-    path.write_bytes(content)
+    path = _written(folder / "lines.txt", content)
     read_list(str(path))  # not looked for: one of them may be the root of this machine
     text = content.decode("utf-8", "surrogateescape")
     refused = []
@@ -169,16 +166,14 @@ def interrupted(content: bytes, folder: Path) -> None:
 def typeface(content: bytes, folder: Path) -> None:
     from digitdet.synth.fonts import load_fonts
 
-    path = folder / "font.ttf"
-    path.write_bytes(content)
+    path = _written(folder / "font.ttf", content)
     load_fonts([path])
 
 
 def weights(content: bytes, folder: Path) -> None:
     from digitdet import yolo
 
-    path = folder / "model.pt"
-    path.write_bytes(content)
+    path = _written(folder / "model.pt", content)
     yolo.require_loadable(path)
     yolo.load_recogniser(path)
 

@@ -30,8 +30,9 @@ def main() -> None:
         print(f"composed           {time.perf_counter() - start:6.0f} s", flush=True)
         reached = False
         train = [*digitdet, "train", "--preset", "quick", "--data", str(data), "--out", str(run)]
-        with (Path(scratch) / "log").open("wb") as log:
-            training = subprocess.Popen(train, stdout=subprocess.PIPE, stderr=log, text=True)
+        log = Path(scratch) / "log"
+        with log.open("wb") as output:
+            training = subprocess.Popen(train, stdout=output, stderr=subprocess.STDOUT)
             epochs = 0
             while training.poll() is None:
                 time.sleep(0.5)
@@ -42,7 +43,8 @@ def main() -> None:
                     note = f"  <- {arguments.map50} reached" if first else ""
                     print(f"epoch {epochs}: {value:.4f}    {time.perf_counter() - start:6.0f} s{note}", flush=True)
         print(f"model ready        {time.perf_counter() - start:6.0f} s")
-        print(training.stdout.readline().strip() if training.stdout else "")
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        print("\n".join(line for line in lines if line.startswith(("digits:", "numbers:", "Error:"))))
     if training.returncode or not reached:
         sys.exit(f"{arguments.map50} was not reached (exit code {training.returncode})")
 

@@ -1,7 +1,15 @@
 """What can be set: one frozen, validated class per command, presets, and the errors every layer raises."""
 
 from digitdet.configs.base import Config, load_config, load_preset, parse_config, preset_names, replace
-from digitdet.configs.errors import ConfigError, DataError, DigitdetError, ImageError, MissingExtraError, ModelError
+from digitdet.configs.errors import (
+    ConfigError,
+    DataError,
+    DigitdetError,
+    ImageError,
+    MissingExtraError,
+    ModelError,
+    TimeLimitError,
+)
 from digitdet.configs.look import LookConfig
 from digitdet.configs.read import ReadConfig
 from digitdet.configs.recogniser import RecogniserConfig
@@ -20,6 +28,7 @@ __all__ = [
     "ReadConfig",
     "RecogniserConfig",
     "SynthConfig",
+    "TimeLimitError",
     "TrainConfig",
     "load_config",
     "load_preset",

@@ -28,6 +28,10 @@ class ImageError(DigitdetError):
     """A picture that cannot be read."""
 
 
+class TimeLimitError(DigitdetError):
+    """Work that takes longer than it may."""
+
+
 class ModelError(DigitdetError):
     """A model file that is missing, damaged or not a digit detector."""
 

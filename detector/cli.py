@@ -22,6 +22,7 @@ _COMMANDS = {
     "train": "digitdet.cli_train:train",
     "eval": "digitdet.cli_eval:evaluate",
     "classify": "digitdet.cli_classify:classify",
+    "serve": "digitdet.cli_serve:serve",
     "calibrate": "digitdet.cli_train:calibrate",
     "convert": "digitdet.cli_synth:convert",
 }
@@ -69,6 +70,7 @@ def main() -> None:
     digitdet synth              compose training pictures, or look into a dataset
     digitdet train              fit the detector to them
     digitdet eval               measure how well numbers are read
+    digitdet serve              a page to read pictures on, and the same over HTTP
     digitdet classify           train and compare recognisers of single digits
     digitdet calibrate          make a model's confidences honest on pictures of yours
     digitdet convert            a dataset to and from COCO and Pascal VOC, or to crops of numbers

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from digitdet.configs import ImageError, ReadConfig
+from digitdet.configs import ImageError, ReadConfig, TimeLimitError
 from digitdet.configs import replace as with_settings
 from digitdet.finder import DigitFinder
 from digitdet.imaging.images import Image, ImageSource, load_image, read_pages
@@ -104,18 +106,34 @@ class NumberReader:
             raise ImageError(reading.error)
         return reading
 
-    def read_many(self, sources: Iterable[ImageSource | Input], regions: Sequence[Region] = ()) -> Iterator[Reading]:
+    def read_many(
+        self,
+        sources: Iterable[ImageSource | Input],
+        regions: Sequence[Region] = (),
+        time_limit: float | None = None,
+    ) -> Iterator[Reading]:
         """Read pictures in order, every page of each; the next ones are decoded while the network is at work.
 
         A picture that cannot be read gives a reading with the status 'error' and the reason, and the others go on.
+
+        Args:
+            sources: As `read` takes them.
+            regions: Parts of each picture to read.
+            time_limit: Seconds from the call to the last reading; None is no limit.
+
+        Raises:
+            TimeLimitError: It took longer. What was under way is given up within about a second.
         """
-        return (reading for _, reading in self.scan(sources, regions))
+        return (reading for _, reading in self.scan(sources, regions, time_limit))
 
     def scan(
-        self, sources: Iterable[ImageSource | Input], regions: Sequence[Region] = ()
+        self,
+        sources: Iterable[ImageSource | Input],
+        regions: Sequence[Region] = (),
+        time_limit: float | None = None,
     ) -> Iterator[tuple[Image | None, Reading]]:
         """`read_many` with each picture, (H, W, 3) uint8 BGR, beside its reading: for those who draw or cut it."""
-        for batch, found in self._find_batches(sources, regions):
+        for batch, found in self._find_batches(sources, regions, time_limit):
             for sheet, reading in zip(batch, self._build(found), strict=True):
                 yield (sheet.page.image if sheet.page else None), reading
 
@@ -128,11 +146,12 @@ class NumberReader:
         return self._finder.find([load_image(source, self.config.max_pixels)])[0]
 
     def _find_batches(
-        self, sources: Iterable[ImageSource | Input], regions: Sequence[Region]
+        self, sources: Iterable[ImageSource | Input], regions: Sequence[Region], time_limit: float | None
     ) -> Iterator[tuple[list[_Sheet], _Found]]:
         """Batches of pages in order, each with what was found on it: while one is worked on, the next is decoded, and
         others are in the network.
         """
+        within = _within(time_limit)
         batches = self._batches(sources)
         under_way: deque[tuple[list[_Sheet], Future[_Found]]] = deque()
         with (
@@ -148,7 +167,7 @@ class NumberReader:
                         decoded = decoder.submit(next, batches, None) if batch else None
                         if batch:
                             is_alone = len(batch) == 1 and not under_way
-                            run = passes.map if is_alone else map
+                            run = within(passes.map if is_alone else map)
                             under_way.append((batch, finders.submit(self._find, batch, regions, run)))
                     if under_way:
                         batch, found = under_way.popleft()
@@ -261,6 +280,26 @@ class _Part:
             region=self.cut.name,
             upside_down=upside_down_text(number.best) if self.turn.is_ambiguous else None,
         )
+
+
+def _within(time_limit: float | None) -> Callable[[Run], Run]:
+    """What makes a `Run` end with an error when so many seconds from now are over."""
+    if time_limit is None:
+        return lambda run: run
+    deadline = time.monotonic() + time_limit
+
+    def limit(run: Run) -> Run:
+        def limited(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterable[Any]:
+            def checked(item: Any) -> Any:
+                if time.monotonic() > deadline:
+                    raise TimeLimitError(f"reading takes longer than {time_limit:g} s; send less, or a smaller picture")
+                return function(item)
+
+            return run(checked, items)
+
+        return limited
+
+    return limit
 
 
 def _cut_regions(image: Image, regions: Sequence[Region]) -> list[_Cut]:

@@ -12,27 +12,18 @@ import json
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-
-from digitdet.datasets.boxes import clip_xyxy
 from digitdet.datasets.folder import write_data_file
-from digitdet.datasets.jpeg import is_cut_jpeg
 from digitdet.datasets.labels import CLASS_NAMES, format_labels, labels_from_xyxy
-from digitdet.imaging.images import Image, encode_png
+from digitdet.imaging.images import Image
+from digitdet.outputs.dataset_pictures import ANNOTATED_SPLITS, boxes_on_upright, picture_file, split_of
 from digitdet.outputs.export_folder import ExportFolder
 from digitdet.outputs.formats import written
 from digitdet.outputs.label_studio import label_config, make_task
 from digitdet.outputs.names import FileNames
 from digitdet.reading.results import Box, Digit, Reading
-from digitdet.reading.rotation import boxes_to_picture, turned_back
+from digitdet.reading.rotation import turned_back
 
 TASKS_FILE, CONFIG_FILE, CLASSES_FILE = "label_studio.json", "label_config.xml", "classes.txt"
-
-_SPLITS = ("train", "val")
-_VAL_STRIDE = 10  # every tenth picture is for validation, the second one first: two pictures make a dataset
-_MIN_SIDE = 0.1  # pixels: a box that is thinner within the picture would vanish in the decimals of a label file
-_SIGNATURES = {b"\xff\xd8\xff": ".jpg", b"\x89PNG\r\n\x1a\n": ".png"}
 
 
 class AnnotationWriter:
@@ -56,7 +47,7 @@ class AnnotationWriter:
         self._names = FileNames()
         self._seen: dict[bytes, str] = {}
         self._tasks: list[dict[str, Any]] = []
-        for split in _SPLITS:
+        for split in ANNOTATED_SPLITS:
             (folder / "images" / split).mkdir(parents=True)
             (folder / "labels" / split).mkdir(parents=True)
 
@@ -68,7 +59,7 @@ class AnnotationWriter:
             OSError: The folder cannot be written.
         """
         upright = turned_back(image, reading.rotation)
-        content, suffix = _picture_file(upright, reading)
+        content, suffix = picture_file(upright, _original(reading))
         digest, shown = hashlib.sha256(content).digest(), _shown(reading)
         if digest in self._seen:
             self.skipped.append(f"{shown}: the same picture as {self._seen[digest]}")
@@ -77,7 +68,7 @@ class AnnotationWriter:
         height, width = upright.shape[:2]
         digits = _labelled_digits(reading, width, height)
         classes, boxes = [int(digit.text) for digit, _ in digits], [box for _, box in digits]
-        name = f"{'val' if len(self._tasks) % _VAL_STRIDE == 1 else 'train'}/{self._names.name(reading)}"
+        name = f"{split_of(len(self._tasks))}/{self._names.name(reading)}"
         picture = f"images/{name}{suffix}"
         self._folder.write(picture, content)
         self._folder.write(f"labels/{name}.txt", format_labels(labels_from_xyxy(classes, boxes, width, height)))
@@ -93,24 +84,13 @@ class AnnotationWriter:
         self._folder.write(CLASSES_FILE, "".join(f"{name}\n" for name in CLASS_NAMES))
         self._folder.write(CONFIG_FILE, label_config())
         self._folder.write(TASKS_FILE, json.dumps(self._tasks, indent=1) + "\n")
-        write_data_file(self._folder.path, _SPLITS)
+        write_data_file(self._folder.path, ANNOTATED_SPLITS)
 
 
 def _shown(reading: Reading) -> str:
     """What to call a picture in a message."""
     page = f", page {reading.page}" if reading.pages > 1 else ""
     return written(reading.source or "a picture") + page
-
-
-def _picture_file(image: Image, reading: Reading) -> tuple[bytes, str]:
-    """The bytes and the suffix of a file that shows the picture (H, W, 3) as it is here."""
-    content = _original(reading)
-    suffix = next((suffix for start, suffix in _SIGNATURES.items() if content.startswith(start)), None)
-    if suffix and not is_cut_jpeg(content):
-        stored = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-        if stored is not None and np.array_equal(stored, image):
-            return content, suffix
-    return encode_png(image), ".png"
 
 
 def _original(reading: Reading) -> bytes:
@@ -128,11 +108,9 @@ def _labelled_digits(reading: Reading, width: int, height: int) -> list[tuple[Di
     several with the same box only the first.
     """
     digits = [digit for number in reading.numbers for digit in number.digits]
-    # The page as it lies is the upright one, turned: what brings boxes home from it is the rest of the full turn.
-    boxes = boxes_to_picture([digit.box for digit in digits], -reading.rotation % 360, width, height)
-    found: dict[tuple[float, ...], tuple[Digit, Box]] = {}
-    for digit, box in zip(digits, clip_xyxy(boxes, width, height).tolist(), strict=True):
-        left, top, right, bottom = box
-        if min(right - left, bottom - top) >= _MIN_SIDE:
-            found.setdefault(tuple(round(value, 2) for value in box), (digit, (left, top, right, bottom)))
+    boxes = boxes_on_upright([digit.box for digit in digits], reading.rotation, width, height)
+    found: dict[Box, tuple[Digit, Box]] = {}
+    for digit, box in zip(digits, boxes, strict=True):
+        if box is not None:
+            found.setdefault(box, (digit, box))
     return list(found.values())

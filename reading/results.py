@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 Box = tuple[float, float, float, float]
 
 SCHEMA_VERSION = 1
-"""Of the dictionaries below; docs/reading.schema.json describes them. It rises when a field changes or goes, not when
-one is added."""
+"""Of the dictionaries below; outputs/reading.schema.json describes them. It rises when a field changes or goes, not
+when one is added."""
 
 OK, UNSURE, UNFIT, EMPTY, ERROR = "ok", "unsure", "unfit", "empty", "error"
 
@@ -141,7 +141,7 @@ class Reading:
         return UNSURE if UNSURE in statuses or statuses == {UNFIT} else OK
 
     def to_dict(self) -> dict[str, Any]:
-        """The reading as JSON types, see docs/reading.schema.json."""
+        """The reading as JSON types, see outputs/reading.schema.json."""
         return {
             "schema": SCHEMA_VERSION,
             "image": self.source,

@@ -9,7 +9,7 @@ import pytest
 from digitdet.outputs.formats import CSV_COLUMNS, FORMS, write_results
 from digitdet.reading.results import UNFIT, UNSURE, Alternative, Digit, Number, Reading
 
-SCHEMA = json.loads((Path(__file__).parents[1] / "docs" / "reading.schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads((Path(__file__).parents[1] / "outputs" / "reading.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 

@@ -1,0 +1,1 @@
+"""A page to try reading on, and the same over HTTP."""

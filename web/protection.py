@@ -1,0 +1,57 @@
+"""What a browser is told about every answer, and requests that other people's pages send."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from digitdet.web.errors import FORBIDDEN, error_response
+
+# Only what comes from here; pictures also from the page's own memory. Swagger UI sets styles in its markup.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'{styles}; img-src 'self' blob: data:; connect-src 'self'; "
+    "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_DOCS = "/docs"
+_CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+class Protection:
+    """Middleware: a strict content policy, and no changes at the word of another site's page.
+
+    A page anywhere may send a form to a server on the visitor's own machine. It cannot read the answer, but it could
+    put pictures among the corrections: browsers say where a request comes from, and such ones are refused.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        styles = " 'unsafe-inline'" if scope["path"].startswith(_DOCS) else ""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["Content-Security-Policy"] = _POLICY.format(styles=styles)
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers["Referrer-Policy"] = "no-referrer"
+            await send(message)
+
+        if scope["method"] in _CHANGING and _is_foreign(Headers(scope=scope)):
+            refusal = error_response(FORBIDDEN, "the request comes from a page of another site")
+            await refusal(scope, receive, send_with_headers)
+            return
+        await self._app(scope, receive, send_with_headers)
+
+
+def _is_foreign(headers: Headers) -> bool:
+    if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return True
+    origin = headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc != headers.get("host")

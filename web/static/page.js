@@ -1,0 +1,77 @@
+// A page that was read, as it is shown and corrected: its digits, and the numbers that they make.
+
+export class Page {
+  constructor(reading) {
+    this.reading = reading;
+    this.digits = reading.numbers.flatMap((number, row) =>
+      number.digits.map((digit) => ({
+        ...digit,
+        number,
+        status: number.status,
+        label: describe(digit, `in number ${row + 1}`),
+      })),
+    );
+  }
+
+  // The numbers as text, each with its status; corrected digits are in them.
+  numbers() {
+    const numbers = this.reading.numbers.map((number) => {
+      const own = this.digits.filter((digit) => digit.number === number);
+      const isCorrected = own.length < number.digits.length || own.some((digit) => digit.status === "corrected");
+      return {
+        region: number.region,
+        status: isCorrected ? "corrected" : number.status,
+        text: isCorrected ? this.corrected(number, own) : number.text,
+        best: number.best,
+        confidence: isCorrected ? null : number.confidence,
+        alternatives: number.alternatives,
+      };
+    });
+    const added = this.digits.filter((digit) => !digit.number);
+    return [
+      ...numbers.filter((number) => number.text),
+      ...added.map((digit) => ({ status: "corrected", text: digit.text, alternatives: [], confidence: null })),
+    ];
+  }
+
+  rename(digit, text) {
+    Object.assign(digit, { text, status: "corrected", confidence: null, label: `${text}, corrected` });
+  }
+
+  remove(digit) {
+    this.digits = this.digits.filter((one) => one !== digit);
+  }
+
+  // A box whose digit is still to be named.
+  add(box) {
+    const label = "A new digit: type it";
+    const digit = { box, text: "?", alternatives: [], number: null, confidence: null, status: "corrected", label };
+    this.digits.push(digit);
+    return digit;
+  }
+
+  // As /api/corrections takes them.
+  truth() {
+    return this.digits.filter(({ text }) => text !== "?").map(({ text, box }) => ({ digit: text, box }));
+  }
+
+  // The text of a number with its corrected digits in the places of the old ones, separators kept.
+  corrected(number, own) {
+    const old = number.digits.map((digit) => own.find((one) => same(one.box, digit.box)));
+    let place = 0;
+    return number.best.replace(/[0-9]/g, () => old[place++]?.text ?? "");
+  }
+}
+
+export function describe(digit, where) {
+  const others = digit.alternatives.map(({ text, confidence }) => `, or ${text} ${share(confidence)}`).join("");
+  return `${digit.text}, ${share(digit.confidence)}, ${where}${others}`;
+}
+
+export function share(probability) {
+  return `${(probability * 100).toFixed(1)}%`;
+}
+
+function same(one, other) {
+  return one.every((value, place) => value === other[place]);
+}

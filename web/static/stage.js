@@ -1,0 +1,114 @@
+// The picture with what was read drawn over it, and rectangles that are dragged on it.
+
+const SVG = "http://www.w3.org/2000/svg";
+const LEAST = 3; // pixels of the picture: less is a click, not a rectangle
+
+export class Stage {
+  // onChoose(digit) is called when a digit is chosen; onKey(event, digit) when a key is pressed on one.
+  constructor(stage, image, overlay, { onChoose, onKey }) {
+    Object.assign(this, { stage, image, overlay, onChoose, onKey });
+    this.shapes = new Map();
+    stage.addEventListener("pointerdown", (event) => this.startDrag(event));
+    stage.addEventListener("pointermove", (event) => this.drag(event));
+    for (const end of ["pointerup", "pointercancel"]) stage.addEventListener(end, (event) => this.endDrag(event));
+  }
+
+  // Shows a blob; resolves to whether this browser can decode it to width x height.
+  async show(blob, width, height) {
+    URL.revokeObjectURL(this.image.src);
+    this.image.src = URL.createObjectURL(blob);
+    this.width = width;
+    this.height = height;
+    this.overlay.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    try {
+      await this.image.decode();
+    } catch {
+      return false;
+    }
+    return this.image.naturalWidth === width && this.image.naturalHeight === height;
+  }
+
+  // Draws digits: objects with text, box, status ("ok", "unsure", "unfit", "corrected") and label.
+  draw(digits, chosen) {
+    const focused = document.activeElement?.closest?.("g") ? chosen : null;
+    this.shapes.clear();
+    this.overlay.replaceChildren(...digits.map((digit) => this.shape(digit, digit === chosen)));
+    if (focused) this.focus(focused);
+  }
+
+  focus(digit) {
+    this.shapes.get(digit)?.focus();
+  }
+
+  // Lets a rectangle be dragged, once; onRectangle gets [left, top, right, bottom] in pixels of the picture.
+  mark(onRectangle) {
+    this.onRectangle = onRectangle;
+    this.stage.classList.toggle("marking", Boolean(onRectangle));
+  }
+
+  shape(digit, isChosen) {
+    const [left, top, right, bottom] = digit.box;
+    const group = make("g", { tabindex: 0, role: "button", "aria-label": digit.label, class: digit.status });
+    group.classList.toggle("chosen", isChosen);
+    const place = { x: left, y: top, width: right - left, height: bottom - top };
+    const size = Math.min(Math.max((bottom - top) * 0.45, this.height / 40), this.height / 8);
+    // Above the digit, or where the picture ends there, below it.
+    const y = top > size * 1.1 ? top - size * 0.2 : bottom + size * 0.9;
+    const text = make("text", { x: (left + right) / 2, y, "font-size": size, "aria-hidden": true });
+    text.style.fontSize = `${size}px`;
+    text.textContent = digit.text;
+    group.append(make("rect", place), make("rect", place), text);
+    group.addEventListener("click", () => this.onChoose(digit));
+    group.addEventListener("focus", () => this.onChoose(digit));
+    group.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && this.onChoose(digit, true));
+    group.addEventListener("keydown", (event) => this.onKey(event, digit));
+    this.shapes.set(digit, group);
+    return group;
+  }
+
+  startDrag(event) {
+    if (!this.onRectangle || event.button !== 0) return;
+    event.preventDefault();
+    this.stage.setPointerCapture(event.pointerId);
+    this.from = this.place(event);
+    this.rubber = make("rect", { class: "rubber" });
+    this.overlay.append(this.rubber);
+  }
+
+  drag(event) {
+    if (!this.from) return;
+    const [left, top, right, bottom] = this.rectangle(event);
+    for (const [name, value] of Object.entries({ x: left, y: top, width: right - left, height: bottom - top })) {
+      this.rubber.setAttribute(name, value);
+    }
+  }
+
+  endDrag(event) {
+    if (!this.from) return;
+    const box = this.rectangle(event);
+    this.rubber.remove();
+    this.from = null;
+    if (event.type === "pointerup" && Math.min(box[2] - box[0], box[3] - box[1]) >= LEAST) this.onRectangle(box);
+  }
+
+  place(event) {
+    const bounds = this.image.getBoundingClientRect();
+    const inside = (value, most) => Math.round(Math.min(Math.max(value, 0), most));
+    return [
+      inside(((event.clientX - bounds.left) / bounds.width) * this.width, this.width),
+      inside(((event.clientY - bounds.top) / bounds.height) * this.height, this.height),
+    ];
+  }
+
+  rectangle(event) {
+    const [x, y] = this.place(event);
+    const [x0, y0] = this.from;
+    return [Math.min(x, x0), Math.min(y, y0), Math.max(x, x0), Math.max(y, y0)];
+  }
+}
+
+function make(name, attributes) {
+  const element = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  return element;
+}

@@ -43,6 +43,8 @@ bench: $(VENV)/installed
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/synth_speed.py
 	$(BIN)/python benchmarks/train_speed.py
+	$(BIN)/python benchmarks/time_to_accuracy.py
+	$(BIN)/python benchmarks/serve.py
 
 examples: $(VENV)/installed
 	$(BIN)/python examples/compose.py

@@ -1,5 +1,6 @@
 """The server over HTTP: requests go straight into the application, without a network."""
 
+import importlib.util
 import json
 import re
 import threading
@@ -423,3 +424,21 @@ def test_nothing_is_loaded_from_elsewhere(client):
         if path.is_file():
             found = re.findall(r"(?:https?:)?//[\w.-]+\.\w+", path.read_text(encoding="utf-8"))
             assert [one for one in found if "www.w3.org" not in one] == [], path
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("ultralytics") is None, reason="the training packages are not installed")
+def test_corrections_are_trained_on(make_client, tmp_path):
+    from digitdet.configs import load_preset, replace
+    from digitdet.configs.train import TrainConfig
+    from digitdet.train import train_run
+
+    client = make_client(corrections=tmp_path / "mine")
+    for path in [*sorted(EXAMPLE.parent.glob("*.jpg")), *sorted((ROOT / "web" / "static" / "examples").glob("*.jpg"))]:
+        reading = post(client, path.read_bytes()).json()[0]
+        assert correct(client, digits_of(reading), path.read_bytes()).status_code == 201
+    config = replace(load_preset(TrainConfig, "train", "tune"), start="shipped", epochs=1)
+    run = train_run(config, tmp_path / "mine", tmp_path / "run", lambda _line: None)
+    assert run.metrics["detection"]["map50"] > 0.9
+    read = NumberReader(run.folder / "model.onnx").read(EXAMPLE)
+    assert [number.best for number in read.numbers] == ["72366"]

@@ -1,6 +1,8 @@
 // The picture with what was read drawn over it, and rectangles that are dragged on it.
 
 const SVG = "http://www.w3.org/2000/svg";
+const SMALL = 640; // pixels of the screen: narrower pictures are enlarged to it,
+const MAX_ENLARGEMENT = 4; // as far as they go
 const LEAST = 3; // pixels of the picture: less is a click, not a rectangle
 
 export class Stage {
@@ -20,6 +22,7 @@ export class Stage {
     this.width = width;
     this.height = height;
     this.overlay.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    this.image.style.width = `${width * Math.min(Math.max(SMALL / width, 1), MAX_ENLARGEMENT)}px`;
     try {
       await this.image.decode();
     } catch {
@@ -51,10 +54,11 @@ export class Stage {
     const group = make("g", { tabindex: 0, role: "button", "aria-label": digit.label, class: digit.status });
     group.classList.toggle("chosen", isChosen);
     const place = { x: left, y: top, width: right - left, height: bottom - top };
-    const size = Math.min(Math.max((bottom - top) * 0.45, this.height / 40), this.height / 8);
-    // Above the digit, or where the picture ends there, below it.
-    const y = top > size * 1.1 ? top - size * 0.2 : bottom + size * 0.9;
-    const text = make("text", { x: (left + right) / 2, y, "font-size": size, "aria-hidden": true });
+    // Above the digit, where the picture ends there in smaller letters, and if need be over it.
+    const usual = Math.min(Math.max((bottom - top) * 0.4, this.height / 40), this.height / 8);
+    const size = Math.min(usual, Math.max(top, usual * 0.6));
+    const y = Math.max(top - size * 0.15, size * 0.85);
+    const text = make("text", { x: (left + right) / 2, y, "aria-hidden": true });
     text.style.fontSize = `${size}px`;
     text.textContent = digit.text;
     group.append(make("rect", place), make("rect", place), text);

@@ -1,0 +1,28 @@
+"""For Schemathesis: what it sends as pictures are pictures, sound ones and damaged ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import schemathesis
+from hypothesis import strategies as st
+
+PICTURES = [
+    path.read_bytes()
+    for folder in ("examples", "web/static/examples")
+    for path in sorted((Path(__file__).parents[2] / folder).glob("*.jpg"))
+]
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> bytes:
+    """A picture with some of its bytes changed, or its end cut off."""
+    content = bytearray(draw(st.sampled_from(PICTURES)))
+    for _ in range(draw(st.integers(0, 4))):
+        content[draw(st.integers(0, len(content) - 1))] = draw(st.integers(0, 255))
+    return bytes(content[: draw(st.integers(1, len(content)))])
+
+
+schemathesis.openapi.media_type(
+    "application/octet-stream", st.sampled_from(PICTURES) | damaged() | st.binary(min_size=1, max_size=200)
+)

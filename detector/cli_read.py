@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from digitdet.cli_tools import check_engine, engine_options
 from digitdet.configs import ConfigError, ReadConfig, load_config, replace
 from digitdet.reading.results import EMPTY, ERROR, OK, UNFIT, UNSURE
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from digitdet.batch import PictureWriter
     from digitdet.imaging.inputs import Input
     from digitdet.inference import OnnxDetector
+    from digitdet.reading.constraints import Constraints
+    from digitdet.reading.regions import Region
     from digitdet.reading.results import Number, Reading
 
 # Heavy packages are imported inside the command: `digitdet --help` must answer at once.
@@ -35,6 +38,7 @@ _CHECKS = (
     "damm",
 )  # digitdet.reading.check_digits.CHECKS, without its imports
 
+_SHARD = 500  # pictures: some ten seconds of a core, and a few megabytes of results
 _NOT_DECIDING = ("model", "from_file", "out", "save", "crops", "labels")  # the first two are identified otherwise
 
 
@@ -51,9 +55,13 @@ _NOT_DECIDING = ("model", "from_file", "out", "save", "crops", "labels")  # the 
 )
 @click.option(
     "--out",
-    type=_FILE,
     metavar="FILE",
-    help="Write there, not to stdout, when all is read. With jsonl the same command goes on after an interruption.",
+    help="Write there, not to stdout, when all is read. With jsonl the same command goes on after an interruption. "
+    "With --engine ray a folder, or s3://..., gs://...",
+)
+@engine_options
+@click.option(
+    "--shard", type=click.IntRange(1), metavar="N", help="With --engine ray: pictures in a file.  [default: 500]"
 )
 @click.option(
     "--region", "regions", multiple=True, metavar="[NAME=]X,Y,W,H", help="Read only this part, in px or %; repeatable."
@@ -91,6 +99,14 @@ def read(pictures: tuple[str, ...], form: str, **options: Any) -> None:
     Only the numbers go to stdout; complaints go to stderr. The exit code is 0 when every picture was read (also when it
     held no number), 1 when one could not be read or a number is unsure, 2 for wrong usage.
     """
+    address = options.pop("address")
+    if check_engine(options.pop("engine"), address):
+        from digitdet.imaging.images import quiet_decoders
+
+        with quiet_decoders():  # Ray's own words, too
+            sys.exit(_read_on_cluster(pictures, form, address, options))
+    if options.pop("shard"):
+        raise click.UsageError("--shard is for --engine ray")
     # Loading the model is a third of a cold start: it goes on while the rest is imported.
     with ThreadPoolExecutor(1) as aside:
         is_one = len(pictures) == 1 and not options["from_file"] and os.path.isfile(pictures[0])
@@ -112,30 +128,15 @@ def _read(model: Future[OnnxDetector], pictures: Sequence[str], form: str, optio
     """Read, write, and give the exit code."""
     from digitdet.batch import read_inputs
     from digitdet.imaging.images import use_one_thread
-    from digitdet.imaging.inputs import find_inputs, read_list
+    from digitdet.imaging.inputs import find_inputs
     from digitdet.outputs.formats import write_results
     from digitdet.reader import NumberReader
-    from digitdet.reading.constraints import constraints_from_options
-    from digitdet.reading.regions import parse_region
 
-    names = [*pictures, *(read_list(options["from_file"]) if options["from_file"] else ())]
-    if not names:
-        raise click.UsageError("name a picture, a folder, a pattern, or - for stdin")
-    config = replace(
-        load_config(ReadConfig, options["config_file"]) if options["config_file"] else ReadConfig(),
-        rotate=None if options["rotate"] is None else _rotation(options["rotate"]),
-        tiles=options["tiles"],
-        min_confidence=options["min_confidence"],
-    )
-    rules = ("digits", "pattern", "check", "allowed", "previous", "max_step")
-    try:
-        constraints = constraints_from_options(**{name: options[name] for name in rules})
-        regions = [parse_region(text) for text in options["regions"]]
-    except ConfigError as error:
-        raise click.UsageError(str(error)) from error
+    names = _names(pictures, options)
+    config, constraints, regions = _settings(options)
     if regions and options["labels"]:
         raise click.UsageError("--labels is for whole pictures: what lies outside a --region would count as no digit")
-    reader = NumberReader(model.result(), options["conf"], constraints, config)
+    reader = NumberReader(model.result(), None, constraints, config)
     writers = _writers(options)
     inputs = list(find_inputs(names))
     report = _Report()
@@ -149,10 +150,9 @@ def _read(model: Future[OnnxDetector], pictures: Sequence[str], form: str, optio
         from digitdet.batch import identify
         from digitdet.outputs.result_file import open_results
 
-        deciding = {name: value for name, value in options.items() if name not in _NOT_DECIDING}
-        identity = identify(options["model"], deciding, inputs)
+        identity = identify(options["model"], _deciding(options), inputs)
         # Of what is exported some is written at the end: it would lack what was read before an interruption.
-        with open_results(options["out"], form, identity, go_on=not writers) as results:
+        with open_results(_out_file(options["out"]), form, identity, go_on=not writers) as results:
             for status in results.statuses:
                 report.count(status)
             with _progress(inputs[results.done :]) as counted:
@@ -161,6 +161,81 @@ def _read(model: Future[OnnxDetector], pictures: Sequence[str], form: str, optio
         for line in getattr(writer, "skipped", ()):
             click.echo(f"not labelled: {line}", err=True)
     return report.exit_code
+
+
+def _read_on_cluster(pictures: Sequence[str], form: str, address: str | None, options: dict[str, Any]) -> int:
+    """Read into a folder of shards, say what came of it, and give the exit code."""
+    from digitdet.batch import identify
+    from digitdet.scale.read import Job, read_with_ray
+    from digitdet.scale.storage import Folder, find_pictures
+
+    if options["out"] is None:
+        raise click.UsageError("--engine ray writes JSONL and Parquet into a folder: name it with --out")
+    for name in ("save", "crops", "labels"):
+        if options[name] is not None:
+            raise click.UsageError(f"--{name} is for --engine local")
+    if form not in ("text", "jsonl"):
+        raise click.UsageError("--engine ray writes JSONL and Parquet: leave --format out")
+    shard = options.pop("shard") or _SHARD
+    names = _names(pictures, options)
+    config, constraints, regions = _settings(options)
+    inputs = list(find_pictures(names))
+    model = options["model"]
+    job = Job(Folder(options["out"]), config, constraints, regions, model.read_bytes() if model else None)
+    identity = identify(model, _deciding(options), inputs)
+    show = sys.stderr.isatty()
+    with click.progressbar(length=len(inputs), label="reading", file=sys.stderr, hidden=not show) as bar:
+        counts = read_with_ray(job, inputs, identity, shard, address, bar.update)
+    told = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+    click.echo(f"{len(inputs)} pictures, {sum(counts.values())} pages: {told}; in {options['out']}", err=True)
+    return 1 if counts[ERROR] or counts[UNSURE] else 0
+
+
+def _names(pictures: Sequence[str], options: dict[str, Any]) -> list[str]:
+    """What the user named, on the command line and in a list."""
+    from digitdet.imaging.inputs import read_list
+
+    names = [*pictures, *(read_list(options["from_file"]) if options["from_file"] else ())]
+    if not names:
+        raise click.UsageError("name a picture, a folder, a pattern, or - for stdin")
+    return names
+
+
+def _settings(options: dict[str, Any]) -> tuple[ReadConfig, Constraints, tuple[Region, ...]]:
+    """How pictures are to be read."""
+    from digitdet.reading.constraints import constraints_from_options
+    from digitdet.reading.regions import parse_region
+
+    config = replace(
+        load_config(ReadConfig, options["config_file"]) if options["config_file"] else ReadConfig(),
+        confidence=options["conf"],
+        rotate=None if options["rotate"] is None else _rotation(options["rotate"]),
+        tiles=options["tiles"],
+        min_confidence=options["min_confidence"],
+    )
+    rules = ("digits", "pattern", "check", "allowed", "previous", "max_step")
+    try:
+        constraints = constraints_from_options(**{name: options[name] for name in rules})
+        return config, constraints, tuple(parse_region(text) for text in options["regions"])
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _deciding(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that decide what the results are."""
+    return {name: value for name, value in options.items() if name not in _NOT_DECIDING}
+
+
+def _out_file(name: str) -> Path:
+    """The file of --out.
+
+    Raises:
+        UsageError: It is a folder.
+    """
+    path = Path(name)
+    if path.is_dir():
+        raise click.UsageError(f"--out {name}: is a folder, not a file")
+    return path
 
 
 def _rotation(text: str) -> int | str:

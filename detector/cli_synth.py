@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import sys
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from digitdet.cli_tools import echo_some, need_extra, settings_from
+from digitdet.cli_tools import check_engine, echo_some, engine_options, need_extra, settings_from
 from digitdet.configs import SynthConfig, preset_names, replace
 from digitdet.configs.synth import add_materials
 
@@ -31,6 +32,7 @@ _FONT_SUFFIXES = (".otf", ".ttf", ".woff")
 @click.option("--count", type=click.IntRange(1, 10_000_000), metavar="N", help="Pictures in all splits together.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), metavar="N", help="Another seed, other pictures.")
 @click.option("--workers", type=click.IntRange(min=0), default=0, metavar="N", help="Processes; 0 is one a core.")
+@engine_options
 @click.option(
     "--preset",
     type=click.Choice(preset_names("synth")),
@@ -71,6 +73,8 @@ def synth(
     count: int | None,
     seed: int | None,
     workers: int,
+    engine: str,
+    address: str | None,
     preset: str | None,
     config_file: Path | None,
     mnist: Path | None,
@@ -85,8 +89,8 @@ def synth(
     """Compose training pictures: numbers by hand, in print, on meters and displays, with a box for every digit.
 
     Writes a YOLO dataset (images/, labels/, data.yaml) and numbers.jsonl, which says what is written in each picture.
-    The same settings and fonts give the same bytes whatever --workers; the same command goes on where it was
-    interrupted.
+    The same settings and fonts give the same bytes whatever --workers and --engine; the same command goes on where it
+    was interrupted.
 
     MNIST is looked for in --mnist, in $DIGITDET_DATA/mnist and in the user's cache; else it is downloaded once. Of
     the typefaces, crops and backgrounds some are kept for the val and the test split alone.
@@ -100,6 +104,9 @@ def synth(
         _show_stats(stats)
         return
     need_extra("digitdet synth", "train", "albumentations", "PIL", "tqdm")
+    on_cluster = check_engine(engine, address)
+    if on_cluster and workers:
+        raise click.UsageError("--workers is for --engine local: a cluster's cores are all used")
     from digitdet.synth.preview import write_preview
     from digitdet.synth.sources import load_materials
 
@@ -111,7 +118,7 @@ def synth(
         drawn = write_preview(config, materials, preview)
         click.echo(f"the first {drawn} training pictures of these settings in {preview}", err=True)
     else:
-        _write_dataset(config, materials, out, workers)
+        _write_dataset(config, materials, out, workers, on_cluster, address)
 
 
 @click.command()
@@ -139,14 +146,24 @@ def convert(source: Path, out: Path, to: str) -> None:
     click.echo(f"{done.pictures} {what} with {done.boxes} digits in {out}", err=True)
 
 
-def _write_dataset(config: SynthConfig, materials: Materials, out: Path, workers: int) -> None:
+def _write_dataset(
+    config: SynthConfig, materials: Materials, out: Path, workers: int, on_cluster: bool, address: str | None
+) -> None:
     from tqdm import tqdm
 
+    from digitdet.imaging.images import quiet_decoders
     from digitdet.synth.writer import write_dataset
 
-    # The delay keeps an error at the start to its one line.
-    with tqdm(total=config.count, unit="picture", desc="composing", smoothing=0.05, delay=0.2) as bar:
-        written = write_dataset(config, materials, out, workers, bar.update)
+    with contextlib.ExitStack() as stack:
+        run = None
+        if on_cluster:
+            from digitdet.scale.synth import run_with_ray
+
+            run = run_with_ray(address)
+            stack.enter_context(quiet_decoders())  # Ray has words of its own
+        # The delay keeps an error at the start to its one line.
+        bar = stack.enter_context(tqdm(total=config.count, unit="picture", desc="composing", smoothing=0.05, delay=0.2))
+        written = write_dataset(config, materials, out, workers, bar.update, run)
     if written:
         click.echo(
             f"{config.count} pictures in {out}; train on them with  digitdet train --data {shlex.quote(str(out))}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -22,6 +22,36 @@ def settings_from(
         return load_config(kind, file)
     name = preset or otherwise
     return load_preset(kind, group, name) if name else kind()
+
+
+def engine_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of a command that may run on a cluster."""
+    for option in (
+        click.option("--address", metavar="HOST:PORT", help="With --engine ray: a cluster's head, or auto; else none."),
+        click.option(
+            "--engine",
+            type=click.Choice(["local", "ray"]),
+            default="local",
+            show_default=True,
+            help="ray: on a cluster of --address, or on this machine alone (docs/scale.md).",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def check_engine(engine: str, address: str | None) -> bool:
+    """Whether the work is for a cluster, when all that this needs is there.
+
+    Raises:
+        MissingExtraError: Ray is not installed.
+    """
+    if engine == "local":
+        if address is not None:
+            raise click.UsageError("--address is for --engine ray")
+        return False
+    need_extra("--engine ray", "ray", "ray", "pyarrow", "pandas")
+    return True
 
 
 def echo_some(lines: Sequence[str], shown: int) -> None:

@@ -59,12 +59,17 @@ class Chunk:
         return f"{self.split}-{self.start:07d}.jsonl"
 
 
+RunChunks = Callable[[SynthConfig, Materials, Path, Sequence[Chunk]], Iterator[Chunk]]
+"""Has chunks written somewhere, and gives each when it is there."""
+
+
 def write_dataset(
     config: SynthConfig,
     materials: Materials,
     out: Path,
     workers: int = 0,
     progress: Progress = lambda _count: None,
+    run: RunChunks | None = None,
 ) -> bool:
     """Compose a dataset into `out`, or go on with one that was interrupted.
 
@@ -74,6 +79,7 @@ def write_dataset(
         out: The dataset folder; made if it is missing.
         workers: Processes; 0 is one for every core.
         progress: Called with the number of pictures that are newly there.
+        run: Has the chunks written elsewhere than in processes of this machine; see `digitdet.scale.synth`.
 
     Returns:
         False if the folder already held this very dataset, whole.
@@ -86,15 +92,16 @@ def write_dataset(
     for split in used_splits(config):  # here, not in the workers, where an error would only be "a worker died"
         SceneComposer(config, materials.sources[split], materials.backgrounds[split])
     with only_writer(out):
-        return _prepare_folder(out, config) and _write_rest(config, materials, out, workers, progress)
+        return _prepare_folder(out, config) and _write_rest(config, materials, out, run or _local(workers), progress)
 
 
-def _write_rest(config: SynthConfig, materials: Materials, out: Path, workers: int, progress: Progress) -> bool:
+def _write_rest(config: SynthConfig, materials: Materials, out: Path, run: RunChunks, progress: Progress) -> bool:
     """Write the chunks that are not there yet, then what makes the folder whole."""
     chunks = plan_chunks(config)
     done = {chunk for chunk in chunks if (out / _PARTS / chunk.part_name).is_file()}
     progress(sum(chunk.stop - chunk.start for chunk in done))
-    for chunk in _run_chunks(config, materials, out, [chunk for chunk in chunks if chunk not in done], workers):
+    left = [chunk for chunk in chunks if chunk not in done]
+    for chunk in run(config, materials, out, left) if left else ():
         progress(chunk.stop - chunk.start)
     parts = [(out / _PARTS / chunk.part_name).read_text(encoding="utf-8") for chunk in chunks]
     write_atomically(out / FILE_NAME, "".join(parts), scratch=out / _PARTS)
@@ -143,20 +150,45 @@ def _prepare_folder(out: Path, config: SynthConfig) -> bool:
     return True
 
 
-def _run_chunks(
-    config: SynthConfig, materials: Materials, out: Path, chunks: Sequence[Chunk], workers: int
-) -> Iterator[Chunk]:
-    workers = min(workers or os.cpu_count() or 1, max(len(chunks), 1), _MAX_WORKERS)
-    if workers == 1:
-        writer = ChunkWriter(config, materials, out)
-        for chunk in chunks:
-            yield writer.write(chunk)
-        return
+def _local(workers: int) -> RunChunks:
+    """In so many processes of this machine; 0 is one a core."""
+
+    def run(config: SynthConfig, materials: Materials, out: Path, chunks: Sequence[Chunk]) -> Iterator[Chunk]:
+        count = min(workers or os.cpu_count() or 1, len(chunks), _MAX_WORKERS)
+        if count == 1:
+            writer = ChunkWriter(config, materials, out)
+            for chunk in chunks:
+                yield writer.write(chunk)
+            return
+        with stored_job(config, materials, out) as stored:
+            yield from _in_processes(stored, out, chunks, count)
+
+    return run
+
+
+@contextlib.contextmanager
+def stored_job(config: SynthConfig, materials: Materials, out: Path) -> Iterator[Path]:
+    """A file in the dataset folder from which workers get what they need, for `open_writer`.
+
+    Through the pipes of processes it would come when each has imported everything, one by one.
+    """
+    stored = out / _PARTS / f".materials.{os.getpid()}.tmp"
+    try:
+        stored.write_bytes(pickle.dumps((config, materials, out)))
+        yield stored
+    finally:
+        stored.unlink(missing_ok=True)
+
+
+def open_writer(stored: Path) -> ChunkWriter:
+    """The writer of a worker process, from what `stored_job` put there."""
+    _keep_freed_memory()
+    return ChunkWriter(*pickle.loads(stored.read_bytes()))  # noqa: S301 (written just now, in a folder of ours)
+
+
+def _in_processes(stored: Path, out: Path, chunks: Sequence[Chunk], workers: int) -> Iterator[Chunk]:
     # spawn: a forked child would inherit OpenCV's threads in whatever state they are.
     context = multiprocessing.get_context("spawn")
-    # By a file: through the pipes of the processes they would come when each has imported everything, one by one.
-    stored = out / _PARTS / f".materials.{os.getpid()}.tmp"
-    stored.write_bytes(pickle.dumps((config, materials, out)))
     pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(stored,))
     others = set(multiprocessing.active_children())
     try:
@@ -173,7 +205,6 @@ def _run_chunks(
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-        stored.unlink(missing_ok=True)
 
 
 _worker: ChunkWriter
@@ -191,10 +222,8 @@ def _keep_freed_memory() -> None:
 
 def _start_worker(stored: Path) -> None:
     global _worker
-    config, materials, out = pickle.loads(stored.read_bytes())  # noqa: S301 (written just now, in a folder of ours)
-    _keep_freed_memory()
     threading.Thread(target=_exit_with_parent, daemon=True).start()
-    _worker = ChunkWriter(config, materials, out)
+    _worker = open_writer(stored)
 
 
 def _exit_with_parent() -> None:

@@ -16,6 +16,7 @@ MAY_USE = {
     "evaluation": {"configs", "datasets", "imaging", "reading"},
     "synth": {"configs", "datasets"},
     "classifiers": {"configs", "datasets", "reading", "evaluation"},
+    "scale": {"configs", "datasets", "imaging", "reading", "outputs", "synth", "detector"},
     "web": {"configs", "datasets", "imaging", "reading", "outputs", "detector"},
 }
 # `Reading.draw` is what a user looks for; it calls the floor above, when it is called.

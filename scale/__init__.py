@@ -1,0 +1,1 @@
+"""Reading and composing on many machines, with Ray."""

@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 from digitdet.configs import DigitdetError
 
@@ -47,10 +48,12 @@ def joined(address: str | None) -> Iterator[int]:
     except (ConnectionError, ValueError, RuntimeError, TimeoutError, OSError) as error:
         raise DigitdetError(f"no Ray cluster at {address or 'this machine'}: {_first_line(error)}") from error
     _be_quiet()
-    try:
-        yield max(int(ray.cluster_resources().get("CPU", 1)), 1)
-    finally:
-        ray.shutdown()
+    # Ray prints what happens to workers, which it replaces, on stdout.
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
+        try:
+            yield max(int(ray.cluster_resources().get("CPU", 1)), 1)
+        finally:
+            ray.shutdown()
 
 
 def _require_reachable(address: str | None) -> None:

@@ -38,6 +38,11 @@ class Ended:
         return [line for line in self.stderr.splitlines() if line.strip() and "\r" not in line and "it/s" not in line]
 
 
+def _hear_ctrl_c() -> None:
+    """Whoever runs the tests in the background of a shell ignores it, and so would all that they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Command:
     """`digitdet` with arguments, in a process group of its own."""
 
@@ -51,6 +56,7 @@ class Command:
             text=True,
             cwd=cwd,
             start_new_session=True,
+            preexec_fn=_hear_ctrl_c,
         )
         self._began = time.monotonic()
 

@@ -60,6 +60,8 @@ def test_nothing_but_what_was_named(command, composing, composed, mnist, tmp_pat
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
     monkeypatch.setenv("TMPDIR", str(scratch))
+    for name in ("MPLCONFIGDIR", "TORCHINDUCTOR_CACHE_DIR", "YOLO_CONFIG_DIR"):  # what tests before this one have set
+        monkeypatch.delenv(name, raising=False)
     settings = tmp_path / "train.yaml"
     settings.write_text("epochs: 1\nbatch: 32\nimage_size: 96\nrecogniser: {epochs: 1}\n")
     photo = EXAMPLES / "number.jpg"

@@ -28,6 +28,7 @@ from throughput import mixed_pictures
 from digitdet.datasets.mnist import DATA_VARIABLE
 
 _SHARD = 250
+_EMPTY = 1000  # shards
 _WORKER = "ShardReader"
 
 
@@ -57,6 +58,7 @@ def measure(folder: Path, count: int) -> None:
         command = [*listed, "--engine", "ray", "--shard", str(_SHARD), "--out", str(out), *joined]
         report(name, count, run(command, disturb), compare(rows, out))
 
+    handed_out(folder)
     ray("ray, one node")
     ray("ray, a worker killed", disturb=kill_a_worker)
     ray("ray, the driver killed", disturb=kill_the_driver)
@@ -69,6 +71,15 @@ def measure(folder: Path, count: int) -> None:
         ray("ray, two nodes", cluster.address)
     finally:
         cluster.shutdown()
+
+
+def handed_out(folder: Path) -> None:
+    """How many shards a second pass through the driver when there is nothing to read in them."""
+    (folder / "nothing.txt").write_text("".join(f"{number}.none\n" for number in range(_EMPTY)))
+    listed = ["--from-file", str(folder / "nothing.txt"), "--engine", "ray", "--shard"]
+    few = run([*listed, str(_EMPTY), "--out", str(folder / "few")])
+    many = run([*listed, "1", "--out", str(folder / "many")])
+    print(f"start and end of Ray {few:.1f} s; {_EMPTY / (many - few):.0f} empty shards a second", flush=True)
 
 
 def run(options: list[str], disturb: Callable[[subprocess.Popen[bytes]], None] | None = None) -> float:

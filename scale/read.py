@@ -110,6 +110,9 @@ def read_with_ray(
             for finished in _run(job, left, cores):
                 counts += Counter(json.loads(finished["counts"]))
                 progress(int(finished["pictures"]))
+    for name in job.out.names():
+        if name.endswith(".tmp"):  # of a worker that was killed
+            job.out.remove(name)
     if SUMMARY_FILE not in present:
         summary = {"pictures": len(pictures), "pages": sum(counts.values()), **dict(sorted(counts.items()))}
         job.out.write(SUMMARY_FILE, (json.dumps(summary, indent=2) + "\n").encode())
@@ -184,7 +187,4 @@ def _claim(out: Folder, identity: Mapping[str, Any]) -> set[str]:
         raise DataError(f"{out.name}: is not empty and holds no reading; choose another --out")
     else:
         out.write(JOB_FILE, job)
-    for name in present:
-        if name.endswith(".tmp"):  # of a worker that was killed
-            out.remove(name)
     return present

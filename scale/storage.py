@@ -74,7 +74,9 @@ class Folder:
         Raises:
             DataError: It cannot be read.
         """
-        return read_file(f"{self.name.rstrip('/')}/{name}")
+        with _reasons(f"{self.name}, {name}"):
+            system, path = resolve(self.name)
+            return _read(system, f"{path.rstrip('/')}/{name}")
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file that is either whole or not there, whatever happens.
@@ -117,10 +119,7 @@ def read_file(name: str) -> bytes:
         DataError: It cannot be read.
     """
     with _reasons(name):
-        system, path = resolve(name)
-        with system.open_input_stream(path) as stream:
-            content: bytes = stream.read()
-            return content
+        return _read(*resolve(name))
 
 
 def resolve(name: str) -> tuple[Any, str]:
@@ -128,6 +127,12 @@ def resolve(name: str) -> tuple[Any, str]:
     if _SEPARATOR in name:
         return fs.FileSystem.from_uri(name)
     return fs.LocalFileSystem(), os.path.abspath(name)  # noqa: PTH100 (a name may be no text)
+
+
+def _read(system: Any, path: str) -> bytes:
+    with system.open_input_stream(path) as stream:
+        content: bytes = stream.read()
+        return content
 
 
 def _expand(uri: str) -> Iterator[Input]:

@@ -147,7 +147,9 @@ def test_a_training_is_killed_while_it_writes(command, composed, tmp_path):
     assert (out / "metrics.json").exists()
 
 
-@pytest.mark.parametrize("what", ["synth", "train", "read", "classify knn", "classify fcn", "classify svm"])
+@pytest.mark.parametrize(
+    "what", ["synth", "train", "read", "read with ray", "classify knn", "classify fcn", "classify svm"]
+)
 def test_ctrl_c(command, composing, composed, thousand, mnist, tmp_path, what):
     """It stops within two seconds, with one word, and leaves nobody behind."""
     settings = tmp_path / "train.yaml"
@@ -157,6 +159,7 @@ def test_ctrl_c(command, composing, composed, thousand, mnist, tmp_path, what):
         "synth": [*composing, "--out", out],
         "train": ["train", "--data", composed, "--config", settings, "--out", out],
         "read": ["read", thousand],
+        "read with ray": ["read", thousand, "--engine", "ray", "--shard", "50", "--out", out],
     }.get(what, ["classify", "train", "--model", what.split()[-1], "--mnist", mnist, "--out", out])
     rng, stopped = random.Random(1), 0
     for _ in range(30):

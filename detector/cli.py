@@ -88,7 +88,8 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _leave() -> None:
-    os.write(2, b"\nAborted!\n")
+    # Not descriptor 2, which may be turned away from the terminal to quieten libraries.
+    os.write(sys.stderr.fileno(), b"\nAborted!\n")
     os._exit(1)
 
 

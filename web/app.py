@@ -102,9 +102,10 @@ def _pages() -> list[BaseRoute]:
     async def docs(_request: Request) -> Response:
         return FileResponse(_STATIC / "docs.html")
 
+    # An editable installation is made of links, which Starlette else takes for a way out.
     return [
         Route("/", index, methods=["GET"]),
         Route("/docs", docs, methods=["GET"]),
-        Mount("/docs/swagger", StaticFiles(directory=_SWAGGER)),
-        Mount("/static", StaticFiles(directory=_STATIC)),
+        Mount("/docs/swagger", StaticFiles(directory=_SWAGGER, follow_symlink=True)),
+        Mount("/static", StaticFiles(directory=_STATIC, follow_symlink=True)),
     ]

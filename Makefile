@@ -25,8 +25,9 @@ types: $(VENV)/installed
 	$(BIN)/mypy -p digitdet
 
 # pytest, not `python -m pytest`: that would put the folder `datasets` on the path, under the name of another package.
+# Two processes, a file each; without the passive policy one's waiting OpenMP threads would hold the other's cores.
 test: $(VENV)/installed
-	$(BIN)/pytest -m "not slow and not torture"
+	OMP_WAIT_POLICY=passive $(BIN)/pytest -n 2 --dist loadfile -m "not slow and not torture"
 
 slow: $(VENV)/installed
 	$(BIN)/pytest -m slow

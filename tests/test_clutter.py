@@ -64,7 +64,7 @@ def test_digits_stay_free(name, make_sheet):
     assert added > 10
 
 
-@pytest.mark.parametrize("name", CROSSING)
+@pytest.mark.parametrize("name", sorted(CROSSING))
 def test_what_crosses_digits_is_thin(name, make_sheet):
     for seed in range(40):
         sheet = make_sheet(seed)

@@ -185,6 +185,10 @@ def test_a_wrong_digit_is_corrected_by_mouse(open_page, server):
     assert page.locator("#numbers output").all_inner_texts() == ["7436"]
     (label,) = (server.corrections / "labels").rglob("*.txt")
     assert read_labels(label).classes.tolist() == [7, 4, 3, 6]
+    page.click("summary")
+    page.fill("[name=digits]", "5")
+    expect(page.locator("#numbers output")).to_have_text("72366")
+    expect(page.locator("#saved")).to_contain_text("without your corrections")
 
 
 def test_a_missed_digit_is_added(open_page, server):

@@ -1,11 +1,10 @@
-// Puts the page together: where pictures come from, what was read, what is corrected.
+// Puts the page together: pictures are read, shown and corrected.
 
 import * as api from "./api.js";
-import { Drawing } from "./drawing.js";
 import { Page, share } from "./page.js";
+import { connectSources } from "./sources.js";
 import { Stage } from "./stage.js";
 
-const EXAMPLES = ["cheque", "meter", "display", "house"];
 const PATIENCE = 350; // ms after a change of the options until the picture is read again
 
 const $ = (id) => document.getElementById(id);
@@ -21,85 +20,27 @@ let reading = null; // the AbortController of the request under way
 let again = 0; // the timer of the next
 
 const stage = new Stage($("stage"), $("picture"), $("overlay"), { onChoose: choose, onKey: keyOnDigit });
-const drawing = new Drawing($("canvas"), $("pen"), readDrawing);
-
-// --- where pictures come from ---
 
 function openFile(blob) {
-  if (!blob) return;
   $("form").elements.region.value = ""; // of another picture
   start(blob);
 }
 
-for (const input of [$("file"), $("camera")]) {
-  input.addEventListener("change", () => {
-    openFile(input.files[0]);
-    input.value = ""; // so that the same file can be chosen again
-  });
-}
-
-for (const kind of ["dragover", "dragleave", "drop"]) {
-  document.addEventListener(kind, (event) => {
-    if (!event.dataTransfer?.types.includes("Files")) return;
-    event.preventDefault();
-    $("drop").classList.toggle("over", kind === "dragover");
-    if (kind === "drop") openFile(event.dataTransfer.files[0]);
-  });
-}
-
-document.addEventListener("paste", (event) => {
-  const picture = [...(event.clipboardData?.files ?? [])][0];
-  if (!picture) return;
-  event.preventDefault();
-  openFile(picture);
+connectSources({
+  onPicture: openFile,
+  onEmpty: () => say("Write some digits first.", true),
+  onClear: () => {
+    reading?.abort();
+    reading = null;
+    $("result").hidden = true;
+    say("");
+  },
 });
-
-for (const name of EXAMPLES) {
-  const button = document.createElement("button");
-  button.type = "button";
-  const image = new Image();
-  image.src = `/static/examples/${name}.jpg`;
-  image.alt = `Example: ${name}`;
-  button.append(image);
-  button.addEventListener("click", async () => openFile(await (await fetch(image.src)).blob()));
-  $("examples").append(button);
-}
-
-async function readDrawing() {
-  if (drawing.isEmpty) return say("Write some digits first.", true);
-  openFile(await drawing.toBlob());
-}
-
-$("read-drawing").addEventListener("click", readDrawing);
-$("undo").addEventListener("click", () => drawing.undo());
-$("clear").addEventListener("click", () => {
-  drawing.clear();
-  $("result").hidden = true;
-  say("");
-});
-
-const tabs = [$("tab-picture"), $("tab-draw")];
-for (const tab of tabs) {
-  tab.addEventListener("click", () => openTab(tab));
-  tab.addEventListener("keydown", (event) => {
-    if (!["ArrowLeft", "ArrowRight"].includes(event.key)) return;
-    const other = tabs.find((one) => one !== tab);
-    openTab(other);
-    other.focus();
-  });
-}
-
-function openTab(tab) {
-  for (const one of tabs) {
-    one.setAttribute("aria-selected", one === tab);
-    one.tabIndex = one === tab ? 0 : -1;
-    $(one.getAttribute("aria-controls")).hidden = one !== tab;
-  }
-}
 
 // --- reading ---
 
 async function start(blob) {
+  const before = file;
   file = blob;
   reading?.abort();
   clearTimeout(again);
@@ -108,10 +49,12 @@ async function start(blob) {
   try {
     const found = await api.read(blob, options(), mine.signal);
     if (reading !== mine) return;
+    const isForgotten = blob === before && pages.some((page) => page.isCorrected);
     readings = found;
     pages = found.map((one) => new Page(one));
     await showPage(0);
     say(summary());
+    if (isForgotten) $("saved").textContent = "Read anew, without your corrections; what you correct now replaces them.";
   } catch (error) {
     if (error.name === "AbortError" || reading !== mine) return;
     $("result").hidden = true;

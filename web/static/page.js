@@ -34,6 +34,11 @@ export class Page {
     ];
   }
 
+  get isCorrected() {
+    const digits = this.reading.numbers.reduce((sum, number) => sum + number.digits.length, 0);
+    return this.digits.length !== digits || this.digits.some((digit) => digit.status === "corrected");
+  }
+
   rename(digit, text) {
     Object.assign(digit, { text, status: "corrected", confidence: null, label: `${text}, corrected` });
   }

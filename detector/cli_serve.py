@@ -28,6 +28,13 @@ _LOCAL = ("127.0.0.1", "::1", "localhost")
     "--host", default="127.0.0.1", show_default=True, metavar="NAME", help="0.0.0.0: for other machines, too."
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--name",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="Another name that it is called by, as behind a reverse proxy; repeatable.",
+)
 @click.option("--corrections", type=_FOLDER, metavar="DIR", help="Keep what is corrected on the page, to train on.")
 @click.option("--model", type=_FILE, metavar="FILE", help="A model.onnx from digitdet train; else the shipped one.")
 @click.option("--max-upload", type=click.FloatRange(0.1, 1000), default=20, show_default=True, metavar="MB")
@@ -39,7 +46,7 @@ _LOCAL = ("127.0.0.1", "::1", "localhost")
 @click.option(
     "--time-limit", type=click.FloatRange(0.1), default=30, show_default=True, metavar="SECONDS", help="Of a reading."
 )
-def serve(host: str, port: int, model: Path | None, **options: Any) -> None:
+def serve(host: str, port: int, names: tuple[str, ...], model: Path | None, **options: Any) -> None:
     """A page to read pictures on: drop one, or write digits with the finger; and the same over HTTP, see /docs.
 
     It is for this machine alone, unless --host says otherwise; there is no login. Nothing is kept of what is sent,
@@ -61,7 +68,7 @@ def serve(host: str, port: int, model: Path | None, **options: Any) -> None:
             stack.enter_context(only_writer(settings.corrections))
         service = Service(OnnxDetector(model), settings)
         listener = stack.enter_context(_listen(host, port))
-        app = create_app(service, _LOCAL if host in _LOCAL else ("*",))
+        app = create_app(service, (*_LOCAL, *names) if host in _LOCAL or names else ("*",))
         server = uvicorn.Server(
             uvicorn.Config(app, log_level="warning", server_header=False, timeout_graceful_shutdown=1)
         )

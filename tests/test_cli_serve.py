@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -54,6 +55,17 @@ def test_it_reads_until_ctrl_c(serve, tmp_path):
     assert server.wait(10) == 0
     assert server.stderr.read() == ""
     assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == ["data.yaml", "images", "labels"]
+
+
+def test_it_answers_to_names_that_it_is_given(serve):
+    _, address = serve("--name", "numbers.example.org")
+    for name, status in [("numbers.example.org", 200), ("127.0.0.1", 200), ("evil.example", 400)]:
+        request = urllib.request.Request(f"{address}/api/health", headers={"Host": name})
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                assert answer.status == status
+        except urllib.error.HTTPError as error:
+            assert error.code == status
 
 
 def test_a_port_that_is_taken_is_told_in_one_line():

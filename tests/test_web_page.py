@@ -23,6 +23,7 @@ from digitdet.web.service import Service
 from digitdet.web.settings import ServeSettings
 
 expect = sync_api.expect
+expect.set_options(timeout=20_000)  # ms: a busy machine is slow, not wrong
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 EXAMPLE = Path(__file__).parents[1] / "examples" / "number.jpg"
 PHONE = {"viewport": {"width": 390, "height": 780}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}

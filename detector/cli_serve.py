@@ -37,12 +37,33 @@ _LOCAL = ("127.0.0.1", "::1", "localhost")
 )
 @click.option("--corrections", type=_FOLDER, metavar="DIR", help="Keep what is corrected on the page, to train on.")
 @click.option("--model", type=_FILE, metavar="FILE", help="A model.onnx from digitdet train; else the shipped one.")
-@click.option("--max-upload", type=click.FloatRange(0.1, 1000), default=20, show_default=True, metavar="MB")
-@click.option("--max-pixels", type=click.FloatRange(0.1, 100), default=50, show_default=True, metavar="MILLIONS")
+@click.option(
+    "--max-upload",
+    type=click.FloatRange(0.1, 1000),
+    default=20,
+    show_default=True,
+    metavar="MB",
+    help="Larger files are refused.",
+)
+@click.option(
+    "--max-pixels",
+    type=click.FloatRange(0.1, 100),
+    default=50,
+    show_default=True,
+    metavar="MILLIONS",
+    help="Pictures of more are refused.",
+)
 @click.option(
     "--at-once", type=click.IntRange(1, 1024), metavar="N", help="Pictures read at once.  [default: one a core]"
 )
-@click.option("--queue", type=click.IntRange(0, 100_000), default=32, show_default=True, metavar="N", help="That wait.")
+@click.option(
+    "--queue",
+    type=click.IntRange(0, 100_000),
+    default=32,
+    show_default=True,
+    metavar="N",
+    help="Pictures that may wait for their turn.",
+)
 @click.option(
     "--time-limit", type=click.FloatRange(0.1), default=30, show_default=True, metavar="SECONDS", help="Of a reading."
 )

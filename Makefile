@@ -32,7 +32,7 @@ test: $(VENV)/installed
 slow: $(VENV)/installed
 	$(BIN)/pytest -m slow
 
-# Half an hour and more; on the real MNIST and on mounts of its own, where these are allowed.
+# Twenty minutes; on the real MNIST and on mounts of its own, where these are allowed.
 torture: $(VENV)/installed
 	$(BIN)/python tests/torture/fuzz.py
 	$(BIN)/pytest -m torture

@@ -103,6 +103,6 @@ def plain_errors() -> Iterator[None]:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """The error at the bottom of those that Ray wraps around it."""
+    """What was raised on purpose, or else the error at the bottom, of those that Ray wraps around it."""
     inner = getattr(error, "cause", None) or error.__cause__
-    return error if inner is None or inner is error else _cause(inner)
+    return error if isinstance(error, DigitdetError) or inner is None or inner is error else _cause(inner)

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from digitdet import NumberReader
 from digitdet.cli import main
-from digitdet.configs import DataError, ImageError
+from digitdet.configs import DataError, DigitdetError, ImageError
 from digitdet.imaging.inputs import Input
 from digitdet.scale.storage import Folder, find_pictures, read_file
 from digitdet.scale.table import SCHEMA, to_parquet
@@ -189,3 +189,19 @@ def test_the_same_bytes_as_the_local_engine(tmp_path):
     local, ray = (contents(tmp_path / engine) for engine in ("local", "ray"))
     assert len(local) > 600
     assert local == ray
+
+
+def test_what_a_worker_raises_on_purpose_comes_through_as_it_is():
+    from ray.exceptions import RayError
+
+    from digitdet.scale.cluster import plain_errors
+
+    purpose = DataError("x: holds something else")
+    purpose.__cause__ = OSError(2, "No such file or directory")
+    wrapped = RayError("a long remote traceback")
+    wrapped.cause = purpose
+    with pytest.raises(DataError, match="^x: holds something else$"), plain_errors():
+        raise wrapped
+    wrapped.cause = OSError(28, "No space left on device", "/data")
+    with pytest.raises(DigitdetError, match="^/data: No space left on device$"), plain_errors():
+        raise wrapped

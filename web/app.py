@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from http import HTTPStatus
 from importlib.resources import files
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 
 from digitdet import __version__
 from digitdet.web.corrections import parse_digits
-from digitdet.web.errors import BAD_REQUEST, HANDLERS, NOT_FOUND
+from digitdet.web.errors import HANDLERS
 from digitdet.web.gate import Gate
 from digitdet.web.openapi import describe
 from digitdet.web.options import page_number, read_options, whole_field
@@ -27,7 +28,6 @@ from digitdet.web.uploads import receive_upload
 
 _STATIC = Path(str(files("digitdet.web"))) / "static"
 _SWAGGER = Path(str(files("swagger_ui"))) / "static"
-_CREATED = 201
 
 
 def create_app(service: Service, hosts: tuple[str, ...] = ("*",)) -> Starlette:
@@ -76,17 +76,19 @@ class _Api:
 
     async def correct(self, request: Request) -> Response:
         if not self._service.keeps_corrections:
-            raise HTTPException(NOT_FOUND, "corrections are not kept; start the server with --corrections DIR")
+            raise HTTPException(
+                HTTPStatus.NOT_FOUND, "corrections are not kept; start the server with --corrections DIR"
+            )
         async with self._gate.place():
             upload = await receive_upload(request, self._settings)
             if "digits" not in upload.fields:
-                raise HTTPException(BAD_REQUEST, "the field digits is missing")
+                raise HTTPException(HTTPStatus.BAD_REQUEST, "the field digits is missing")
             digits = parse_digits(upload.fields["digits"])
             page = whole_field(upload.fields, "page", 1)
             rotation = whole_field(upload.fields, "rotation", 0, (0, 90, 180, 270))
             content = upload.content
             saved = await self._gate.work(lambda: self._service.correct(content, page, rotation, digits))
-            return JSONResponse(asdict(saved), _CREATED)
+            return JSONResponse(asdict(saved), HTTPStatus.CREATED)
 
     async def health(self, _request: Request) -> Response:
         return JSONResponse({"status": "ok", "version": __version__, "corrections": self._service.keeps_corrections})

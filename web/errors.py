@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from digitdet.configs.errors import ConfigError, DataError, ImageError, TimeLimitError
-
-BAD_REQUEST, FORBIDDEN, NOT_FOUND, REQUEST_TIMEOUT, CONFLICT, TOO_LARGE, UNPROCESSABLE, UNAVAILABLE, FULL = (
-    400, 403, 404, 408, 409, 413, 422, 503, 507,
-)  # fmt: skip
+from digitdet.configs.errors import ConfigError, ImageError, TimeLimitError
 
 _RETRY_AFTER = "2"  # seconds
 
 
 def error_response(status: int, reason: str) -> Response:
     """`{"error": reason}` with a status; where it is worth it, when to come again."""
-    headers = {"Retry-After": _RETRY_AFTER} if status == UNAVAILABLE else None
+    headers = {"Retry-After": _RETRY_AFTER} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
     return JSONResponse({"error": reason}, status, headers)
 
 
@@ -31,24 +28,20 @@ async def _http(_request: Request, error: Exception) -> Response:
 
 
 async def _options(_request: Request, error: Exception) -> Response:
-    return error_response(BAD_REQUEST, str(error))
+    return error_response(HTTPStatus.BAD_REQUEST, str(error))
 
 
 async def _picture(_request: Request, error: Exception) -> Response:
-    return error_response(UNPROCESSABLE, str(error))
+    return error_response(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
 
 
 async def _time(_request: Request, error: Exception) -> Response:
-    return error_response(UNAVAILABLE, str(error))
-
-
-async def _data(_request: Request, error: Exception) -> Response:
-    return error_response(CONFLICT, str(error))
+    return error_response(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
 
 
 async def _disk(_request: Request, error: Exception) -> Response:
     assert isinstance(error, OSError)  # noqa: S101
-    return error_response(FULL, f"the server cannot write: {error.strerror or error}")
+    return error_response(HTTPStatus.INSUFFICIENT_STORAGE, f"the server cannot write: {error.strerror or error}")
 
 
 HANDLERS: dict[Any, Any] = {  # of Starlette: types of errors and what answers them
@@ -56,6 +49,5 @@ HANDLERS: dict[Any, Any] = {  # of Starlette: types of errors and what answers t
     ConfigError: _options,
     ImageError: _picture,
     TimeLimitError: _time,
-    DataError: _data,
     OSError: _disk,
 }

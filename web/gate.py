@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import TypeVar
 
 import anyio
 from anyio import to_thread
 from starlette.exceptions import HTTPException
-
-from digitdet.web.errors import UNAVAILABLE
 
 Result = TypeVar("Result")
 
@@ -36,7 +35,7 @@ class Gate:
             HTTPException: All are taken (503).
         """
         if not self._free:
-            raise HTTPException(UNAVAILABLE, "too many pictures at once; come again in a moment")
+            raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, "too many pictures at once; come again in a moment")
         self._free -= 1
         try:
             yield

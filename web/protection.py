@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from digitdet.web.errors import FORBIDDEN, error_response
+from digitdet.web.errors import error_response
 
 # Only what comes from here; pictures also from the page's own memory. Swagger UI sets styles in its markup.
 _POLICY = (
@@ -44,7 +45,7 @@ class Protection:
             await send(message)
 
         if scope["method"] in _CHANGING and _is_foreign(Headers(scope=scope)):
-            refusal = error_response(FORBIDDEN, "the request comes from a page of another site")
+            refusal = error_response(HTTPStatus.FORBIDDEN, "the request comes from a page of another site")
             await refusal(scope, receive, send_with_headers)
             return
         await self._app(scope, receive, send_with_headers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from digitdet.configs import ImageError, ReadConfig, TimeLimitError
+from digitdet.configs import ImageError, TimeLimitError
 from digitdet.imaging.images import Image, encode_png, read_pages
 from digitdet.inference import OnnxDetector
 from digitdet.reader import NumberReader
@@ -73,7 +73,7 @@ class Service:
 
     def _page(self, content: bytes, number: int) -> Image:
         deadline = time.monotonic() + self.settings.time_limit
-        for page in read_pages(content, min(self.settings.max_pixels, ReadConfig().max_pixels)):
+        for page in read_pages(content, self.settings.max_pixels):
             if page.number == number:
                 return page.image
             if time.monotonic() > deadline:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import anyio
 from starlette.datastructures import UploadFile
@@ -10,7 +11,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
-from digitdet.web.errors import BAD_REQUEST, REQUEST_TIMEOUT, TOO_LARGE
 from digitdet.web.settings import ServeSettings
 
 _MAX_FIELD = 1_000_000  # bytes: the digits of one picture as JSON
@@ -38,9 +38,11 @@ async def receive_upload(request: Request, settings: ServeSettings) -> Upload:
                 return await _from_form(limited)
             return Upload(_not_empty(await limited.body()), {})
     except TimeoutError as error:
-        raise HTTPException(REQUEST_TIMEOUT, f"the upload took longer than {settings.upload_time:g} s") from error
+        raise HTTPException(
+            HTTPStatus.REQUEST_TIMEOUT, f"the upload took longer than {settings.upload_time:g} s"
+        ) from error
     except ClientDisconnect as error:
-        raise HTTPException(BAD_REQUEST, "the upload was broken off") from error
+        raise HTTPException(HTTPStatus.BAD_REQUEST, "the upload was broken off") from error
 
 
 class _Limited(Request):
@@ -63,19 +65,21 @@ class _Limited(Request):
 
     def _require(self, left: int) -> None:
         if left < 0:
-            raise HTTPException(TOO_LARGE, f"the upload is above the limit of {self._limit / 1e6:g} MB")
+            raise HTTPException(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the upload is above the limit of {self._limit / 1e6:g} MB"
+            )
 
 
 async def _from_form(request: Request) -> Upload:
     async with request.form(max_files=1, max_fields=_MAX_FIELDS, max_part_size=_MAX_FIELD) as form:
         files = [value for value in form.values() if isinstance(value, UploadFile)]
         if not files:
-            raise HTTPException(BAD_REQUEST, "the form holds no file; send the picture as one")
+            raise HTTPException(HTTPStatus.BAD_REQUEST, "the form holds no file; send the picture as one")
         fields = {name: value for name, value in form.items() if isinstance(value, str)}
         return Upload(_not_empty(await files[0].read()), fields)
 
 
 def _not_empty(content: bytes) -> bytes:
     if not content:
-        raise HTTPException(BAD_REQUEST, "there is no picture: the upload is empty")
+        raise HTTPException(HTTPStatus.BAD_REQUEST, "there is no picture: the upload is empty")
     return content

@@ -200,8 +200,8 @@ def test_what_a_worker_raises_on_purpose_comes_through_as_it_is():
     purpose.__cause__ = OSError(2, "No such file or directory")
     wrapped = RayError("a long remote traceback")
     wrapped.cause = purpose
-    with pytest.raises(DataError, match="^x: holds something else$"), plain_errors():
+    with pytest.raises(DataError, match=r"^x: holds something else$"), plain_errors():
         raise wrapped
     wrapped.cause = OSError(28, "No space left on device", "/data")
-    with pytest.raises(DigitdetError, match="^/data: No space left on device$"), plain_errors():
+    with pytest.raises(DigitdetError, match=r"^/data: No space left on device$"), plain_errors():
         raise wrapped

@@ -20,7 +20,7 @@ from arms import exact_shares, real_sets
 from digitdet.configs import LookConfig, SynthConfig, TrainConfig, load_preset, replace
 from digitdet.synth.sources import load_materials
 from digitdet.synth.writer import write_dataset
-from digitdet.train import train_run
+from digitdet.training.run import train_run
 
 # What stands in for a group that is left out: what the 1/7 generator had.
 WITHOUT: dict[str, dict[str, object]] = {

@@ -25,16 +25,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.calibrate import LabelledPicture, digit_evidence, fit_calibration, look_at, number_evidence
 from digitdet.configs import ReadConfig, SynthConfig, load_preset, preset_names, replace
-from digitdet.finder import DigitFinder
+from digitdet.detection.postprocess import Places
+from digitdet.detection.search import DigitFinder
 from digitdet.imaging.images import load_image
-from digitdet.reading.calibration import Calibration
+from digitdet.reading.calibration import Calibration, parse_calibration
 from digitdet.reading.numbers import NumberBuilder
-from digitdet.reading.postprocess import Places
 from digitdet.reading.reliability import accuracy_at_coverage, expected_calibration_error, reliability_bins
 from digitdet.synth.sources import load_materials
 from digitdet.synth.writer import write_dataset
+from digitdet.training.calibration import LabelledPicture, digit_evidence, fit_calibration, look_at, number_evidence
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,7 +94,7 @@ def main() -> None:
         data = arguments.data or compose(
             arguments.preset, arguments.count, arguments.seed, arguments.mnist, Path(scratch) / "data"
         )
-        fitted = finder.calibration
+        fitted = parse_calibration(finder.detector.calibration, finder.detector.name)
         if arguments.fit or fitted == Calibration():
             fitted = fit_calibration(look_at(finder, data, "val"), config)
         composed = compare_composed(look_at(finder, data, "test"), fitted, config)

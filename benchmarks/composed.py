@@ -15,16 +15,17 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from digitdet import NumberReader, yolo
+from digitdet import NumberReader
 from digitdet.configs import SynthConfig, load_preset, preset_names, replace
 from digitdet.configs.synth import add_materials
 from digitdet.evaluation.outcomes import read_set
 from digitdet.evaluation.report import make_report
 from digitdet.evaluation.sets import load_sets
 from digitdet.evaluation.table import format_report
-from digitdet.inference import shipped_file
+from digitdet.models.model_file import shipped_file
 from digitdet.synth.sources import load_materials
 from digitdet.synth.writer import write_dataset
+from digitdet.training import yolo
 
 
 def main() -> None:

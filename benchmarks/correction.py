@@ -32,10 +32,18 @@ import numpy as np
 import numpy.typing as npt
 
 from digitdet import NumberReader
-from digitdet.datasets.boxes import clip_xyxy, iou
-from digitdet.datasets.files import write_atomically
-from digitdet.datasets.folder import DATA_FILE, label_path, list_images, read_data_file, read_picture
-from digitdet.datasets.labels import format_labels, labels_from_xyxy, read_labels
+from digitdet.common.boxes import clip_xyxy, iou
+from digitdet.common.files import write_atomically
+from digitdet.datasets.formats.yolo import (
+    DATA_FILE,
+    format_labels,
+    label_path,
+    labels_from_xyxy,
+    list_images,
+    read_data_file,
+    read_labels,
+    read_picture,
+)
 from digitdet.reading.results import UNSURE
 
 OTHER_SETS = ("kwh_meter", "scene_numbers", "mgr_rowid")

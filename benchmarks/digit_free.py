@@ -20,9 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
-from digitless import KINDS, Image, Materials, draw_picture, load_materials
+from digitless import KINDS, Materials, draw_picture, load_materials
 
-from digitdet import NumberReader
+from digitdet import NumberReader, draw_reading
+from digitdet.common.types import Image
 from digitdet.reading.results import OK, Reading
 
 _PARTS = (("all without a digit", False), ("all doubtful", True))
@@ -84,7 +85,7 @@ def save(image: Image, reading: Reading, folder: Path, name: str) -> None:
     (folder / "false").mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(folder / name), image)
     if reading.numbers:
-        cv2.imwrite(str(folder / "false" / name), reading.draw(image))
+        cv2.imwrite(str(folder / "false" / name), draw_reading(image, reading))
 
 
 def figures(outcomes: Sequence[Outcome]) -> dict[str, float | int]:

@@ -15,15 +15,14 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
-from digitdet.synth.backgrounds import cut_background, load_backgrounds
-from digitdet.synth.fonts import Typeface, find_fonts, load_fonts, system_font_folders
-from digitdet.synth.surfaces import SURFACES
+from digitdet.common.types import Image
+from digitdet.synth.digits.fonts import Typeface, find_fonts, load_fonts, system_font_folders
+from digitdet.synth.surfaces.backgrounds import cut_background, load_backgrounds
+from digitdet.synth.surfaces.surfaces import SURFACES
 
-Image = npt.NDArray[np.uint8]
 Rng = np.random.Generator
 
 # Typefaces whose letters are made of the segments of digits, or that have one box for all letters.

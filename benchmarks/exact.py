@@ -12,10 +12,9 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from digitdet.common.types import Box
 from digitdet.evaluation.matching import group_rows
 from digitdet.reading.reliability import most_accepted
-
-Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,11 @@ from PIL import Image as PilImage
 from PIL import ImageDraw, ImageFont
 
 from digitdet import NumberReader
+from digitdet.common.types import Image
 from digitdet.configs import ReadConfig
-from digitdet.datasets.numbers import NumberTruth
-from digitdet.evaluate import count_exact
-from digitdet.imaging.images import Image
-from digitdet.synth.fonts import find_fonts, load_fonts, system_font_folders
+from digitdet.datasets.formats.numbers import NumberTruth
+from digitdet.evaluation.number_score import count_exact
+from digitdet.synth.digits.fonts import find_fonts, load_fonts, system_font_folders
 
 MODES = ("never", "auto", "always")
 

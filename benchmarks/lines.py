@@ -24,15 +24,15 @@ import cv2
 import numpy as np
 
 from digitdet import NumberReader
+from digitdet.common.types import Image
 from digitdet.configs import LookConfig, SynthConfig, load_config, replace
-from digitdet.datasets.numbers import NumberTruth
-from digitdet.evaluate import count_exact
+from digitdet.datasets.formats.numbers import NumberTruth
+from digitdet.evaluation.number_score import count_exact
 from digitdet.reading.lines import find_lines
-from digitdet.synth.backgrounds import Image
-from digitdet.synth.layouts import LAYOUTS, add_piece, rule_colour
-from digitdet.synth.lines import Line
+from digitdet.synth.pages.layouts import LAYOUTS, add_piece, rule_colour
+from digitdet.synth.pages.lines import Line
+from digitdet.synth.pages.sheet import MARGIN, Sheet
 from digitdet.synth.scene import Scene, SceneComposer
-from digitdet.synth.sheet import MARGIN, Sheet
 from digitdet.synth.sources import load_materials
 
 _NUMBERS = range(2, 41)  # on a page

@@ -170,11 +170,11 @@ def run_stages(photo: Path, model: Path | None, scratch: Path) -> dict[str, floa
 def time_stages(photo: Path, model: Path | None) -> dict[str, float]:
     """Milliseconds of each stage in this process, which has read nothing yet, one stage after the other."""
     stages: dict[str, float] = {}
-    for module in ("numpy", "cv2", "onnxruntime", "digitdet.cli", "digitdet.reader"):
+    for module in ("numpy", "cv2", "onnxruntime", "digitdet.cli.main", "digitdet.reader"):
         with timed(stages, f"import {module}"):
             import_module(module)
+    from digitdet.detection.detector import OnnxDetector
     from digitdet.imaging.images import load_image
-    from digitdet.inference import OnnxDetector
     from digitdet.reader import NumberReader
 
     with timed(stages, "load model"):
@@ -211,10 +211,10 @@ def time_post_processing(count: int) -> dict[str, list[float]]:
     import numpy as np
 
     from digitdet.configs import ReadConfig
-    from digitdet.finder import MIN_SCORE
+    from digitdet.detection.postprocess import Detections, decode, fuse, suppress
+    from digitdet.detection.search import MIN_SCORE
     from digitdet.reading.calibration import Calibration
     from digitdet.reading.numbers import NumberBuilder
-    from digitdet.reading.postprocess import Detections, decode, fuse, suppress
 
     config = ReadConfig()
     builder = NumberBuilder.of_config(Calibration(), config)

@@ -29,7 +29,7 @@ from digitdet.configs import SynthConfig, load_preset, replace
 from digitdet.configs.look import LookConfig
 from digitdet.datasets.mnist import Digits, load_split_digits
 from digitdet.synth import scene, writer
-from digitdet.synth.effects import CameraEffects
+from digitdet.synth.effects.effects import CameraEffects
 from digitdet.synth.scene import SceneComposer
 from digitdet.synth.sources import Materials, load_materials
 

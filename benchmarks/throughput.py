@@ -27,9 +27,9 @@ from halves import load_rows
 from peers import RAPIDOCR, RapidOcr, missing_peers
 
 from digitdet.datasets.mnist import DATA_VARIABLE
-from digitdet.inference import shipped_file
+from digitdet.detection.session import Session
+from digitdet.models.model_file import shipped_file
 from digitdet.reader import NumberReader
-from digitdet.session import Session
 
 _BLOCK = 50
 _SLOW = 5  # pictures of a block that RapidOCR reads
@@ -99,7 +99,7 @@ def time_network(reader: NumberReader, paths: Sequence[Path]) -> float:
 
 def yolo_predict() -> Callable[[Sequence[Path]], float]:
     """A function that has Ultralytics predict, offline, as `yolo predict` does."""
-    from digitdet import yolo
+    from digitdet.training import yolo
 
     yolo._import_ultralytics()
     from ultralytics import YOLO

@@ -16,11 +16,11 @@ import time
 from pathlib import Path
 from statistics import median
 
-from digitdet import yolo
 from digitdet.configs import SynthConfig, TrainConfig
-from digitdet.datasets.folder import DATA_FILE, read_data_file
+from digitdet.datasets.formats.yolo import DATA_FILE, read_data_file
 from digitdet.synth.sources import load_materials
 from digitdet.synth.writer import write_dataset
+from digitdet.training import yolo
 
 _WARM_UP_STEPS = 5
 

@@ -21,10 +21,11 @@ from halves import load_rows
 from digitdet.classifiers.base import Classifier
 from digitdet.classifiers.prepare import to_mnist
 from digitdet.classifiers.runs import load_classifier, train_classifier
-from digitdet.configs import ImageError, replace
+from digitdet.common.errors import ImageError
+from digitdet.configs import replace
 from digitdet.configs.classifier import NetworkConfig
 from digitdet.datasets.mnist import DATA_VARIABLE, Digits, load_split_digits
-from digitdet.synth.fonts import FontGlyphs, find_fonts, load_fonts, system_font_folders
+from digitdet.synth.digits.fonts import FontGlyphs, find_fonts, load_fonts, system_font_folders
 
 _TUNING = {"epochs": 6, "patience": 6, "learning_rate": 0.001}
 _TYPEFACE_SIDE = 64  # pixels of the height that a typeface's digits are drawn at

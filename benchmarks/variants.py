@@ -18,7 +18,7 @@ from pathlib import Path
 from arms import exact_shares, mean_of, real_sets
 
 from digitdet.configs import RecogniserConfig, TrainConfig
-from digitdet.train import train_run
+from digitdet.training.run import train_run
 
 # Each arm differs from the first in one thing.
 ARMS: dict[str, dict[str, object]] = {

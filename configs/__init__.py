@@ -1,7 +1,6 @@
 """What can be set: one frozen, validated class per command, presets, and the errors every layer raises."""
 
-from digitdet.configs.base import Config, load_config, load_preset, parse_config, preset_names, replace
-from digitdet.configs.errors import (
+from digitdet.common.errors import (
     ConfigError,
     DataError,
     DigitdetError,
@@ -10,6 +9,7 @@ from digitdet.configs.errors import (
     ModelError,
     TimeLimitError,
 )
+from digitdet.configs.base import Config, load_config, load_preset, parse_config, preset_names, replace
 from digitdet.configs.look import LookConfig
 from digitdet.configs.read import ReadConfig
 from digitdet.configs.recogniser import RecogniserConfig

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import msgspec
 
-from digitdet.configs.errors import ConfigError
+from digitdet.common.errors import ConfigError, nearest
 
 ConfigT = TypeVar("ConfigT", bound="Config")
 
@@ -139,13 +138,6 @@ def build_config(kind: type[ConfigT], data: Mapping[Any, Any], source: str, base
         return kind(**values) if base is None else replace(base, **values)
     except ConfigError as error:
         raise ConfigError(f"{source}: {error}") from error
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The end of a complaint about an unknown name: what was meant, or all names there are."""
-    names = list(known)
-    match = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
-    return f"; did you mean {match[0]!r}?" if match else f"; the keys are {', '.join(names)}"
 
 
 def _check_value(key: str, value: object, type_: Any) -> Any:

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from digitdet.configs.base import Config, Share, build_config, nearest, parse_mapping, preset_names, read_settings
-from digitdet.configs.errors import ConfigError
+from digitdet.common.errors import ConfigError, nearest
+from digitdet.configs.base import Config, Share, build_config, parse_mapping, preset_names, read_settings
 
 _Components = Annotated[int, Meta(ge=0, le=784)]
 _Positive = Annotated[float, Meta(gt=0, le=1e6)]

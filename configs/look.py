@@ -7,8 +7,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from digitdet.common.errors import ConfigError
 from digitdet.configs.base import Config, Share
-from digitdet.configs.errors import ConfigError
 
 Side = Annotated[int, Meta(ge=32, le=4096)]
 Count = Annotated[int, Meta(ge=1, le=100)]
@@ -43,22 +43,22 @@ class LookConfig(Config, frozen=True, kw_only=True):
     """Where digits come from, drawn for every page (see synth/sources.py)."""
 
     texts: Weights = msgspec.field(default_factory=lambda: {"digits": 1.0})
-    """What is written, drawn for every line (see synth/texts.py)."""
+    """What is written, drawn for every line (see synth/pages/texts.py)."""
 
     layouts: Weights = msgspec.field(default_factory=lambda: {"page": 3.0, "single": 1.0})
-    """How the numbers stand on the page (see synth/layouts.py)."""
+    """How the numbers stand on the page (see synth/pages/layouts.py)."""
 
     surfaces: Weights = msgspec.field(default_factory=lambda: {"plain": 1.0, "gradient": 1.0, "clouds": 1.0})
-    """What they stand on (see synth/surfaces.py); `folder` is a cut from the user's pictures, where there are any."""
+    """What they stand on (see synth/surfaces/); `folder` is a cut from the user's pictures, where there are any."""
 
     inks: Weights = msgspec.field(default_factory=lambda: {"flat": 1.0})
-    """What they are written with (see synth/inks.py)."""
+    """What they are written with (see synth/effects/inks.py)."""
 
     clutter: Shares = msgspec.field(default_factory=dict)
-    """What is there too and is no digit, unlabelled (see synth/clutter.py)."""
+    """What is there too and is no digit, unlabelled (see synth/pages/clutter.py)."""
 
     effects: Shares = msgspec.field(default_factory=dict)
-    """What the camera or the scanner does (see synth/effects.py)."""
+    """What the camera or the scanner does (see synth/effects/effects.py)."""
 
     canvas_sizes: Annotated[tuple[tuple[Side, Side], ...], Meta(min_length=1)] = (
         (320, 320),

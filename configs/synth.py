@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from digitdet.configs.base import Config, Share, build_config, load_preset, nearest, preset_names, replace
-from digitdet.configs.errors import ConfigError
+from digitdet.common.errors import ConfigError, nearest
+from digitdet.configs.base import Config, Share, build_config, load_preset, preset_names, replace
 from digitdet.configs.look import LookConfig, Weights
 
 _TYPE_SOURCES = ("fonts", "stencils")  # those that font files feed

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from digitdet.common.errors import ConfigError
 from digitdet.configs.base import Config, Share
-from digitdet.configs.errors import ConfigError
 from digitdet.configs.recogniser import RecogniserConfig
 
 

@@ -6,12 +6,12 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from digitdet.configs.errors import DataError
-from digitdet.datasets.coco import find_coco_files, read_coco, write_coco
-from digitdet.datasets.exchange import Conversion
-from digitdet.datasets.folder import DATA_FILE, find_data_file
+from digitdet.common.errors import DataError
+from digitdet.datasets.formats.coco import find_coco_files, read_coco, write_coco
+from digitdet.datasets.formats.exchange import Conversion
+from digitdet.datasets.formats.voc import find_voc_files, read_voc, write_voc
+from digitdet.datasets.formats.yolo import DATA_FILE, find_data_file
 from digitdet.datasets.number_crops import write_number_crops
-from digitdet.datasets.voc import find_voc_files, read_voc, write_voc
 
 FORMATS = ("yolo", "coco", "voc", "crops")
 

@@ -13,12 +13,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.configs.errors import DataError
-from digitdet.datasets.folder import SPLITS, list_images
-from digitdet.datasets.jpeg import is_cut_jpeg
-from digitdet.datasets.labels import CLASS_NAMES
-
-Image = npt.NDArray[np.uint8]
+from digitdet.common.errors import DataError
+from digitdet.common.types import CLASS_NAMES, Image
+from digitdet.datasets.formats.yolo import SPLITS, list_images
+from digitdet.imaging.jpeg import is_cut_jpeg
 
 # Longest side in pixels at which a crop is kept in memory: digits are drawn at about 150 px at most.
 _MAX_SIDE = 192

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.configs.errors import DataError, MissingExtraError
-from digitdet.datasets.files import user_cache
+from digitdet.common.errors import DataError, MissingExtraError
+from digitdet.common.files import user_cache
 
 DATA_VARIABLE = "DIGITDET_DATA"
 

@@ -16,11 +16,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.configs.errors import DataError
-from digitdet.datasets.exchange import Conversion, fresh_folder, safe_name
-from digitdet.datasets.files import write_atomically
-from digitdet.datasets.folder import read_picture
-from digitdet.datasets.numbers import FILE_NAME, Box, NumberTruth, PictureTruth, read_truths
+from digitdet.common.errors import DataError
+from digitdet.common.files import write_atomically
+from digitdet.common.types import Box
+from digitdet.datasets.formats.exchange import Conversion, fresh_folder, safe_name
+from digitdet.datasets.formats.numbers import NUMBERS_FILE, NumberTruth, PictureTruth, read_truths
+from digitdet.datasets.formats.yolo import read_picture
 
 LABELS_FILE = "labels.csv"
 MARGIN = 0.15  # of the number's height, on each side
@@ -40,7 +41,7 @@ def write_number_crops(data_file: Path, out: Path, margin: float = MARGIN) -> Co
     Raises:
         DataError: numbers.jsonl is missing or wrong, a picture cannot be read, or `out` is not empty.
     """
-    path = data_file.parent / FILE_NAME
+    path = data_file.parent / NUMBERS_FILE
     if not path.is_file():
         raise DataError(f"{path}: is missing; without it nobody knows which digits make a number")
     truths = read_truths(path)

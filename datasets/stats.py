@@ -13,11 +13,19 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.configs.errors import MissingExtraError
-from digitdet.datasets.files import write_atomically
-from digitdet.datasets.folder import find_data_file, label_path, list_images, read_data_file, read_picture
-from digitdet.datasets.labels import CLASS_NAMES, Labels, read_labels
-from digitdet.datasets.numbers import FILE_NAME, PictureTruth, read_truths
+from digitdet.common.errors import MissingExtraError
+from digitdet.common.files import write_atomically
+from digitdet.common.types import CLASS_NAMES
+from digitdet.datasets.formats.numbers import NUMBERS_FILE, PictureTruth, read_truths
+from digitdet.datasets.formats.yolo import (
+    Labels,
+    find_data_file,
+    label_path,
+    list_images,
+    read_data_file,
+    read_labels,
+    read_picture,
+)
 
 MEASURE_ALL = 3000  # pictures of a split; of more, a sample is decoded
 SAMPLE = 1000
@@ -65,7 +73,7 @@ def collect_stats(data_file: Path) -> Stats:
     """
     data_file = find_data_file(data_file)
     folders = read_data_file(data_file)
-    numbers_file = data_file.parent / FILE_NAME
+    numbers_file = data_file.parent / NUMBERS_FILE
     truths = read_truths(numbers_file) if numbers_file.is_file() else []
     return Stats(
         data_file,

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.configs.errors import DataError, MissingExtraError
-from digitdet.datasets.folder import SPLITS
+from digitdet.common.errors import DataError, MissingExtraError
+from digitdet.datasets.formats.yolo import SPLITS
 from digitdet.datasets.mnist import Digits
 
 _SIDE = 28  # pixels, as in MNIST

@@ -21,7 +21,8 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from digitdet.configs import DigitdetError, ReadConfig
+    from digitdet.common.errors import DigitdetError
+    from digitdet.configs import ReadConfig
     from digitdet.outputs.draw import draw_reading
     from digitdet.reader import NumberReader
     from digitdet.reading.constraints import Constraints

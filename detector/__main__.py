@@ -1,5 +1,5 @@
 """`python -m digitdet` is the command `digitdet`."""
 
-from digitdet.cli import run
+from digitdet.cli.main import run
 
 run()

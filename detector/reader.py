@@ -13,16 +13,20 @@ from typing import Any
 
 import numpy as np
 
-from digitdet.configs import ImageError, ReadConfig, TimeLimitError
+from digitdet.common.errors import ImageError, TimeLimitError
+from digitdet.common.types import Image
+from digitdet.configs import ReadConfig
 from digitdet.configs import replace as with_settings
-from digitdet.finder import DigitFinder
-from digitdet.imaging.images import Image, ImageSource, load_image, read_pages
+from digitdet.detection.detector import OnnxDetector
+from digitdet.detection.postprocess import Places
+from digitdet.detection.search import DigitFinder
+from digitdet.detection.tiles import Run
+from digitdet.imaging.images import ImageSource, load_image, read_pages
 from digitdet.imaging.inputs import Input
 from digitdet.imaging.pages import Page
-from digitdet.inference import OnnxDetector
+from digitdet.reading.calibration import parse_calibration
 from digitdet.reading.constraints import Constraints
 from digitdet.reading.numbers import NumberBuilder
-from digitdet.reading.postprocess import Places
 from digitdet.reading.regions import Region
 from digitdet.reading.results import Number, Reading
 from digitdet.reading.rotation import (
@@ -33,7 +37,6 @@ from digitdet.reading.rotation import (
     turned_back,
     upside_down_text,
 )
-from digitdet.tiles import Run
 
 # Decoded pictures wait for each other until a batch is full, but not with more pixels than this: 120 MB.
 _BATCH_PIXELS = 40_000_000
@@ -82,7 +85,8 @@ class NumberReader:
     ) -> None:
         self.config = with_settings(config or ReadConfig(), confidence=conf)
         self._finder = DigitFinder(Path(model) if isinstance(model, (str, os.PathLike)) else model, self.config)
-        self._builder = NumberBuilder.of_config(self._finder.calibration, self.config, constraints or None)
+        calibration = parse_calibration(self._finder.detector.calibration, self._finder.detector.name)
+        self._builder = NumberBuilder.of_config(calibration, self.config, constraints or None)
         self.workers = max(os.cpu_count() or 1, 1)
         """Threads: of one picture they share the passes; of many, each has a batch."""
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from digitdet.common.registry import draw_name
 from digitdet.configs.look import LookConfig
-from digitdet.synth.effects import Steps
-from digitdet.synth.glyphs import Glyph
-from digitdet.synth.handwriting import style_matrix
-from digitdet.synth.page import PageMap
-from digitdet.synth.registry import draw_name
-from digitdet.synth.sheet import Shape, Sheet, Writing, rounded
+from digitdet.synth.digits.glyphs import Glyph
+from digitdet.synth.digits.handwriting import style_matrix
+from digitdet.synth.effects.effects import Steps
+from digitdet.synth.pages.page import PageMap
+from digitdet.synth.pages.sheet import Shape, Sheet, Writing, rounded
 
 Array = npt.NDArray[np.float64]
 

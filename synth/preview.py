@@ -6,8 +6,9 @@ from pathlib import Path
 
 import cv2
 
-from digitdet.configs import DataError, SynthConfig
-from digitdet.datasets.sheet import contact_sheet
+from digitdet.common.errors import DataError
+from digitdet.configs import SynthConfig
+from digitdet.datasets.contact_sheet import contact_sheet
 from digitdet.synth.scene import SceneComposer
 from digitdet.synth.sources import Materials
 from digitdet.synth.writer import picture_rng

@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.synth.backgrounds import Image
-from digitdet.synth.fields import with_level
-from digitdet.synth.handwriting import VISIBLE_INK, InkPatch, render_digit
-from digitdet.synth.inks import INKS, PAD, REACHING
+from digitdet.common.types import Image
+from digitdet.synth.digits.handwriting import VISIBLE_INK, InkPatch, render_digit
+from digitdet.synth.effects.inks import INKS, PAD, REACHING
+from digitdet.synth.pages.sheet import Shape
 from digitdet.synth.plan import Inscription, PlacedGlyph
-from digitdet.synth.sheet import Shape
+from digitdet.synth.surfaces.fields import with_level
 
 Array = npt.NDArray[np.float64]
 Field = npt.NDArray[np.float32]

@@ -8,25 +8,25 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from digitdet.common.registry import check_names, draw_name
+from digitdet.common.types import Image
 from digitdet.configs.look import LookConfig
 from digitdet.configs.synth import SynthConfig
-from digitdet.synth import devices  # noqa: F401  (enters its layouts in the table)
-from digitdet.synth.backgrounds import Image
-from digitdet.synth.clutter import CLUTTER, add_clutter
-from digitdet.synth.effects import EFFECTS, CameraEffects
-from digitdet.synth.glyphs import GlyphSource, LateChoice
-from digitdet.synth.inks import INKS
-from digitdet.synth.layouts import LAYOUTS
+from digitdet.synth.digits.glyphs import GlyphSource, LateChoice
+from digitdet.synth.digits.pen import PenGlyphs
+from digitdet.synth.effects.effects import EFFECTS, CameraEffects
+from digitdet.synth.effects.inks import INKS
 from digitdet.synth.legibility import illegible
-from digitdet.synth.lines import Scribe
-from digitdet.synth.page import sample_page_map
-from digitdet.synth.pen import PenGlyphs
+from digitdet.synth.pages import devices  # noqa: F401  (enters its layouts in the table)
+from digitdet.synth.pages.clutter import CLUTTER, add_clutter
+from digitdet.synth.pages.layouts import LAYOUTS
+from digitdet.synth.pages.lines import Scribe
+from digitdet.synth.pages.page import sample_page_map
+from digitdet.synth.pages.sheet import Sheet
+from digitdet.synth.pages.texts import TEXTS
 from digitdet.synth.plan import Plan, inscribe, see_shapes
-from digitdet.synth.registry import check_names, draw_name
 from digitdet.synth.render import DrawnDigit, draw_inscription, draw_shape
-from digitdet.synth.sheet import Sheet
-from digitdet.synth.surfaces import check_surfaces, sample_surface
-from digitdet.synth.texts import TEXTS
+from digitdet.synth.surfaces.surfaces import check_surfaces, sample_surface
 
 Array = npt.NDArray[np.float64]
 

@@ -9,17 +9,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from digitdet.configs.errors import ConfigError, DataError
+from digitdet.common.errors import ConfigError, DataError
+from digitdet.common.registry import Registry, check_names
+from digitdet.common.types import Image
 from digitdet.configs.synth import SynthConfig
 from digitdet.datasets.crops import load_crops, split_crops
-from digitdet.datasets.folder import SPLITS
+from digitdet.datasets.formats.yolo import SPLITS
 from digitdet.datasets.mnist import load_split_digits
 from digitdet.datasets.torchvision_digits import load_torchvision_digits
-from digitdet.synth.backgrounds import Image, load_backgrounds, split_backgrounds
-from digitdet.synth.crops import CropGlyphs
-from digitdet.synth.displays import SevenSegmentGlyphs
-from digitdet.synth.dot_matrix import DotMatrixGlyphs
-from digitdet.synth.fonts import (
+from digitdet.synth.digits.crops import CropGlyphs
+from digitdet.synth.digits.displays import SevenSegmentGlyphs
+from digitdet.synth.digits.dot_matrix import DotMatrixGlyphs
+from digitdet.synth.digits.fonts import (
     FontGlyphs,
     HandTypefaces,
     Typeface,
@@ -27,11 +28,11 @@ from digitdet.synth.fonts import (
     load_fonts,
     system_font_folders,
 )
-from digitdet.synth.glyphs import GlyphSource, ImageGlyphs
-from digitdet.synth.pen import PenGlyphs
-from digitdet.synth.registry import Registry, check_names
-from digitdet.synth.stencils import StencilGlyphs
-from digitdet.synth.surfaces import FOLDER
+from digitdet.synth.digits.glyphs import GlyphSource, ImageGlyphs
+from digitdet.synth.digits.pen import PenGlyphs
+from digitdet.synth.digits.stencils import StencilGlyphs
+from digitdet.synth.surfaces.backgrounds import load_backgrounds, split_backgrounds
+from digitdet.synth.surfaces.surfaces import FOLDER
 
 # Of a hundred font families, in the order of their names' hashes, these go to val and to test.
 _VAL_FAMILIES, _TEST_FAMILIES = 6, 6

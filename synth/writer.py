@@ -24,13 +24,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from digitdet.configs import DataError, SynthConfig, parse_config
-from digitdet.datasets.files import LOCK_FILE, only_writer, write_atomically
-from digitdet.datasets.folder import DATA_FILE, SPLITS, write_data_file
-from digitdet.datasets.interrupts import ctrl_c
-from digitdet.datasets.labels import format_labels, labels_from_xyxy
-from digitdet.datasets.numbers import FILE_NAME, NumberTruth, PictureTruth, format_truth
-from digitdet.synth.backgrounds import Image
+from digitdet.common.errors import DataError
+from digitdet.common.files import LOCK_FILE, only_writer, write_atomically
+from digitdet.common.interrupts import ctrl_c
+from digitdet.common.types import Image
+from digitdet.configs import SynthConfig, parse_config
+from digitdet.datasets.formats.numbers import NUMBERS_FILE, NumberTruth, PictureTruth, format_truth
+from digitdet.datasets.formats.yolo import DATA_FILE, SPLITS, format_labels, labels_from_xyxy, write_data_file
 from digitdet.synth.scene import Scene, SceneComposer
 from digitdet.synth.sources import Materials
 
@@ -79,7 +79,7 @@ def write_dataset(
         out: The dataset folder; made if it is missing.
         workers: Processes; 0 is one for every core.
         progress: Called with the number of pictures that are newly there.
-        run: Has the chunks written elsewhere than in processes of this machine; see `digitdet.scale.synth`.
+        run: Has the chunks written elsewhere than in processes of this machine; see `digitdet.cluster.synth`.
 
     Returns:
         False if the folder already held this very dataset, whole.
@@ -104,7 +104,7 @@ def _write_rest(config: SynthConfig, materials: Materials, out: Path, run: RunCh
     for chunk in run(config, materials, out, left) if left else ():
         progress(chunk.stop - chunk.start)
     parts = [(out / _PARTS / chunk.part_name).read_text(encoding="utf-8") for chunk in chunks]
-    write_atomically(out / FILE_NAME, "".join(parts), scratch=out / _PARTS)
+    write_atomically(out / NUMBERS_FILE, "".join(parts), scratch=out / _PARTS)
     write_data_file(out, used_splits(config))
     shutil.rmtree(out / _PARTS)
     return True

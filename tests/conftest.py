@@ -8,6 +8,7 @@ import importlib.util
 import os
 import shutil
 import struct
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,10 @@ import cv2
 import hypothesis
 import numpy as np
 import pytest
+
+# `python -m pytest` puts the root on the path, where `datasets` would hide the package of that name from PyPI.
+ROOT = Path(__file__).parents[1]
+sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]
 
 from digitdet.configs import SynthConfig
 from digitdet.datasets import mnist

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from digitdet import Alternative, Constraints, Digit, Number, NumberReader, Reading, draw_reading, parse_region
-from digitdet.configs import ConfigError, ImageError, ModelError, ReadConfig
-from digitdet.datasets.numbers import NumberTruth
-from digitdet.evaluate import count_exact
-from digitdet.finder import DigitFinder
+from digitdet.common.errors import ConfigError, ImageError, ModelError
+from digitdet.configs import ReadConfig
+from digitdet.datasets.formats.numbers import NumberTruth
+from digitdet.detection.search import DigitFinder
+from digitdet.evaluation.number_score import count_exact
 from digitdet.reading.rotation import RotationChoice, upside_down_text
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

@@ -15,7 +15,7 @@ import atheris
 with atheris.instrument_imports(include=["digitdet"]):
     import digitdet.datasets.convert
     import digitdet.datasets.crops
-    import digitdet.datasets.numbers
+    import digitdet.datasets.formats.numbers
     import digitdet.evaluation.sets
     import digitdet.imaging.images
     import digitdet.outputs.result_file

@@ -99,7 +99,7 @@ def interrupted() -> list[bytes]:
 
 
 def truths() -> list[bytes]:
-    from digitdet.datasets.numbers import NumberTruth, PictureTruth, format_truth
+    from digitdet.datasets.formats.numbers import NumberTruth, PictureTruth, format_truth
 
     truth = PictureTruth(
         "images/train/000000.jpg", "train", (NumberTruth("17", ((1, 2, 3, 4), (5, 2, 8, 4)), "mnist"),), "x"

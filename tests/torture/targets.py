@@ -35,14 +35,15 @@ def picture(content: bytes, _folder: Path) -> None:
 
 def model(content: bytes, folder: Path) -> None:
     from digitdet.configs import ReadConfig
-    from digitdet.finder import DigitFinder
+    from digitdet.detection.search import DigitFinder
 
     path = _written(folder / "model.onnx", content)
     DigitFinder(path, ReadConfig(scales=(0.3,))).find([np.full((64, 96, 3), 200, np.uint8)])
 
 
 def settings(content: bytes, folder: Path) -> None:
-    from digitdet.configs import ConfigError, ReadConfig, SynthConfig, TrainConfig, load_config
+    from digitdet.common.errors import ConfigError
+    from digitdet.configs import ReadConfig, SynthConfig, TrainConfig, load_config
     from digitdet.configs.classifier import load_classifier_config
 
     path = _written(folder / "settings.yaml", content)
@@ -63,14 +64,14 @@ def settings(content: bytes, folder: Path) -> None:
 
 
 def labels(content: bytes, folder: Path) -> None:
-    from digitdet.datasets.labels import read_labels
+    from digitdet.datasets.formats.yolo import read_labels
 
     path = _written(folder / "picture.txt", content)
     read_labels(path)
 
 
 def truths(content: bytes, folder: Path) -> None:
-    from digitdet.datasets.numbers import read_truths
+    from digitdet.datasets.formats.numbers import read_truths
 
     path = _written(folder / "numbers.jsonl", content)
     read_truths(path)
@@ -78,7 +79,7 @@ def truths(content: bytes, folder: Path) -> None:
 
 def dataset(content: bytes, folder: Path) -> None:
     """A data.yaml with nothing beside it but empty folders."""
-    from digitdet.datasets.folder import check_dataset
+    from digitdet.datasets.formats.yolo import check_dataset
 
     (folder / "images" / "train").mkdir(parents=True, exist_ok=True)
     path = _written(folder / "data.yaml", content)
@@ -102,7 +103,7 @@ def crops(content: bytes, folder: Path) -> None:
 
 def options(content: bytes, folder: Path) -> None:
     """Constraints and regions; the content also serves as a file of allowed numbers and as a list of pictures."""
-    from digitdet.configs import ConfigError
+    from digitdet.common.errors import ConfigError
     from digitdet.imaging.inputs import read_list
     from digitdet.reading.constraints import constraints_from_options
     from digitdet.reading.regions import parse_region
@@ -164,14 +165,14 @@ def interrupted(content: bytes, folder: Path) -> None:
 
 
 def typeface(content: bytes, folder: Path) -> None:
-    from digitdet.synth.fonts import load_fonts
+    from digitdet.synth.digits.fonts import load_fonts
 
     path = _written(folder / "font.ttf", content)
     load_fonts([path])
 
 
 def weights(content: bytes, folder: Path) -> None:
-    from digitdet import yolo
+    from digitdet.training import yolo
 
     path = _written(folder / "model.pt", content)
     yolo.require_loadable(path)
@@ -219,7 +220,7 @@ TARGETS: dict[str, Callable[[bytes, Path], None]] = {
 
 def judge(kind: str, content: bytes, folder: Path) -> tuple[str, str]:
     """What becomes of an input: the outcome and why."""
-    from digitdet.configs import DigitdetError
+    from digitdet.common.errors import DigitdetError
 
     try:
         TARGETS[kind](content, folder)

@@ -32,7 +32,7 @@ def write_half(path, content):
         os.kill(os.getpid(), signal.SIGKILL)
     return write(path, content)
 pathlib.Path.write_bytes = write_half
-from digitdet.cli import main
+from digitdet.cli.main import main
 main(prog_name="digitdet")
 """
 
@@ -104,8 +104,8 @@ def test_a_long_reading_is_killed(command, thousand, tmp_path):
 
 
 def test_a_training_is_killed(command, composed, tmp_path):
-    from digitdet import yolo
-    from digitdet.inference import OnnxDetector
+    from digitdet.detection.detector import OnnxDetector
+    from digitdet.training import yolo
 
     settings, out = tmp_path / "train.yaml", tmp_path / "run"
     settings.write_text(TRAIN)
@@ -129,7 +129,7 @@ def test_a_training_is_killed(command, composed, tmp_path):
 
 def test_a_training_is_killed_while_it_writes(command, composed, tmp_path):
     """Each of its files in turn is left half-written, under another name: whatever is there can be gone on from."""
-    from digitdet import yolo
+    from digitdet.training import yolo
 
     settings, out = tmp_path / "train.yaml", tmp_path / "run"
     settings.write_text("epochs: 2\nbatch: 32\nimage_size: 96\nrecogniser: {epochs: 1}\n")

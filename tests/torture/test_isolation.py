@@ -45,7 +45,7 @@ def hear(event, arguments):
         os.write(log, (json.dumps(what) + "\\n").encode())
         busy = False
 sys.addaudithook(hear)
-from digitdet.cli import main
+from digitdet.cli.main import main
 main(prog_name="digitdet")
 """
 
@@ -100,6 +100,6 @@ def test_nothing_but_what_was_named(command, composing, composed, mnist, tmp_pat
 
 
 def _shipped() -> Path:
-    from digitdet.inference import SHIPPED_MODEL, shipped_file
+    from digitdet.models.model_file import SHIPPED_MODEL, shipped_file
 
     return shipped_file(SHIPPED_MODEL)

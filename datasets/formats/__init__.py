@@ -1,0 +1,1 @@
+"""Formats of labelled data: YOLO, COCO, Pascal VOC and numbers.jsonl."""

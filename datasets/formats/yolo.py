@@ -1,0 +1,290 @@
+"""The YOLO layout: a dataset folder, its label files, and the check of both.
+
+data.yaml
+images/{train,val,test}/NAME.jpg
+labels/{train,val,test}/NAME.txt    one line per box: `class cx cy width height`, as fractions of the image size
+numbers.jsonl                       optional: the numbers in reading order, see `digitdet.datasets.formats.numbers`
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import yaml
+
+from digitdet.common.boxes import as_boxes, cxcywhn_to_xyxy, xyxy_to_cxcywhn
+from digitdet.common.errors import DataError
+from digitdet.common.files import write_atomically
+from digitdet.common.types import CLASS_NAMES
+from digitdet.imaging.jpeg import is_cut_jpeg
+
+DATA_FILE = "data.yaml"
+SPLITS = ("train", "val", "test")
+IMAGE_SUFFIXES = frozenset({".avif", ".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+
+# A label may reach past the picture by the rounding of its own decimals, not by more.
+_EDGE_TOLERANCE = 1e-4
+_UNREADABLE = "not a picture that can be decoded, or cut off"
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Labelled boxes: `classes` (N,) int64; `boxes` (N, 4) float64 cxcywhn, see `digitdet.common.boxes`."""
+
+    classes: npt.NDArray[np.int64]
+    boxes: npt.NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+    def xyxy(self, width: int, height: int) -> npt.NDArray[np.float64]:
+        """Boxes (N, 4) as xyxy in pixels of a picture of `width` x `height`."""
+        return cxcywhn_to_xyxy(self.boxes, width, height)
+
+
+def labels_from_xyxy(classes: npt.ArrayLike, boxes: npt.ArrayLike, width: int, height: int) -> Labels:
+    """Labels of (N,) classes and (N, 4) xyxy pixel boxes in a picture of `width` x `height`."""
+    return Labels(np.asarray(classes, dtype=np.int64).reshape(-1), xyxy_to_cxcywhn(boxes, width, height))
+
+
+def format_labels(labels: Labels) -> str:
+    """The text of a label file; six decimals are a thousandth of a pixel on a picture 1,000 px wide."""
+    rows = zip(labels.classes.tolist(), labels.boxes.tolist(), strict=True)
+    return "".join(f"{c} {x:.6f} {y:.6f} {w:.6f} {h:.6f}\n" for c, (x, y, w, h) in rows)
+
+
+def parse_labels(text: str, source: str) -> Labels:
+    """Read the text of a label file; an empty text is a picture without digits.
+
+    Raises:
+        DataError: A line is not five numbers, or its class is not a whole number; names `source` and the line.
+    """
+    classes, boxes = [], []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        parts = line.split()
+        try:
+            if len(parts) != 5:
+                raise ValueError
+            classes.append(int(parts[0]))
+            boxes.append([float(part) for part in parts[1:]])
+        except ValueError:
+            raise DataError(f"{source}, line {number}: {line!r} is not 'class cx cy width height'") from None
+    return Labels(np.asarray(classes, dtype=np.int64), as_boxes(boxes))
+
+
+def read_labels(path: Path) -> Labels:
+    """Read a label file.
+
+    Raises:
+        DataError: The file cannot be read or parsed.
+    """
+    try:
+        return parse_labels(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read ({error})") from error
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong with a dataset: the file at fault, and what is wrong with it."""
+
+    path: Path
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+def find_data_file(path: Path) -> Path:
+    """The data.yaml of a dataset that is named by its folder or by that file itself."""
+    return path / DATA_FILE if path.is_dir() else path
+
+
+def write_data_file(folder: Path, splits: Iterable[str] = SPLITS) -> None:
+    """Write data.yaml for a dataset of the ten digits; no absolute path, so that the folder can be moved."""
+    data = {**{split: f"images/{split}" for split in splits}, "names": dict(enumerate(CLASS_NAMES))}
+    write_atomically(folder / DATA_FILE, yaml.safe_dump(data, sort_keys=False))
+
+
+def read_data_file(path: Path) -> dict[str, Path]:
+    """Read data.yaml: the image folder of each split it names, as paths from the current folder.
+
+    `path`, where it is given, is taken from data.yaml's own folder. Only what is needed is accepted, and the ten digits
+    as classes: Ultralytics executes a `download` entry as code when pictures are missing.
+
+    Raises:
+        DataError: The file is missing, is not such a mapping, or holds a key that is not known.
+    """
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); make a dataset with  digitdet synth") from error
+    except (ValueError, RecursionError, yaml.YAMLError) as error:  # no UTF-8 or malformed dates; deep nesting
+        raise DataError(f"{path}: not valid YAML") from error
+    if not isinstance(data, dict) or not data.get("train") or not data.get("val"):
+        raise DataError(f"{path}: expected the keys train, val and names")
+    unknown = sorted(str(key) for key in set(data) - {*SPLITS, "names", "nc", "path"})
+    if unknown:
+        raise DataError(f"{path}: the key {unknown[0]!r} is not allowed here; remove it")
+    names = data.get("names")
+    names = dict(enumerate(names)) if isinstance(names, list) else names
+    names = {str(key): str(name) for key, name in names.items()} if isinstance(names, dict) else None
+    if names != {name: name for name in CLASS_NAMES}:
+        raise DataError(f"{path}: names must be the ten digits 0 to 9 in order")
+    return {split: _split_folder(path, data, split) for split in SPLITS if data.get(split)}
+
+
+def list_images(folder: Path) -> list[Path]:
+    """Picture files directly in a folder, sorted by name; empty if the folder is missing."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+
+
+def label_path(image: Path) -> Path:
+    """The label file of a picture: its last `images` folder becomes `labels`, its suffix `.txt`."""
+    parts = list(image.parts)
+    place = len(parts) - 1 - parts[::-1].index("images")
+    parts[place] = "labels"
+    return Path(*parts).with_suffix(".txt")
+
+
+def read_picture(path: Path) -> npt.NDArray[np.uint8]:
+    """A picture of a dataset as (H, W, 3) uint8 BGR, turned as its EXIF orientation says: as training sees it.
+
+    Raises:
+        DataError: The file cannot be read, is cut off, or is not a picture.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+    image = _decode(content, cv2.IMREAD_COLOR)
+    if image is None:
+        raise DataError(f"{path}: {_UNREADABLE}")
+    return image
+
+
+def check_dataset(data_file: Path, decode: bool = False) -> list[Problem]:
+    """Everything wrong with a dataset, in order; an empty list is a sound one.
+
+    Looked for: splits without pictures, pictures without labels and labels without pictures, boxes outside the
+    picture or without size, classes that are not digits, the same box twice, the same picture twice (in two splits it
+    would flatter every score).
+
+    Args:
+        data_file: data.yaml, or the folder that holds it.
+        decode: Decode every picture too, to an eighth of its size, and name those that are damaged.
+
+    Raises:
+        DataError: data.yaml itself cannot be used.
+    """
+    problems: list[Problem] = []
+    seen: dict[bytes, Path] = {}
+    for folder in read_data_file(find_data_file(data_file)).values():
+        images = list_images(folder)
+        if not images:
+            problems.append(Problem(folder, "no pictures"))
+        for image in images:
+            problems.extend(_check_labels_of(image))
+            filled = has_boxes(image)
+            content = image.read_bytes() if filled or decode else b""
+            if decode and _decode(content, cv2.IMREAD_REDUCED_GRAYSCALE_8) is None:
+                problems.append(Problem(image, _UNREADABLE))
+            if not filled:  # two blank pictures may well be the same
+                continue
+            digest = hashlib.sha256(content).digest()
+            if (first := seen.setdefault(digest, image)) is not image:
+                problems.append(Problem(image, f"the same picture as {first}"))
+        problems.extend(_check_orphans(folder, images))
+    return problems
+
+
+def has_boxes(image: Path) -> bool:
+    """Whether a picture has a label file with something in it."""
+    path = label_path(image)
+    return path.is_file() and path.stat().st_size > 0
+
+
+def fingerprint(data_file: Path) -> str:
+    """A hash of all label files with their names: it tells one dataset from another, wherever the folder lies.
+
+    Raises:
+        DataError: data.yaml cannot be used.
+    """
+    digest = hashlib.sha256()
+    for split, folder in read_data_file(data_file).items():
+        for image in list_images(folder):
+            path = label_path(image)
+            digest.update(f"{split}/{image.name}\0".encode() + (path.read_bytes() if path.is_file() else b"") + b"\0")
+    return digest.hexdigest()
+
+
+def _decode(content: bytes, mode: int) -> npt.NDArray[np.uint8] | None:
+    """The picture in the bytes of a file, as cv2.imdecode gives it in that mode; None if there is none, or not all."""
+    if not content or is_cut_jpeg(content):
+        return None
+    try:
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), mode)
+    except (cv2.error, MemoryError):
+        return None
+    return None if image is None else np.asarray(image, np.uint8)
+
+
+def _split_folder(data_file: Path, data: dict[str, object], split: str) -> Path:
+    value = data[split]
+    base = data.get("path", "")
+    if not isinstance(value, str) or not isinstance(base, str):
+        raise DataError(f"{data_file}: {split} must be the folder of its pictures")
+    folder = data_file.parent / base / value
+    if "images" not in folder.parts:
+        raise DataError(f"{data_file}: {split} must be a folder below 'images', so that its labels can be found")
+    return folder
+
+
+def _check_labels_of(image: Path) -> Iterator[Problem]:
+    path = label_path(image)
+    if not path.is_file():
+        yield Problem(image, f"no label file {path}; a picture without digits needs an empty one")
+        return
+    try:
+        labels = read_labels(path)
+    except DataError as error:
+        yield Problem(path, str(error).removeprefix(f"{path}, ").removeprefix(f"{path}: "))
+        return
+    yield from (Problem(path, reason) for reason in check_labels(labels))
+
+
+def check_labels(labels: Labels) -> list[str]:
+    """What is wrong with the labels of one picture, a line each."""
+    reasons = []
+    for row, (class_id, box) in enumerate(zip(labels.classes.tolist(), labels.boxes, strict=True), start=1):
+        if not 0 <= class_id < len(CLASS_NAMES):
+            reasons.append(f"box {row}: class {class_id} is not a digit 0 to 9")
+        if not np.isfinite(box).all() or (box[2:] <= 0).any():
+            reasons.append(f"box {row}: its width and height must be above 0")
+        elif (box[:2] - box[2:] / 2 < -_EDGE_TOLERANCE).any() or (box[:2] + box[2:] / 2 > 1 + _EDGE_TOLERANCE).any():
+            reasons.append(f"box {row}: reaches outside the picture")
+    rows = np.column_stack([labels.classes, labels.boxes])
+    duplicates = len(rows) - len(np.unique(rows, axis=0)) if len(rows) else 0
+    if duplicates:
+        reasons.append(f"{duplicates} box(es) given twice")
+    return reasons
+
+
+def _check_orphans(folder: Path, images: list[Path]) -> Iterator[Problem]:
+    labels_folder = label_path(folder / "x").parent
+    if not labels_folder.is_dir():
+        return
+    stems = {image.stem for image in images}
+    for path in sorted(labels_folder.glob("*.txt")):
+        if path.stem not in stems:
+            yield Problem(path, "no picture of this name")

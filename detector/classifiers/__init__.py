@@ -1,0 +1,1 @@
+"""Single-digit classifiers: KNN, SVM, FCN and CNN."""

@@ -1,0 +1,1 @@
+"""Reading and composing on a Ray cluster."""

@@ -1,0 +1,1 @@
+"""From a page to digit boxes with scores."""

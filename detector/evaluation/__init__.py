@@ -1,0 +1,1 @@
+"""Readings compared with the truth: metrics, tables and the HTML report."""

@@ -1,0 +1,1 @@
+"""The shipped model, and the module that reads and writes model files."""

@@ -1,0 +1,1 @@
+"""Readings as text, JSON, CSV, drawings, crops and labels."""

@@ -1,0 +1,66 @@
+"""Boxes as predictions for Label Studio, which shows them to a person who corrects them.
+
+The formats are those of Label Studio's documentation, "Import pre-annotated data" and "Local storage"; places are in
+percent of the picture's sides there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from digitdet import __version__
+from digitdet.common.types import CLASS_NAMES, Box
+from digitdet.reading.results import Digit, Reading
+
+_FROM, _TO = "label", "image"  # the names of the two tags of the configuration that a box refers to
+_COLOURS = ("0072b2", "e69f00", "009e73", "cc79a7", "56b4e9", "d55e00", "f0e442", "7f7f7f", "6a3d9a", "000000")
+
+
+def label_config() -> str:
+    """The labelling interface in XML: a picture and boxes of ten classes; the keys 0 to 9 choose them."""
+    labels = "".join(
+        f'    <Label value="{name}" background="#{colour}" hotkey="{name}"/>\n'
+        for name, colour in zip(CLASS_NAMES, _COLOURS, strict=True)
+    )
+    return (
+        f'<View>\n  <Image name="{_TO}" value="$image" zoom="true" zoomControl="true"/>\n'
+        f'  <RectangleLabels name="{_FROM}" toName="{_TO}">\n{labels}  </RectangleLabels>\n</View>\n'
+    )
+
+
+def make_task(path: str, reading: Reading, digits: list[tuple[Digit, Box]], width: int, height: int) -> dict[str, Any]:
+    """One picture as JSON types.
+
+    Args:
+        path: The picture's file from the folder that Label Studio serves, with forward slashes.
+        reading: What was read; the confidence of its least sure number is the task's score, by which tasks can be
+            sorted, and 0 where there is none.
+        digits: The digits with their boxes, xyxy in pixels, inside the picture.
+        width: Of the picture in pixels.
+        height: Of the picture in pixels.
+    """
+    size = {"original_width": width, "original_height": height, "image_rotation": 0}
+    link = {"from_name": _FROM, "to_name": _TO, "type": "rectanglelabels"}
+    results = [
+        {
+            "id": f"digit{index}",
+            **link,
+            **size,
+            "value": {**_percent(box, width, height), "rotation": 0, "rectanglelabels": [digit.text]},
+            "score": round(digit.confidence, 4),
+        }
+        for index, (digit, box) in enumerate(digits)
+    ]
+    score = min((number.confidence for number in reading.numbers), default=0.0)
+    prediction = {"model_version": f"digitdet {__version__}", "score": round(score, 4), "result": results}
+    return {
+        "data": {"image": f"/data/local-files/?d={quote(path, errors='surrogateescape')}"},
+        "predictions": [prediction],
+    }
+
+
+def _percent(box: Box, width: int, height: int) -> dict[str, float]:
+    left, top, right, bottom = box
+    shares = {"x": left / width, "y": top / height, "width": (right - left) / width, "height": (bottom - top) / height}
+    return {name: round(100 * share, 5) for name, share in shares.items()}

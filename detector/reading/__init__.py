@@ -1,0 +1,1 @@
+"""From digit boxes to lines and numbers."""

@@ -1,0 +1,278 @@
+"""What is known about a number before it is read: its length, its pattern, its check digit, its neighbours."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from digitdet.common.errors import ConfigError
+from digitdet.reading.check_digits import CHECKS, Check
+from digitdet.reading.pattern import NumberPattern
+from digitdet.reading.pattern_syntax import DIGITS, MAX_DIGITS
+
+_COUNT = re.compile(r"([0-9]{1,4})(-?)([0-9]{0,4})")
+_METER_VALUE = re.compile(r"[0-9]+([ .,:/'-][0-9]+)*")
+
+
+@dataclass(frozen=True)
+class Constraints:
+    r"""Rules that a number must meet, all together; those that are None do not count.
+
+    Digits are compared from left to right, as text, leading zeros kept; a number has at most 64 digits. Without any
+    rule the constraints are false in a condition.
+
+    Args:
+        digits: How many: 5, "5", "4-6", "4-" (4 or more) or (4, 6).
+        pattern: A regular expression over digits with fixed separators, which are put into the text: 123456 reads
+            "1234-56" under r"\d{4}-\d{2}". `pattern_syntax` says what may stand in it.
+        check: The rule of the check digit, by name: luhn, ean, isbn, mod11, verhoeff or damm; or a function that takes
+            the digits as text and says whether they may be a number.
+        allowed: The numbers there are. Whatever is not a digit in them is no part of the comparison, and is put into
+            the text unless there is a pattern.
+        previous: An earlier value of a counter that only goes up; decimal places count as digits like any other. As
+            text it has as many digits as the counter, which after 99999 goes on at 00000. As a whole number it says
+            nothing about leading zeros, and the counter does not go past its end.
+        max_step: By how much the counter can have gone up since, in units of its last digit.
+
+    Raises:
+        ConfigError: A value is not allowed, or no number can meet all rules.
+
+    Example:
+        >>> dates = Constraints(pattern=r"([0-2]\d|3[01])\.(0\d|1[0-2])\.\d{4}")
+        >>> dates.fits("24122031"), dates.fits("24132031"), dates.can_start("4")
+        (True, False, False)
+        >>> dates.formatted("24122031")
+        '24.12.2031'
+    """
+
+    digits: int | str | tuple[int, int] | None = None
+    pattern: str | None = None
+    check: str | Check | None = None
+    allowed: Iterable[str | int] | None = None
+    previous: str | int | None = None
+    max_step: int | None = None
+    _counts: int = field(init=False, repr=False, compare=False)
+    _pattern: NumberPattern | None = field(init=False, repr=False, compare=False)
+    _rules: tuple[NumberPattern | _Counter, ...] = field(init=False, repr=False, compare=False)
+    _check: Check | None = field(init=False, repr=False, compare=False)
+    _allowed: dict[str, str] | None = field(init=False, repr=False, compare=False, default=None)
+    _sorted: tuple[str, ...] = field(init=False, repr=False, compare=False, default=())
+
+    def __post_init__(self) -> None:
+        self._set(_counts=_parse_counts(self.digits))
+        self._set_check()
+        self._set_rules()
+        if not self._counts:
+            raise ConfigError(f"{self._names()}: no number has as many digits as all of these ask for; loosen one")
+        if self.allowed is not None:
+            self._set_allowed(self.allowed)
+
+    def __bool__(self) -> bool:
+        return bool(self._names())
+
+    @property
+    def min_digits(self) -> int:
+        """The smallest number of digits that can fit, at least 1."""
+        return (self._counts & -self._counts).bit_length() - 1
+
+    @property
+    def max_digits(self) -> int:
+        """The largest number of digits that can fit, at most 64."""
+        return self._counts.bit_length() - 1
+
+    def can_start(self, prefix: str) -> bool:
+        """Whether a number that fits may begin with these digits, or be them.
+
+        False is certain. True is not where a check digit is still to come, or where the pattern and the previous value
+        decide together.
+        """
+        if self._allowed is not None:
+            place = bisect_left(self._sorted, prefix)
+            return place < len(self._sorted) and self._sorted[place].startswith(prefix)
+        remaining = self._counts >> len(prefix)
+        for rule in self._rules:
+            if not remaining:
+                return False
+            remaining &= rule.remaining(prefix)
+        if remaining == 1 and self._check is not None:  # no digit can follow
+            return bool(self._check(prefix))
+        return remaining != 0
+
+    def fits(self, digits: str) -> bool:
+        """Whether the digits, without separators, meet all rules."""
+        if self._allowed is not None:
+            return digits in self._allowed
+        return (
+            bool(self._counts >> len(digits) & 1)
+            and all(rule.remaining(digits) & 1 for rule in self._rules)
+            and (self._check is None or bool(self._check(digits)))
+        )
+
+    def formatted(self, digits: str) -> str:
+        """The digits in their order, with the separators of the pattern or else of the allowed number.
+
+        Digits that do not fit these come back as they are.
+        """
+        if self._pattern is not None:
+            return self._pattern.formatted(digits) or digits
+        return (self._allowed or {}).get(digits, digits)
+
+    def places(self, digits: str) -> tuple[int, ...]:
+        """Where each of the digits stands in the formatted text, from 0."""
+        return tuple(place for place, character in enumerate(self.formatted(digits)) if character in DIGITS)
+
+    def _set_check(self) -> None:
+        if self.check is None or callable(self.check):
+            self._set(_check=self.check)
+            return
+        if not isinstance(self.check, str) or self.check not in CHECKS:
+            raise ConfigError(f"check: {self.check!r} is not allowed; expected {', '.join(CHECKS)} or a function")
+        rule = CHECKS[self.check]
+        lengths = rule.lengths or range(2, MAX_DIGITS + 1)
+        self._set(_check=rule.passes, _counts=self._counts & sum(1 << length for length in lengths))
+
+    def _set_rules(self) -> None:
+        pattern = None if self.pattern is None else NumberPattern(self.pattern)
+        if (self.previous is None) != (self.max_step is None):
+            given, other = ("max_step", "previous") if self.previous is None else ("previous", "max_step")
+            raise ConfigError(f"{given}: says nothing alone; give {other}, too")
+        counter = None
+        if self.previous is not None and self.max_step is not None:
+            counter = _Counter(self.previous, self.max_step)
+        rules = tuple(rule for rule in (pattern, counter) if rule is not None)
+        counts = self._counts
+        for rule in rules:
+            counts &= rule.remaining("")
+        self._set(_pattern=pattern, _rules=rules, _counts=counts)
+
+    def _set_allowed(self, allowed: Iterable[str | int]) -> None:
+        """Keep the allowed numbers that meet the other rules."""
+        if isinstance(allowed, str) or not isinstance(allowed, Iterable):
+            raise ConfigError(f"allowed: {allowed!r} is no list; expected a list of numbers")
+        numbers = tuple(allowed)  # an iterator is gone after one look
+        texts: dict[str, str] = {}
+        for number in numbers:
+            digits = _only_digits(str(number))
+            if not isinstance(number, (str, int)) or not digits:
+                raise ConfigError(f"allowed: {number!r} is no number; expected text such as 0123 or 12-345")
+            if self.fits(digits):
+                texts.setdefault(digits, str(number))
+        if not texts:
+            others = self._names(without="allowed") or "there are no others"
+            raise ConfigError(f"allowed: none of the {len(numbers)} numbers meets the other rules: {others}")
+        counts = 0
+        for digits in texts:
+            counts |= 1 << len(digits)
+        self._set(allowed=numbers, _allowed=texts, _sorted=tuple(sorted(texts)), _counts=counts)
+
+    def _names(self, without: str = "") -> str:
+        names = ("digits", "pattern", "check", "allowed", "previous", "max_step")
+        return ", ".join(name for name in names if getattr(self, name) is not None and name != without)
+
+    def _set(self, **values: object) -> None:
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+
+def constraints_from_options(
+    digits: str | None = None,
+    pattern: str | None = None,
+    check: str | None = None,
+    allowed: Path | None = None,
+    previous: str | None = None,
+    max_step: int | None = None,
+) -> Constraints:
+    """The constraints of a command line, where the allowed numbers are a text file with one number a line.
+
+    Raises:
+        ConfigError: A value is not allowed, the file cannot be read, or no number can meet all rules.
+    """
+    numbers = None if allowed is None else read_allowed(allowed)
+    return Constraints(digits, pattern, check, numbers, previous, max_step)
+
+
+def read_allowed(path: Path) -> tuple[str, ...]:
+    """The numbers of a UTF-8 text file, one a line; empty lines are skipped.
+
+    Raises:
+        ConfigError: The file cannot be read, or a line holds no digit; the message names the line.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise ConfigError(f"allowed: cannot read {path}: {reason}; expected a text file, one number a line") from error
+    for row, line in enumerate(lines, start=1):
+        if line.strip() and not _only_digits(line):
+            raise ConfigError(
+                f"allowed: {path}, line {row}: {line.strip()!r} holds no digit; expected one number a line"
+            )
+    return tuple(line.strip() for line in lines if line.strip())
+
+
+class _Counter:
+    """A counter that has gone up by at most a step since its previous value."""
+
+    def __init__(self, previous: str | int, max_step: int) -> None:
+        if isinstance(max_step, bool) or not isinstance(max_step, int) or max_step < 0:
+            raise ConfigError(f"max_step: {max_step!r} is not allowed; expected a whole number of at least 0")
+        self._width: int | None = None
+        if isinstance(previous, str):
+            if not _METER_VALUE.fullmatch(previous) or len(_only_digits(previous)) > MAX_DIGITS:
+                raise ConfigError(
+                    f"previous: {previous!r} is not allowed; expected all digits of the counter, such as 00123.4"
+                )
+            self._width = len(_only_digits(previous))
+            previous = int(_only_digits(previous))
+        elif isinstance(previous, bool) or not isinstance(previous, int) or not 0 <= previous < 10**MAX_DIGITS:
+            raise ConfigError(f"previous: {previous!r} is not allowed; expected text or a whole number of at least 0")
+        end = 10 ** (self._width or MAX_DIGITS)
+        self._ranges = [(previous, min(previous + max_step, end - 1))]
+        if self._width is not None and previous + max_step >= end:
+            self._ranges.append((0, previous + max_step - end))
+
+    def remaining(self, prefix: str) -> int:
+        """How many digits may follow a prefix, as bits; see `NumberPattern.remaining`."""
+        value = int(prefix or "0")
+        if self._width is not None:
+            count = self._width - len(prefix)
+            return 1 << count if count >= 0 and self._has(value, count) else 0
+        (first, last), longest = self._ranges[0], MAX_DIGITS - len(prefix)
+        if value == 0:  # any more zeros, then the value
+            shortest = len(str(first)) if first else 0
+            return (1 << (longest + 1)) - (1 << shortest) if shortest <= longest else 0
+        counts = range(min(len(str(last)), longest) + 1)  # with more digits it is larger than the last value
+        return sum(1 << count for count in counts if self._has(value, count))
+
+    def _has(self, value: int, count: int) -> bool:
+        """Whether so many digits after a value can make it one that is in range."""
+        scale = 10**count
+        return any(value * scale <= last and first < (value + 1) * scale for first, last in self._ranges)
+
+
+def _only_digits(text: str) -> str:
+    return "".join(character for character in text if character in DIGITS)
+
+
+def _parse_counts(digits: int | str | tuple[int, int] | None) -> int:
+    """The allowed numbers of digits: bit n is set when n digits are allowed."""
+    low: object
+    high: object
+    low, high = 1, MAX_DIGITS
+    if isinstance(digits, str):
+        found = _COUNT.fullmatch(digits.strip())
+        low = int(found[1]) if found else None
+        if found and (found[3] or not found[2]):
+            high = int(found[3] or found[1])
+    elif isinstance(digits, tuple):
+        low, high = digits if len(digits) == 2 else (None, None)
+    elif digits is not None:
+        low = high = digits
+    if type(low) is not int or type(high) is not int or not 1 <= low <= high <= MAX_DIGITS:
+        raise ConfigError(
+            f"digits: {digits!r} is not allowed; expected 5, 4-6 or 4- with numbers from 1 to {MAX_DIGITS}"
+        )
+    return (1 << (high + 1)) - (1 << low)

@@ -1,0 +1,92 @@
+"""Regions: the parts of a picture that a user asked to read, given as text like ``total=10%,20%,50%,10%``."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from digitdet.common.errors import ConfigError, ImageError
+from digitdet.common.types import Image
+
+_NUMBER = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*(%?)\s*", re.ASCII)
+_REMEDY = "write x,y,width,height in pixels or percent, such as total=120,40,300,80 or 10%,20%,50%,10%"
+
+
+@dataclass(frozen=True)
+class Length:
+    """A distance: `value` pixels, or as much percent of the picture's side."""
+
+    value: float
+    is_percent: bool = False
+
+    def pixels(self, side: int) -> float:
+        """In pixels of a picture that is `side` pixels long."""
+        return self.value * side / 100 if self.is_percent else self.value
+
+
+@dataclass(frozen=True)
+class Region:
+    """A rectangle to read: left `x`, top `y`, width `w`, height `h`, each in pixels or percent; `name` if it has one.
+
+    It counts from the top left of the picture as a person sees it: after EXIF orientation, before any turning back of a
+    page that lies turned.
+    """
+
+    x: Length
+    y: Length
+    w: Length
+    h: Length
+    name: str | None = None
+
+    def bounds(self, width: int, height: int) -> tuple[int, int, int, int]:
+        """The region in a picture of `width` x `height` pixels, cut at its borders: xyxy in whole pixels.
+
+        Raises:
+            ImageError: No pixel of the region is inside this picture.
+        """
+        left, top = self.x.pixels(width), self.y.pixels(height)
+        x0, y0 = round(left), round(top)
+        x1 = min(round(left + self.w.pixels(width)), width)
+        y1 = min(round(top + self.h.pixels(height)), height)
+        if x1 <= x0 or y1 <= y0:
+            raise ImageError(f"region {self} has no pixel inside this picture of {width} x {height}: {_REMEDY}")
+        return x0, y0, x1, y1
+
+    def crop(self, image: Image) -> tuple[Image, tuple[int, int]]:
+        """The region's part of a picture (H, W, 3), as a view, and the (x, y) of its top left pixel.
+
+        Raises:
+            ImageError: No pixel of the region is inside this picture.
+        """
+        x0, y0, x1, y1 = self.bounds(image.shape[1], image.shape[0])
+        return image[y0:y1, x0:x1], (x0, y0)
+
+    def __str__(self) -> str:
+        """As it is written on the command line."""
+        sides = ",".join(f"{side.value:g}{'%' * side.is_percent}" for side in (self.x, self.y, self.w, self.h))
+        return f"{self.name}={sides}" if self.name else sides
+
+
+def parse_region(text: str) -> Region:
+    """``x,y,w,h`` or ``name=x,y,w,h``; each length is in pixels, or with % in percent of the picture's side.
+
+    >>> parse_region("total=10%,20,50%,80").name
+    'total'
+
+    Raises:
+        ConfigError: It is not written so, has no area, or begins beyond every picture.
+    """
+    name, equals, sides = text.rpartition("=")
+    if equals and not name.strip():
+        raise ConfigError(f"region {text!r}: the name before = is empty: {_REMEDY}")
+    matches = [_NUMBER.fullmatch(side) for side in sides.split(",")]
+    lengths = [Length(float(match[1]), match[2] == "%") for match in matches if match]
+    if len(matches) != 4 or len(lengths) != 4 or not all(math.isfinite(length.value) for length in lengths):
+        raise ConfigError(f"region {text!r}: {_REMEDY}")
+    x, y, w, h = lengths
+    if not (w.value and h.value):
+        raise ConfigError(f"region {text!r} has no area: its width and height must be above 0")
+    if any(side.is_percent and side.value >= 100 for side in (x, y)):
+        raise ConfigError(f"region {text!r} is outside every picture: its left and top must be below 100%")
+    return Region(x, y, w, h, name.strip() or None)

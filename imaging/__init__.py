@@ -1,1 +1,0 @@
-"""Files become pictures: formats, pages, sizes, orientation."""

@@ -1,1 +1,0 @@
-"""Readings become text, drawings, crops and labels."""

@@ -1,1 +1,0 @@
-"""Boxes of digits become numbers: suppression, lines, probabilities, constraints."""

@@ -1,1 +1,0 @@
-"""Reading and composing on many machines, with Ray."""

@@ -1,0 +1,1 @@
+"""Glyphs: where the digits of composed pictures come from."""

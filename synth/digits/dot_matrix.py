@@ -1,0 +1,162 @@
+"""Digits and letters of a matrix of dots: displays, tickets, dot printers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph, GlyphSource
+
+Ink = npt.NDArray[np.float32]
+
+# Characters, each with its seven rows of dots from the top; '#' is lit. Marks are as wide as they need.
+_DOTS = """
+0  .###. #...# #..## #.#.# ##..# #...# .###.   1  ..#.. .##.. ..#.. ..#.. ..#.. ..#.. .###.
+2  .###. #...# ....# ...#. ..#.. .#... #####   3  .###. #...# ....# ..##. ....# #...# .###.
+4  ...#. ..##. .#.#. #..#. ##### ...#. ...#.   5  ##### #.... ####. ....# ....# #...# .###.
+6  ..##. .#... #.... ####. #...# #...# .###.   7  ##### ....# ...#. ..#.. .#... .#... .#...
+8  .###. #...# #...# .###. #...# #...# .###.   9  .###. #...# #...# .#### ....# ...#. .##..
+A  .###. #...# #...# ##### #...# #...# #...#   B  ####. #...# #...# ####. #...# #...# ####.
+C  .###. #...# #.... #.... #.... #...# .###.   D  ####. #...# #...# #...# #...# #...# ####.
+E  ##### #.... #.... ####. #.... #.... #####   F  ##### #.... #.... ####. #.... #.... #....
+G  .###. #...# #.... #.### #...# #...# .####   H  #...# #...# #...# ##### #...# #...# #...#
+I  .###. ..#.. ..#.. ..#.. ..#.. ..#.. .###.   J  ..### ...#. ...#. ...#. ...#. #..#. .##..
+K  #...# #..#. #.#.. ##... #.#.. #..#. #...#   L  #.... #.... #.... #.... #.... #.... #####
+M  #...# ##.## #.#.# #.#.# #...# #...# #...#   N  #...# #...# ##..# #.#.# #..## #...# #...#
+O  .###. #...# #...# #...# #...# #...# .###.   P  ####. #...# #...# ####. #.... #.... #....
+Q  .###. #...# #...# #...# #.#.# #..#. .##.#   R  ####. #...# #...# ####. #.#.. #..#. #...#
+S  .#### #.... #.... .###. ....# ....# ####.   T  ##### ..#.. ..#.. ..#.. ..#.. ..#.. ..#..
+U  #...# #...# #...# #...# #...# #...# .###.   V  #...# #...# #...# #...# #...# .#.#. ..#..
+W  #...# #...# #...# #.#.# #.#.# #.#.# .#.#.   X  #...# #...# .#.#. ..#.. .#.#. #...# #...#
+Y  #...# #...# #...# .#.#. ..#.. ..#.. ..#..   Z  ##### ....# ...#. ..#.. .#... #.... #####
+.  .. .. .. .. .. ## ##                        ,  .. .. .. .. ## .# #.
+:  .. ## ## .. ## ## ..                        -  ..... ..... ..... ##### ..... ..... .....
+%  ##..# ##..# ...#. ..#.. .#... #..## #..##   /  ....# ....# ...#. ..#.. .#... #.... #....
+"""
+# Other forms of the same digits that displays and printers use.
+_OTHER_DOTS = """
+0  .###. #...# #...# #...# #...# #...# .###.   1  ..#.. .##.. #.#.. ..#.. ..#.. ..#.. #####
+2  .###. #...# ....# .###. #.... #.... #####   3  ##### ...#. ..#.. ...#. ....# #...# .###.
+4  #...# #...# #...# ##### ....# ....# ....#   6  .###. #...# #.... ####. #...# #...# .###.
+7  ##### ....# ....# ...#. ..#.. ..#.. ..#..   9  .###. #...# #...# .#### ....# #...# .###.
+"""
+
+
+def _dot_patterns(table: str) -> dict[str, Ink]:
+    """A table's characters, each as (7, columns) of 0 and 1."""
+    words = table.split()
+    return {
+        words[place]: np.array([[dot == "#" for dot in row] for row in words[place + 1 : place + 8]], np.float32)
+        for place in range(0, len(words), 8)
+    }
+
+
+_PATTERNS = _dot_patterns(_DOTS)
+_OTHER_PATTERNS = _dot_patterns(_OTHER_DOTS)
+_DOT_PITCH = 9  # pixels from dot to dot of a column
+
+
+@dataclass(frozen=True)
+class DotStyle:
+    """How the characters of one dot matrix look. Lengths are in pixels, `_DOT_PITCH` of them from row to row."""
+
+    column_pitch: int
+    dot: float
+    """Diameter of a dot; from `_DOT_PITCH` on they touch."""
+    square: bool
+    bold: bool
+    """Whether every stroke is two dots wide."""
+    gap_columns: float
+    """Dark columns between two characters."""
+    other_forms: frozenset[str]
+    """Digits in their less usual form."""
+    printed: bool
+    """Whether unlit dots do not exist."""
+    uneven: float
+    """How much fainter (0 to 1) a dot can be than the brightest."""
+
+
+class DotMatrixGlyphs(GlyphSource):
+    """Dot-matrix displays and printers of many makes; `choose` picks one."""
+
+    def __init__(self, printed_share: float = 0.35) -> None:
+        self._printed_share = printed_share
+
+    def choose(self, rng: np.random.Generator) -> GlyphSource:
+        """One display or printer, whose characters stand in cells of equal width."""
+        return DotDisplay(sample_dot_style(rng, bool(rng.random() < self._printed_share)))
+
+    def sample(self, rng: np.random.Generator, digit: int) -> Glyph:
+        """A digit of a display of its own."""
+        return self.choose(rng).sample(rng, digit)
+
+    def mark(self, rng: np.random.Generator, character: str) -> Glyph | None:
+        """One of ``A``-``Z`` or ``. , : - % /`` of a display of its own."""
+        return self.choose(rng).mark(rng, character)
+
+
+def sample_dot_style(rng: np.random.Generator, printed: bool) -> DotStyle:
+    """A random make of dot matrix."""
+    square = bool(rng.random() < 0.4)
+    largest = 1.35 if printed and not square else 1.0
+    return DotStyle(
+        column_pitch=int(rng.integers(7, 10)),
+        dot=float(rng.uniform(0.55, largest)) * _DOT_PITCH,
+        square=square,
+        bold=bool(rng.random() < 0.15),
+        gap_columns=float(rng.uniform(0.8, 2)),
+        other_forms=frozenset(name for name in _OTHER_PATTERNS if rng.random() < 0.4),
+        printed=printed,
+        uneven=float(rng.uniform(0.1, 0.4)) if rng.random() < 0.4 else 0.0,
+    )
+
+
+class DotDisplay(GlyphSource):
+    """One dot matrix. Its glyphs are whole cells: `ink` is empty where the cell's dots are unlit."""
+
+    def __init__(self, style: DotStyle) -> None:
+        self.style = style
+        self._reach = int(np.ceil(style.dot / 2))
+        distance = np.abs(np.arange(-self._reach, self._reach + 1, dtype=np.float32))
+        if style.square:
+            edge = np.clip(style.dot / 2 - distance + 0.5, 0, 1)
+            self._stamp = np.outer(edge, edge)
+        else:
+            self._stamp = np.clip(style.dot / 2 - np.hypot(distance[:, None], distance) + 0.5, 0, 1)
+
+    def sample(self, rng: np.random.Generator, digit: int) -> Glyph:
+        """The cell with `digit` lit, about 64 px high; `faint` holds the unlit dots, or is None in print."""
+        name = str(digit)
+        return self._glyph(rng, (_OTHER_PATTERNS if name in self.style.other_forms else _PATTERNS)[name], digit)
+
+    def mark(self, rng: np.random.Generator, character: str) -> Glyph | None:
+        """One of ``A``-``Z`` or ``. , : - % /``."""
+        if character.isdigit() or character not in _PATTERNS:
+            return None
+        return self._glyph(rng, _PATTERNS[character], NO_DIGIT)
+
+    def _glyph(self, rng: np.random.Generator, pattern: Ink, label: int) -> Glyph:
+        style = self.style
+        if style.bold:
+            right = np.pad(pattern, ((0, 0), (0, 1)))
+            pattern = np.maximum(right, np.roll(right, 1, axis=1))
+        strength = pattern * (1 - np.float32(style.uneven) * rng.random(pattern.shape, np.float32))
+        ink = self._stamped(strength)
+        faint = None if style.printed else self._stamped(1 - pattern)
+        height = ink.shape[0]
+        gap = style.gap_columns * style.column_pitch / height
+        cells = pattern.shape[1] * style.column_pitch / height
+        left = gap / 2 + (cells - ink.shape[1] / height) / 2
+        return Glyph(ink, label, left=left, advance=cells + gap, faint=faint)
+
+    def _stamped(self, pattern: Ink) -> Ink:
+        """A dot for every entry of `pattern` (7, columns), as strong as it says; cropped to the outermost dots."""
+        rows, columns = pattern.shape
+        reach, pitch = self._reach, self.style.column_pitch
+        centres = np.zeros(((rows - 1) * _DOT_PITCH + 2 * reach + 1, (columns - 1) * pitch + 2 * reach + 1), np.float32)
+        centres[reach : -reach or None : _DOT_PITCH, reach : -reach or None : pitch] = pattern
+        drawn = cv2.filter2D(centres, -1, self._stamp.astype(np.float32), borderType=cv2.BORDER_CONSTANT)
+        return np.clip(drawn, 0, 1)

@@ -1,0 +1,1 @@
+"""What inks, light, cameras and scanners do to a page."""

@@ -1,0 +1,215 @@
+"""`digitdet classify`: pictures made as MNIST's are, and the commands as a user gives them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from digitdet.classifiers.locate import read_digit
+from digitdet.classifiers.own_digits import join_digits, load_own_digits
+from digitdet.classifiers.prepare import to_mnist
+from digitdet.cli.main import main
+from digitdet.common.errors import ImageError
+from digitdet.datasets import mnist
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, ["classify", *map(str, arguments)])
+
+
+def written(text="3", ink=40, ground=210, size=(200, 160), scale=4.0, at=(40, 150), thickness=9):
+    image = np.full((*size, 3), ground, np.uint8)
+    cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, (ink,) * 3, thickness, cv2.LINE_AA)
+    return image
+
+
+def lit_from_the_side(image):
+    return np.clip(image * np.linspace(0.6, 1.1, image.shape[1])[None, :, None], 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize(("ink", "ground"), [(40, 210), (230, 30), (90, 140)])
+def test_a_picture_of_a_digit_becomes_one_of_mnist(ink, ground):
+    image = lit_from_the_side(written(ink=ink, ground=ground))
+    digit = to_mnist(image)
+    assert (digit.shape, digit.dtype) == ((28, 28), np.uint8)
+    assert digit.max() == 255
+    assert np.concatenate([digit[0], digit[-1], digit[:, 0], digit[:, -1]]).max() == 0
+    rows, columns = np.flatnonzero(digit.max(axis=1)), np.flatnonzero(digit.max(axis=0))
+    assert max(np.ptp(rows), np.ptp(columns)) + 1 == 20
+    mass = digit.astype(float)
+    assert (mass.sum(axis=0) * np.arange(28)).sum() / mass.sum() == pytest.approx(13.5, abs=0.6)
+    assert (mass.sum(axis=1) * np.arange(28)).sum() / mass.sum() == pytest.approx(13.5, abs=0.6)
+
+
+def test_both_polarities_of_a_28_pixel_picture_are_the_same_digit(make_digits):
+    digit = make_digits(1).images[4]
+    np.testing.assert_array_equal(to_mnist(digit), digit)
+    np.testing.assert_array_equal(to_mnist(255 - digit), digit)
+    np.testing.assert_array_equal(to_mnist(cv2.cvtColor(255 - digit, cv2.COLOR_GRAY2BGR)), digit)
+
+
+def test_neighbours_and_specks_are_left_out():
+    image = written("3")
+    alone = to_mnist(image, (40, 60, 120, 155))
+    cv2.circle(image, (30, 40), 3, (40, 40, 40), -1)
+    cv2.line(image, (140, 0), (140, 199), (40, 40, 40), 6)
+    beside = to_mnist(image, (40, 60, 120, 155))
+    assert np.abs(alone.astype(int) - beside).mean() < 4
+
+
+@pytest.mark.parametrize("image", [np.full((50, 40, 3), 128, np.uint8), np.full((28, 28, 3), 255, np.uint8)])
+def test_a_blank_picture_holds_nothing(image):
+    with pytest.raises(ImageError, match="nothing is written there"):
+        to_mnist(image)
+
+
+def test_where_the_finder_sees_nothing_a_single_blot_is_taken_and_a_texture_is_not():
+    digit = read_digit(written("7"), lambda _image: None)
+    assert digit.max() == 255
+    rng = np.random.default_rng(0)
+    texture = rng.integers(0, 255, (120, 120, 3)).astype(np.uint8)
+    for image in (texture, np.full((60, 60, 3), 90, np.uint8), written("A B C D", scale=1.2, at=(4, 100), thickness=3)):
+        with pytest.raises(ImageError):
+            read_digit(image, lambda _image: None)
+
+
+@pytest.fixture
+def own_digits(make_digits, tmp_path):
+    folder = tmp_path / "own"
+    digits = make_digits(12)
+    for place, (image, label) in enumerate(zip(digits.images, digits.labels, strict=True)):
+        (folder / str(label)).mkdir(parents=True, exist_ok=True)
+        large = cv2.resize(255 - image, (56, 56), interpolation=cv2.INTER_CUBIC)
+        cv2.imwrite(str(folder / str(label) / f"{place}.png"), large)
+    return folder
+
+
+def test_own_digits_are_made_like_mnist_and_divided(own_digits):
+    cv2.imwrite(str(own_digits / "3" / "ramp.png"), np.tile(np.linspace(0, 20, 30).astype(np.uint8), (30, 1)))
+    parts, skipped = load_own_digits(own_digits)
+    same = [line for line in skipped if "the same picture" in line]  # some of the drawn ones are
+    assert [line for line in skipped if "3/ramp.png" in line] == [line for line in skipped if line not in same]
+    everything = join_digits(list(parts.values()))
+    assert len(everything) == 120 - len(same)
+    assert everything.images.max() == 255
+    assert all(len(np.unique(part.labels)) == 10 for part in parts.values())
+
+
+@pytest.fixture
+def trained(tiny_mnist, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("small.yaml").write_text(
+        "method: network\narchitecture: cnn\nwidths: [8, 8]\ndense: 32\n"
+        "dropout: 0.1\nepochs: 15\nbatch: 12\nlearning_rate: 0.01\nshift: 1\nrotation: 0\nzoom: 0.05\n"
+    )
+    result = run("train", "--model", "small.yaml", "--mnist", tiny_mnist)
+    assert result.exit_code == 0, result.output
+    return tmp_path / "runs" / "classify" / "small"
+
+
+def test_commands_from_training_to_prediction(trained, tiny_mnist, own_digits, make_digits):
+    knn = run("train", "--model", "knn", "--mnist", tiny_mnist)
+    assert knn.exit_code == 0, knn.output
+    models = [trained, trained.with_name("knn")]
+    result = run("eval", *models, "--mnist", tiny_mnist, "--html", "out/page.html", "--json", "out/all.json")
+    assert result.exit_code == 0, result.output
+    assert [line.split()[0] for line in result.stdout.splitlines()] == ["classifier", "small", "knn"]
+    assert [one["name"] for one in json.loads(Path("out/all.json").read_text())] == ["small", "knn"]
+    assert Path("out/page.html").stat().st_size > 10_000
+
+    cv2.imwrite("three.png", written("3"))
+    cv2.imwrite("small.png", make_digits(1).images[5])
+    cv2.imwrite("dark.png", 255 - make_digits(1).images[5])
+    result = run("predict", "three.png", "--image", "small.png", "--image", "dark.png", "--model", trained, "--json")
+    assert result.exit_code == 0, result.output
+    three, small, dark = json.loads(result.stdout)
+    assert (small["digit"], small["probabilities"]) == (5, dark["probabilities"])
+    assert three["confidence"] == max(three["probabilities"])
+    assert sum(three["probabilities"]) == pytest.approx(1, abs=1e-3)
+    result = run("predict", own_digits / "8", "--model", trained)
+    assert (result.exit_code, len(result.stdout.splitlines())) == (0, 12)
+
+    tuned = run("train", "--model", "small.yaml", "--data", own_digits, "--from", trained, "--out", "tuned")
+    assert tuned.exit_code == 0, tuned.output
+    assert run("eval", "tuned", "--data", own_digits, "--all-data").stdout.splitlines()[1].startswith("tuned")
+
+
+def test_pictures_without_a_digit_and_broken_ones_are_named_and_the_rest_is_read(trained, make_digits):
+    cv2.imwrite("five.png", make_digits(1).images[5])
+    cv2.imwrite("blank.png", np.full((90, 120, 3), 200, np.uint8))
+    Path("broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no more")
+    Path("empty").mkdir()
+    result = run("predict", "blank.png", "broken.jpg", "empty", "missing.png", "five.png", "--model", trained)
+    assert result.exit_code == 1
+    assert result.stdout == f"five.png: 5 ({result.stdout.split('(')[1]}"
+    lines = result.stderr.splitlines()
+    assert [line.split(": ")[1] for line in lines] == ["blank.png", "broken.jpg", "empty", "missing.png"]
+    assert all(line.startswith("Error: ") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["train", "--model", "svn"], 1, "did you mean 'svm'"),
+        (["train", "--model", "knn", "--epochs", 3], 2, "knn is no network"),
+        (["train", "--model", "all", "--out", "x"], 2, "the folder of one training"),
+        (["predict"], 2, "name a picture or a folder"),
+        (["predict", "a.png"], 1, "digitdet classify train"),
+        (["eval"], 2, "Missing argument"),
+        (["eval", "nowhere"], 1, "no such classifier"),
+    ],
+)
+def test_wrong_usage_is_one_line(arguments, code, message, tiny_mnist, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    mnist = ["--mnist", tiny_mnist] if arguments[0] in ("train", "eval") else []
+    result = run(*arguments, *mnist)
+    assert result.exit_code == code
+    assert message in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_models_and_exploration_are_printed(tiny_mnist, tmp_path):
+    shown = run("models")
+    assert shown.exit_code == 0
+    for name in ("knn:", "svm:", "fcn:", "cnn-strong:", "penalty: 5.0", "widths: [32, 64]"):
+        assert name in shown.stdout
+    result = run("explore", "--mnist", tiny_mnist, "--html", tmp_path / "a" / "x.html", "--png", tmp_path / "x.png")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[0].split() == ["digit", "train", "val", "test", "ink", "width", "height", "slant"]
+    assert cv2.imread(str(tmp_path / "x.png")) is not None
+    assert (tmp_path / "a" / "x.html").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("missing", "model"),
+    [
+        ("torch", "x.safetensors"),
+        ("safetensors", "x.safetensors"),
+        ("skops", "x.skops"),
+        ("sklearn", "x.skops"),
+        ("matplotlib", "x.skops"),
+    ],
+)
+def test_without_the_extra_one_line_says_what_to_install(missing, model, tiny_mnist, tmp_path):
+    (tmp_path / model).write_bytes(b"")
+    code = f"""
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == {missing!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Missing())
+from digitdet.datasets import mnist
+mnist.CHECKSUMS = {mnist.CHECKSUMS!r}
+from digitdet.cli.main import main
+main(["classify", "eval", {model!r}, "--mnist", {str(tiny_mnist)!r}])
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert result.returncode == 1
+    assert len(result.stderr.splitlines()) == 1
+    assert "digitdet[classify]" in result.stderr

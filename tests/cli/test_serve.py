@@ -1,0 +1,100 @@
+"""`digitdet serve` as a process."""
+
+import importlib.util
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from digitdet.cli.main import main
+from digitdet.common.errors import DataError
+from digitdet.common.files import only_writer
+
+pytest.importorskip("starlette")
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "number.jpg"
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, ["serve", *map(str, arguments)])
+
+
+@pytest.fixture
+def serve():
+    servers = []
+
+    def start(*options):
+        command = [sys.executable, "-m", "digitdet", "serve", "--port", "0", *map(str, options)]
+        server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        servers.append(server)
+        return server, re.search(r"http://[^ ]+", server.stderr.readline())[0]
+
+    yield start
+    for server in servers:
+        server.kill()
+        server.communicate()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_it_reads_until_ctrl_c(serve, tmp_path):
+    server, address = serve("--corrections", tmp_path / "mine")
+    with urllib.request.urlopen(f"{address}/api/read", EXAMPLE.read_bytes(), timeout=60) as answer:
+        assert json.load(answer)[0]["numbers"][0]["best"] == "72366"
+    with pytest.raises(DataError, match="another digitdet"), only_writer(tmp_path / "mine"):
+        pass
+    os.kill(server.pid, signal.SIGINT)
+    assert server.wait(10) == 0
+    assert server.stderr.read() == ""
+    assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == ["data.yaml", "images", "labels"]
+
+
+def test_it_answers_to_names_that_it_is_given(serve):
+    _, address = serve("--name", "numbers.example.org")
+    for name, status in [("numbers.example.org", 200), ("127.0.0.1", 200), ("evil.example", 400)]:
+        request = urllib.request.Request(f"{address}/api/health", headers={"Host": name})
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                assert answer.status == status
+        except urllib.error.HTTPError as error:
+            assert error.code == status
+
+
+def test_a_port_that_is_taken_is_told_in_one_line():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = run("--port", port)
+    assert result.exit_code == 1
+    (line,) = result.output.splitlines()
+    assert line.startswith(f"Error: 127.0.0.1:{port}: ")
+    assert "--port" in line
+
+
+def test_a_host_that_is_not_there_is_told_in_one_line():
+    result = run("--host", "no.such.host.invalid", "--port", 0)
+    assert result.exit_code == 1
+    assert len(result.output.splitlines()) == 1
+
+
+def test_corrections_do_not_go_among_other_things(tmp_path):
+    (tmp_path / "letter.txt").write_text("dear")
+    result = run("--corrections", tmp_path, "--port", 0)
+    assert result.exit_code == 1
+    assert "choose another folder" in result.output
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_the_extra_is_asked_for(monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "uvicorn" else find(name))
+    result = run()
+    assert result.exit_code == 1
+    assert "digitdet[web]" in result.output

@@ -1,0 +1,207 @@
+"""Reading and composing with Ray: what needs no cluster first, then one of this machine's own."""
+
+import contextlib
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+if importlib.util.find_spec("ray") is None or importlib.util.find_spec("pyarrow") is None:
+    pytest.skip("Ray is not installed", allow_module_level=True)
+
+import pyarrow.parquet as pq
+
+from digitdet import NumberReader
+from digitdet.cli.main import main
+from digitdet.cluster.storage import Folder, find_pictures, read_file
+from digitdet.cluster.table import SCHEMA, to_parquet
+from digitdet.common.errors import DataError, DigitdetError, ImageError
+from digitdet.imaging.inputs import Input
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+FIELDS = json.loads((ROOT / "detector" / "outputs" / "reading.schema.json").read_text(encoding="utf-8"))
+
+
+# --- folders here and elsewhere ---
+
+
+def test_uris_are_expanded_as_folders_are(tmp_path):
+    for name in ("b.jpg", "a.PNG", "notes.txt", ".hidden.jpg", "deep/c.tif", ".deep/d.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    uri = tmp_path.as_uri()
+    assert [one.path for one in find_pictures([uri])] == [f"{uri}/a.PNG", f"{uri}/b.jpg", f"{uri}/deep/c.tif"]
+    assert next(find_pictures([f"{uri}/"])).path == f"{uri}/a.PNG"
+    (single,) = find_pictures([f"{uri}/b.jpg"])
+    assert (single.path, single.location, single.source()) == (f"{uri}/b.jpg", f"{uri}/b.jpg", b"x")
+    (missing,) = find_pictures([f"{uri}/gone.jpg"])
+    with pytest.raises(ImageError, match=r"No such file|does not exist|not found"):
+        missing.source()
+    (tmp_path / "empty").mkdir()
+    assert next(find_pictures([f"{uri}/empty"])).error == "the folder holds no pictures"
+
+
+def test_local_names_stay_as_they_were_written(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    found = list(find_pictures(["examples/number.jpg", "examples/*.nothing"]))
+    assert [one.path for one in found] == ["examples/number.jpg", "examples/*.nothing"]
+    assert found[0].source() == str(EXAMPLES / "number.jpg")
+    assert found[1].error == "no file matches this pattern"
+    assert isinstance(found[0], Input)
+
+
+def test_what_cannot_be_used_is_told(tmp_path):
+    for names in (["-"], ["nothing://x/y"], ["s3n://"]):
+        with pytest.raises(DataError):
+            list(find_pictures(names))
+    with pytest.raises(DataError, match="gone"):
+        read_file(str(tmp_path / "gone"))
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(DataError):
+        Folder(str(tmp_path / "file")).make()
+
+
+@pytest.mark.parametrize("as_uri", [False, True])
+def test_a_folder_is_written_whole_or_not_at_all(tmp_path, as_uri, monkeypatch):
+    folder = Folder((tmp_path / "out").as_uri() if as_uri else str(tmp_path / "out"))
+    folder.make()
+    folder.make()
+    folder.write("a", b"one")
+    folder.write("a", b"two")
+    assert (folder.names(), folder.read("a")) == ({"a"}, b"two")
+
+    def cut(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", cut)
+    with pytest.raises(OSError, match="No space"):
+        folder.write("a", b"three")
+    assert (folder.names(), folder.read("a")) == ({"a"}, b"two")
+    folder.remove("a")
+    assert folder.names() == set()
+
+
+# --- Parquet ---
+
+
+def test_the_table_has_the_fields_of_the_json(tmp_path):
+    assert SCHEMA.names == list(FIELDS["properties"])
+    number = SCHEMA.field("numbers").type.value_type
+    assert [field.name for field in number] == list(FIELDS["$defs"]["number"]["properties"])
+    digit = number.field("digits").type.value_type
+    assert [field.name for field in digit] == list(FIELDS["$defs"]["digit"]["properties"])
+
+
+def test_the_table_holds_what_the_json_holds(tmp_path):
+    readings = list(NumberReader().read_many([EXAMPLES / "page.jpg", tmp_path / "gone.jpg", EXAMPLES / "number.jpg"]))
+    records = [json.loads(json.dumps(reading.to_dict())) for reading in readings]
+    (tmp_path / "x.parquet").write_bytes(to_parquet(records))
+    assert pq.read_table(tmp_path / "x.parquet").to_pylist() == records
+
+
+# --- on this machine ---
+
+
+def run(*arguments, **more):
+    command = [sys.executable, "-m", "digitdet", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, **more)
+
+
+def test_wrong_usage_is_told():
+    for options, word in [
+        (["--engine", "ray"], "--out"),
+        (["--engine", "ray", "--out", "x", "--save", "y"], "--save"),
+        (["--engine", "ray", "--out", "x", "--format", "csv"], "--format"),
+        (["--address", "auto"], "--address"),
+        (["--shard", "5"], "--shard"),
+    ]:
+        result = CliRunner().invoke(main, ["read", str(EXAMPLES / "number.jpg"), *options])
+        assert (result.exit_code, word in result.output) == (2, True), result.output
+    result = CliRunner().invoke(main, ["synth", "--engine", "ray", "--workers", "2"])
+    assert (result.exit_code, "--workers" in result.output) == (2, True)
+
+
+def test_an_extra_that_is_missing_is_named(monkeypatch, tmp_path):
+    find = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "ray" else find(name))
+    result = CliRunner().invoke(main, ["read", "x.jpg", "--engine", "ray", "--out", str(tmp_path)])
+    assert (result.exit_code, "digitdet[ray]" in result.output) == (1, True)
+
+
+def test_the_same_readings_as_the_local_engine(tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    (folder / "bad.jpg").write_bytes(b"hello")
+    with contextlib.suppress(OSError):  # a system whose names are text
+        (folder / "n\udcff.jpg").write_bytes((EXAMPLES / "number.jpg").read_bytes())
+    pictures = [EXAMPLES, folder, tmp_path / "gone.jpg"]
+    count = 4 + len(list(folder.iterdir()))
+    options = ["--min-confidence", "0.9"]
+    local = run("read", *pictures, "--format", "jsonl", "--out", tmp_path / "local.jsonl", *options)
+    out = tmp_path / "out"
+    ray = run("read", *pictures, "--engine", "ray", "--out", out, "--shard", "2", *options)
+    assert (local.returncode, ray.returncode) == (1, 1), ray.stderr
+    assert "Traceback" not in ray.stderr, ray.stderr
+    shards = sorted(out.glob("*.jsonl"))
+    assert len(shards) == count // 2
+    assert b"".join(path.read_bytes() for path in shards) == (tmp_path / "local.jsonl").read_bytes()
+    records = [record for path in sorted(out.glob("*.parquet")) for record in pq.read_table(path).to_pylist()]
+    assert records == [json.loads(line) for path in shards for line in path.read_text().splitlines()]
+    (line,) = ray.stderr.splitlines()
+    assert line.startswith(f"{len(records)} pictures, {len(records)} pages: 2 error, ")
+    assert json.loads((out / "summary.json").read_text())["error"] == 2
+
+    again = run("read", *pictures, "--engine", "ray", "--out", out, "--shard", "2", *options)
+    assert again.stderr.splitlines() == [line]  # and Ray is not even started
+    other = run("read", *pictures, "--engine", "ray", "--out", out, "--shard", "2")
+    assert "other pictures or settings" in other.stderr
+    assert len(other.stderr.splitlines()) == 1
+
+
+def test_a_cluster_that_is_not_there_is_told_in_one_line(tmp_path):
+    ended = run("read", EXAMPLES, "--engine", "ray", "--out", tmp_path / "out", "--address", "127.0.0.1:1")
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1].startswith("Error: no Ray cluster at 127.0.0.1:1: ")
+
+
+def contents(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.slow
+def test_the_same_bytes_as_the_local_engine(tmp_path):
+    pytest.importorskip("albumentations")
+    data = os.environ.get("DIGITDET_DATA")
+    if data is None:
+        pytest.skip("DIGITDET_DATA is not set")
+    look = "{canvas_sizes: [[96, 96]], digit_height: [20, 40]}"
+    (tmp_path / "synth.yaml").write_text(f"count: 300\nlooks:\n  plain: {look}\n")
+    options = ["synth", "--config", tmp_path / "synth.yaml", "--mnist", Path(data) / "mnist"]
+    for engine in ("local", "ray"):
+        ended = run(*options, "--engine", engine, "--out", tmp_path / engine)
+        assert ended.returncode == 0, ended.stderr
+    local, ray = (contents(tmp_path / engine) for engine in ("local", "ray"))
+    assert len(local) > 600
+    assert local == ray
+
+
+def test_what_a_worker_raises_on_purpose_comes_through_as_it_is():
+    from ray.exceptions import RayError
+
+    from digitdet.cluster.cluster import plain_errors
+
+    purpose = DataError("x: holds something else")
+    purpose.__cause__ = OSError(2, "No such file or directory")
+    wrapped = RayError("a long remote traceback")
+    wrapped.cause = purpose
+    with pytest.raises(DataError, match=r"^x: holds something else$"), plain_errors():
+        raise wrapped
+    wrapped.cause = OSError(28, "No space left on device", "/data")
+    with pytest.raises(DigitdetError, match=r"^/data: No space left on device$"), plain_errors():
+        raise wrapped

@@ -1,0 +1,114 @@
+"""The second stage's crops, and what it refuses."""
+
+import base64
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+
+from digitdet.common.errors import ModelError
+from digitdet.configs import ReadConfig
+from digitdet.detection.detector import OnnxDetector
+from digitdet.detection.recogniser import SIDE, ZOOM, OnnxRecogniser, cut_crops
+from digitdet.detection.search import DigitFinder
+from digitdet.models.model_file import shipped_file
+
+
+def picture(width, height, *blocks):
+    """A black picture with white blocks (x0, y0, x1, y1)."""
+    image = np.zeros((height, width, 3), np.uint8)
+    for x0, y0, x1, y1 in blocks:
+        image[y0:y1, x0:x1] = 255
+    return image
+
+
+@pytest.mark.parametrize("scale", [1, 3, 16])
+def test_a_box_fills_its_part_of_the_crop_at_any_size(scale):
+    box = np.array([40, 30, 52, 54]) * scale
+    crop = cut_crops(picture(120 * scale, 90 * scale, box), np.float32([box]))[0]
+    half_height, half_width = SIDE / ZOOM / 2, SIDE / ZOOM / 4
+    rows, columns = np.nonzero(crop[:, :, 0] > 127)
+    for channel in (crop[:, :, 0] > 127, crop[:, :, 3] == 255):
+        rows, columns = np.nonzero(channel)
+        assert abs(rows.min() - (SIDE / 2 - half_height)) <= 1
+        assert abs(rows.max() + 1 - (SIDE / 2 + half_height)) <= 1
+        assert abs(columns.min() - (SIDE / 2 - half_width)) <= 1
+        assert abs(columns.max() + 1 - (SIDE / 2 + half_width)) <= 1
+
+
+def test_crops_of_a_picture_and_of_the_picture_enlarged_are_alike():
+    rng = np.random.default_rng(0)
+    small = cv2.GaussianBlur(rng.integers(0, 256, (60, 80, 3), dtype=np.uint8), (0, 0), 2)
+    boxes = np.float32([[20, 10, 44, 50], [50, 20, 60, 44]])
+    large = cv2.resize(small, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
+    difference = np.abs(cut_crops(small, boxes).astype(int) - cut_crops(large, boxes * 4))
+    assert difference.mean() < 2
+
+
+def test_beyond_the_border_its_pixels_go_on():
+    image = np.full((40, 40, 3), (10, 20, 30), np.uint8)
+    crop = cut_crops(image, np.float32([[-10, -10, 12, 30]]))[0]
+    assert (crop[:, :, :3] == (10, 20, 30)).all()
+
+
+@pytest.mark.parametrize("box", [(5, 5, 5, 5), (5, 5, 6, 40), (0, 0, 80, 60), (79, 59, 80, 60)])
+def test_odd_boxes(box):
+    crops = cut_crops(picture(80, 60), np.float32([box]))
+    assert crops.shape == (1, SIDE, SIDE, 4)
+    assert crops[0, :, :, 3].any()
+
+
+def test_no_boxes():
+    assert cut_crops(picture(8, 8), np.zeros((0, 4), np.float32)).shape == (0, SIDE, SIDE, 4)
+
+
+def test_the_picture_is_left_as_it_is():
+    image = picture(90, 60, (10, 10, 20, 40))
+    before = image.copy()
+    cut_crops(image, np.float32([[10, 10, 20, 40]]))
+    assert (image == before).all()
+
+
+def test_what_is_no_recogniser():
+    with pytest.raises(ModelError, match=r"^x: its recogniser is damaged"):
+        OnnxRecogniser(b"no network", "x")
+    with pytest.raises(ModelError, match=r"^x: its recogniser was made by another version"):
+        OnnxRecogniser(shipped_file("digitdet.onnx").read_bytes(), "x")
+
+
+def test_shipped_recogniser_tells_digits_from_none():
+    """Digits as a pen draws them, dark and light, and what is none: an even ground, a frame, a stroke across."""
+    recogniser = OnnxDetector().recogniser
+    image = np.full((100, 400, 3), 230, np.uint8)
+    boxes = []
+    for place, digit in enumerate("27580"):
+        x = 20 + 70 * place
+        cv2.putText(image, digit, (x, 70), cv2.FONT_HERSHEY_SIMPLEX, 1.8, (40, 40, 40), 4)
+        (width, height), _ = cv2.getTextSize(digit, cv2.FONT_HERSHEY_SIMPLEX, 1.8, 4)
+        boxes.append((x, 70 - height, x + width, 70))
+    for seen in (image, 255 - image):
+        chances = recogniser.recognise(seen, np.float32(boxes))
+        assert chances.argmax(axis=1).tolist() == [2, 7, 5, 8, 0]
+        assert chances.sum(axis=1) == pytest.approx(1, abs=1e-4)
+    assert recogniser.recognise(image, np.zeros((0, 4), np.float32)).shape == (0, 11)
+    assert recogniser.recognise(np.full((60, 60, 3), 200, np.uint8), np.float32([[20, 10, 40, 50]])).argmax() == 10
+
+
+def test_damaged_second_stage(tmp_path):
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load(shipped_file("digitdet.onnx"))
+    for stored, complaint in (("not base64!", "damaged"), (base64.b64encode(b"junk").decode(), "damaged")):
+        entries = {entry.key: entry.value for entry in model.metadata_props} | {"recogniser": stored}
+        del model.metadata_props[:]
+        for key, value in entries.items():
+            model.metadata_props.add(key=key, value=value)
+        path = tmp_path / "m.onnx"
+        onnx.save(model, path)
+        with pytest.raises(ModelError, match=complaint):
+            DigitFinder(path, ReadConfig())
+
+
+def test_a_model_is_one_file(tmp_path):
+    copy = shutil.copy(shipped_file("digitdet.onnx"), tmp_path / "copy.onnx")
+    assert OnnxDetector(copy).recogniser is not None

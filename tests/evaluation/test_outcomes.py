@@ -1,0 +1,151 @@
+"""Readings beside truths: which belongs to which."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from digitdet.common.boxes import as_boxes
+from digitdet.common.errors import ImageError
+from digitdet.datasets.formats.numbers import NumberTruth
+from digitdet.detection.postprocess import Detections, Places
+from digitdet.evaluation.outcomes import judge, read_set
+from digitdet.evaluation.sets import TrueDigits, TruePicture, TrueSet
+from digitdet.reading.results import Alternative, Digit, Number, Reading
+
+
+def number(text, left=0.0, top=0.0, confidence=0.9, status="ok", alternatives=()):
+    """A number whose digits are 10 px wide and 20 high, without gaps."""
+    digits = tuple(
+        Digit(character, 0.95, (left + 10 * place, top, left + 10 * place + 10, top + 20))
+        for place, character in enumerate(text)
+    )
+    return Number(text, confidence, digits, status, alternatives=tuple(Alternative(*one) for one in alternatives))
+
+
+def truth(text, left=0.0, top=0.0):
+    return NumberTruth(text, tuple(digit.box for digit in number(text, left, top).digits))
+
+
+def picture(*texts, **known):
+    return TruePicture("a.png", Path("a.png"), texts=texts, **known)
+
+
+def placed(*truths):
+    return TruePicture("a.png", Path("a.png"), placed=truths)
+
+
+def reading(*numbers):
+    return Reading(tuple(numbers), 400, 200)
+
+
+def pairs(outcomes):
+    return [(outcome.truth, outcome.text) for outcome in outcomes]
+
+
+def test_one_number_is_all_that_was_read():
+    (outcome,) = judge(picture("1234"), reading(number("12", confidence=0.8), number("34", 40, status="unsure")))
+    assert (outcome.text, outcome.is_right, outcome.pieces) == ("1234", True, 2)
+    assert (outcome.confidence, outcome.status, len(outcome.digits)) == (0.8, "unsure", 4)
+
+
+def test_nothing_read():
+    (outcome,) = judge(picture("12"), reading())
+    assert (outcome.text, outcome.status, outcome.confidence, outcome.edits) == ("", "empty", 0, 2)
+
+
+def test_a_picture_without_a_number():
+    assert judge(picture(), reading()) == ()
+    (false,) = judge(picture(), reading(number("7")))
+    assert (false.truth, false.text, false.is_right) == ("", "7", False)
+
+
+def test_numbers_that_nobody_knows():
+    assert judge(TruePicture("a.png", Path("a.png")), reading(number("7"))) == ()
+
+
+def test_candidates_of_pieces():
+    parts = (
+        number("1", confidence=0.6, alternatives=[("7", 0.3), ("4", 0.05)]),
+        number("2", 50, confidence=0.5, alternatives=[("3", 0.4)]),
+    )
+    (outcome,) = judge(picture("72"), reading(*parts))
+    assert outcome.candidates == ("12", "13", "72")  # 0.4 / 0.5 is more than 0.3 / 0.6
+
+
+def test_rows():
+    numbers = [number("1", 0, 0), number("2", 30, 0), number("9", 0, 30), number("45", 0, 60)]
+    outcomes = judge(picture("12", "345", "45"), reading(*numbers))
+    assert pairs(outcomes) == [("12", "12"), ("345", "9"), ("45", "45")]
+
+
+def test_rows_read_too_many():
+    outcomes = judge(picture("12", "45"), reading(number("12"), number("8", 0, 30), number("45", 0, 60)))
+    assert pairs(outcomes) == [("12", "12"), ("", "8"), ("45", "45")]
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ((), [("12", ""), ("34", "")]),
+        ((number("34", 100), number("12")), [("12", "12"), ("34", "34")]),
+        ((number("17"), number("34", 100)), [("12", "17"), ("34", "34")]),
+        ((number("12", 200),), [("12", ""), ("34", ""), ("", "12")]),  # its text, but not its place
+        ((number("17"), number("12", 2)), [("12", "12"), ("34", ""), ("", "17")]),  # the right one comes first
+        ((number("12"), number("12", 1)), [("12", "12"), ("34", ""), ("", "12")]),  # counts once
+        ((number("12", 8),), [("12", ""), ("34", ""), ("", "12")]),  # its text, but half beside it
+    ],
+)
+def test_numbers_are_matched_at_their_places(found, expected):
+    outcomes = judge(placed(truth("12"), truth("34", 100)), reading(*found))
+    assert pairs(outcomes) == expected
+    assert outcomes[0].place == (0, 0, 20, 20)
+
+
+class FakeReader:
+    """Reads '12' in every picture but the broken one."""
+
+    def __init__(self):
+        self.found = 0
+
+    def read(self, source):
+        if "broken" in str(source):
+            raise ImageError("broken")
+        return Reading((number("12"),), 400, 200, source)
+
+    def find(self, source):
+        self.found += 1
+        scores = np.zeros((1, 10), np.float32)
+        scores[0, 1] = 0.9
+        digits = Detections(np.array([[0, 0, 10, 20]], np.float32), scores)
+        return Places(digits, digits.take(np.zeros(0, np.int64)), np.zeros(0, np.int64))
+
+
+def make_set():
+    digits = TrueDigits(np.array([1, 2]), as_boxes([[0, 0, 10, 20], [10, 0, 20, 20]]))
+    return TrueSet(
+        "mine",
+        (
+            TruePicture("a.png", Path("a.png"), ("12",), digits=digits),
+            TruePicture("broken.png", Path("broken.png"), ("12",), digits=digits),
+            TruePicture("c.png", Path("c.png"), ("13",)),
+        ),
+    )
+
+
+def test_read_set():
+    steps, reader = [], FakeReader()
+    outcomes = list(read_set(reader, make_set(), on_picture=lambda: steps.append(1)))
+    assert [outcome.is_right for outcome in outcomes] == [True, False, False]
+    assert [outcome.numbers[0].status for outcome in outcomes] == ["ok", "error", "ok"]
+    assert outcomes[1].reading.error == "broken"
+    assert outcomes[0].digits.read.labels.tolist() == [1, 2]
+    assert outcomes[1].digits.found is None
+    assert outcomes[2].digits is None
+    assert (len(steps), reader.found) == (3, 1)
+
+
+def test_digits_can_be_left_out():
+    reader = FakeReader()
+    assert all(outcome.digits is None for outcome in read_set(reader, make_set(), with_digits=False))
+    assert reader.found == 0

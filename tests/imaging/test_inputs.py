@@ -1,0 +1,156 @@
+import io
+import os
+import sys
+
+import pytest
+
+from digitdet.common.errors import DataError, ImageError
+from digitdet.imaging.images import encode_png, load_image
+from digitdet.imaging.inputs import Input, find_inputs, read_list
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The current folder, with pictures (empty files) on two levels and other things."""
+    for name in (
+        "b.jpg",
+        "a.PNG",
+        "scan.pdf",
+        "c.heic",
+        "notes.txt",
+        ".hidden.jpg",
+        "sub/d.tif",
+        "sub/deep/e.gif",
+        ".git/f.png",
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (tmp_path / "none").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+TOP = ["a.PNG", "b.jpg", "c.heic", "scan.pdf"]
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ([], []),
+        (["b.jpg"], ["b.jpg"]),
+        (["b.jpg", "a.PNG", "b.jpg"], ["b.jpg", "a.PNG", "b.jpg"]),
+        (["notes.txt", ".hidden.jpg"], ["notes.txt", ".hidden.jpg"]),
+        (["gone.jpg"], ["gone.jpg"]),
+        (["-"], ["-"]),
+        (["sub"], ["sub/d.tif", "sub/deep/e.gif"]),
+        (["sub/"], ["sub/d.tif", "sub/deep/e.gif"]),
+        (["."], [*(f"./{name}" for name in TOP), "./sub/d.tif", "./sub/deep/e.gif"]),
+        (["*.jpg"], ["b.jpg"]),
+        (["[ab].*"], ["a.PNG", "b.jpg"]),
+        (["su?"], ["sub/d.tif", "sub/deep/e.gif"]),
+        (["sub/**"], ["sub/d.tif", "sub/deep/e.gif"]),
+        (["**/*.gif"], ["sub/deep/e.gif"]),
+        (["a\0b"], ["a\0b"]),
+        (["x" * 5000], ["x" * 5000]),
+    ],
+)
+def test_what_the_user_names_becomes_files(folder, names, expected):
+    assert list(find_inputs(names)) == [Input(path) for path in expected]
+
+
+@pytest.mark.parametrize(
+    ("name", "error"), [("*.bmp", "no file matches this pattern"), ("none", "the folder holds no pictures")]
+)
+def test_names_that_stand_for_nothing_are_reported(folder, name, error):
+    assert list(find_inputs([name, "b.jpg"])) == [Input(name, error), Input("b.jpg")]
+
+
+def test_a_file_named_like_a_pattern_is_a_file(folder):
+    (folder / "p[1].jpg").touch()
+    assert list(find_inputs(["p[1].jpg"])) == [Input("p[1].jpg")]
+
+
+def test_the_first_picture_does_not_wait_for_the_rest_of_the_tree(folder, monkeypatch):
+    found = find_inputs(["."])
+    assert next(found) == Input("./a.PNG")
+    monkeypatch.setattr(os, "scandir", None)  # what os.walk would open next
+    assert next(found) == Input("./b.jpg")
+
+
+def test_folders_that_cannot_be_read_are_reported(folder, monkeypatch):
+    real = os.scandir
+
+    def scandir(path):
+        if str(path).endswith("deep"):
+            raise PermissionError(13, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = list(find_inputs(["sub"]))
+    assert found == [Input("sub/d.tif"), Input("sub/deep", "the folder cannot be read (Permission denied)")]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names that Windows does not allow")
+@pytest.mark.parametrize(
+    "name", [b"-dash.png", b"line\nbreak.png", b"latin-\xe9.png", b"quote\"'.png", b"%00.png", b" .png"]
+)
+def test_strange_names(tmp_path, name, picture):
+    path = tmp_path / os.fsdecode(name)
+    try:
+        path.write_bytes(encode_png(picture))
+    except OSError:
+        pytest.skip("this file system does not allow the name")
+    for named in (str(path), str(tmp_path), f"{tmp_path}/*"):
+        (found,) = find_inputs([named])
+        assert found.path == str(path)
+        assert load_image(found.source()).shape == picture.shape
+
+
+@pytest.fixture
+def picture():
+    return load_image(b"P5 4 3 255 " + bytes(range(12)))
+
+
+@pytest.fixture
+def stdin(monkeypatch):
+    """Sets what standard input holds."""
+
+    def fill(content):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+    return fill
+
+
+def test_a_picture_from_standard_input(stdin, picture):
+    stdin(encode_png(picture))
+    (found,) = find_inputs(["-"])
+    assert found.path == "-"
+    assert (load_image(found.source()) == picture).all()
+    with pytest.raises(ImageError, match="empty"):  # it can be read once
+        load_image(found.source())
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", []),
+        (b"a.jpg", ["a.jpg"]),
+        (b"a.jpg\nsub/b c.jpg\n\n#1.jpg\n", ["a.jpg", "sub/b c.jpg", "#1.jpg"]),
+        (b"\xef\xbb\xbfa.jpg\r\n\r\nb.jpg\r\n", ["a.jpg", "b.jpg"]),
+        (b"a.jpg\0line\nbreak.jpg\0", ["a.jpg", "line\nbreak.jpg"]),
+        (b"latin-\xe9.jpg\n", [os.fsdecode(b"latin-\xe9.jpg")]),
+    ],
+)
+def test_lists(tmp_path, stdin, content, expected):
+    path = tmp_path / "list.txt"
+    path.write_bytes(content)
+    assert read_list(str(path)) == expected
+    stdin(content)
+    assert read_list("-") == expected
+
+
+@pytest.mark.parametrize("name", ["gone.txt", ".", "a\0b"])
+def test_lists_that_cannot_be_read(tmp_path, name):
+    with pytest.raises(DataError, match="the list cannot be read"):
+        read_list(str(tmp_path / name))

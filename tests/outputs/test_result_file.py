@@ -1,0 +1,184 @@
+"""Results that appear when they are whole, and a long reading that goes on."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from digitdet.cli.main import main
+from digitdet.common.errors import DataError
+from digitdet.common.files import only_writer
+from digitdet.outputs.result_file import open_results
+from digitdet.reading.results import Reading
+
+READINGS = [
+    Reading(source="a.png"),
+    Reading(source="b.tif", page=1, pages=3),
+    Reading(source="b.tif", page=2, pages=3),
+    Reading(source="b.tif", page=3, pages=3, error="page 3 of 3: it is damaged"),
+    Reading(source="c.png", error="no picture"),
+    Reading(source="d.png"),
+]
+FIRST_OF_PICTURE = [0, 1, 4, 5]
+
+
+class KillError(Exception):
+    pass
+
+
+def read(path, start=0, stop=None, identity="x", form="jsonl", go_on=True):
+    """Write the readings from a picture on; killed before the reading number `stop`. What was there before."""
+    with open_results(path, form, {"id": identity}, go_on) as results:
+
+        def readings():
+            for row, reading in enumerate(READINGS):
+                if row == stop:
+                    raise KillError
+                if row >= FIRST_OF_PICTURE[results.done]:
+                    yield reading
+
+        results.write(readings(), several=True)
+        return results.done, results.statuses
+
+
+@pytest.mark.parametrize("form", ["text", "json", "jsonl", "csv"])
+def test_nothing_is_there_before_all_is(tmp_path, form):
+    path = tmp_path / "new" / f"out.{form}"
+    with open_results(path, form, {}) as results:
+        results.write(READINGS, several=True)
+        assert not path.exists()
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+    if form == "jsonl":
+        assert [json.loads(line)["image"] for line in path.read_text().splitlines()] == [one.source for one in READINGS]
+
+
+@pytest.mark.parametrize(("stop", "done"), [(0, 0), (1, 0), (2, 1), (3, 1), (4, 1), (5, 2)])
+def test_goes_on_after_the_last_whole_picture(tmp_path, stop, done):
+    whole, path = tmp_path / "whole.jsonl", tmp_path / "out.jsonl"
+    read(whole)
+    with pytest.raises(KillError):
+        read(path, stop=stop)
+    assert not path.exists()
+    assert read(path)[0] == done
+    assert path.read_bytes() == whole.read_bytes()
+    assert not path.with_name("out.jsonl.part").exists()
+
+
+def test_a_line_that_is_cut_off_is_read_again(tmp_path):
+    path = tmp_path / "out.jsonl"
+    with pytest.raises(KillError):
+        read(path, stop=5)
+    part = path.with_name("out.jsonl.part")
+    part.write_bytes(part.read_bytes()[:-9])
+    assert read(path)[0] == 1  # and so is the picture before it: who knows whether it had all of its pages
+    assert len(path.read_text().splitlines()) == len(READINGS)
+
+
+def test_what_was_read_before_decides_on_the_exit_code_too(tmp_path):
+    path = tmp_path / "out.jsonl"
+    with pytest.raises(KillError):
+        read(path, stop=5)
+    assert read(path)[1] == {"empty", "error"}  # c.png is read again
+
+
+def test_other_pictures_or_settings_are_refused(tmp_path):
+    path = tmp_path / "out.jsonl"
+    with pytest.raises(KillError):
+        read(path, stop=5)
+    before = path.with_name("out.jsonl.part").read_bytes()
+    with pytest.raises(DataError, match="other pictures or settings"):
+        read(path, identity="y")
+    assert path.with_name("out.jsonl.part").read_bytes() == before
+
+
+@pytest.mark.parametrize("damage", [b"7 no tab\n", b"x\t{}\n", b"2\t[]\n", b'2\t{"status"}\n'])
+def test_a_damaged_part_is_refused(tmp_path, damage):
+    path = tmp_path / "out.jsonl"
+    with pytest.raises(KillError):
+        read(path, stop=2)
+    with path.with_name("out.jsonl.part").open("ab") as part:
+        part.write(damage)
+    with pytest.raises(DataError, match="damaged"):
+        read(path)
+
+
+def test_what_is_exported_too_begins_anew(tmp_path):
+    path = tmp_path / "out.jsonl"
+    with pytest.raises(KillError):
+        read(path, stop=5)
+    assert read(path, go_on=False)[0] == 0
+    assert len(path.read_text().splitlines()) == len(READINGS)
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from digitdet.common.files import only_writer
+with only_writer(Path(sys.argv[1])):
+    print("in", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_one_process_writes_into_a_folder(tmp_path):
+    out = tmp_path / "out"
+    command = [sys.executable, "-c", HOLDER, str(out)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "in\n"
+        with pytest.raises(DataError, match="another digitdet is writing"), only_writer(out):
+            pass
+        other.kill()
+    with only_writer(out):  # a killed one holds nothing
+        (out / "file").touch()
+    assert [path.name for path in out.iterdir()] == ["file"]
+
+
+def test_a_folder_into_which_nothing_came_goes_again(tmp_path):
+    with only_writer(tmp_path / "out"):
+        pass
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_goes_on(tmp_path, monkeypatch):
+    """With the pictures' own names and options; only what is missing is read."""
+    picture = "examples/number.jpg"
+    monkeypatch.chdir(__file__.rpartition("tests")[0])
+    out = tmp_path / "out.jsonl"
+    arguments = ["read", picture, picture, picture, "--format", "jsonl", "--out", str(out)]
+    assert CliRunner().invoke(main, arguments).exit_code == 0
+    whole = out.read_bytes()
+    part = tmp_path / "out.jsonl.part"
+
+    from digitdet.cli import read as cli_read  # the part of a run that was killed in its last picture
+
+    seen = []
+    monkeypatch.setattr(cli_read, "_progress", _noting(cli_read._progress, seen))
+    opened = _part_of_killed_run(monkeypatch, arguments, part, out)
+    assert opened == 3
+    assert CliRunner().invoke(main, arguments).exit_code == 0
+    assert seen[-1] == 1
+    assert out.read_bytes() == whole
+
+
+def _noting(progress, seen):
+    def noting(inputs):
+        seen.append(len(inputs))
+        return progress(inputs)
+
+    return noting
+
+
+def _part_of_killed_run(monkeypatch, arguments, part, out):
+    """Leave the .part of a run that ended before its file was put in place; how many pictures are in it."""
+    from digitdet.outputs import result_file
+
+    def stop(self, path):
+        self.close()
+        raise KillError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(result_file.ResultFile, "finish", stop)
+        assert isinstance(CliRunner().invoke(main, arguments).exception, KillError)
+    return len(part.read_text().splitlines()) - 1

@@ -1,0 +1,109 @@
+"""From scores to probabilities, and whether they mean what they say."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digitdet.common.errors import ModelError
+from digitdet.reading.calibration import Calibration, log_odds, parse_calibration
+from digitdet.reading.reliability import accuracy_at_coverage, expected_calibration_error, reliability_bins
+
+SCORES = st.lists(st.floats(0, 1, width=32), min_size=10, max_size=10)
+
+
+def test_by_hand():
+    """Odds of 4 and 1 against no digit: 4/6, 1/6, 1/6."""
+    scores = np.zeros((1, 10), np.float32)
+    scores[0, [3, 8]] = 0.8, 0.5
+    chances = Calibration().of_digits(scores)
+    assert chances.shape == (1, 11)
+    assert chances[0, [3, 8, 10]] == pytest.approx([4 / 6, 1 / 6, 1 / 6], abs=1e-4)
+
+
+def test_no_boxes():
+    assert Calibration(1.4, 1.2, 1.3).of_digits(np.zeros((0, 10), np.float32)).shape == (0, 11)
+
+
+@settings(max_examples=80, deadline=None)
+@given(SCORES, st.floats(0.2, 3), st.floats(0, 3), st.floats(-3, 3), st.floats(0.01, 0.99))
+def test_probabilities_sum_to_one_and_keep_the_order_of_scores(scores, high, low, shift, least):
+    row = np.float32([scores])
+    chances = Calibration(high, low, shift).of_digits(row, least)[0]
+    assert chances.sum() == pytest.approx(1)
+    assert (chances >= 0).all()
+    order = np.argsort(row[0], kind="stable")
+    assert (np.diff(chances[:10][order]) >= -1e-9).all()
+
+
+def test_least_moves_the_border_between_a_digit_and_none():
+    scores = np.zeros((1, 10), np.float32)
+    scores[0, 4] = 0.3
+    presence = [1 - Calibration().of_digits(scores, least)[0, 10] for least in (0.2, 0.3, 0.5)]
+    assert presence[0] > 0.5
+    assert presence[1] == pytest.approx(0.5, abs=1e-3)
+    assert presence[2] < 0.5
+
+
+@pytest.mark.parametrize("chance", [0.0, 1e-9, 0.3, 1.0])
+def test_numbers(chance):
+    assert Calibration().of_number(chance) == pytest.approx(chance, abs=2e-6)
+    assert 0 < Calibration(number_scale=0.5, number_shift=-0.4).of_number(chance) < 1
+    assert Calibration().of_number(chance, is_alone=True) <= Calibration().of_number(chance)
+
+
+def test_log_odds_are_finite():
+    assert log_odds([0, 0.5, 1]).tolist() == pytest.approx([-13.8155, 0, 13.8155], abs=1e-3)
+
+
+def test_stored_and_read_back():
+    calibration = Calibration(1.4, 1.2, 1.3, 0.5, -0.4)
+    assert parse_calibration(calibration.to_json(), "x") == calibration
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"digit_low": "a"}', '{"other": 1}', '{"digit_low": NaN}', "3"])
+def test_damaged_calibration_is_named(text):
+    with pytest.raises(ModelError, match=r"m\.onnx: its calibration is damaged"):
+        parse_calibration(text, "m.onnx")
+
+
+def test_unknown_entries_do_not_pass():
+    with pytest.raises(ModelError):
+        parse_calibration(json.dumps({"digit_low": 1, "exec": 2}), "m")
+
+
+def test_reliability_by_hand():
+    bins = reliability_bins([0.95, 0.85, 0.1, 0.15, 1.0], [True, False, False, True, True], bins=10)
+    assert [(one.low, one.count, one.accuracy) for one in bins] == [
+        (0.1, 2, 0.5),
+        (0.8, 1, 0.0),
+        (0.9, 2, 1.0),
+    ]
+    assert bins[2].confidence == pytest.approx(0.975)
+    expected = (2 * abs(0.125 - 0.5) + abs(0.85 - 0) + 2 * abs(0.975 - 1)) / 5
+    assert expected_calibration_error([0.95, 0.85, 0.1, 0.15, 1.0], [True, False, False, True, True]) == pytest.approx(
+        expected
+    )
+
+
+def test_honest_confidences_have_no_error():
+    rng = np.random.default_rng(0)
+    confidence = rng.uniform(0, 1, 40_000)
+    right = rng.uniform(0, 1, 40_000) < confidence
+    assert expected_calibration_error(confidence, right) < 0.01
+    assert expected_calibration_error(confidence**3, right) > 0.1
+
+
+def test_nothing_to_measure():
+    assert np.isnan(expected_calibration_error([], []))
+    assert reliability_bins([], []) == []
+    assert [len(part) for part in accuracy_at_coverage([], [])] == [0, 0, 0]
+
+
+def test_accuracy_at_coverage():
+    threshold, coverage, accuracy = accuracy_at_coverage([0.2, 0.9, 0.5, 0.7], [False, True, False, True])
+    assert threshold.tolist() == [0.9, 0.7, 0.5, 0.2]
+    assert coverage.tolist() == [0.25, 0.5, 0.75, 1.0]
+    assert accuracy.tolist() == pytest.approx([1, 1, 2 / 3, 0.5])

@@ -1,0 +1,179 @@
+import dataclasses
+
+import cv2
+import numpy as np
+import pytest
+
+from digitdet.synth.digits.displays import SegmentDisplay, SevenSegmentGlyphs, sample_segment_style
+from digitdet.synth.digits.dot_matrix import DotDisplay, DotMatrixGlyphs, sample_dot_style
+from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph, GlyphSource
+from digitdet.synth.digits.stencils import BridgeStyle, StencilGlyphs
+
+SOURCES = [SevenSegmentGlyphs(), DotMatrixGlyphs()]
+# Whether each of the segments a to g is lit, from 0 to 9.
+LIT = ["1111110", "0110000", "1101101", "1111001", "0110011", "1011011", "1011111", "1110000", "1111111", "1111011"]
+
+
+def plain_style(shape="mitre", **changes):
+    style = sample_segment_style(np.random.default_rng(0), printed=False)
+    plain = {"width": 0.55, "thickness": 0.1, "gap": 0.02, "roundness": 0.0, "outline": 0.0, "bend": 0.05}
+    plain |= {"slant": 0.0, "spacing": 0.2, "proportional": False, "printed": False, "uneven": 0.0}
+    digits = tuple("".join(name for name, on in zip("abcdefg", lit, strict=True) if on == "1") for lit in LIT)
+    return dataclasses.replace(style, shape=shape, digits=digits, **(plain | changes))
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_glyphs_are_sound(source):
+    rng = np.random.default_rng(1)
+    for _ in range(40):
+        display = source.choose(rng)
+        for digit in range(10):
+            glyph = display.sample(rng, digit)
+            assert glyph.label == digit
+            assert (glyph.top, glyph.bottom) == (1.0, 0.0)
+            assert glyph.ink.dtype == np.float32
+            assert glyph.ink.min() >= 0
+            assert 0.55 < glyph.ink.max() <= 1  # a faint segment is legible
+            assert 55 <= glyph.ink.shape[0] <= 70
+            assert glyph.advance > 0.1
+            if glyph.faint is not None:
+                assert glyph.faint.shape == glyph.ink.shape
+                assert glyph.faint.dtype == np.float32
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_same_seed_same_glyphs(source):
+    first, second = (np.random.default_rng(5) for _ in range(2))
+    a, b = source.choose(first), source.choose(second)
+    for digit in range(10):
+        assert np.array_equal(a.sample(first, digit).ink, b.sample(second, digit).ink)
+    assert source.sample(first, 3).ink.tobytes() == source.sample(second, 3).ink.tobytes()
+
+
+@pytest.mark.parametrize("shape", ["mitre", "hexagon", "bar", "bent", "lens"])
+@pytest.mark.parametrize("digit", range(10))
+def test_the_right_segments_are_lit(shape, digit):
+    glyph = SegmentDisplay(plain_style(shape)).sample(np.random.default_rng(0), digit)
+    rows, columns = glyph.ink.shape
+    # The middle of each segment, as parts of the cell.
+    centres = [(0.5, 0.05), (0.9, 0.29), (0.9, 0.71), (0.5, 0.95), (0.1, 0.71), (0.1, 0.29), (0.5, 0.5)]
+    places = [(int(y * rows), int(x * columns)) for x, y in centres]
+    assert "".join("1" if glyph.ink[place] > 0.5 else "0" for place in places) == LIT[digit]
+    assert "".join("0" if glyph.faint[place] > 0.5 else "1" for place in places) == LIT[digit]
+
+
+def test_a_one_keeps_its_cell():
+    display, rng = SegmentDisplay(plain_style()), np.random.default_rng(0)
+    one, eight = display.sample(rng, 1), display.sample(rng, 8)
+    assert one.advance == eight.advance == pytest.approx(0.75)
+    assert one.ink.shape == eight.ink.shape
+    assert not one.ink[:, : one.ink.shape[1] // 2].any()
+
+
+def test_a_proportional_one_is_narrow():
+    display, rng = SegmentDisplay(plain_style(proportional=True, printed=True)), np.random.default_rng(0)
+    one, eight = display.sample(rng, 1), display.sample(rng, 8)
+    assert one.advance < 0.5 * eight.advance
+    assert one.ink[:, 0].max() > 0.05
+
+
+def test_an_uneven_display_stays_legible():
+    display = SegmentDisplay(plain_style(uneven=0.4))
+    ink = display.sample(np.random.default_rng(3), 8).ink
+    assert len(np.unique(ink[ink > 0.5].round(3))) > 3
+    assert ink[32, ink.shape[1] // 2] >= 0.6
+
+
+def test_printed_displays_have_no_unlit_segments():
+    rng = np.random.default_rng(2)
+    assert SevenSegmentGlyphs(1.0).sample(rng, 1).faint is None
+    assert DotMatrixGlyphs(1.0).sample(rng, 1).faint is None
+    assert SevenSegmentGlyphs(0.0).sample(rng, 1).faint.max() == pytest.approx(1)
+    assert DotMatrixGlyphs(0.0).sample(rng, 1).faint.max() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("slant", [0.0, 10.0])
+def test_segment_marks(slant):
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        display = SegmentDisplay(dataclasses.replace(sample_segment_style(rng, False), slant=slant))
+        marks = {character: display.mark(rng, character) for character in ".,:-"}
+        assert all(mark.label == NO_DIGIT and mark.ink.max() > 0.5 and mark.advance > 0 for mark in marks.values())
+        assert marks["."].bottom == 0 and marks["."].top < 0.3
+        assert marks[","].bottom < -0.05 and marks[","].top < 0.3
+        assert 0.6 < marks[":"].top < 0.9
+        assert marks["-"].advance == pytest.approx(display.sample(rng, 8).advance)
+        assert display.mark(rng, "A") is None
+
+
+def test_dot_matrix_marks():
+    rng = np.random.default_rng(0)
+    display = DotDisplay(sample_dot_style(rng, printed=False))
+    inks = [display.mark(rng, character).ink for character in "ABCDEFGHIJKLMNOPQRSTUVWXYZ.,:-%/"]
+    assert all(ink.max() > 0.5 for ink in inks)
+    assert len({(ink.shape, (ink > 0.3).tobytes()) for ink in inks}) == len(inks)
+    assert display.mark(rng, "a") is None
+    assert display.mark(rng, "5") is None
+
+
+def test_dots_are_where_the_pattern_is():
+    style = dataclasses.replace(
+        sample_dot_style(np.random.default_rng(0), printed=False),
+        column_pitch=9,
+        dot=6.0,
+        bold=False,
+        uneven=0.0,
+        other_forms=frozenset(),
+    )
+    glyph = DotDisplay(style).sample(np.random.default_rng(0), 7)
+    assert (glyph.ink[3::9, 3::9] > 0.5).astype(int).tolist() == [
+        [1, 1, 1, 1, 1],
+        [0, 0, 0, 0, 1],
+        [0, 0, 0, 1, 0],
+        [0, 0, 1, 0, 0],
+        [0, 1, 0, 0, 0],
+        [0, 1, 0, 0, 0],
+        [0, 1, 0, 0, 0],
+    ]
+    assert np.array_equal(glyph.faint[3::9, 3::9] > 0.5, glyph.ink[3::9, 3::9] <= 0.5)
+    assert not glyph.ink[:, 7:9].any()  # dark between two columns of dots
+
+
+class Typeface(GlyphSource):
+    """Digits with thick strokes, as a typeface would hand them out."""
+
+    def sample(self, rng, digit):
+        image = np.zeros((100, 90), np.uint8)
+        cv2.putText(image, str(digit), (10, 85), cv2.FONT_HERSHEY_SIMPLEX, 2.8, 255, 9, cv2.LINE_AA)
+        x, y, width, height = cv2.boundingRect(image)
+        return Glyph(image[y : y + height, x : x + width].astype(np.float32) / 255, digit, left=0.05, advance=0.8)
+
+    def mark(self, rng, character):
+        return Glyph(np.ones((5, 5), np.float32), NO_DIGIT, top=0.1)
+
+
+def count_holes(ink):
+    ground = np.pad((ink < 0.5).astype(np.uint8), 1, constant_values=1)
+    return cv2.connectedComponents(ground, connectivity=4)[0] - 2
+
+
+@pytest.mark.parametrize("one_sided", [False, True])
+@pytest.mark.parametrize("angle", [0.0, 30.0, 90.0])
+@pytest.mark.parametrize("digit", range(10))
+def test_stencil_opens_every_hole(digit, angle, one_sided):
+    rng = np.random.default_rng(0)
+    whole = Typeface().sample(rng, digit)
+    cut = StencilGlyphs(Typeface(), BridgeStyle(angle, 0.1, one_sided)).sample(rng, digit)
+    assert count_holes(cut.ink) == 0
+    assert 0.5 * whole.ink.sum() < cut.ink.sum() < 0.99 * whole.ink.sum()
+    assert cut.ink.dtype == np.float32
+    assert (cut.ink <= whole.ink).all()
+    assert dataclasses.replace(cut, ink=whole.ink) == dataclasses.replace(whole, ink=whole.ink)
+
+
+def test_stencil_keeps_its_style_and_marks():
+    rng = np.random.default_rng(0)
+    chosen = StencilGlyphs(Typeface()).choose(rng)
+    assert np.array_equal(chosen.sample(rng, 8).ink, chosen.sample(rng, 8).ink)
+    assert chosen.mark(rng, ".").ink.min() == 1
+    assert len({StencilGlyphs(Typeface()).sample(rng, 8).ink.tobytes() for _ in range(5)}) > 1

@@ -1,0 +1,216 @@
+"""One line of writing: order, spacing, room, and which digits are one number."""
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digitdet.common.boxes import overlap
+from digitdet.configs.look import LookConfig
+from digitdet.synth.digits.fonts import load_fonts
+from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph, GlyphSource, ImageGlyphs
+from digitdet.synth.digits.handwriting import extent, ink_points, style_matrix
+from digitdet.synth.digits.pen import PenGlyphs
+from digitdet.synth.pages.lines import Scribe
+
+SEEDS = st.integers(0, 2**32 - 1)
+STEADY = {"stretch": (1, 1), "slant": (0, 0), "digit_angle": (0, 0), "height_jitter": 0, "baseline_jitter": 0}
+
+
+@pytest.fixture(scope="module")
+def typeface(few_fonts):
+    return load_fonts([few_fonts / "cmss10.ttf"]).typefaces[0]
+
+
+@pytest.fixture(scope="module")
+def hand(digits):
+    return ImageGlyphs(digits)
+
+
+def write(source, text, seed=0, height=40.0, room=np.inf, **look):
+    return Scribe(LookConfig(**look), source, PenGlyphs()).write(np.random.default_rng(seed), text, height, room)
+
+
+def ink_box(placed):
+    """Where a glyph's ink is on the line, xyxy."""
+    points = ink_points(placed.glyph, placed.style.ink_threshold)
+    return extent(points, style_matrix(placed.glyph, placed.style)) + [placed.x, placed.y, placed.x, placed.y]
+
+
+def digits_of(line):
+    return ["".join(str(line.glyphs[row].glyph.label) for row in rows) for rows in line.numbers]
+
+
+@pytest.mark.parametrize("handwritten", [True, False])
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("407", ["407"]),
+        ("12 34", ["12", "34"]),
+        ("12  34", ["12", "34"]),
+        ("1.234,50", ["123450"]),
+        ("12-34/56", ["123456"]),
+        ("12:30", ["1230"]),
+        ("A12", ["12"]),
+        ("1A2B34", ["1", "2", "34"]),
+        ("$5.90", ["590"]),
+        ("12%", ["12"]),
+        ("No. 7 b 8", ["7", "8"]),
+        ("(020) 555", ["020", "555"]),
+        ("-,.", []),
+        ("word", []),
+        ("", []),
+    ],
+)
+def test_numbers_are_parted_as_a_reader_does(typeface, hand, text, numbers, handwritten):
+    line = write(hand if handwritten else typeface, text)
+    assert digits_of(line) == numbers
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    text=st.text("0123456789 .,-A%", max_size=14),
+    seed=SEEDS,
+    room=st.floats(10, 400) | st.just(np.inf),
+    handwritten=st.booleans(),
+)
+def test_a_line_is_a_beginning_of_its_text_from_left_to_right(typeface, hand, text, seed, room, handwritten):
+    line = write(hand if handwritten else typeface, text, seed, room=room)
+    written = "".join(digits_of(line))
+    wanted = re.sub(r"\D", "", text)
+    assert wanted.startswith(written)
+    if room == np.inf:
+        assert written == wanted
+        assert digits_of(line) == [
+            re.sub(r"\D", "", part) for part in re.split(r"[^\d.,'/:-]", text) if re.search(r"\d", part)
+        ]
+    rows = [row for number in line.numbers for row in number]
+    assert rows == [row for row, glyph in enumerate(line.glyphs) if glyph.glyph.label != NO_DIGIT]
+    if line.glyphs:
+        boxes = np.array([ink_box(glyph) for glyph in line.glyphs])
+        assert line.box[2] <= room
+        assert (boxes[:, [0, 2]].mean(axis=1)[1:] > boxes[:, [0, 2]].mean(axis=1)[:-1]).all()
+        # The line's box is about where the ink is: slanted type is measured before its corners lean out.
+        slack = 0.35 * line.height if not handwritten else 0.5
+        assert (boxes[:, :2].min(axis=0) >= line.box[:2] - slack).all()
+        assert (boxes[:, 2:].max(axis=0) <= line.box[2:] + slack).all()
+
+
+@pytest.mark.parametrize("tracking", [0.0, 0.25])
+@pytest.mark.parametrize("stretch", [1.0, 0.7])
+def test_type_keeps_its_own_spacing(typeface, tracking, stretch):
+    look = {**STEADY, "tracking": (tracking, tracking), "stretch": (stretch, stretch), "number_gap": (1.5, 1.5)}
+    line = write(typeface, "A1,0", height=50.0, **look)
+    starts = []
+    for placed in line.glyphs:
+        box = ink_box(placed)
+        starts.append(box[0] - placed.glyph.left * 50 * stretch)
+        assert box[3] - box[1] == pytest.approx((placed.glyph.top - placed.glyph.bottom) * 50, abs=1.5)
+        # The baseline lies half a digit below the line's middle.
+        assert box[3] == pytest.approx(25 - placed.glyph.bottom * 50, abs=1.5)
+    advances = [(placed.glyph.advance * stretch + tracking) * 50 for placed in line.glyphs]
+    assert np.diff(starts) == pytest.approx(advances[:-1], abs=1.5)
+
+
+def test_the_numbers_of_a_line_stand_apart(hand):
+    for seed in range(20):
+        line = write(hand, "12 34", seed, **STEADY, number_gap=(1.2, 1.2), digit_gap=(0.1, 0.1))
+        boxes = [ink_box(glyph) for glyph in line.glyphs]
+        assert boxes[2][0] - boxes[1][2] == pytest.approx(1.2 * 40, abs=1)
+        assert boxes[1][0] - boxes[0][2] < 0.3 * 40
+
+
+@pytest.mark.parametrize("limit", [0.0, 0.2, 0.5])
+def test_handwritten_digits_overlap_no_more_than_allowed(hand, limit):
+    for seed in range(30):
+        line = write(hand, "0123456789", seed, digit_gap=(-0.4, -0.2), max_box_overlap=limit, number_gap=(1, 1))
+        boxes = np.array([ink_box(glyph) for glyph in line.glyphs])
+        shared = np.diagonal(overlap(boxes[:-1], boxes[1:]))
+        # A digit is moved by tenths of its height and six times at most: enough for any gap that a look can ask for.
+        assert shared.max() <= limit + 1e-9
+
+
+def test_handwritten_digits_touch_where_the_look_lets_them(hand):
+    shared = []
+    for seed in range(20):
+        line = write(hand, "04689", seed, digit_gap=(-0.12, -0.05), number_gap=(1, 1))
+        boxes = np.array([ink_box(glyph) for glyph in line.glyphs])
+        shared.extend(np.diagonal(overlap(boxes[:-1], boxes[1:])))
+    assert np.mean(np.array(shared) > 0) > 0.5
+
+
+def test_handwriting_dances_and_type_does_not(hand, typeface):
+    look = {"height_jitter": 0.2, "baseline_jitter": 0.1, "slant": (0, 0)}
+    for source, dances in ((hand, True), (typeface, False)):
+        line = write(source, "77777777", **look)
+        heights = {round(glyph.style.height, 3) for glyph in line.glyphs}
+        places = {round(glyph.y, 3) for glyph in line.glyphs}
+        assert (len(heights) > 1) == (len(places) > 1) == dances
+        assert all(0.8 * 40 <= glyph.style.height <= 1.2 * 40 for glyph in line.glyphs)
+
+
+def test_one_line_has_one_slant_and_stretch(hand):
+    for seed in range(5):
+        styles = {(g.style.slant, g.style.stretch, g.style.ink_threshold) for g in write(hand, "1234567", seed).glyphs}
+        assert len(styles) == 1
+
+
+def test_marks_come_from_the_other_source_where_the_first_has_none(hand):
+    line = write(hand, "1,5A")
+    assert [glyph.glyph.label for glyph in line.glyphs] == [1, NO_DIGIT, 5, NO_DIGIT]
+    comma, five = ink_box(line.glyphs[1]), ink_box(line.glyphs[2])
+    assert comma[1] > (five[1] + five[3]) / 2  # a comma stands low
+
+
+def test_strokes_connect_neighbouring_handwritten_digits(hand, typeface):
+    found = 0
+    for seed in range(20):
+        line = write(hand, "5204", seed, ligature_share=1, digit_gap=(0.05, 0.2), number_gap=(1, 1))
+        boxes = np.array([ink_box(glyph) for glyph in line.glyphs])
+        found += len(line.strokes)
+        assert len(line.strokes) <= 3
+        for points, width in line.strokes:
+            assert 0.02 * 40 < width < 0.08 * 40
+            reaches = [(points[0] >= box[:2] - 1).all() and (points[0] <= box[2:] + 1).all() for box in boxes]
+            arrives = [(points[-1] >= box[:2] - 1).all() and (points[-1] <= box[2:] + 1).all() for box in boxes]
+            assert any(a and b for a, b in zip(reaches[:-1], arrives[1:], strict=True))
+        assert not write(hand, "5 2A0", seed, ligature_share=1).strokes
+        assert not write(typeface, "5204", seed, ligature_share=1).strokes
+    assert found > 20
+
+
+def test_a_scaled_line_is_the_same_but_larger(hand):
+    line = write(hand, "35 71", 3, ligature_share=1)
+    large = line.scaled(2.5)
+    assert large.height == pytest.approx(100)
+    assert large.box == pytest.approx(line.box * 2.5)
+    assert large.numbers == line.numbers
+    for before, after in zip(line.glyphs, large.glyphs, strict=True):
+        assert ink_box(after) == pytest.approx(ink_box(before) * 2.5)
+    for (points, width), (wide, thick) in zip(line.strokes, large.strokes, strict=True):
+        assert wide == pytest.approx(points * 2.5)
+        assert thick == pytest.approx(width * 2.5)
+
+
+def test_variation_changes_handwriting_only(hand, typeface):
+    plain, varied = (write(hand, "8", 4, variation=strength).glyphs[0].glyph.ink for strength in (0, 1))
+    assert plain.shape != varied.shape
+    assert np.array_equal(write(typeface, "8", 4, variation=1).glyphs[0].glyph.ink, typeface.sample(None, 8).ink)
+
+
+class Hairline(GlyphSource):
+    """A pen so fine that no pixel is all ink."""
+
+    def sample(self, rng, digit):
+        ink = np.zeros((20, 9), np.float32)
+        ink[:, 4] = 0.35
+        return Glyph(ink, digit)
+
+
+@pytest.mark.parametrize("variation", [0.0, 0.6])
+def test_a_hairline_is_written_whatever_the_pens_edge(variation):
+    line = write(Hairline(), "1111", ink_threshold=(0.55, 0.55), variation=variation)
+    assert digits_of(line) == ["1111"]
+    assert all(ink_box(placed)[3] - ink_box(placed)[1] > 20 for placed in line.glyphs)

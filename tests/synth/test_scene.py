@@ -1,0 +1,425 @@
+"""Whole pictures: labels that are tight and complete, of every look that ships, whatever the seed."""
+
+from collections import Counter
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digitdet.common.errors import ConfigError
+from digitdet.configs import SynthConfig, load_preset
+from digitdet.configs.base import preset_names
+from digitdet.configs.look import LookConfig
+from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph
+from digitdet.synth.digits.handwriting import VISIBLE_INK
+from digitdet.synth.effects.inks import INKS
+from digitdet.synth.pages.texts import TEXTS
+from digitdet.synth.plan import PlacedGlyph
+from digitdet.synth.scene import SceneComposer
+
+PRESETS = preset_names("synth")
+SEEDS = st.integers(0, 2**32 - 1)
+LOOKS = st.sampled_from(PRESETS)
+FINE = 4  # a pixel's side in samples, where ink is drawn by other means than the generator's
+
+
+@pytest.fixture(scope="module")
+def materials(tiny_materials, few_fonts):
+    """What all looks that ship draw from."""
+    looks = [look for name in PRESETS for look in load_preset(SynthConfig, "synth", name).looks.values()]
+    names = sorted({source for look in looks for source in look.sources})
+    everything = LookConfig(sources=dict.fromkeys(names, 1.0))
+    return tiny_materials(SynthConfig(looks={"all": everything}, font_folders=(str(few_fonts),))).sources["train"]
+
+
+@pytest.fixture(scope="module")
+def composers(materials):
+    return {name: SceneComposer(load_preset(SynthConfig, "synth", name), materials) for name in PRESETS}
+
+
+@pytest.fixture(scope="module")
+def make_composer(materials):
+    """A composer with one look, printed on plain ground unless told otherwise."""
+
+    def make(**look):
+        plain = {"sources": {"fonts": 1.0}, "surfaces": {"plain": 1.0}, "blank_share": 0.0, **look}
+        return SceneComposer(SynthConfig(looks={"mine": LookConfig(**plain)}), materials)
+
+    return make
+
+
+def draw_plan(composer, seed):
+    return composer.sample_plan(np.random.default_rng(seed))
+
+
+def digits_of(plan):
+    """All digits of a plan in reading order: the name of their number, and the placed glyph."""
+    return [
+        ((index, place), inscription.glyphs[row])
+        for index, inscription in enumerate(plan.inscriptions)
+        for place, rows in enumerate(inscription.numbers)
+        for row in rows
+    ]
+
+
+def sampled_extents(placed, width, height):
+    """The smallest and the largest xyxy box that can be tight around a digit, and the shown part of its ink.
+
+    The ink is looked up for FINE x FINE points of every pixel: nothing of the generator's drawing is used. The boxes
+    differ where ink may count as seen or not: along the edge of a window, where a stroke is less than half a pixel
+    wide, as those of small digits in light type are, and where an enlarged stroke fades out over several pixels.
+    """
+    rows, columns = placed.glyph.ink.shape
+    centre, matrix = np.array(placed.centre), np.asarray(placed.matrix)
+    reach = np.abs(matrix) @ (columns, rows) / 2 + 2
+    low = np.maximum(np.floor(centre - reach), 0).astype(int)
+    high = np.minimum(np.ceil(centre + reach), (width, height)).astype(int)
+    if (high <= low).any():
+        return None, None, 0.0
+    x = low[0] + (np.arange((high[0] - low[0]) * FINE) + 0.5) / FINE - centre[0]
+    y = low[1] + (np.arange((high[1] - low[1]) * FINE) + 0.5)[:, None] / FINE - centre[1]
+    inverse = np.linalg.inv(matrix)
+    at_x = (inverse[0, 0] * x + inverse[0, 1] * y + columns / 2 - 0.5).astype(np.float32)
+    at_y = (inverse[1, 0] * x + inverse[1, 1] * y + rows / 2 - 0.5).astype(np.float32)
+    values = cv2.remap(placed.glyph.ink, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    scale = np.sqrt(np.linalg.det(matrix))
+    inked = (values > placed.threshold).astype(np.uint8)
+    faded = (values > placed.threshold - 0.25 / max(scale, 1)).astype(np.uint8)
+    shown, larger, smaller = inked, faded, inked
+    if placed.window is not None:
+        window = np.zeros_like(inked)
+        cv2.fillPoly(window, [np.round((placed.window - low) * FINE - 0.5).astype(np.int32)], 1)
+        step = np.ones((4 * FINE + 1, 4 * FINE + 1), np.uint8)  # two pixels on each side
+        shown, larger, smaller = inked & window, faded & cv2.dilate(window, step), inked & cv2.erode(window, step)
+    full = (placed.glyph.ink > placed.threshold).sum() * scale**2
+    small_box = _tight(smaller, low, VISIBLE_INK if scale >= 1 else 0.5)
+    return small_box, _tight(larger, low, VISIBLE_INK), shown.sum() / FINE**2 / full
+
+
+def _tight(inked, low, share):
+    """The box of the pixels that ink covers by more than a share; None where there are none."""
+    rows, columns = inked.shape
+    covered = inked.reshape(rows // FINE, FINE, columns // FINE, FINE).mean(axis=(1, 3)) > share
+    if not covered.any():
+        return None
+    ys, xs = np.flatnonzero(covered.any(axis=1)), np.flatnonzero(covered.any(axis=0))
+    return np.array([xs[0], ys[0], xs[-1] + 1, ys[-1] + 1]) + (*low, *low)
+
+
+def same(first, second):
+    return (
+        np.array_equal(first.image, second.image)
+        and np.array_equal(first.boxes, second.boxes)
+        and np.array_equal(first.labels, second.labels)
+        and first.numbers == second.numbers
+    )
+
+
+# --- labels ---
+
+
+@settings(max_examples=100, deadline=None)
+@given(name=LOOKS, seed=SEEDS)
+def test_labels_are_sound(composers, name, seed):
+    scene = composers[name].compose(np.random.default_rng(seed))
+    height, width = scene.image.shape[:2]
+    assert scene.image.dtype == np.uint8
+    assert scene.image.shape[2] == 3
+    assert scene.boxes.shape == (len(scene.labels), 4)
+    assert scene.boxes.dtype == np.float64
+    assert scene.labels.dtype == np.int64
+    assert (scene.boxes[:, :2] >= 0).all()
+    assert (scene.boxes[:, 2:] <= (width, height)).all()
+    assert (scene.boxes[:, 2:] - scene.boxes[:, :2] >= 1).all()
+    assert ((scene.labels >= 0) & (scene.labels <= 9)).all()
+    # Every label is in one number, and numbers follow one another.
+    assert [row for rows in scene.numbers for row in rows] == list(range(len(scene.labels)))
+    assert all(scene.numbers)
+
+
+@settings(max_examples=70, deadline=None)
+@given(name=LOOKS, seed=SEEDS)
+def test_every_shown_digit_has_one_tight_box_and_nothing_else_has(composers, name, seed):
+    plan = draw_plan(composers[name], seed)
+    _, hidden = composers[name].render_plan(plan)
+    scene, _ = composers[name].render_plan(plan, hidden)
+    row = 0
+    for number, placed in digits_of(plan):
+        smaller, larger, shown = sampled_extents(placed, plan.width, plan.height)
+        if number in hidden or shown < 0.4 or larger is None:
+            continue  # left out, or cut off by the border or a window and not labelled
+        fits = row < len(scene.labels) and scene.labels[row] == placed.glyph.label
+        fits = fits and _is_around(scene.boxes[row], smaller, larger)
+        # Half shown digits, and specks that no pixel holds half of, may be labelled or not.
+        assert fits or shown < 0.6 or smaller is None, (
+            row,
+            placed.glyph.label,
+            smaller,
+            larger,
+            scene.boxes[row : row + 1],
+        )
+        row += fits
+    assert row == len(scene.labels)
+
+
+def _is_around(box, smaller, larger):
+    """Whether a box reaches out of the larger one and stays inside the smaller one by a pixel at most."""
+    outer = (box[:2] >= larger[:2] - 1).all() and (box[2:] <= larger[2:] + 1).all()
+    return outer and (smaller is None or ((box[:2] <= smaller[:2] + 1).all() and (box[2:] >= smaller[2:] - 1).all()))
+
+
+@settings(max_examples=40, deadline=None)
+@given(name=LOOKS, seed=SEEDS)
+def test_boxes_lie_where_the_picture_has_ink(composers, name, seed):
+    """With an ink that paints its own mask, each digit alone in the picture is exactly as large as its box."""
+    composer = composers[name]
+    plan = replace(draw_plan(composer, seed), shapes=(), effects=())
+    boxes = composer.render_plan(plan)[0].boxes.tolist()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(INKS, "mask", _paint_mask)
+        for inscription in plan.inscriptions:
+            alone = replace(inscription, numbers=((0,),), strokes=(), ink="mask", ghost=0.0)
+            for row in [row for rows in inscription.numbers for row in rows][:4]:
+                one, _ = composer.render_plan(
+                    replace(plan, inscriptions=(replace(alone, glyphs=(inscription.glyphs[row],)),))
+                )
+                if not len(one.labels):
+                    continue  # cut off by the border
+                box = one.boxes[0].astype(int)
+                assert box.tolist() in boxes
+                # Two pixels around the box are painted with the mask, too; further off may be bare ground.
+                left, top = np.maximum(box[:2] - 2, 0)
+                inked = one.image[top : box[3] + 2, left : box[2] + 2, 0] == 255
+                ys, xs = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
+                assert [left + xs[0], top + ys[0], left + xs[-1] + 1, top + ys[-1] + 1] == box.tolist()
+
+
+def _paint_mask(rng, ground, alpha, colour, height):
+    return np.repeat((alpha > VISIBLE_INK)[..., None] * np.float32(255), 3, axis=2)
+
+
+def test_blank_pictures_have_no_labels(composers):
+    blank = 0
+    for seed in range(150):
+        plan = draw_plan(composers["mixed"], seed)
+        if not any(inscription.numbers for inscription in plan.inscriptions):
+            scene, hidden = composers["mixed"].render_plan(plan)
+            assert (len(scene.boxes), len(scene.labels), scene.numbers, hidden) == (0, 0, (), frozenset())
+            assert scene.boxes.shape == (0, 4)
+            blank += 1
+    assert blank >= 2
+
+
+@settings(max_examples=40, deadline=None)
+@given(name=LOOKS, seed=SEEDS)
+def test_marks_and_clutter_belong_to_no_number(composers, name, seed):
+    for inscription in draw_plan(composers[name], seed).inscriptions:
+        rows = [row for number in inscription.numbers for row in number]
+        assert len(set(rows)) == len(rows)
+        assert all(inscription.glyphs[row].glyph.label != NO_DIGIT for row in rows)
+
+
+def test_labels_say_what_was_written(make_composer, monkeypatch):
+    monkeypatch.setitem(TEXTS, "fixed", lambda rng, look: "407 A12,5")
+    composer = make_composer(
+        texts={"fixed": 1.0}, layouts={"single": 1.0}, margin=(0.1, 0.3), canvas_sizes=((320, 96),), page_angle=(-3, 3)
+    )
+    for seed in range(15):
+        scene = composer.compose(np.random.default_rng(seed))
+        assert ["".join(str(scene.labels[row]) for row in rows) for rows in scene.numbers] == ["407", "125"]
+        x = scene.boxes[:, 0]
+        assert (np.diff(x) > 0).all()
+
+
+def test_numbers_that_a_border_cuts_keep_the_digits_that_are_seen(make_composer):
+    """A digit that is more than half outside is drawn without a label; its neighbours keep theirs."""
+    composer = make_composer(
+        layouts={"single": 1.0},
+        margin=(-0.4, -0.35),
+        digits_per_number=(3, 5),
+        texts={"digits": 1.0},
+        page_angle=(0, 0),
+    )
+    cut = 0
+    for seed in range(30):
+        plan = draw_plan(composer, seed)
+        scene, _ = composer.render_plan(plan)
+        at_border = (scene.boxes[:, :2] == 0).any() or (scene.boxes[:, 2:] == (plan.width, plan.height)).any()
+        cut += bool(at_border)
+        assert len(scene.labels) <= len(digits_of(plan))
+    assert cut > 10
+
+
+# --- the same again ---
+
+
+@settings(max_examples=25, deadline=None)
+@given(name=LOOKS, seed=SEEDS)
+def test_same_generator_state_same_scene(composers, name, seed):
+    first, second = (composers[name].compose(np.random.default_rng(seed)) for _ in range(2))
+    assert same(first, second)
+
+
+@settings(max_examples=25, deadline=None)
+@given(name=LOOKS, seed=SEEDS)
+def test_rendering_is_deterministic_and_leaves_its_plan_alone(composers, name, seed):
+    plan = draw_plan(composers[name], seed)
+    before = _fingerprint(plan)
+    first, hidden = composers[name].render_plan(plan)
+    second, hidden_again = composers[name].render_plan(plan)
+    assert same(first, second)
+    assert hidden == hidden_again
+    assert _fingerprint(plan) == before
+
+
+def _fingerprint(plan):
+    arrays = [shape.points for shape in plan.shapes]
+    for inscription in plan.inscriptions:
+        arrays.extend([inscription.tint, *(points for points, _ in inscription.strokes)])
+        for placed in inscription.glyphs:
+            arrays.extend([placed.glyph.ink, placed.matrix, np.array(placed.centre)])
+            arrays.extend(part for part in (placed.glyph.faint, placed.window) if part is not None)
+    return [array.tobytes() for array in arrays]
+
+
+def test_order_of_composing_does_not_matter(composers):
+    """A composer keeps no state between scenes: workers compose different ones in between."""
+    alone = composers["mixed"].compose(np.random.default_rng(4))
+    for seed in range(5):
+        composers["mixed"].compose(np.random.default_rng(100 + seed))
+    assert same(composers["mixed"].compose(np.random.default_rng(4)), alone)
+
+
+def test_looks_are_drawn_by_weight(materials):
+    looks = {"often": LookConfig(weight=3.0), "rare": LookConfig(weight=1.0), "never": LookConfig(weight=0.0)}
+    composer = SceneComposer(SynthConfig(looks=looks), materials)
+    counts = Counter(draw_plan(composer, seed).look for seed in range(200))
+    assert set(counts) == {"often", "rare"}
+    assert 110 < counts["often"] < 185
+
+
+def test_unknown_source_is_refused(materials):
+    with pytest.raises(ConfigError, match=r"looks: mine: sources: there is no 'pan'; did you mean 'pen'\?"):
+        SceneComposer(SynthConfig(looks={"mine": LookConfig(sources={"pan": 1.0})}), materials)
+
+
+# --- legibility ---
+
+
+def _change(inscription, how):
+    """The inscription as one that nobody could read."""
+    if how == "invisible":
+        return replace(inscription, contrast=0.0, tint=np.ones(3), ink="flat", ghost=0.0)
+    small = tuple(
+        replace(glyph, matrix=np.asarray(glyph.matrix) * 4 / inscription.height) for glyph in inscription.glyphs
+    )
+    return replace(inscription, glyphs=small)
+
+
+@pytest.mark.parametrize("how", ["invisible", "tiny"])
+@pytest.mark.parametrize("seed", range(8))
+def test_unreadable_numbers_are_left_out_with_their_ink(make_composer, how, seed):
+    composer = make_composer(layouts={"page": 1.0}, lines=(3, 4), digit_height=(16, 30), canvas_sizes=((320, 320),))
+    plan = draw_plan(composer, seed)
+    bad = len(plan.inscriptions) // 2
+    changed = [_change(each, how) if index == bad else each for index, each in enumerate(plan.inscriptions)]
+    changed = replace(plan, inscriptions=tuple(changed))
+    _, hidden = composer.render_plan(changed)
+    assert {index for index, _ in hidden} == {bad}
+    final, more = composer.render_plan(changed, hidden)
+    assert not more
+    without = replace(plan, inscriptions=tuple(e for i, e in enumerate(plan.inscriptions) if i != bad))
+    assert same(final, composer.render_plan(without)[0])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_covered_numbers_are_left_out_and_the_cover_stays(make_composer, seed):
+    composer = make_composer(layouts={"single": 1.0}, texts={"digits": 1.0}, page_angle=(0, 0), stretch=(1, 1))
+    plan = draw_plan(composer, seed)
+    below = plan.inscriptions[0]
+    block = Glyph(np.ones((30, 60), np.float32), 8)  # as wide as the number itself
+    span = np.ptp([glyph.centre[0] for glyph in below.glyphs]) + 2 * below.height
+    middle = np.mean([glyph.centre for glyph in below.glyphs], axis=0)
+    cover = PlacedGlyph(block, np.diag([span / 60, below.height * 1.4 / 30]), tuple(middle), 0.5)
+    above = replace(below, glyphs=(cover,), numbers=((0,),), strokes=(), ink="flat")
+    covered = replace(plan, inscriptions=(below, above))
+    _, hidden = composer.render_plan(covered)
+    assert hidden == {(0, place) for place in range(len(below.numbers))}
+    assert composer.render_plan(covered, hidden)[0].labels.tolist() == [8]
+
+
+def test_the_marks_of_a_number_that_is_left_out_go_with_it(make_composer, monkeypatch):
+    monkeypatch.setitem(TEXTS, "fixed", lambda rng, look: "12/34/07")
+    composer = make_composer(texts={"fixed": 1.0}, layouts={"single": 1.0})
+    plan = draw_plan(composer, 0)
+    everything = frozenset({(0, 0)})
+    bare = composer.render_plan(replace(plan, inscriptions=()))[0]
+    assert np.array_equal(composer.render_plan(plan, everything)[0].image, bare.image)
+
+
+@settings(max_examples=60, deadline=None)
+@given(name=LOOKS, seed=SEEDS)
+def test_hidden_numbers_are_all_that_is_missing(composers, name, seed):
+    plan = draw_plan(composers[name], seed)
+    whole, hidden = composers[name].render_plan(plan)
+    final, _ = composers[name].render_plan(plan, hidden)
+    assert len(whole.numbers) - len(final.numbers) == len(hidden)
+    before = Counter((*box, label) for box, label in zip(whole.boxes.tolist(), whole.labels.tolist(), strict=True))
+    after = Counter((*box, label) for box, label in zip(final.boxes.tolist(), final.labels.tolist(), strict=True))
+    assert not after - before
+
+
+def test_composing_looks_again_until_all_is_readable(make_composer, monkeypatch):
+    """A blur is as wide as the smallest digit allows: when that one is left out, others may become unreadable."""
+    composer = make_composer()
+    plan, answers = draw_plan(composer, 0), [{(0, 0)}, {(1, 0)}, set()]
+    scene, asked = composer.render_plan(plan)[0], []
+
+    def render_plan(plan, hidden=frozenset()):
+        asked.append(set(hidden))
+        return replace(scene, look=str(len(asked))), frozenset(answers[len(asked) - 1])
+
+    monkeypatch.setattr(composer, "render_plan", render_plan)
+    assert composer.compose(np.random.default_rng(0)).look == "3"
+    assert asked == [set(), {(0, 0)}, {(0, 0), (1, 0)}]
+
+
+@pytest.mark.parametrize(("lost", "drawn"), [(0, 1), (1, 2), (2, 3), (9, 3)])
+def test_another_scene_is_drawn_when_nothing_in_one_can_be_read(make_composer, monkeypatch, lost, drawn):
+    """Up to three times; a plate without a number, one time in five, taught detectors little."""
+    composer = make_composer()
+    plans, empty = [], draw_plan(make_composer(blank_share=1.0), 0)
+    whole, bare = composer.render_plan(draw_plan(composer, 0))[0], composer.render_plan(empty)[0]
+
+    def render_plan(plan, hidden=frozenset()):
+        plans.append(plan)
+        return (bare if len(plans) <= lost else whole), frozenset()
+
+    monkeypatch.setattr(composer, "render_plan", render_plan)
+    scene = composer.compose(np.random.default_rng(0))
+    assert len(plans) == drawn
+    assert bool(scene.numbers) == (lost < 3)
+
+
+def test_a_blank_plan_is_drawn_once(make_composer, monkeypatch):
+    composer = make_composer(blank_share=1.0)
+    sampled = []
+    sample_plan = composer.sample_plan
+    monkeypatch.setattr(composer, "sample_plan", lambda rng: sampled.append(1) or sample_plan(rng))
+    assert not composer.compose(np.random.default_rng(0)).numbers
+    assert len(sampled) == 1
+
+
+def test_letters_near_the_horizon_of_a_tilted_page_are_not_drawn(composers):
+    """One letter of a word that left the picture, seen as tall as a thousand pictures."""
+    composer = composers["print"]
+    plan = next(plan for seed in range(50) if (plan := draw_plan(composer, seed)).inscriptions)
+    lettering = plan.inscriptions[0]
+    letter = lettering.glyphs[0]
+    far = replace(letter, matrix=letter.matrix * 1e5, centre=(-13_000.0, 100.0))
+    widened = replace(lettering, glyphs=(*lettering.glyphs, far))
+    scene, _ = composer.render_plan(replace(plan, inscriptions=(widened, *plan.inscriptions[1:])))
+    assert np.array_equal(scene.image, composer.render_plan(plan)[0].image)

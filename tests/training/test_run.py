@@ -1,0 +1,339 @@
+"""The whole way from composed pictures to a model that reads, in miniature, with an ear on the network."""
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+# Not importorskip: that would import it here, before digitdet has closed its doors.
+if importlib.util.find_spec("ultralytics") is None:
+    pytest.skip("the training packages are not installed", allow_module_level=True)
+
+from digitdet.common.errors import ConfigError, DataError, DigitdetError, ModelError
+from digitdet.configs import LookConfig, RecogniserConfig, SynthConfig, TrainConfig, load_config, replace
+from digitdet.detection.detector import OnnxDetector
+from digitdet.models.model_file import shipped_file
+from digitdet.synth.writer import write_dataset
+from digitdet.training import yolo
+from digitdet.training.recogniser_network import RecogniserNet
+from digitdet.training.run import train_run
+
+LOOK = LookConfig(canvas_sizes=((96, 96),), digit_height=(20, 40))
+SYNTH = SynthConfig(count=40, val_share=0.2, test_share=0.2, looks={"mnist": LOOK})
+
+# Notes every address that is looked up or connected to, and every program that is started.
+AUDITED = """
+import sys
+seen = []
+def hear(event, arguments):
+    if event in ("socket.getaddrinfo", "socket.gethostbyname"):
+        seen.append(f"{event} {arguments[0]}")
+    if event == "socket.connect" and isinstance(arguments[1], tuple):
+        seen.append(f"{event} {arguments[1]}")
+    if event == "subprocess.Popen" and "pip" in str(arguments[1]):
+        seen.append(f"{event} {arguments[1]}")
+sys.addaudithook(hear)
+from digitdet.cli.main import main
+code = 0
+try:
+    main(sys.argv[1:])
+except SystemExit as end:
+    code = end.code
+print("HEARD", seen)
+sys.exit(code)
+"""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory, tiny_materials):
+    out = tmp_path_factory.mktemp("train") / "data"
+    write_dataset(SYNTH, tiny_materials(SYNTH), out, workers=1)
+    return out
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, data):
+    """A run of two epochs, made by the command line in a process whose network is listened to."""
+    folder = tmp_path_factory.mktemp("run")
+    config = folder / "tiny.yaml"
+    config.write_text("epochs: 2\nbatch: 8\nimage_size: 96\n")
+    run = folder / "out"
+    command = [sys.executable, "-c", AUDITED, "train", "--data", str(data), "--out", str(run), "--config", str(config)]
+    process = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
+    assert process.returncode == 0, process.stderr[-2000:]
+    return run, process.stdout, load_config(TrainConfig, config)
+
+
+def test_nobody_is_called(finished):
+    assert "HEARD []" in finished[1]
+
+
+def test_nothing_is_written_beside_the_run(finished):
+    assert sorted(path.name for path in finished[0].parent.iterdir()) == ["out", "tiny.yaml"]
+
+
+def test_run_folder_holds_what_made_it(finished, data):
+    run = finished[0]
+    names = {path.name for path in run.iterdir()}
+    assert names >= {
+        "model.onnx",
+        "model.pt",
+        "metrics.json",
+        "train.yaml",
+        "synth.yaml",
+        "run.json",
+        "training",
+        "test",
+    }
+    assert not names & {yolo.CHECKPOINT, yolo.BEST, "detector.pt", "proposals.npz", "recogniser.pt"}
+    assert (run / "synth.yaml").read_text() == SYNTH.to_yaml()
+    origin = json.loads((run / "run.json").read_text())
+    assert origin["data"] == str(data.resolve())
+    assert "ultralytics" in origin["packages"]
+    assert (run / "test" / "confusion_matrix.png").stat().st_size > 1000
+
+
+def test_metrics(finished):
+    metrics = json.loads((finished[0] / "metrics.json").read_text())
+    assert metrics["split"] == "test"
+    assert 0 <= metrics["detection"]["map50_95"] <= metrics["detection"]["map50"] <= 1
+    assert set(metrics["detection"]["digits"]) <= set("0123456789")
+    assert metrics["numbers"]["pictures"] == 8
+    assert metrics["numbers"]["numbers"] > 0
+
+
+def test_last_line_says_how_to_read(finished):
+    lines = finished[1].splitlines()
+    assert lines[-2] == f"read with it:  digitdet read --model {finished[0] / 'model.onnx'} photo.jpg"
+
+
+def test_model_reads(finished, data):
+    from digitdet import NumberReader
+
+    picture = next((data / "images" / "test").iterdir())
+    assert NumberReader(finished[0] / "model.onnx", conf=0.001).find(picture).digits.boxes.shape[1] == 4
+
+
+def test_weights_and_model_name_no_folder_of_this_machine(finished):
+    run = finished[0]
+    for name in ("model.onnx", "model.pt"):
+        content = (run / name).read_bytes()
+        assert str(run.parent).encode() not in content
+        assert b"/home/" not in content
+        assert b"site-packages" not in content
+
+
+def test_finished_run_is_left_alone(finished, data):
+    run, _, config = finished
+    stamp = (run / "model.onnx").stat().st_mtime_ns
+    said = []
+    again = train_run(config, data, run, said.append)
+    assert "finished" in said[0]
+    assert again.metrics == json.loads((run / "metrics.json").read_text())
+    assert (run / "model.onnx").stat().st_mtime_ns == stamp
+
+
+def test_another_run_is_refused(finished, data, tmp_path, tiny_materials):
+    run, _, config = finished
+    with pytest.raises(DataError, match="other settings"):
+        train_run(TrainConfig(epochs=3), data, run, print)
+    other = tmp_path / "other"
+    write_dataset(replace(SYNTH, seed=1), tiny_materials(SYNTH), other, workers=1)
+    with pytest.raises(DataError, match="other pictures"):
+        train_run(config, other, run, print)
+    (tmp_path / "mine.txt").write_text("precious")
+    with pytest.raises(DataError, match="not empty"):
+        train_run(config, data, tmp_path, print)
+
+
+def test_moved_dataset_is_the_same(finished, data, tmp_path):
+    run, _, config = finished
+    shutil.copytree(data, tmp_path / "moved")
+    assert train_run(config, tmp_path / "moved", run, print).folder == run
+
+
+def test_strangers_label_cache_is_not_unpickled(data, tmp_path):
+    """Ultralytics reads labels/train.cache with pickle before anything else."""
+    import pathlib
+    import pickle
+
+    trace = tmp_path / "trace"
+
+    class Trap:
+        def __reduce__(self):
+            return pathlib.Path.touch, (trace,)
+
+    copy = tmp_path / "copy"
+    shutil.copytree(data, copy)
+    for split in ("train", "val"):
+        (copy / "labels" / f"{split}.cache").write_bytes(pickle.dumps(Trap()))
+    train_run(TrainConfig(epochs=1, batch=8, image_size=96), copy, tmp_path / "run", print)
+    assert not trace.exists()
+    assert not list(copy.rglob("*.cache"))
+
+
+def test_missing_start_weights_are_named_and_claim_nothing(data, tmp_path):
+    with pytest.raises(ModelError, match=r"typo\.pt: no such file"):
+        train_run(TrainConfig(start="typo.pt"), data, tmp_path / "run", print)
+    assert not (tmp_path / "run").exists()
+
+
+def test_missing_gpu_is_named(data, tmp_path):
+    with pytest.raises(DigitdetError, match="there is no GPU 99"):
+        train_run(TrainConfig(device="99"), data, tmp_path / "run", print)
+
+
+def test_interrupted_run_is_resumed(data, tmp_path, monkeypatch):
+    """Stopped as by a kill right after the first epoch was saved; then the same call goes on with the second."""
+    config = TrainConfig(epochs=2, batch=8, image_size=96, threads=1)
+    run = tmp_path / "run"
+    write = yolo.write_atomically
+
+    def write_and_die(path, content):
+        write(path, content)
+        if path.name == yolo.CHECKPOINT:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(yolo, "write_atomically", write_and_die)
+    with pytest.raises(KeyboardInterrupt):
+        train_run(config, data, run, print)
+    monkeypatch.setattr(yolo, "write_atomically", write)
+    # What a kill in the middle of writing leaves behind; the run's own copies are whole all the same.
+    for name in ("last.pt", "best.pt"):
+        stump = run / "training" / "weights" / name
+        stump.write_bytes(stump.read_bytes()[:1000])
+    train_run(config, data, run, print)
+    epochs = [line.split(",")[0] for line in (run / "training" / "results.csv").read_text().splitlines()[1:]]
+    assert epochs == ["1", "2"]
+    assert (run / "model.onnx").is_file()
+
+
+def test_training_goes_on_from_weights(finished, data, tmp_path):
+    """The loss of the first epoch is far lower than from scratch: the weights were really taken over."""
+    weights = str(shipped_file("digitdet.pt"))
+    config = TrainConfig(epochs=1, batch=8, image_size=96, learning_rate=1e-6, start=weights)
+    train_run(config, data, tmp_path / "run", print)
+
+    def first_loss(run):
+        header, first = (run / "training" / "results.csv").read_text().splitlines()[:2]
+        return float(dict(zip(header.split(","), first.split(","), strict=True))["train/cls_loss"])
+
+    assert first_loss(tmp_path / "run") < 0.7 * first_loss(finished[0])
+    # What is handed on must not name the folders of the machine it was made on.
+    assert str(Path(weights).parent).encode() not in (tmp_path / "run" / "model.pt").read_bytes()
+    # Eight pictures are too few to calibrate on: the confidences stay those of the model before.
+    assert OnnxDetector(tmp_path / "run" / "model.onnx").calibration == OnnxDetector(None).calibration
+
+
+def test_both_stages_are_in_the_model_and_in_the_weights(finished):
+    run = finished[0]
+    recogniser = OnnxDetector(run / "model.onnx").recogniser
+    crop = np.zeros((40, 40, 3), np.uint8)
+    assert recogniser.recognise(crop, np.float32([[10, 10, 20, 30]])).sum() == pytest.approx(1, abs=1e-3)
+    assert set(yolo.load_recogniser(run / "model.pt")) == set(RecogniserNet().state_dict())
+
+
+def test_the_recogniser_alone_is_trained(finished, data, tmp_path):
+    before = finished[0] / "model.pt"
+    config = TrainConfig(epochs=0, image_size=96, start=str(before), recogniser=RecogniserConfig(epochs=1))
+    train_run(config, data, tmp_path / "run", print)
+    old, new = (yolo.load_recogniser(path) for path in (before, tmp_path / "run" / "model.pt"))
+    assert any((old[name] != new[name]).any() for name in old)
+    image = np.random.default_rng(0).uniform(0, 1, (1, 3, 96, 96)).astype(np.float32)
+    outputs = [OnnxDetector(run / "model.onnx").detect(image) for run in (finished[0], tmp_path / "run")]
+    assert np.allclose(*outputs, atol=1e-3)
+
+
+def test_without_epochs_the_recogniser_stays(finished, data, tmp_path):
+    before = finished[0] / "model.pt"
+    start = {"start": str(before), "image_size": 96, "batch": 8}
+    train_run(TrainConfig(epochs=1, recogniser=RecogniserConfig(epochs=0), **start), data, tmp_path / "run", print)
+    old, new = (yolo.load_recogniser(path) for path in (before, tmp_path / "run" / "model.pt"))
+    assert all((old[name] == new[name]).all() for name in old)
+    seen = np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8)
+    boxes = np.float32([[10, 10, 30, 50]])
+    chances = [
+        OnnxDetector(run / "model.onnx").recogniser.recognise(seen, boxes) for run in (finished[0], tmp_path / "run")
+    ]
+    assert np.allclose(*chances, atol=0.01)  # the weights are stored in half precision
+
+
+def test_a_model_without_recogniser(data, tmp_path):
+    config = TrainConfig(epochs=1, batch=8, image_size=96, recogniser=RecogniserConfig(epochs=0))
+    train_run(config, data, tmp_path / "run", print)
+    assert OnnxDetector(tmp_path / "run" / "model.onnx").recogniser is None
+    assert yolo.load_recogniser(tmp_path / "run" / "model.pt") is None
+
+
+def test_no_epochs_of_random_weights():
+    with pytest.raises(ConfigError, match="no detector"):
+        TrainConfig(epochs=0)
+
+
+def test_unsound_dataset_is_refused_before_training(tmp_path, tiny_materials):
+    data = tmp_path / "data"
+    write_dataset(SYNTH, tiny_materials(SYNTH), data, workers=1)
+    (data / "labels" / "train" / "000000.txt").write_text("12 0.5 0.5 0.1 0.1\n")
+    with pytest.raises(DataError, match=r"000000\.txt: box 1: class 12 is not a digit"):
+        train_run(TrainConfig(), data, tmp_path / "run", print)
+    assert not (tmp_path / "run").exists()
+
+
+def test_missing_dataset_says_how_to_make_one(tmp_path):
+    with pytest.raises(DataError, match="digitdet synth"):
+        train_run(TrainConfig(), tmp_path / "nothing", tmp_path / "run", print)
+
+
+def test_pickled_code_in_weights_is_not_run(tmp_path):
+    """A .pt file is a pickle, and a pickle can hold code: this one would leave a file behind."""
+    import pathlib
+
+    import torch
+
+    trace = tmp_path / "trace"
+
+    class Trap:
+        def __reduce__(self):
+            return pathlib.Path.touch, (trace,)
+
+    torch.save({"model": Trap()}, tmp_path / "trap.pt")
+    with pytest.raises(ModelError, match=r"trap\.pt"):
+        yolo.require_loadable(tmp_path / "trap.pt")
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint"])
+def test_damaged_start_weights_are_named(tmp_path, content):
+    (tmp_path / "w.pt").write_bytes(content)
+    with pytest.raises(ModelError, match=r"w\.pt"):
+        yolo.require_loadable(tmp_path / "w.pt")
+
+
+def test_switches_are_set():
+    yolo._import_ultralytics()
+    import ultralytics
+    from ultralytics import utils
+
+    assert (utils.ONLINE, utils.AUTOINSTALL, utils.SAFE_LOAD) == (False, False, True)
+    for key in ("sync", *yolo._INTEGRATIONS):
+        assert ultralytics.settings[key] is False
+
+
+def test_ultralytics_imported_with_open_doors_is_refused():
+    """The switches are read at import: when somebody else imported it first, they come too late."""
+    code = (
+        "import ultralytics, pathlib\n"
+        "from digitdet import DigitdetError\nfrom digitdet.training import yolo\n"
+        f"try: yolo.require_loadable(pathlib.Path({__file__!r}))\n"
+        "except DigitdetError as error: print(error)"
+    )
+    closed = {"YOLO_OFFLINE": "1", "YOLO_AUTOINSTALL": "1"}  # offline: the test itself must not call anybody
+    environment = {**os.environ, **closed, "ULTRALYTICS_SAFE_LOAD": "0"}
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    assert "imported before" in process.stdout, process.stderr

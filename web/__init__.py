@@ -1,1 +1,0 @@
-"""A page to try reading on, and the same over HTTP."""

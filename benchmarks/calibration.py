@@ -26,8 +26,8 @@ import numpy as np
 import numpy.typing as npt
 
 from digitdet.configs import ReadConfig, SynthConfig, load_preset, preset_names, replace
-from digitdet.detection.postprocess import Places
-from digitdet.detection.search import DigitFinder
+from digitdet.detection.postprocess import NmsResult
+from digitdet.detection.search import MultiScaleDetector
 from digitdet.imaging.images import load_image
 from digitdet.reading.calibration import Calibration, parse_calibration
 from digitdet.reading.numbers import NumberBuilder
@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures as JSON, too")
     arguments = parser.parse_args()
     config = ReadConfig()
-    finder = DigitFinder(arguments.model, config)
+    finder = MultiScaleDetector(arguments.model, config)
     with tempfile.TemporaryDirectory() as scratch:
         data = arguments.data or compose(
             arguments.preset, arguments.count, arguments.seed, arguments.mnist, Path(scratch) / "data"
@@ -136,7 +136,9 @@ def _digits(pictures: Sequence[LabelledPicture], calibration: Calibration) -> Ev
     return Evidence(chances.max(axis=1), chances.argmax(axis=1) == truths)
 
 
-def compare_real(finder: DigitFinder, fitted: Calibration, config: ReadConfig, limit: int) -> dict[str, Comparison]:
+def compare_real(
+    finder: MultiScaleDetector, fitted: Calibration, config: ReadConfig, limit: int
+) -> dict[str, Comparison]:
     """The numbers of each real set, and last of all together; nothing where there are none."""
     root = Path(os.environ.get("DIGITDET_DATA", "")) / "real"
     if not os.environ.get("DIGITDET_DATA") or not root.is_dir():
@@ -153,16 +155,16 @@ def compare_real(finder: DigitFinder, fitted: Calibration, config: ReadConfig, l
     return {**found, _ALL: Comparison(_joined([one.before for one in sets]), _joined([one.after for one in sets]))}
 
 
-def look_at_real(finder: DigitFinder, folder: Path, limit: int) -> list[tuple[Places, str]]:
+def look_at_real(finder: MultiScaleDetector, folder: Path, limit: int) -> list[tuple[NmsResult, str]]:
     """The digits of each picture of a set, and its number."""
     with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:
         truths = [(row["image"], row["number"]) for row in csv.DictReader(file)]
     if limit and len(truths) > limit:
         truths = [truths[i * len(truths) // limit] for i in range(limit)]
-    return [(finder.find([load_image(folder / image)])[0], number) for image, number in truths]
+    return [(finder.detect([load_image(folder / image)])[0], number) for image, number in truths]
 
 
-def read_real(pictures: Sequence[tuple[Places, str]], calibration: Calibration, config: ReadConfig) -> Evidence:
+def read_real(pictures: Sequence[tuple[NmsResult, str]], calibration: Calibration, config: ReadConfig) -> Evidence:
     """One prediction a picture."""
     builder = NumberBuilder.of_config(calibration, config, min_confidence=0.0)
     confidences, right = [], []

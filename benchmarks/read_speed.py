@@ -211,7 +211,7 @@ def time_post_processing(count: int) -> dict[str, list[float]]:
     import numpy as np
 
     from digitdet.configs import ReadConfig
-    from digitdet.detection.postprocess import Detections, decode, fuse, suppress
+    from digitdet.detection.postprocess import Detections, decode, fuse_passes, non_max_suppression
     from digitdet.detection.search import MIN_SCORE
     from digitdet.reading.calibration import Calibration
     from digitdet.reading.numbers import NumberBuilder
@@ -228,13 +228,13 @@ def time_post_processing(count: int) -> dict[str, list[float]]:
             with stage("decode"):
                 candidates = decode(output, MIN_SCORE)
             with stage("suppress each"):
-                found = suppress(candidates, config.max_overlap).digits
+                found = non_max_suppression(candidates, config.max_overlap).digits
                 passes.append(Detections(found.boxes / np.float32(scale), found.scores))
         with stage("fuse"):
-            fused = fuse(passes, config.scales)
-            fused = fused.take(fused.confidences >= MIN_SCORE)
+            fused = fuse_passes(passes, config.scales)
+            fused = fused.take(fused.best_scores >= MIN_SCORE)
         with stage("suppress all"):
-            places = suppress(fused, config.max_overlap)
+            places = non_max_suppression(fused, config.max_overlap)
         with stage("build numbers"):
             numbers = builder.build(places)
         if sum(len(number.best) for number in numbers) != count:

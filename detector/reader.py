@@ -18,8 +18,8 @@ from digitdet.common.types import Image
 from digitdet.configs import ReadConfig
 from digitdet.configs import replace as with_settings
 from digitdet.detection.detector import OnnxDetector
-from digitdet.detection.postprocess import Places
-from digitdet.detection.search import DigitFinder
+from digitdet.detection.postprocess import NmsResult
+from digitdet.detection.search import MultiScaleDetector
 from digitdet.detection.tiles import Run
 from digitdet.imaging.images import ImageSource, load_image, read_pages
 from digitdet.imaging.inputs import Input
@@ -84,7 +84,7 @@ class NumberReader:
         config: ReadConfig | None = None,
     ) -> None:
         self.config = with_settings(config or ReadConfig(), confidence=conf)
-        self._finder = DigitFinder(Path(model) if isinstance(model, (str, os.PathLike)) else model, self.config)
+        self._finder = MultiScaleDetector(Path(model) if isinstance(model, (str, os.PathLike)) else model, self.config)
         calibration = parse_calibration(self._finder.detector.calibration, self._finder.detector.name)
         self._builder = NumberBuilder.of_config(calibration, self.config, constraints or None)
         self.workers = max(os.cpu_count() or 1, 1)
@@ -141,13 +141,13 @@ class NumberReader:
             for sheet, reading in zip(batch, self._build(found), strict=True):
                 yield (sheet.page.image if sheet.page else None), reading
 
-    def find(self, source: ImageSource) -> Places:
+    def find(self, source: ImageSource) -> NmsResult:
         """The digits of one picture before they are put together, with the boxes that they have beaten.
 
         Raises:
             ImageError: The picture cannot be read.
         """
-        return self._finder.find([load_image(source, self.config.max_pixels)])[0]
+        return self._finder.detect([load_image(source, self.config.max_pixels)])[0]
 
     def _find_batches(
         self, sources: Iterable[ImageSource | Input], regions: Sequence[Region], time_limit: float | None
@@ -221,7 +221,7 @@ class NumberReader:
             turn = self._turn(sheet.page.image)
             parts += [_Part(row, turn, cut) for cut in cuts]
             readings.append(replace(reading, rotation=turn.rotation))
-        return _Found(readings, parts, self._finder.find([part.upright() for part in parts], run=run))
+        return _Found(readings, parts, self._finder.detect([part.upright() for part in parts], run=run))
 
     def _build(self, found: _Found) -> list[Reading]:
         """The readings with their numbers."""
@@ -235,7 +235,7 @@ class NumberReader:
         if self.config.rotate != "auto":
             return RotationChoice(self.config.rotate, is_ambiguous=False)
         turned = [turned_back(image, rotation) for rotation in ROTATIONS]
-        found = self._finder.find(turned, quick=True)
+        found = self._finder.detect(turned, quick=True)
         return choose_rotation({rotation: one.digits for rotation, one in zip(ROTATIONS, found, strict=True)})
 
 
@@ -245,7 +245,7 @@ class _Found:
 
     readings: list[Reading]
     parts: list[_Part]
-    places: list[Places]
+    places: list[NmsResult]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from digitdet import Alternative, Constraints, Digit, Number, NumberReader, Read
 from digitdet.common.errors import ConfigError, ImageError, ModelError
 from digitdet.configs import ReadConfig
 from digitdet.datasets.formats.numbers import NumberTruth
-from digitdet.detection.search import DigitFinder
+from digitdet.detection.search import MultiScaleDetector
 from digitdet.evaluation.number_score import count_exact
 from digitdet.reading.rotation import RotationChoice, upside_down_text
 
@@ -126,13 +126,13 @@ def test_reading_many_is_lazy(reader):
 
 @pytest.mark.parametrize(("name", "is_settled"), [("number.jpg", True), ("page.jpg", False)])
 def test_the_largest_pass_is_for_pictures_that_leave_doubt(reader, monkeypatch, name, is_settled):
-    look, sides = DigitFinder._look, []
+    look, sides = MultiScaleDetector._look, []
 
     def noting(finder, wanted):
         sides.extend(side for _, side in wanted)
         return look(finder, wanted)
 
-    monkeypatch.setattr(DigitFinder, "_look", noting)
+    monkeypatch.setattr(MultiScaleDetector, "_look", noting)
     assert reader.read(EXAMPLES / name).status == "ok"
     largest = round(320 * max(reader.config.scales))
     assert (largest in sides) is not is_settled

@@ -16,7 +16,7 @@ _EDGE = 1e-4
 _OF_WHICH, _OF_WHETHER = 1.0, 0.2
 
 
-def combine(scores: npt.NDArray[np.float32], chances: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def fuse_scores(scores: npt.NDArray[np.float32], chances: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """One score for every digit (N, 10), 0 to 1: a logarithmic opinion pool (Genest and Zidek, Combining Probability
     Distributions, 1986).
 

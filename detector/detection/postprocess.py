@@ -22,7 +22,7 @@ class Detections:
         return len(self.boxes)
 
     @property
-    def confidences(self) -> npt.NDArray[np.float32]:
+    def best_scores(self) -> npt.NDArray[np.float32]:
         """The best score of each box (N,)."""
         return self.scores.max(axis=1, initial=0)
 
@@ -56,7 +56,7 @@ _BEST_HEIGHT = 36.0
 _HEIGHT_SPREAD = 0.6  # standard deviation of the logarithm of the height
 
 
-def fuse(passes: Sequence[Detections], scales: Sequence[float], min_iou: float = 0.5) -> Detections:
+def fuse_passes(passes: Sequence[Detections], scales: Sequence[float], min_iou: float = 0.5) -> Detections:
     """Average the scores of several passes over one picture, each at another scale.
 
     A box takes the mean, over all passes, of its own scores and those of the box at the same place in each other pass;
@@ -103,7 +103,7 @@ def _partners(
 
 
 @dataclass(frozen=True)
-class Places:
+class NmsResult:
     """Digits found, one a place, and the boxes that lost against them.
 
     `digits` are the winners, the surest first. `rivals` overlap a winner, too much for both to be digits, and are not
@@ -111,15 +111,15 @@ class Places:
     """
 
     digits: Detections
-    rivals: Detections
-    winners: npt.NDArray[np.int64]
+    suppressed: Detections
+    suppressed_by: npt.NDArray[np.int64]
 
 
 # Boxes of one place are the same box, found twice, from this intersection over union on.
 _SAME_BOX = 0.5
 
 
-def suppress(detections: Detections, max_overlap: float) -> Places:
+def non_max_suppression(detections: Detections, max_overlap: float) -> NmsResult:
     """Keep the best box of each place, whatever its class: one place, one digit.
 
     Greedy non-maximum suppression over all classes together. The measure is not IoU, since a box in the hole of an 8,
@@ -130,13 +130,13 @@ def suppress(detections: Detections, max_overlap: float) -> Places:
     Returns:
         The winners, the surest first and equally sure ones in their old order, and their rivals.
     """
-    order = np.argsort(-detections.confidences, kind="stable")
+    order = np.argsort(-detections.best_scores, kind="stable")
     boxes, scores = detections.boxes[order], detections.scores[order]
     winner = _winners(len(boxes), *covering_pairs(boxes, max_overlap))
     rows = np.arange(len(boxes))
     is_same = pair_iou(boxes, rows, winner) >= _SAME_BOX
     kept, rivals = np.flatnonzero(winner == rows), np.flatnonzero(~is_same & (winner != rows))
-    return Places(
+    return NmsResult(
         Detections(boxes[kept], _best_scores(scores, winner, kept, is_same)),
         Detections(boxes[rivals], scores[rivals]),
         np.searchsorted(kept, winner[rivals]),

@@ -12,9 +12,9 @@ from digitdet.common.boxes import iou
 from digitdet.common.types import Image
 from digitdet.configs import ReadConfig
 from digitdet.detection.detector import OnnxDetector
-from digitdet.detection.fusion import combine
+from digitdet.detection.fusion import fuse_scores
 from digitdet.detection.letterbox import letterbox
-from digitdet.detection.postprocess import Detections, Places, decode, fuse, suppress
+from digitdet.detection.postprocess import Detections, NmsResult, decode, fuse_passes, non_max_suppression
 from digitdet.detection.recogniser import OnnxRecogniser
 from digitdet.detection.tiles import Run, cover_picture, merge_tiles, plan_tiles, read_tiles
 
@@ -62,19 +62,19 @@ class _Looks:
 
     def is_settled(self) -> bool:
         """Whether the passes so far agree on all that they see, so that another would only confirm it."""
-        sure = self._fused().confidences
+        sure = self._fused().best_scores
         sure = sure[sure >= _DOUBTFUL_SCORE]
         return bool(len(sure)) and float(sure.min()) >= _SETTLED_SCORE
 
     def _fused(self) -> Detections:
-        return fuse([one.digits for one in self.passes], [one.scale for one in self.passes])
+        return fuse_passes([one.digits for one in self.passes], [one.scale for one in self.passes])
 
     def closer_side(self) -> int | None:
         """The longer side in pixels at which small digits are read well; None where there are none, or no more pixels
         to see.
         """
         found, scale, longer = self.passes[-1].digits, self.passes[-1].scale, max(self.image.shape[:2])
-        sure = found.boxes[found.confidences >= _SURE_SCORE]
+        sure = found.boxes[found.best_scores >= _SURE_SCORE]
         if scale >= 1 or not len(sure):
             return None
         height = max(float(np.median(sure[:, 3] - sure[:, 1])), 1.0)
@@ -85,15 +85,15 @@ class _Looks:
     def fused(self, known: int) -> Detections:
         """All passes as one, not suppressed; the first `known` passes say where a digit may be without being sure."""
         found = self._fused()
-        found = found.take(found.confidences >= self.least)
+        found = found.take(found.best_scores >= self.least)
         if len(self.passes) <= known or not len(found):
             return found
         before = np.concatenate([one.digits.boxes for one in self.passes[:known]])
         is_new = iou(found.boxes, before).max(axis=1, initial=0) < _SAME_PLACE
-        return found.take(~is_new | (found.confidences >= _NEW_SCORE))
+        return found.take(~is_new | (found.best_scores >= _NEW_SCORE))
 
 
-class DigitFinder:
+class MultiScaleDetector:
     """Finds digits with a model; it knows nothing of numbers.
 
     Args:
@@ -109,7 +109,7 @@ class DigitFinder:
         self._config = config
         self._size = config.image_size or self.detector.image_size
 
-    def find(self, images: Sequence[Image], quick: bool = False, run: Run = map) -> list[Places]:
+    def detect(self, images: Sequence[Image], quick: bool = False, run: Run = map) -> list[NmsResult]:
         """The digits of pictures, each (H, W, 3) uint8 BGR: boxes in its pixels.
 
         The network runs on the thread that calls; any number may call at the same time. `quick` is the two passes
@@ -117,18 +117,18 @@ class DigitFinder:
         """
         recogniser = None if quick else self.detector.recogniser
         if recogniser is None:
-            found = self._detect(images, quick, MIN_SCORE, self._config.max_overlap, run)
+            found = self._run_passes(images, quick, MIN_SCORE, self._config.max_overlap, run)
         else:
             proposals = self.propose(images, run=run)
             found = [_judge(image, one, recogniser) for image, one in zip(images, proposals, strict=True)]
-        return [suppress(digits, self._config.max_overlap) for digits in found]
+        return [non_max_suppression(digits, self._config.max_overlap) for digits in found]
 
     def propose(self, images: Sequence[Image], quick: bool = False, run: Run = map) -> list[Detections]:
         """All boxes of pictures that the detector holds for anything, with its scores: what the recogniser is shown."""
-        found = self._detect(images, quick, _PROPOSAL_SCORE, _PROPOSAL_OVERLAP, run)
-        return [suppress(proposals, _SAME_PROPOSAL).digits for proposals in found]
+        found = self._run_passes(images, quick, _PROPOSAL_SCORE, _PROPOSAL_OVERLAP, run)
+        return [non_max_suppression(proposals, _SAME_PROPOSAL).digits for proposals in found]
 
-    def _detect(
+    def _run_passes(
         self, images: Sequence[Image], quick: bool, least: float, max_overlap: float, run: Run
     ) -> list[Detections]:
         """The boxes of all passes, down to a score of `least`, those of each pass suppressed from `max_overlap` on."""
@@ -165,7 +165,7 @@ class DigitFinder:
             output = self.detector.detect(np.concatenate([inputs[row][0] for row in rows]))
             for row, found in zip(rows, output, strict=True):
                 looks, box = wanted[row][0], inputs[row][1]
-                digits = suppress(decode(found, looks.least), looks.max_overlap).digits
+                digits = non_max_suppression(decode(found, looks.least), looks.max_overlap).digits
                 passes[row] = _Pass(Detections(box.to_picture(digits.boxes), digits.scores), box.scale[1])
         return [passes[row] for row in range(len(wanted))]
 
@@ -190,5 +190,5 @@ class DigitFinder:
 
 def _judge(image: Image, proposals: Detections, recogniser: OnnxRecogniser) -> Detections:
     """What is left of the detector's proposals when the recogniser has looked at each."""
-    judged = Detections(proposals.boxes, combine(proposals.scores, recogniser.recognise(image, proposals.boxes)))
-    return judged.take(judged.confidences >= MIN_SCORE)
+    judged = Detections(proposals.boxes, fuse_scores(proposals.scores, recogniser.recognise(image, proposals.boxes)))
+    return judged.take(judged.best_scores >= MIN_SCORE)

@@ -262,13 +262,13 @@ def _level_factors(whole_scale: float) -> Iterator[int]:
 
 def _is_readable(whole: Detections, whole_scale: float) -> npt.NDArray[np.bool_]:
     """Whether digits of the whole picture are large and sure enough to be left as they are."""
-    return np.asarray((_heights(whole) * whole_scale >= READABLE_HEIGHT) & (whole.confidences >= _SURE_WHOLE))
+    return np.asarray((_heights(whole) * whole_scale >= READABLE_HEIGHT) & (whole.best_scores >= _SURE_WHOLE))
 
 
 def _stands_by_sure(found: Detections) -> npt.NDArray[np.bool_]:
     """Whether digits of one tile are sure, or near a sure one (itself counts)."""
     centres = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
-    sure = found.confidences >= _SURE_TILED
+    sure = found.best_scores >= _SURE_TILED
     distances = np.linalg.norm(centres[:, None] - centres[None, sure], axis=2)
     return np.asarray(distances.min(axis=1, initial=np.inf) <= _NEIGHBOUR * _heights(found))
 

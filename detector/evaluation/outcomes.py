@@ -10,7 +10,7 @@ from typing import Protocol
 from digitdet.common.boxes import as_boxes
 from digitdet.common.errors import ImageError
 from digitdet.common.types import Box
-from digitdet.detection.postprocess import Detections, Places
+from digitdet.detection.postprocess import Detections, NmsResult
 from digitdet.evaluation.alignment import align, edit_distance
 from digitdet.evaluation.detection import DigitBoxes, PictureDigits
 from digitdet.evaluation.matching import group_rows, match_places
@@ -28,7 +28,7 @@ class Reader(Protocol):
     def read(self, source: ImageSource) -> Reading:
         """The numbers of a picture; raises ImageError if it cannot be read."""
 
-    def find(self, source: ImageSource) -> Places:
+    def find(self, source: ImageSource) -> NmsResult:
         """The digits of a picture before they are put together; raises ImageError if it cannot be read."""
 
 

@@ -66,7 +66,7 @@ def _near_place(digits: _Boxes, size: tuple[int, int], area: tuple[int, int], ga
 
 
 def _candidates(digits: _Boxes, size: tuple[int, int], gap: int) -> _Boxes:
-    """Places (N, 4) at a number, the best first.
+    """NmsResult (N, 4) at a number, the best first.
 
     Above and below, a label comes as near as the digits over or under it let it: the line may slope or bend.
     """

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digitdet.common.boxes import overlap
-from digitdet.detection.postprocess import Places
+from digitdet.detection.postprocess import NmsResult
 
 Part = tuple[str, int]
 """A digit and the row of its box: the winners of a picture first, then their rivals."""
@@ -52,7 +52,9 @@ class Hypothesis:
     parts: tuple[Part, ...]
 
 
-def make_slots(places: Places, chances: npt.NDArray[np.float64], rival_chances: npt.NDArray[np.float64]) -> list[Slot]:
+def make_slots(
+    places: NmsResult, chances: npt.NDArray[np.float64], rival_chances: npt.NDArray[np.float64]
+) -> list[Slot]:
     """A slot for each winner.
 
     Args:
@@ -63,7 +65,7 @@ def make_slots(places: Places, chances: npt.NDArray[np.float64], rival_chances: 
     own = _digit_options(chances, 0)
     beaten = _digit_options(rival_chances, len(chances))
     rivals_of: dict[int, list[int]] = {}
-    for rival, winner in enumerate(places.winners.tolist()):
+    for rival, winner in enumerate(places.suppressed_by.tolist()):
         rivals_of.setdefault(winner, []).append(rival)  # the surest first, as they come
     nothing = chances[:, 10].tolist()
     no_rival = rival_chances[:, 10].tolist()
@@ -90,13 +92,13 @@ def _digit_options(chances: npt.NDArray[np.float64], first_row: int) -> list[lis
     return found
 
 
-def _replacements(rivals: Sequence[int], places: Places) -> list[tuple[int, ...]]:
+def _replacements(rivals: Sequence[int], places: NmsResult) -> list[tuple[int, ...]]:
     """Which rivals may stand together in the winner's place: each alone, and two that keep clear of each other, from
     left to right.
     """
     if len(rivals) < 2:
         return [(rival,) for rival in rivals]
-    boxes = places.rivals.boxes[list(rivals)]
+    boxes = places.suppressed.boxes[list(rivals)]
     left, right = rivals if boxes[0, 0] + boxes[0, 2] <= boxes[1, 0] + boxes[1, 2] else reversed(rivals)
     apart = overlap(boxes[:1], boxes[1:])[0, 0] < 0.5
     return [(left,), (right,), *([(left, right)] if apart else [])]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from digitdet.common.types import Box
 from digitdet.configs import ReadConfig
-from digitdet.detection.postprocess import Places
+from digitdet.detection.postprocess import NmsResult
 from digitdet.reading.calibration import Calibration, log_odds
 from digitdet.reading.constraints import Constraints
 from digitdet.reading.drums import settle_drums
@@ -114,11 +114,11 @@ class NumberBuilder:
             config.confidence_alone,
         )
 
-    def build(self, places: Places) -> tuple[Number, ...]:
+    def build(self, places: NmsResult) -> tuple[Number, ...]:
         """The numbers of one picture in reading order."""
         chances = self._calibration.of_digits(places.digits.scores, self._least_presence)
-        rival_chances = self._calibration.of_digits(places.rivals.scores, self._least_presence)
-        boxes = np.concatenate([places.digits.boxes, places.rivals.boxes]).astype(np.float64)
+        rival_chances = self._calibration.of_digits(places.suppressed.scores, self._least_presence)
+        boxes = np.concatenate([places.digits.boxes, places.suppressed.boxes]).astype(np.float64)
         # As lists: single values of arrays are slow to get at.
         every_box: list[Box] = [tuple(box) for box in boxes.tolist()]
         every_chance = np.concatenate([chances, rival_chances]).tolist()

@@ -78,10 +78,10 @@ def boxes_to_picture(boxes: npt.ArrayLike, rotation: int, width: int, height: in
 
 
 def choose_rotation(candidates: Mapping[int, Detections]) -> RotationChoice:
-    """The rotation whose reading has the most evidence: the sum of the squared confidences of its digits.
+    """The rotation whose reading has the most evidence: the sum of the squared best_scores of its digits.
 
     Digits on their side or upside down are found less often and with less confidence. On real pictures this told
-    rotations apart better than the sum or the mean of the confidences, and than how far the boxes form rows: columns of
+    rotations apart better than the sum or the mean of the best_scores, and than how far the boxes form rows: columns of
     numbers are as long as rows.
 
     Args:
@@ -113,13 +113,13 @@ def upside_down_text(text: str) -> str | None:
 
 
 def _evidence(found: Detections) -> float:
-    confidences = found.confidences.astype(np.float64)
-    return float((confidences[confidences >= _LEAST_CONFIDENCE] ** 2).sum())
+    best_scores = found.best_scores.astype(np.float64)
+    return float((best_scores[best_scores >= _LEAST_CONFIDENCE] ** 2).sum())
 
 
 def _shows_up(found: Detections) -> bool:
     """Whether a sure digit among these says nothing upside down."""
-    sure = found.labels[found.confidences >= _SURE]
+    sure = found.labels[found.best_scores >= _SURE]
     return any(upside_down_text(str(label)) is None for label in sure)
 
 

@@ -21,8 +21,8 @@ from digitdet.datasets.formats.yolo import (
     read_labels,
     read_picture,
 )
-from digitdet.detection.postprocess import Places
-from digitdet.detection.search import DigitFinder
+from digitdet.detection.postprocess import NmsResult
+from digitdet.detection.search import MultiScaleDetector
 from digitdet.evaluation.number_score import match_numbers
 from digitdet.models.model_file import store_calibration
 from digitdet.reading.calibration import Calibration, log_odds, parse_calibration
@@ -41,7 +41,7 @@ class LabelledPicture:
     numbers that they make.
     """
 
-    places: Places
+    places: NmsResult
     classes: npt.NDArray[np.int64]
     boxes: npt.NDArray[np.float64]
     numbers: tuple[NumberTruth, ...]
@@ -96,7 +96,7 @@ def calibrate_model(
         MissingExtraError: A package of the extra `train` is missing.
     """
     config = ReadConfig()
-    finder = DigitFinder(model, config)
+    finder = MultiScaleDetector(model, config)
     pictures = look_at(finder, data, split, on_picture)
     before = parse_calibration(finder.detector.calibration, str(model))
     fitted = fit_calibration(pictures, config)
@@ -117,7 +117,7 @@ def calibrate_model(
 
 
 def look_at(
-    finder: DigitFinder, data: Path, split: str, on_picture: Callable[[], object] = lambda: None
+    finder: MultiScaleDetector, data: Path, split: str, on_picture: Callable[[], object] = lambda: None
 ) -> list[LabelledPicture]:
     """Find the digits in all pictures of a split of a dataset.
 
@@ -141,7 +141,7 @@ def look_at(
         numbers = known.get(path.relative_to(data_file.parent).as_posix()) if known else None
         if numbers is None:
             numbers = tuple(_group(labels.classes, boxes))
-        pictures.append(LabelledPicture(finder.find([image])[0], labels.classes, boxes, numbers))
+        pictures.append(LabelledPicture(finder.detect([image])[0], labels.classes, boxes, numbers))
         on_picture()
     return pictures
 
@@ -216,7 +216,7 @@ def digit_evidence(
     """Scores (N, 10) of every box, winners and rivals, and the digit that is there (N,): 10 where there is none."""
     scores, truths = [np.zeros((0, 10), np.float32)], [np.zeros(0, np.int64)]
     for picture in pictures:
-        for found in (picture.places.digits, picture.places.rivals):
+        for found in (picture.places.digits, picture.places.suppressed):
             scores.append(found.scores)
             truth = np.full(len(found), _NO_DIGIT)
             if len(found) and len(picture.boxes):

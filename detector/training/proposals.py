@@ -14,7 +14,7 @@ from digitdet.common.boxes import iou
 from digitdet.common.files import write_atomically
 from digitdet.datasets.formats.yolo import label_path, list_images, read_labels, read_picture
 from digitdet.detection.recogniser import CLASSES
-from digitdet.detection.search import DigitFinder
+from digitdet.detection.search import MultiScaleDetector
 
 NO_DIGIT = CLASSES - 1
 UNCLEAR = -1
@@ -43,9 +43,9 @@ class PictureProposals:
 
 
 def collect_proposals(
-    finder: DigitFinder, folder: Path, on_picture: Callable[[], object] = lambda: None, quick: bool = True
+    finder: MultiScaleDetector, folder: Path, on_picture: Callable[[], object] = lambda: None, quick: bool = True
 ) -> list[PictureProposals]:
-    """What the detector proposes on the labelled pictures of a folder; `quick` as in `DigitFinder.propose`.
+    """What the detector proposes on the labelled pictures of a folder; `quick` as in `MultiScaleDetector.propose`.
 
     Raises:
         DataError: A picture or its labels cannot be read.

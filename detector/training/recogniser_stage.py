@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from digitdet.configs import ReadConfig, TrainConfig
-from digitdet.detection.search import DigitFinder
+from digitdet.detection.search import MultiScaleDetector
 from digitdet.models.model_file import store_recogniser
 from digitdet.training import yolo
 from digitdet.training.hardware import computes_in_bf16, pick_device, use_cores
@@ -44,7 +44,7 @@ def train_second_stage(
     from digitdet.training.recogniser import Machine, train_recogniser
     from digitdet.training.recogniser_network import load_network, to_onnx
 
-    finder = DigitFinder(model, ReadConfig())
+    finder = MultiScaleDetector(model, ReadConfig())
     if not (run / PROPOSALS).is_file():
         with tqdm(unit="picture", desc="proposals", delay=0.2) as bar:
             save_proposals(run / PROPOSALS, collect_proposals(finder, splits["train"], bar.update))

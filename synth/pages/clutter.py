@@ -26,7 +26,7 @@ Array = npt.NDArray[np.float64]
 ClutterFunction = Callable[[Sheet], None]
 CLUTTER: Registry[ClutterFunction] = Registry()
 
-# Places that are tried for one thing before it is left out.
+# NmsResult that are tried for one thing before it is left out.
 _TRIES = 8
 _PENS = PenGlyphs()
 # Letters that are often the same as a digit when they stand alone are never drawn large and cut off.

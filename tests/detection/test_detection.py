@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from digitdet.common.boxes import covering_pairs, iou
 from digitdet.detection.letterbox import letterbox
-from digitdet.detection.postprocess import Detections, decode, fuse, suppress
+from digitdet.detection.postprocess import Detections, decode, fuse_passes, non_max_suppression
 
 
 @settings(max_examples=60, deadline=None)
@@ -67,15 +67,15 @@ def test_decode_by_hand():
     found = decode(output((50, 40, 20, 30, {7: 0.9, 1: 0.4}), (10, 10, 4, 4, {3: 0.2})), confidence=0.25)
     assert found.boxes.tolist() == [[40, 25, 60, 55]]
     assert found.labels.tolist() == [7]
-    assert found.confidences.tolist() == pytest.approx([0.9])
+    assert found.best_scores.tolist() == pytest.approx([0.9])
     assert found.scores[0, 1] == pytest.approx(0.4)  # the runner-up stays known
 
 
 @pytest.mark.parametrize("raw", [np.zeros((14, 0), np.float32), output((5, 5, 2, 2, {1: 0.1}))])
 def test_nothing_found(raw):
-    places = suppress(decode(raw, 0.25), 0.5)
+    places = non_max_suppression(decode(raw, 0.25), 0.5)
     found = places.digits
-    assert len(found) == len(places.rivals) == len(places.winners) == 0
+    assert len(found) == len(places.suppressed) == len(places.suppressed_by) == 0
     assert found.boxes.shape == (0, 4)
     assert found.scores.shape == (0, 10)
     assert found.labels.shape == (0,)
@@ -84,7 +84,7 @@ def test_nothing_found(raw):
 def test_one_place_one_digit_across_classes():
     """A digit seen both as 7 and as 1: the classic double reading."""
     found = decode(output((50, 40, 20, 30, {1: 0.6}), (51, 40, 20, 30, {7: 0.8}), (75, 40, 20, 30, {2: 0.5})), 0.25)
-    kept = suppress(found, 0.5).digits
+    kept = non_max_suppression(found, 0.5).digits
     assert kept.labels.tolist() == [7, 2]
     assert kept.scores[0, [1, 7]] == pytest.approx([0.6, 0.8])  # the class that lost is not forgotten
 
@@ -96,15 +96,15 @@ def test_one_place_one_digit_across_classes():
 def test_a_box_inside_another_goes(inner, outer, kept):
     """The hole of an 8 read as 0; their IoU is only 0.1."""
     found = decode(output((50, 40, 8, 10, {0: inner}), (50, 40, 26, 34, {8: outer})), 0.25)
-    places = suppress(found, 0.5)
+    places = non_max_suppression(found, 0.5)
     assert places.digits.labels.tolist() == kept
-    assert (places.rivals.labels.tolist(), places.winners.tolist()) == ([8 - kept[0]], [0])
+    assert (places.suppressed.labels.tolist(), places.suppressed_by.tolist()) == ([8 - kept[0]], [0])
     assert np.count_nonzero(places.digits.scores) == 1  # another box, not the same one: its classes stay its own
 
 
 def test_overlapping_neighbours_stay():
     found = decode(output((50, 40, 20, 30, {1: 0.6}), (62, 40, 20, 30, {7: 0.8})), 0.25)  # they share 8 of 20
-    assert len(suppress(found, 0.5).digits) == 2
+    assert len(non_max_suppression(found, 0.5).digits) == 2
 
 
 def test_two_digits_in_one_broad_box():
@@ -117,26 +117,26 @@ def test_two_digits_in_one_broad_box():
         ),
         0.25,
     )
-    places = suppress(found, 0.5)
+    places = non_max_suppression(found, 0.5)
     assert places.digits.labels.tolist() == [2, 4]
-    assert places.rivals.labels.tolist() == [1, 1]
-    assert places.winners.tolist() == [1, 1]
+    assert places.suppressed.labels.tolist() == [1, 1]
+    assert places.suppressed_by.tolist() == [1, 1]
 
 
 def test_passes_that_agree_are_averaged():
     """Two passes see one digit, unsure whether 3 or 5; a third box is seen by one pass only."""
     first = decode(output((50, 40, 20, 30, {3: 0.6, 5: 0.4}), (90, 40, 20, 30, {1: 0.6})), 0.1)
     second = decode(output((51, 41, 20, 30, {3: 0.2, 5: 0.8})), 0.1)
-    fused = fuse([first, second], scales=[1, 1])
+    fused = fuse_passes([first, second], scales=[1, 1])
     assert len(fused) == 3
     assert fused.scores[:, [1, 3, 5]] == pytest.approx(np.float32([[0, 0.4, 0.6], [0.3, 0, 0], [0, 0.4, 0.6]]))
-    assert suppress(fused, 0.5).digits.labels.tolist() == [5, 1]
+    assert non_max_suppression(fused, 0.5).digits.labels.tolist() == [5, 1]
 
 
 def test_one_pass_stays_as_it_is():
     found = decode(output((50, 40, 20, 30, {3: 0.6})), 0.1)
-    assert np.array_equal(fuse([found], [0.5]).scores, found.scores)
-    assert np.array_equal(fuse([found], [0.5]).boxes, found.boxes)
+    assert np.array_equal(fuse_passes([found], [0.5]).scores, found.scores)
+    assert np.array_equal(fuse_passes([found], [0.5]).boxes, found.boxes)
 
 
 @pytest.mark.parametrize(("height", "expected"), [(150, 7), (20, 1)])
@@ -144,20 +144,22 @@ def test_the_pass_at_the_better_scale_counts_more(height, expected):
     """The pass that shrinks the picture says 7, the one that enlarges it says 1, both as sure."""
     shrunk = decode(output((200, 200, height / 2, height, {7: 0.8})), 0.1)
     enlarged = decode(output((200, 200, height / 2, height, {1: 0.8})), 0.1)
-    assert suppress(fuse([shrunk, enlarged], scales=[0.4, 1.5]), 0.5).digits.labels.tolist() == [expected]
+    assert non_max_suppression(fuse_passes([shrunk, enlarged], scales=[0.4, 1.5]), 0.5).digits.labels.tolist() == [
+        expected
+    ]
 
 
 def test_passes_that_find_nothing():
     nothing = decode(np.zeros((14, 0), np.float32), 0.1)
-    assert len(fuse([nothing, nothing], [1, 2])) == 0
+    assert len(fuse_passes([nothing, nothing], [1, 2])) == 0
     found = decode(output((50, 40, 20, 30, {3: 0.6})), 0.1)
-    assert fuse([nothing, found], [1, 1]).confidences == pytest.approx([0.3])
+    assert fuse_passes([nothing, found], [1, 1]).best_scores == pytest.approx([0.3])
 
 
 def test_fusing_changes_no_input():
     found = decode(output((50, 40, 20, 30, {3: 0.6})), 0.1)
     before = found.scores.copy()
-    fuse([found, found], [1, 2])
+    fuse_passes([found, found], [1, 2])
     assert np.array_equal(found.scores, before)
 
 
@@ -168,13 +170,13 @@ def test_what_is_kept_does_not_overlap_and_loses_nothing_free(seed, limit):
     corners = rng.uniform(0, 100, (30, 2))
     boxes = np.concatenate([corners, corners + rng.uniform(5, 40, (30, 2))], axis=1).astype(np.float32)
     found = Detections(boxes, rng.uniform(0, 1, (30, 10)).astype(np.float32))
-    places = suppress(found, limit)
+    places = non_max_suppression(found, limit)
     kept = places.digits
     assert len(covering_pairs(kept.boxes, limit)[0]) == 0
-    assert (np.diff(kept.confidences) <= 0).all()
+    assert (np.diff(kept.best_scores) <= 0).all()
     lost = [box for box in found.boxes if not (box == kept.boxes).all(axis=1).any()]
     assert all(cover(box, kept.boxes).max() > limit for box in lost)
-    for box, winner in zip(places.rivals.boxes, places.winners, strict=True):
+    for box, winner in zip(places.suppressed.boxes, places.suppressed_by, strict=True):
         assert cover(box, kept.boxes[[winner]]).item() > limit
         assert iou(box[None], kept.boxes[[winner]]).item() < 0.5
 
@@ -195,7 +197,7 @@ def test_suppression_is_the_textbook_one(seed, count, spread):
     boxes = np.concatenate([corners, corners + rng.uniform(5, 5 + spread, (count, 2))], axis=1).astype(np.float32)
     found = Detections(boxes, rng.uniform(0, 1, (count, 10)).astype(np.float32))
     kept = []
-    for row in np.argsort(-found.confidences, kind="stable"):
+    for row in np.argsort(-found.best_scores, kind="stable"):
         if not kept or cover(boxes[row], boxes[kept]).max() <= 0.6:
             kept.append(row)
-    assert np.array_equal(suppress(found, 0.6).digits.boxes, boxes[kept].reshape(-1, 4))
+    assert np.array_equal(non_max_suppression(found, 0.6).digits.boxes, boxes[kept].reshape(-1, 4))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digitdet.detection import fusion as opinions
-from digitdet.detection.fusion import combine
+from digitdet.detection.fusion import fuse_scores
 
 chance = st.floats(0.0, 1.0)
 
@@ -23,22 +23,22 @@ def test_by_hand(monkeypatch):
     monkeypatch.setattr(opinions, "_OF_WHETHER", 0.5)
     scores = np.full((1, 10), 0.2, np.float32)
     scores[0, 7] = 0.8
-    both = combine(scores, opinion(7, 0.6, 0.2))
+    both = fuse_scores(scores, opinion(7, 0.6, 0.2))
     # odds: 4 from the detector; 0.6 of 0.8 that are digits; the root of 0.8 against 0.2
     assert both[0, 7] / (1 - both[0, 7]) == pytest.approx(4 * 0.75 * 2, rel=1e-4)
 
 
 def test_a_recogniser_that_knows_nothing_changes_no_order():
     scores = np.random.default_rng(0).uniform(0.01, 0.99, (20, 10)).astype(np.float32)
-    both = combine(scores, np.full((20, 11), 1 / 11, np.float32))
+    both = fuse_scores(scores, np.full((20, 11), 1 / 11, np.float32))
     assert (np.argsort(both.ravel()) == np.argsort(scores.ravel())).all()
 
 
 def test_it_can_turn_the_digit_round():
     scores = np.full((1, 10), 0.02, np.float32)
     scores[0, [1, 7]] = 0.6, 0.4
-    assert combine(scores, opinion(7, 0.9, 0.01)).argmax() == 7
-    assert combine(scores, opinion(1, 0.9, 0.01)).argmax() == 1
+    assert fuse_scores(scores, opinion(7, 0.9, 0.01)).argmax() == 7
+    assert fuse_scores(scores, opinion(1, 0.9, 0.01)).argmax() == 1
 
 
 @given(chance, chance)
@@ -46,13 +46,13 @@ def test_what_both_hold_for_likelier_is_likelier(one, other):
     low, high = sorted([one, other])
     scores = np.full((2, 10), 0.1, np.float32)
     scores[:, 3] = low, high
-    both = combine(scores, np.concatenate([opinion(3, 0.9 * low, 0.1), opinion(3, 0.9 * high, 0.1)]))
+    both = fuse_scores(scores, np.concatenate([opinion(3, 0.9 * low, 0.1), opinion(3, 0.9 * high, 0.1)]))
     assert both[0, 3] <= both[1, 3]
     assert np.isfinite(both).all()
     assert ((both >= 0) & (both <= 1)).all()
 
 
 def test_no_boxes():
-    none = combine(np.zeros((0, 10), np.float32), np.zeros((0, 11), np.float32))
+    none = fuse_scores(np.zeros((0, 10), np.float32), np.zeros((0, 11), np.float32))
     assert none.shape == (0, 10)
     assert none.dtype == np.float32

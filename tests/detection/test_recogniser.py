@@ -11,7 +11,7 @@ from digitdet.common.errors import ModelError
 from digitdet.configs import ReadConfig
 from digitdet.detection.detector import OnnxDetector
 from digitdet.detection.recogniser import SIDE, ZOOM, OnnxRecogniser, cut_crops
-from digitdet.detection.search import DigitFinder
+from digitdet.detection.search import MultiScaleDetector
 from digitdet.models.model_file import shipped_file
 
 
@@ -106,7 +106,7 @@ def test_damaged_second_stage(tmp_path):
         path = tmp_path / "m.onnx"
         onnx.save(model, path)
         with pytest.raises(ModelError, match=complaint):
-            DigitFinder(path, ReadConfig())
+            MultiScaleDetector(path, ReadConfig())
 
 
 def test_a_model_is_one_file(tmp_path):

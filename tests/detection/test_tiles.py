@@ -6,7 +6,7 @@ import pytest
 
 from digitdet.detection.detector import OnnxDetector
 from digitdet.detection.letterbox import letterbox
-from digitdet.detection.postprocess import Detections, decode, suppress
+from digitdet.detection.postprocess import Detections, decode, non_max_suppression
 from digitdet.detection.tiles import (
     READABLE_HEIGHT,
     Tile,
@@ -193,11 +193,11 @@ def test_digits_of_8_px_on_a_page_of_5000_are_read():
 
     def detect(crop, scale):
         tensor, box = letterbox(crop, round(max(crop.shape[:2]) * scale))
-        digits = suppress(decode(detector.detect(tensor)[0], 0.2), 0.6).digits
+        digits = non_max_suppression(decode(detector.detect(tensor)[0], 0.2), 0.6).digits
         return Detections(box.to_picture(digits.boxes), digits.scores)
 
     tiles = plan_tiles(image, found(), scale)
-    digits = suppress(merge_tiles(found(), read_tiles(detect, image, tiles), tiles, scale), 0.6).digits
+    digits = non_max_suppression(merge_tiles(found(), read_tiles(detect, image, tiles), tiles, scale), 0.6).digits
     below = digits.boxes[:, 1] > 1000
     for rows, text in ((below, "3729"), (~below, "58")):
         part = digits.take(rows)

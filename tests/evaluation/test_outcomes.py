@@ -8,7 +8,7 @@ import pytest
 from digitdet.common.boxes import as_boxes
 from digitdet.common.errors import ImageError
 from digitdet.datasets.formats.numbers import NumberTruth
-from digitdet.detection.postprocess import Detections, Places
+from digitdet.detection.postprocess import Detections, NmsResult
 from digitdet.evaluation.outcomes import judge, read_set
 from digitdet.evaluation.sets import TrueDigits, TruePicture, TrueSet
 from digitdet.reading.results import Alternative, Digit, Number, Reading
@@ -118,7 +118,7 @@ class FakeReader:
         scores = np.zeros((1, 10), np.float32)
         scores[0, 1] = 0.9
         digits = Detections(np.array([[0, 0, 10, 20]], np.float32), scores)
-        return Places(digits, digits.take(np.zeros(0, np.int64)), np.zeros(0, np.int64))
+        return NmsResult(digits, digits.take(np.zeros(0, np.int64)), np.zeros(0, np.int64))
 
 
 def make_set():

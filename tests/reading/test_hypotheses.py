@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitdet.detection.postprocess import Detections, Places
+from digitdet.detection.postprocess import Detections, NmsResult
 from digitdet.reading.hypotheses import Option, Slot, make_slots, search
 
 
@@ -81,7 +81,7 @@ def places(winners, rivals, winner_of):
     def found(boxes):
         return Detections(np.float32(boxes).reshape(-1, 4), np.zeros((len(boxes), 10), np.float32))
 
-    return Places(found(winners), found(rivals), np.array(winner_of, np.int64))
+    return NmsResult(found(winners), found(rivals), np.array(winner_of, np.int64))
 
 
 def test_slots_of_plain_digits():

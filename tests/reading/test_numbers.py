@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from digitdet.detection.postprocess import Detections, Places
+from digitdet.detection.postprocess import Detections, NmsResult
 from digitdet.reading.calibration import Calibration
 from digitdet.reading.constraints import Constraints
 from digitdet.reading.numbers import NumberBuilder, doubtful_digits, lay_rows
@@ -22,7 +22,7 @@ def places(*digits):
         for digit, score in found.items():
             scores[row, digit] = score
     nothing = Detections(np.zeros((0, 4), np.float32), np.zeros((0, 10), np.float32))
-    return Places(Detections(boxes, scores), nothing, np.zeros(0, np.int64))
+    return NmsResult(Detections(boxes, scores), nothing, np.zeros(0, np.int64))
 
 
 def build(found, min_confidence=0.5, least=0.5, constraints=None, beside=None):
@@ -166,7 +166,7 @@ def test_where_weak_digits_are_put(weak, order):
 def test_order_of_the_boxes_does_not_matter():
     found = places(*row(5, 6), (50, {7: 0.3}), *row(1, 2, start=200))
     shuffled = [3, 0, 4, 2, 1]
-    again = Places(found.digits.take(np.array(shuffled)), found.rivals, found.winners)
+    again = NmsResult(found.digits.take(np.array(shuffled)), found.suppressed, found.suppressed_by)
     assert build(found) == build(again)
 
 

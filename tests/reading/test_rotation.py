@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from digitdet.detection.detector import OnnxDetector
 from digitdet.detection.letterbox import letterbox
-from digitdet.detection.postprocess import Detections, decode, suppress
+from digitdet.detection.postprocess import Detections, decode, non_max_suppression
 from digitdet.imaging.images import load_image
 from digitdet.reading.rotation import (
     ROTATIONS,
@@ -24,12 +24,12 @@ from digitdet.reading.rotation import (
 _CLOCKWISE = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 
-def found(*confidences, label=6):
-    """Digits in a row, with these confidences."""
-    scores = np.zeros((len(confidences), 10), np.float32)
-    scores[:, label] = confidences
+def found(*best_scores, label=6):
+    """Digits in a row, with these best_scores."""
+    scores = np.zeros((len(best_scores), 10), np.float32)
+    scores[:, label] = best_scores
     return Detections(
-        np.float32([[30 * i, 0, 30 * i + 20, 30] for i in range(len(confidences))]).reshape(-1, 4), scores
+        np.float32([[30 * i, 0, 30 * i + 20, 30] for i in range(len(best_scores))]).reshape(-1, 4), scores
     )
 
 
@@ -124,6 +124,6 @@ def test_a_real_page_is_told(rotation):
     candidates = {}
     for tried in ROTATIONS:
         tensor, box = letterbox(turned_back(lying, tried), 352)
-        digits = suppress(decode(detector.detect(tensor)[0], 0.2), 0.6).digits
+        digits = non_max_suppression(decode(detector.detect(tensor)[0], 0.2), 0.6).digits
         candidates[tried] = Detections(box.to_picture(digits.boxes), digits.scores)
     assert choose_rotation(candidates) == RotationChoice(rotation, False)

@@ -35,10 +35,10 @@ def picture(content: bytes, _folder: Path) -> None:
 
 def model(content: bytes, folder: Path) -> None:
     from digitdet.configs import ReadConfig
-    from digitdet.detection.search import DigitFinder
+    from digitdet.detection.search import MultiScaleDetector
 
     path = _written(folder / "model.onnx", content)
-    DigitFinder(path, ReadConfig(scales=(0.3,))).find([np.full((64, 96, 3), 200, np.uint8)])
+    MultiScaleDetector(path, ReadConfig(scales=(0.3,))).detect([np.full((64, 96, 3), 200, np.uint8)])
 
 
 def settings(content: bytes, folder: Path) -> None:

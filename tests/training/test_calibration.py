@@ -18,8 +18,8 @@ from digitdet.configs import ReadConfig
 from digitdet.datasets.formats.numbers import NumberTruth
 from digitdet.datasets.formats.yolo import format_labels, labels_from_xyxy, write_data_file
 from digitdet.detection.detector import OnnxDetector
-from digitdet.detection.postprocess import Detections, Places
-from digitdet.detection.search import DigitFinder
+from digitdet.detection.postprocess import Detections, NmsResult
+from digitdet.detection.search import MultiScaleDetector
 from digitdet.models.model_file import shipped_file, store_calibration
 from digitdet.reading.calibration import Calibration, parse_calibration
 from digitdet.training import calibration as calibrate
@@ -50,7 +50,7 @@ def picture(rng, count=4):
         text = "".join(map(str, classes[there]))
         numbers = (NumberTruth(text, tuple(map(tuple, boxes[there].tolist()))),)
     nothing = Detections(np.zeros((0, 4), np.float32), np.zeros((0, 10), np.float32))
-    places = Places(Detections(boxes, scores), nothing, np.zeros(0, np.int64))
+    places = NmsResult(Detections(boxes, scores), nothing, np.zeros(0, np.int64))
     return LabelledPicture(places, classes[there], boxes[there].astype(float), numbers)
 
 
@@ -82,7 +82,7 @@ def test_evidence_counts_rivals_and_what_is_not_there():
     scores = np.full((2, 10), 0.1, np.float32)
     rivals = Detections(np.float32([[0, 0, 20, 12]]), scores[:1])
     found = LabelledPicture(
-        Places(Detections(boxes, scores), rivals, np.array([0])), np.array([7]), np.array([[1.0, 0, 21, 30]]), ()
+        NmsResult(Detections(boxes, scores), rivals, np.array([0])), np.array([7]), np.array([[1.0, 0, 21, 30]]), ()
     )
     evidence, truths = digit_evidence([found])
     assert evidence.shape == (3, 10)
@@ -131,10 +131,10 @@ def dataset(tmp_path):
 
 
 def test_true_numbers_come_from_the_boxes_where_nothing_else_tells(dataset):
-    pictures = look_at(DigitFinder(None, ReadConfig()), dataset, "val")
+    pictures = look_at(MultiScaleDetector(None, ReadConfig()), dataset, "val")
     assert [len(one.numbers) for one in pictures] == [1, 5, 9]
     with pytest.raises(DataError, match="has no dev split"):
-        look_at(DigitFinder(None, ReadConfig()), dataset, "dev")
+        look_at(MultiScaleDetector(None, ReadConfig()), dataset, "dev")
 
 
 def test_command(dataset, tmp_path, monkeypatch):

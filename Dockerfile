@@ -1,12 +1,12 @@
-# Reads pictures that are mounted, as a user without rights:
+# Read mounted pictures, as an unprivileged user:
 #   docker build -t digitdet .
 #   docker run --rm -v "$PWD/photos:/photos:ro" digitdet read /photos
-# Nothing is fetched when it runs; add --network none to see to it.
+# It needs no network at run time; add --network none to enforce that.
 
 FROM python:3.13-slim AS build
 WORKDIR /source
 COPY . .
-# The headless build of OpenCV has the same files without those of windows, which a slim image lacks libraries for.
+# The headless build of OpenCV does not need the display libraries that a slim image lacks.
 RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir -c constraints.txt ".[heic,pdf]" \
     && /venv/bin/pip uninstall -y opencv-python \

@@ -1,4 +1,4 @@
-# `make check` is what a change must pass; it makes its own virtual environment the first time.
+# `make check` runs every check; the first call creates the virtual environment.
 
 VENV ?= .venv
 PYTHON ?= python3
@@ -20,25 +20,25 @@ lint: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-# Type checkers look for a folder called digitdet: build/types has one, of links. Editors find it through pyproject.toml.
+# Type checkers need a folder called digitdet: build/types has one, made of links, which editors find through pyproject.toml.
 types: $(VENV)/installed
 	rm -rf build/types && mkdir -p build/types/digitdet
 	ln -s $(CURDIR)/detector/* $(CURDIR)/configs $(CURDIR)/datasets $(CURDIR)/synth build/types/digitdet
 	$(BIN)/python -m mypy -p digitdet
 
-# Two processes, a file each; without the passive policy one's waiting OpenMP threads would hold the other's cores.
+# Two processes; with the passive policy, idle OpenMP threads of one do not block the cores of the other.
 test: $(VENV)/installed
 	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not torture"
 
 slow: $(VENV)/installed
 	$(BIN)/python -m pytest -m slow
 
-# Twenty minutes; on the real MNIST and on mounts of its own, where these are allowed.
+# Takes twenty minutes.
 torture: $(VENV)/installed
 	$(BIN)/python tests/torture/fuzz.py
 	$(BIN)/python -m pytest -m torture
 
-# On a quiet machine; the peers that are not installed are left out.
+# Run on an idle machine; peers that are not installed are skipped.
 bench: $(VENV)/installed
 	$(BIN)/python benchmarks/read_speed.py
 	$(BIN)/python benchmarks/throughput.py

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import msgspec
 
-from digitdet.common.errors import ConfigError, nearest
+from digitdet.common.errors import ConfigError, did_you_mean
 
 ConfigT = TypeVar("ConfigT", bound="Config")
 
@@ -79,7 +79,9 @@ def load_preset(kind: type[ConfigT], group: str, name: str) -> ConfigT:
     """
     names = preset_names(group)
     if name not in names:
-        raise ConfigError(f"no {group} preset is called {name!r}{nearest(name, names)} (there are: {', '.join(names)})")
+        raise ConfigError(
+            f"no {group} preset is called {name!r}{did_you_mean(name, names)} (there are: {', '.join(names)})"
+        )
     file = resources.files("digitdet.configs") / "presets" / group / f"{name}.yaml"
     return parse_config(kind, file.read_text(encoding="utf-8"), f"preset {name}")
 
@@ -129,7 +131,7 @@ def build_config(kind: type[ConfigT], data: Mapping[Any, Any], source: str, base
     values = {}
     for key, value in data.items():
         if key not in fields:
-            raise ConfigError(f"{source}: unknown key {key!r}{nearest(str(key), fields)}")
+            raise ConfigError(f"{source}: unknown key {key!r}{did_you_mean(str(key), fields)}")
         try:
             values[fields[key].name] = _check_value(key, value, fields[key].type)
         except ConfigError as error:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from digitdet.common.errors import ConfigError, nearest
+from digitdet.common.errors import ConfigError, did_you_mean
 from digitdet.configs.base import Config, Share, build_config, parse_mapping, preset_names, read_settings
 
 _Components = Annotated[int, Meta(ge=0, le=784)]
@@ -129,7 +129,7 @@ def load_classifier_config(name_or_path: str) -> ClassifierConfig:
         return parse_classifier_config(file.read_text(encoding="utf-8"), f"preset {name_or_path}")
     path = Path(name_or_path)
     if not path.is_file():
-        raise ConfigError(f"no classifier is called {name_or_path!r}{nearest(name_or_path, classifier_names())}")
+        raise ConfigError(f"no classifier is called {name_or_path!r}{did_you_mean(name_or_path, classifier_names())}")
     return parse_classifier_config(read_settings(path), str(path))
 
 

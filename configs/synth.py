@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from digitdet.common.errors import ConfigError, nearest
+from digitdet.common.errors import ConfigError, did_you_mean
 from digitdet.configs.base import Config, Share, build_config, load_preset, preset_names, replace
 from digitdet.configs.look import LookConfig, Weights
 
@@ -98,7 +98,7 @@ def expand_look(name: str, value: object, source: str) -> LookConfig:
     where, shipped = f"{source}: looks: {name}", preset_names("looks")
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if name not in shipped:
-            raise ConfigError(f"{where}: a weight alone needs a look that ships{nearest(name, shipped)}")
+            raise ConfigError(f"{where}: a weight alone needs a look that ships{did_you_mean(name, shipped)}")
         value = {"weight": value}
     if not isinstance(value, Mapping):
         raise ConfigError(f"{where}: expected a weight or 'key: value' lines")

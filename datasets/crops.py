@@ -16,7 +16,7 @@ import numpy.typing as npt
 from digitdet.common.errors import DataError
 from digitdet.common.types import CLASS_NAMES, Image
 from digitdet.datasets.formats.yolo import SPLITS, list_images
-from digitdet.imaging.jpeg import is_cut_jpeg
+from digitdet.imaging.jpeg import is_truncated_jpeg
 
 # Longest side in pixels at which a crop is kept in memory: digits are drawn at about 150 px at most.
 _MAX_SIDE = 192
@@ -137,7 +137,7 @@ def _decode_crop(content: bytes) -> Image:
     Raises:
         ValueError: It cannot be decoded, or shows nothing.
     """
-    if is_cut_jpeg(content):
+    if is_truncated_jpeg(content):
         raise ValueError("the JPEG is cut off")
     try:
         image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)

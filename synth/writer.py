@@ -25,8 +25,8 @@ import cv2
 import numpy as np
 
 from digitdet.common.errors import DataError
-from digitdet.common.files import LOCK_FILE, only_writer, write_atomically
-from digitdet.common.interrupts import ctrl_c
+from digitdet.common.files import LOCK_FILE, folder_lock, write_atomically
+from digitdet.common.interrupts import sigint_handler
 from digitdet.common.types import Image
 from digitdet.configs import SynthConfig, parse_config
 from digitdet.datasets.formats.numbers import NUMBERS_FILE, NumberTruth, PictureTruth, format_truth
@@ -91,7 +91,7 @@ def write_dataset(
     """
     for split in used_splits(config):  # here, not in the workers, where an error would only be "a worker died"
         SceneComposer(config, materials.sources[split], materials.backgrounds[split])
-    with only_writer(out):
+    with folder_lock(out):
         return _prepare_folder(out, config) and _write_rest(config, materials, out, run or _local(workers), progress)
 
 
@@ -193,7 +193,7 @@ def _in_processes(stored: Path, out: Path, chunks: Sequence[Chunk], workers: int
     others = set(multiprocessing.active_children())
     try:
         # A terminal sends Ctrl-C to all of a command's processes, and only the first shall answer: they inherit this.
-        with ctrl_c(signal.SIG_IGN):
+        with sigint_handler(signal.SIG_IGN):
             futures = [pool.submit(_write_in_worker, chunk) for chunk in chunks]
         for future in as_completed(futures):
             yield future.result()

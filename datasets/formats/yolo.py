@@ -22,7 +22,7 @@ from digitdet.common.boxes import as_boxes, cxcywhn_to_xyxy, xyxy_to_cxcywhn
 from digitdet.common.errors import DataError
 from digitdet.common.files import write_atomically
 from digitdet.common.types import CLASS_NAMES
-from digitdet.imaging.jpeg import is_cut_jpeg
+from digitdet.imaging.jpeg import is_truncated_jpeg
 
 DATA_FILE = "data.yaml"
 SPLITS = ("train", "val", "test")
@@ -230,7 +230,7 @@ def fingerprint(data_file: Path) -> str:
 
 def _decode(content: bytes, mode: int) -> npt.NDArray[np.uint8] | None:
     """The picture in the bytes of a file, as cv2.imdecode gives it in that mode; None if there is none, or not all."""
-    if not content or is_cut_jpeg(content):
+    if not content or is_truncated_jpeg(content):
         return None
     try:
         image = cv2.imdecode(np.frombuffer(content, np.uint8), mode)

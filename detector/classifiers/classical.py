@@ -15,7 +15,7 @@ from digitdet.classifiers.features import pixels
 from digitdet.classifiers.temperature import fit_temperature, softmax
 from digitdet.common.errors import MissingExtraError, ModelError
 from digitdet.common.files import write_atomically
-from digitdet.common.interrupts import ctrl_c
+from digitdet.common.interrupts import sigint_handler
 from digitdet.configs.classifier import KnnConfig, NetworkConfig, SvmConfig, parse_classifier_config
 from digitdet.datasets.mnist import Digits
 
@@ -57,7 +57,7 @@ class SklearnClassifier(Classifier):
         """Fit to `train`. The machine's values become probabilities by one number, fitted on `val`."""
         seen = self._see(train.images)
         # Inside LIBSVM Python would only hear of it when the fit is done.
-        with ctrl_c(signal.SIG_DFL):
+        with sigint_handler(signal.SIG_DFL):
             self._pipeline.fit(seen, train.labels)
         if isinstance(self.config, SvmConfig):
             self._temperature = fit_temperature(self._values(val.images), val.labels)

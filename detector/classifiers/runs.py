@@ -26,7 +26,7 @@ from typing import Any
 from digitdet import __version__
 from digitdet.classifiers.base import Classifier, Epoch, Place
 from digitdet.common.errors import ConfigError, DataError, ModelError
-from digitdet.common.files import LOCK_FILE, only_writer, write_atomically
+from digitdet.common.files import LOCK_FILE, folder_lock, write_atomically
 from digitdet.configs.classifier import ClassifierConfig, NetworkConfig, parse_classifier_config
 from digitdet.datasets.mnist import Digits
 
@@ -91,7 +91,7 @@ def train_classifier(
         DataError: The folder holds another training, or another process is writing into it.
         ConfigError: `start` is given for a method that has no weights to go on from.
     """
-    with only_writer(folder):
+    with folder_lock(folder):
         return _train(config, parts, folder, say, start)
 
 

@@ -76,7 +76,7 @@ def serve(host: str, port: int, names: tuple[str, ...], model: Path | None, **op
     need_extra("digitdet serve", "web", "starlette", "uvicorn", "python_multipart", "swagger_ui")
     import uvicorn
 
-    from digitdet.common.files import only_writer
+    from digitdet.common.files import folder_lock
     from digitdet.detection.detector import OnnxDetector
     from digitdet.imaging.images import quiet_decoders, use_one_thread
     from digitdet.web.app import create_app
@@ -86,7 +86,7 @@ def serve(host: str, port: int, names: tuple[str, ...], model: Path | None, **op
     use_one_thread()  # the pictures share the cores already
     with contextlib.ExitStack() as stack:
         if settings.corrections:
-            stack.enter_context(only_writer(settings.corrections))
+            stack.enter_context(folder_lock(settings.corrections))
         service = Service(OnnxDetector(model), settings)
         listener = stack.enter_context(_listen(host, port))
         app = create_app(service, (*_LOCAL, *names) if host in _LOCAL or names else ("*",))

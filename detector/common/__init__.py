@@ -1,1 +1,1 @@
-"""What every other part of the package uses: boxes, files, errors, types."""
+"""What all parts of the package use: boxes, files, errors, types."""

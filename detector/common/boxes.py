@@ -1,10 +1,10 @@
 """Box arithmetic on float arrays of shape (N, 4).
 
-Three formats are in use, always in this order of columns:
+Three formats are in use, always with this order of columns:
 
 - ``xyxy``: left, top, right, bottom in pixels; right and bottom are exclusive, so a one-pixel box is 1 wide.
-- ``xywh``: left, top, width, height in pixels.
-- ``cxcywhn``: centre x, centre y, width, height as parts (0 to 1) of the picture's width and height: the YOLO format.
+- ``xywh``: left, top, width, height in pixels (COCO).
+- ``cxcywhn``: centre x, centre y, width, height as fractions (0 to 1) of the picture's width and height (YOLO).
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-Boxes = npt.NDArray[np.floating]
+_Floats = npt.NDArray[np.float64]
+_Rows = npt.NDArray[np.int64]
 
 
-def as_boxes(boxes: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Any (N, 4) array-like, an empty list too, as a float64 array of shape (N, 4).
+def as_boxes(boxes: npt.ArrayLike) -> _Floats:
+    """Convert any (N, 4) array-like, also an empty list, to a float64 array of shape (N, 4).
 
     Raises:
-        ValueError: The last dimension is not 4.
+        ValueError: The shape is another one.
     """
     array = np.asarray(boxes, dtype=np.float64)
     if array.size == 0:
@@ -29,8 +30,8 @@ def as_boxes(boxes: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return array
 
 
-def xyxy_to_xywh(boxes: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """(N, 4) xyxy to xywh.
+def xyxy_to_xywh(boxes: npt.ArrayLike) -> _Floats:
+    """Convert (N, 4) xyxy to xywh.
 
     >>> xyxy_to_xywh([[10, 20, 30, 60]]).tolist()
     [[10.0, 20.0, 20.0, 40.0]]
@@ -39,14 +40,8 @@ def xyxy_to_xywh(boxes: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
 
 
-def xywh_to_xyxy(boxes: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """(N, 4) xywh to xyxy: the inverse of `xyxy_to_xywh`."""
-    boxes = as_boxes(boxes)
-    return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
-
-
-def xyxy_to_cxcywhn(boxes: npt.ArrayLike, width: int, height: int) -> npt.NDArray[np.float64]:
-    """(N, 4) xyxy in pixels to cxcywhn as parts of a picture of `width` x `height` pixels.
+def xyxy_to_cxcywhn(boxes: npt.ArrayLike, width: int, height: int) -> _Floats:
+    """Convert (N, 4) xyxy to cxcywhn in a picture of `width` x `height` pixels.
 
     >>> xyxy_to_cxcywhn([[10, 20, 30, 60]], width=100, height=100).tolist()
     [[0.2, 0.4, 0.2, 0.4]]
@@ -56,73 +51,64 @@ def xyxy_to_cxcywhn(boxes: npt.ArrayLike, width: int, height: int) -> npt.NDArra
     return centres_and_sizes / np.array([width, height, width, height], dtype=np.float64)
 
 
-def cxcywhn_to_xyxy(boxes: npt.ArrayLike, width: int, height: int) -> npt.NDArray[np.float64]:
-    """(N, 4) cxcywhn to xyxy in pixels: the inverse of `xyxy_to_cxcywhn`."""
+def cxcywhn_to_xyxy(boxes: npt.ArrayLike, width: int, height: int) -> _Floats:
+    """Convert (N, 4) cxcywhn to xyxy in a picture of `width` x `height` pixels."""
     boxes = as_boxes(boxes) * np.array([width, height, width, height], dtype=np.float64)
     return np.concatenate([boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2], axis=1)
 
 
-def clip_xyxy(boxes: npt.ArrayLike, width: int, height: int) -> npt.NDArray[np.float64]:
-    """(N, 4) xyxy moved inside a picture of `width` x `height` pixels; a box outside becomes empty."""
+def clip_xyxy(boxes: npt.ArrayLike, width: int, height: int) -> _Floats:
+    """Clip (N, 4) xyxy boxes to a picture of `width` x `height` pixels; a box outside becomes empty."""
     limits = np.array([width, height, width, height], dtype=np.float64)
     return np.clip(as_boxes(boxes), 0, limits)
 
 
-def area(boxes: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Areas (N,) of (N, 4) xyxy boxes in square pixels; an inside-out box has none."""
+def area(boxes: npt.ArrayLike) -> _Floats:
+    """Return the areas (N,) of (N, 4) xyxy boxes in square pixels; 0 where right < left or bottom < top."""
     boxes = as_boxes(boxes)
     return np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), axis=1)
 
 
-def intersection(a: npt.ArrayLike, b: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Intersection areas (N, M) of every box of `a` (N, 4) with every box of `b` (M, 4), xyxy."""
+def intersection(a: npt.ArrayLike, b: npt.ArrayLike) -> _Floats:
+    """Return the intersection areas (N, M) of xyxy boxes `a` (N, 4) and `b` (M, 4)."""
     a, b = as_boxes(a)[:, None], as_boxes(b)[None]
     sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
     return np.prod(np.maximum(sides, 0), axis=2)
 
 
-def iou(a: npt.ArrayLike, b: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Intersection over union (N, M) of xyxy boxes, 0 to 1; 0 where both are empty."""
+def iou(a: npt.ArrayLike, b: npt.ArrayLike) -> _Floats:
+    """Return the intersection over union (N, M) of xyxy boxes, 0 to 1; 0 where both are empty."""
     shared = intersection(a, b)
     union = area(a)[:, None] + area(b)[None] - shared
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
 
 
-def overlap(a: npt.ArrayLike, b: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Intersection over the smaller box (N, M) of xyxy boxes, 0 to 1; 1 where one lies inside the other.
+def overlap(a: npt.ArrayLike, b: npt.ArrayLike) -> _Floats:
+    """Return the intersection over the smaller box's area (N, M) of xyxy boxes, 0 to 1.
 
-    IoU misses a small box swallowed by a big one; this does not.
+    It is 1 where one box contains the other, where IoU can be small.
     """
     shared = intersection(a, b)
     smaller = np.minimum(area(a)[:, None], area(b)[None])
     return np.divide(shared, smaller, out=np.zeros_like(shared), where=smaller > 0)
 
 
-def pair_iou(
-    boxes: npt.ArrayLike, first: npt.NDArray[np.int64], second: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float64]:
-    """Intersection over union (P,) of pairs of rows `first`, `second` of (N, 4) xyxy boxes; 0 for two empty ones."""
-    shared, areas = _pair_intersection(boxes, first, second)
+def pair_iou(boxes: npt.ArrayLike, first: _Rows, second: _Rows) -> _Floats:
+    """Return the intersection over union (P,) of the rows `first` (P,) and `second` (P,) of (N, 4) xyxy boxes."""
+    left, top, right, bottom = as_boxes(boxes).T.copy()  # contiguous columns: several times faster
+    width = np.minimum(right[first], right[second]) - np.maximum(left[first], left[second])
+    height = np.minimum(bottom[first], bottom[second]) - np.maximum(top[first], top[second])
+    shared = np.maximum(width, 0) * np.maximum(height, 0)
+    areas = np.maximum(right - left, 0) * np.maximum(bottom - top, 0)
     union = areas[first] + areas[second] - shared
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
 
 
-def _pair_intersection(
-    boxes: npt.ArrayLike, first: npt.NDArray[np.int64], second: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Intersection areas (P,) of pairs, and the areas (N,) of all boxes."""
-    left, top, right, bottom = as_boxes(boxes).T.copy()  # column by column: several times faster than row by row
-    width = np.minimum(right[first], right[second]) - np.maximum(left[first], left[second])
-    height = np.minimum(bottom[first], bottom[second]) - np.maximum(top[first], top[second])
-    areas = np.maximum(right - left, 0) * np.maximum(bottom - top, 0)
-    return np.maximum(width, 0) * np.maximum(height, 0), areas
+def covering_pairs(boxes: npt.ArrayLike, cover: float) -> tuple[_Rows, _Rows]:
+    """Return rows (i, j), i < j, of the pairs of (N, 4) xyxy boxes that overlap by more than `cover` on both axes.
 
-
-def covering_pairs(boxes: npt.ArrayLike, cover: float) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Rows (i, j), i < j, of the pairs of (N, 4) xyxy boxes that lie on each other by more than `cover` (0 to 1).
-
-    How far they do is measured along each axis, as the shared length over the shorter side, and the smaller of the two
-    counts. A box inside another has 1. Neighbours that overlap along one axis only have little, however much that is.
+    The overlap along an axis is the shared length divided by the shorter side, 0 to 1. Neighbours that overlap along
+    one axis only are therefore no pair.
     """
     boxes = as_boxes(boxes)
     first, second = near_pairs(boxes)
@@ -131,21 +117,21 @@ def covering_pairs(boxes: npt.ArrayLike, cover: float) -> tuple[npt.NDArray[np.i
         side = high - low
         shared = np.minimum(high[first], high[second]) - np.maximum(low[first], low[second])
         meets = shared > cover * np.minimum(side[first], side[second])
-        first, second = first[meets], second[meets]  # the other axis has few left to look at
+        first, second = first[meets], second[meets]
     return first, second
 
 
-def near_pairs(boxes: npt.ArrayLike) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Rows (i, j), i < j, of all pairs of (N, 4) xyxy boxes that may overlap, each once, with few that do not.
+def near_pairs(boxes: npt.ArrayLike) -> tuple[_Rows, _Rows]:
+    """Return rows (i, j), i < j, of all pairs of (N, 4) xyxy boxes that may overlap, each once.
 
-    Thousands of boxes make millions of pairs, of which almost none overlap: boxes are put into cells of a grid, and
-    only neighbours are paired.
+    Every overlapping pair is among them, and few others: boxes are put into the cells of a grid, and only those in
+    neighbouring cells are paired.
     """
     boxes = as_boxes(boxes)
     if len(boxes) <= 100:
         return np.triu_indices(len(boxes), 1)
     sides = boxes[:, 2:] - boxes[:, :2]
-    # No box but a few much larger ones exceeds a cell: two others can only meet in the same or in the next one.
+    # Boxes that fit a cell can only meet in the same or a neighbouring cell. Large ones are paired with all others.
     cell = np.maximum(np.minimum(sides.max(axis=0), 2 * np.median(sides, axis=0)), 1e-9)
     is_large = (sides > cell).any(axis=1)
     large, small = np.flatnonzero(is_large), np.flatnonzero(~is_large)
@@ -157,10 +143,8 @@ def near_pairs(boxes: npt.ArrayLike) -> tuple[npt.NDArray[np.int64], npt.NDArray
     return np.minimum(first, second), np.maximum(first, second)
 
 
-def _cell_pairs(
-    boxes: npt.NDArray[np.float64], cell: npt.NDArray[np.float64], rows: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Pairs of `rows` whose boxes' centres lie in the same cell, of a width and height, or in neighbouring ones."""
+def _cell_pairs(boxes: _Floats, cell: _Floats, rows: _Rows) -> tuple[_Rows, _Rows]:
+    """Return pairs of `rows` whose boxes' centres lie in the same or in neighbouring cells of size `cell` (2,)."""
     if not len(rows):
         return rows, rows
     places = np.floor((boxes[:, :2] + boxes[:, 2:]) / 2 / cell).astype(np.int64)

@@ -1,49 +1,48 @@
-"""The errors that digitdet raises on purpose: each message names the thing at fault and the remedy."""
+"""Exceptions of digitdet. Every message is one line that names what is wrong and how to fix it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
-# All that Python or a terminal takes for the end of a line.
-_BREAKS = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
-
-
-class DigitdetError(Exception):
-    """Anything a user can put right; the command line prints the message and exits with 1.
-
-    It is one line, even where it quotes a file's name or an option with line breaks in it.
-    """
-
-    def __init__(self, message: str) -> None:
-        super().__init__(_BREAKS.sub(lambda found: repr(found[0])[1:-1], message))
-
-
-class ConfigError(DigitdetError):
-    """A configuration file or value that is not allowed."""
-
-
-class DataError(DigitdetError):
-    """Training data that is missing, damaged or inconsistent."""
-
-
-class ImageError(DigitdetError):
-    """A picture that cannot be read."""
-
-
-class TimeLimitError(DigitdetError):
-    """Work that takes longer than it may."""
-
-
-class ModelError(DigitdetError):
-    """A model file that is missing, damaged or not a digit detector."""
-
+# All characters that Python or a terminal treats as a line break.
+_LINE_BREAKS = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 OPENCV_REMEDY = "where there is no display, replace opencv-python by opencv-python-headless of the same version"
 
 
+class DigitdetError(Exception):
+    """Base of all errors that a user can fix; the command line prints the message and exits with status 1.
+
+    Line breaks in the message, such as those of a quoted file name, are escaped.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(_LINE_BREAKS.sub(lambda found: repr(found[0])[1:-1], message))
+
+
+class ConfigError(DigitdetError):
+    """A configuration file or value is not allowed."""
+
+
+class DataError(DigitdetError):
+    """Training or evaluation data are missing, damaged or inconsistent."""
+
+
+class ImageError(DigitdetError):
+    """A picture cannot be read."""
+
+
+class TimeLimitError(DigitdetError):
+    """Reading took longer than its time limit."""
+
+
+class ModelError(DigitdetError):
+    """A model file is missing, damaged or not a digit detector."""
+
+
 class MissingExtraError(DigitdetError):
-    """A command needs packages that the base installation leaves out."""
+    """A command needs packages that are not part of the base installation."""
 
     def __init__(self, command: str, extra: str, missing: str) -> None:
         super().__init__(
@@ -52,9 +51,9 @@ class MissingExtraError(DigitdetError):
         )
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The end of a complaint about an unknown name: what was meant, or all names there are."""
-    import difflib  # here: a command starts without it
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the end of a message about an unknown name: the most similar known name, or all of them."""
+    import difflib  # here: the command line starts faster without it
 
     names = list(known)
     match = difflib.get_close_matches(name, names, n=1, cutoff=0.4)

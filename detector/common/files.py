@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Atomic writes, locked folders and the cache folder."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from pathlib import Path
 from digitdet.common.errors import DataError
 
 LOCK_FILE = ".lock"
-"""In a folder while it is written into."""
+"""Name of the lock file in a folder that is being written into."""
 
 
 def write_atomically(path: Path, content: bytes | str, scratch: Path | None = None) -> None:
-    """Write `content` (text as UTF-8) so that a kill at any moment leaves the old file or the new one, never a part.
+    """Write `content` (text as UTF-8) to a temporary file and rename it to `path`, which is never seen half-written.
 
-    The bytes go to a temporary name, then `os.replace` puts them in place. `scratch` is a folder on the same file
-    system for the temporary file; without it the file's own folder serves.
+    Args:
+        path: The file to write.
+        content: All of its content.
+        scratch: Folder of the temporary file, on the same file system; by default the folder of `path`.
 
     Raises:
         OSError: The folder is missing or read-only, or the disk is full; no temporary file is left behind.
@@ -26,21 +28,23 @@ def write_atomically(path: Path, content: bytes | str, scratch: Path | None = No
     try:
         temporary.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
         os.replace(temporary, path)
-    except BaseException:  # Ctrl-C too: it is raised again, but nothing half-written stays
+    except BaseException:  # Ctrl-C too
         temporary.unlink(missing_ok=True)
         raise
 
 
 @contextlib.contextmanager
-def only_writer(folder: Path, name: str = LOCK_FILE) -> Iterator[None]:
-    """Keep every other process that does the same out of a folder, which is made if it is missing.
+def folder_lock(folder: Path, name: str = LOCK_FILE) -> Iterator[None]:
+    """Lock a folder against other digitdet processes; it is created if it is missing.
+
+    The lock of a process that was killed is free. On network file systems without locks nothing is locked.
 
     Args:
-        folder: What is written into.
-        name: Of the file that is locked: one of its own for each thing that may be written beside others.
+        folder: The folder to write into.
+        name: Name of the lock file; processes that lock different names do not exclude each other.
 
     Raises:
-        DataError: Another process writes into it. A process that was killed holds nothing.
+        DataError: Another process holds the lock.
         OSError: The folder cannot be written.
     """
     from filelock import FileLock, Timeout
@@ -48,7 +52,7 @@ def only_writer(folder: Path, name: str = LOCK_FILE) -> Iterator[None]:
     is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / name)
-    with contextlib.suppress(NotImplementedError):  # some network file systems know no locks
+    with contextlib.suppress(NotImplementedError):
         try:
             lock.acquire(timeout=0)
         except Timeout as error:
@@ -59,14 +63,12 @@ def only_writer(folder: Path, name: str = LOCK_FILE) -> Iterator[None]:
         lock.release()
         (folder / name).unlink(missing_ok=True)
         if is_new:
-            with contextlib.suppress(OSError):  # something was written
+            with contextlib.suppress(OSError):  # not empty
                 folder.rmdir()
 
 
 def user_cache() -> Path:
-    """The folder where digitdet may keep files between runs: the user's cache folder, by the custom of each system."""
-    if os.name == "nt":
-        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "digitdet"
+    """Return digitdet's folder in the user's cache folder, such as ~/.cache/digitdet; it may be missing."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("digitdet", appauthor=False, opinion=False)

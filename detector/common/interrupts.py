@@ -1,4 +1,4 @@
-"""What Ctrl-C does for a while."""
+"""A temporary handler for Ctrl-C."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def ctrl_c(handler: signal.Handlers) -> Iterator[None]:
-    """Let Ctrl-C be answered by `handler` meanwhile; on another than the main thread, which alone may set that, nothing
-    changes.
+def sigint_handler(handler: signal.Handlers) -> Iterator[None]:
+    """Set the handler of SIGINT (Ctrl-C) and restore the previous one at the end.
+
+    Outside the main thread, which alone may set handlers, this does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,4 +1,4 @@
-"""Looks by name: each kind of ingredient has a table of functions, and a YAML weight names one of them."""
+"""Tables of functions by name, from which the YAML settings choose."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ from typing import TypeVar
 
 import numpy as np
 
-from digitdet.common.errors import ConfigError, nearest
+from digitdet.common.errors import ConfigError, did_you_mean
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
 class Registry(dict[str, Function]):
-    """A table of functions by name; `@TABLE.add("brick")` puts one in."""
+    """A dictionary of functions by name; the decorator `@TABLE.add("brick")` registers one."""
 
     def add(self, name: str) -> Callable[[Function], Function]:
-        """Decorator that enters a function under a name, unchanged."""
+        """Return a decorator that registers a function under `name` and leaves it unchanged."""
 
-        def enter(function: Function) -> Function:
+        def register(function: Function) -> Function:
             self[name] = function
             return function
 
-        return enter
+        return register
 
 
 def check_names(names: Iterable[str], known: Iterable[str], where: str) -> None:
-    """Refuse a name that is not known.
+    """Check that all names are known.
 
     Raises:
-        ConfigError: Names `where`, the name, and the nearest one there is.
+        ConfigError: A name is unknown; the message begins with `where` and suggests a similar name.
     """
     known = list(known)
     for name in names:
         if name not in known:
-            raise ConfigError(f"{where}: there is no {name!r}{nearest(name, known)}")
+            raise ConfigError(f"{where}: there is no {name!r}{did_you_mean(name, known)}")
 
 
 def draw_name(rng: np.random.Generator, weights: Mapping[str, float]) -> str:
-    """One of the names, each as often as its weight says."""
+    """Draw one of the names with a probability proportional to its weight."""
     edges = list(accumulate(weights.values()))
     return list(weights)[bisect_right(edges, rng.random() * edges[-1])]

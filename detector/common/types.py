@@ -1,4 +1,4 @@
-"""Type aliases and constants that every part of the package shares."""
+"""Type aliases and constants that all parts of the package share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Boxes = npt.NDArray[np.floating]
 """Boxes: (N, 4) float, xyxy in pixels unless a function says otherwise; right and bottom are exclusive."""
 
 Box = tuple[float, float, float, float]
-"""One box: left, top, right, bottom in pixels; right and bottom exclusive."""
+"""One box: left, top, right, bottom in pixels; right and bottom are exclusive."""
 
 CLASS_NAMES = tuple("0123456789")
-"""The ten classes of the detector, by class number."""
+"""Names of the detector's ten classes, in the order of their class numbers."""

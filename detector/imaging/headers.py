@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from digitdet.common.errors import ImageError
-from digitdet.imaging.jpeg import is_cut_jpeg, jpeg_segments
+from digitdet.imaging.jpeg import is_truncated_jpeg, jpeg_segments
 from digitdet.imaging.tiff import LENGTH, TILE_LENGTH, TILE_WIDTH, WIDTH, Directory, exif_orientation, read_directories
 
 Size = tuple[int, int]
@@ -61,7 +61,7 @@ def read_header(content: bytes) -> Header:
 
 
 def _jpeg(content: bytes) -> Header:
-    if is_cut_jpeg(content):
+    if is_truncated_jpeg(content):
         raise ImageError("the JPEG is damaged or cut off")
     orientation = 1
     for marker, start, end in jpeg_segments(content):

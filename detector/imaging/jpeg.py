@@ -30,7 +30,7 @@ def jpeg_segments(content: bytes) -> Iterator[tuple[int, int, int]]:
         yield code, start + 2, place
 
 
-def is_cut_jpeg(content: bytes) -> bool:
+def is_truncated_jpeg(content: bytes) -> bool:
     """Whether a JPEG ends before its end-of-image marker: libjpeg would paint the rest grey and say nothing.
 
     Other formats are none of its business: False.

@@ -10,7 +10,7 @@ import numpy as np
 from digitdet.common.boxes import clip_xyxy
 from digitdet.common.types import Box, Image
 from digitdet.imaging.images import encode_png
-from digitdet.imaging.jpeg import is_cut_jpeg
+from digitdet.imaging.jpeg import is_truncated_jpeg
 from digitdet.reading.rotation import boxes_to_picture
 
 ANNOTATED_SPLITS = ("train", "val")
@@ -31,7 +31,7 @@ def picture_file(image: Image, original: bytes) -> tuple[bytes, str]:
     else a new PNG.
     """
     suffix = next((suffix for start, suffix in _SIGNATURES.items() if original.startswith(start)), None)
-    if suffix and not is_cut_jpeg(original):
+    if suffix and not is_truncated_jpeg(original):
         stored = cv2.imdecode(np.frombuffer(original, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
         if stored is not None and np.array_equal(stored, image):
             return original, suffix

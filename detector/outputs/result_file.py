@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from digitdet.common.errors import DataError
-from digitdet.common.files import only_writer
+from digitdet.common.files import folder_lock
 from digitdet.outputs.formats import write_results
 from digitdet.reading.results import Reading
 
@@ -34,7 +34,7 @@ def open_results(path: Path, form: str, identity: Mapping[str, Any], go_on: bool
         OSError: It cannot be written.
     """
     part = path.with_name(f"{path.name}.part")
-    with only_writer(path.parent, f".{path.name}.lock"):
+    with folder_lock(path.parent, f".{path.name}.lock"):
         results = ResultFile(part, form, identity, go_on)
         try:
             yield results

@@ -26,7 +26,7 @@ from typing import Any
 
 from digitdet import __version__
 from digitdet.common.errors import DataError
-from digitdet.common.files import LOCK_FILE, only_writer, write_atomically
+from digitdet.common.files import LOCK_FILE, folder_lock, write_atomically
 from digitdet.configs import TrainConfig, parse_config
 from digitdet.datasets.formats.numbers import NUMBERS_FILE
 from digitdet.datasets.formats.yolo import DATA_FILE, check_dataset, fingerprint, read_data_file
@@ -100,7 +100,7 @@ def train_run(config: TrainConfig, data: Path, folder: Path, say: Say) -> Run:
         DataError: The dataset is not sound, the folder holds another run, or another process is writing into it.
     """
     splits = read_data_file(data / DATA_FILE)
-    with only_writer(folder):
+    with folder_lock(folder):
         return _train(config, data, splits, folder, say)
 
 

@@ -62,7 +62,7 @@ def parse_digits(text: str) -> list[CorrectDigit]:
 class CorrectionFolder:
     """A dataset folder in the YOLO layout. A picture that is corrected again replaces what was there about it.
 
-    Any number of threads may save; one process at a time (`datasets.files.only_writer`).
+    Any number of threads may save; one process at a time (`common.files.folder_lock`).
 
     Args:
         folder: Missing, empty, or a dataset of digits such as this class or `digitdet read --labels` makes.

@@ -15,10 +15,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.common.boxes import Boxes
 from digitdet.common.errors import ConfigError, MissingExtraError
 from digitdet.common.registry import check_names
-from digitdet.common.types import Image
+from digitdet.common.types import Boxes, Image
 from digitdet.synth.effects.lights import glare, illumination, shadow, squared_distance
 from digitdet.synth.effects.scanner import (
     Mask,

@@ -11,8 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.common.boxes import Boxes
-from digitdet.common.types import Image
+from digitdet.common.types import Boxes, Image
 from digitdet.synth.effects.scanner import SUBPIXEL_BITS, Mask, digit_crops, fixed_point, lighten, mostly_mild, multiply
 
 Points = npt.NDArray[np.float64]

@@ -10,8 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.common.boxes import Boxes
-from digitdet.common.types import Image
+from digitdet.common.types import Boxes, Image
 
 Mask = npt.NDArray[np.floating]
 

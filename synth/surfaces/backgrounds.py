@@ -13,7 +13,7 @@ import numpy as np
 from digitdet.common.errors import DataError
 from digitdet.common.types import Image
 from digitdet.datasets.formats.yolo import SPLITS, list_images
-from digitdet.imaging.jpeg import is_cut_jpeg
+from digitdet.imaging.jpeg import is_truncated_jpeg
 
 # Longest side in pixels at which a user's background is kept in memory: canvases are smaller.
 _MAX_BACKGROUND_SIDE = 1024
@@ -104,7 +104,7 @@ def cut_background(rng: np.random.Generator, image: Image, width: int, height: i
 def _load_background(path: Path) -> Image:
     try:
         content = path.read_bytes()
-        image = None if is_cut_jpeg(content) else cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+        image = None if is_truncated_jpeg(content) else cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     except (cv2.error, OSError):  # an empty file is an error to OpenCV
         image = None
     if image is None:

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 from digitdet.cli.main import main
 from digitdet.common.errors import DataError
-from digitdet.common.files import only_writer
+from digitdet.common.files import folder_lock
 
 pytest.importorskip("starlette")
 
@@ -49,7 +49,7 @@ def test_it_reads_until_ctrl_c(serve, tmp_path):
     server, address = serve("--corrections", tmp_path / "mine")
     with urllib.request.urlopen(f"{address}/api/read", EXAMPLE.read_bytes(), timeout=60) as answer:
         assert json.load(answer)[0]["numbers"][0]["best"] == "72366"
-    with pytest.raises(DataError, match="another digitdet"), only_writer(tmp_path / "mine"):
+    with pytest.raises(DataError, match="another digitdet"), folder_lock(tmp_path / "mine"):
         pass
     os.kill(server.pid, signal.SIGINT)
     assert server.wait(10) == 0

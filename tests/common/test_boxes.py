@@ -8,7 +8,7 @@ from digitdet.common import boxes
 
 BOXES = [[0, 0, 10, 20], [5, 5, 6, 6], [0.5, 1.25, 99.5, 50]]
 
-# Corners on a grid of 1/16 px: exact in binary, so that round trips need no tolerance but that of the division.
+# Corners on a grid of 1/16 px are exact in binary, so that sums and differences have no rounding error.
 corner = st.integers(0, 16 * 400).map(lambda n: n / 16)
 box_arrays = st.lists(st.tuples(corner, corner, corner, corner), max_size=8).map(
     lambda rows: np.array([[min(a, c), min(b, d), max(a, c), max(b, d)] for a, b, c, d in rows]).reshape(-1, 4)
@@ -16,8 +16,10 @@ box_arrays = st.lists(st.tuples(corner, corner, corner, corner), max_size=8).map
 
 
 @given(box_arrays)
-def test_xywh_round_trip(xyxy):
-    assert np.array_equal(boxes.xywh_to_xyxy(boxes.xyxy_to_xywh(xyxy)), xyxy)
+def test_xywh_is_corner_and_size(xyxy):
+    xywh = boxes.xyxy_to_xywh(xyxy)
+    assert np.array_equal(xywh[:, :2], xyxy[:, :2])
+    assert np.array_equal(xywh[:, :2] + xywh[:, 2:], xyxy[:, 2:])
 
 
 @given(box_arrays, st.integers(1, 5000), st.integers(1, 5000))
@@ -34,9 +36,9 @@ def test_yolo_format_by_hand():
     ("a", "b", "iou", "overlap"),
     [
         ([0, 0, 10, 10], [0, 0, 10, 10], 1, 1),
-        ([0, 0, 10, 10], [10, 0, 20, 10], 0, 0),  # they only touch
+        ([0, 0, 10, 10], [10, 0, 20, 10], 0, 0),  # they touch
         ([0, 0, 10, 10], [5, 0, 15, 10], 1 / 3, 0.5),
-        ([0, 0, 10, 10], [4, 4, 6, 6], 0.04, 1),  # swallowed: IoU hardly sees it
+        ([0, 0, 10, 10], [4, 4, 6, 6], 0.04, 1),  # one inside the other: IoU is small
         ([0, 0, 10, 10], [3, 3, 3, 3], 0, 0),  # an empty box overlaps nothing
         ([3, 3, 3, 3], [3, 3, 3, 3], 0, 0),
     ],
@@ -47,7 +49,7 @@ def test_overlap_measures(a, b, iou, overlap):
     assert boxes.overlap([b], [a])[0, 0] == pytest.approx(overlap)
 
 
-def test_measures_of_many_and_of_none():
+def test_overlap_measures_of_many_and_no_boxes():
     assert boxes.iou(BOXES, []).shape == (3, 0)
     assert boxes.iou([], BOXES).shape == (0, 3)
     assert np.array_equal(np.diag(boxes.iou(BOXES, BOXES)), [1, 1, 1])
@@ -59,7 +61,7 @@ def test_clip():
 
 
 @pytest.mark.parametrize("wrong", [[1, 2, 3, 4], [[1, 2, 3]], np.zeros((2, 2, 4))])
-def test_wrong_shapes_are_refused(wrong):
+def test_wrong_shapes_are_rejected(wrong):
     with pytest.raises(ValueError, match=r"\(N, 4\)"):
         boxes.as_boxes(wrong)
 
@@ -74,7 +76,7 @@ def test_inputs_are_not_changed(array):
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 500), st.floats(0.1, 80), st.floats(0.01, 100))
-def test_near_pairs_miss_no_overlap_and_come_once(seed, count, spread, scale):
+def test_near_pairs_contain_every_overlap_once(seed, count, spread, scale):
     rng = np.random.default_rng(seed)
     corners = rng.uniform(-300, 300, (count, 2))
     sizes = rng.uniform(1, 1 + spread, (count, 2)) * np.where(rng.random((count, 1)) < 0.02, 15, 1)
@@ -101,10 +103,10 @@ def test_near_pairs_of_many_are_few():
         ([0, 0, 10, 20], [0, 0, 10, 20], 1.0),
         ([0, 0, 10, 20], [2, 5, 8, 9], 1.0),  # inside
         ([0, 0, 10, 20], [5, 0, 15, 20], 0.5),  # neighbours
-        ([0, 0, 10, 20], [2, 4, 12, 24], 0.8),  # slid along the diagonal: intersection over the smaller is 0.64
+        ([0, 0, 10, 20], [2, 4, 12, 24], 0.8),  # shifted diagonally: the shared area is 0.64 of a box
         ([0, 0, 10, 20], [1, 18, 9, 40], 0.1),  # one above the other
         ([0, 0, 10, 20], [20, 0, 30, 20], 0.0),
-        ([0, 0, 0, 20], [0, 0, 10, 20], 0.0),  # without area
+        ([0, 0, 0, 20], [0, 0, 10, 20], 0.0),  # empty
     ],
 )
 def test_covering_pairs(a, b, cover):

@@ -40,7 +40,7 @@ def test_found_through_the_environment(tiny_mnist, monkeypatch):
 def test_found_in_the_cache(tiny_mnist, monkeypatch, tmp_path):
     monkeypatch.delenv(mnist.DATA_VARIABLE, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "cache"))
+    monkeypatch.setenv("WIN_PD_OVERRIDE_LOCAL_APPDATA", str(tmp_path / "cache"))
     (tmp_path / "cache" / "digitdet").mkdir(parents=True)
     tiny_mnist.rename(tmp_path / "cache" / "digitdet" / "mnist")
     assert len(mnist.load_mnist("train")) == 120
@@ -81,7 +81,7 @@ def test_offline_without_files_says_what_to_put_where(tmp_path, monkeypatch):
     monkeypatch.setattr(torchvision, "MNIST", no_network)
     monkeypatch.setenv("DIGITDET_DATA", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "cache"))
+    monkeypatch.setenv("WIN_PD_OVERRIDE_LOCAL_APPDATA", str(tmp_path / "cache"))
     with pytest.raises(DataError) as caught:
         mnist.load_mnist("train")
     message = str(caught.value)

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from digitdet.cli.main import main
 from digitdet.common.errors import DataError
-from digitdet.common.files import only_writer
+from digitdet.common.files import folder_lock
 from digitdet.outputs.result_file import open_results
 from digitdet.reading.results import Reading
 
@@ -115,8 +115,8 @@ def test_what_is_exported_too_begins_anew(tmp_path):
 HOLDER = """
 import sys
 from pathlib import Path
-from digitdet.common.files import only_writer
-with only_writer(Path(sys.argv[1])):
+from digitdet.common.files import folder_lock
+with folder_lock(Path(sys.argv[1])):
     print("in", flush=True)
     sys.stdin.read()
 """
@@ -127,16 +127,16 @@ def test_one_process_writes_into_a_folder(tmp_path):
     command = [sys.executable, "-c", HOLDER, str(out)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline() == "in\n"
-        with pytest.raises(DataError, match="another digitdet is writing"), only_writer(out):
+        with pytest.raises(DataError, match="another digitdet is writing"), folder_lock(out):
             pass
         other.kill()
-    with only_writer(out):  # a killed one holds nothing
+    with folder_lock(out):  # a killed one holds nothing
         (out / "file").touch()
     assert [path.name for path in out.iterdir()] == ["file"]
 
 
 def test_a_folder_into_which_nothing_came_goes_again(tmp_path):
-    with only_writer(tmp_path / "out"):
+    with folder_lock(tmp_path / "out"):
         pass
     assert not (tmp_path / "out").exists()
 

@@ -11,9 +11,8 @@ import numpy.typing as npt
 
 from digitdet.classifiers.base import Images
 from digitdet.classifiers.drawing import draw_gallery, new_figure, to_png
-from digitdet.classifiers.page import picture
 from digitdet.datasets.mnist import Digits
-from digitdet.evaluation.html import document, table
+from digitdet.evaluation.html import data_uri, render_page
 
 _INK_LEVEL = 128  # grey level from which a pixel counts as ink
 _SAMPLES = 12  # of each digit
@@ -104,16 +103,16 @@ def draw_samples(train: Digits) -> bytes:
 
 
 def format_exploration(found: Exploration, train: Digits) -> bytes:
-    """The page: the table, and both pictures."""
-    body = [
-        "<header><h1>digitdet classify explore</h1></header><main>",
-        f'<section><h2>Figures</h2><div class="wide">{table(*found.rows())}</div>',
-        f"<p>All training pixels: mean {found.pixel_mean:.4f}, standard deviation {found.pixel_deviation:.4f} "
-        "of 1. Ink, width, height and slant are means over the training part.</p></section>",
-        f"<section><h2>Pictures</h2>{picture(draw_exploration(found, train), 'Counts, grey levels, mean digits')}",
-        f"{picture(draw_samples(train), 'Samples')}</section></main>\n",
-    ]
-    return document("digitdet classify explore", "\n".join(body))
+    """Return an HTML page with the table and both pictures."""
+    return render_page(
+        "digitdet.classifiers",
+        "exploration.html.j2",
+        table=found.rows(),
+        pixel_mean=found.pixel_mean,
+        pixel_deviation=found.pixel_deviation,
+        overview=data_uri(draw_exploration(found, train)),
+        samples=data_uri(draw_samples(train)),
+    )
 
 
 def _extent(image: Images) -> tuple[float, float, float]:

@@ -1,36 +1,36 @@
-"""The page that compares classifiers."""
+"""The HTML report that compares classifiers."""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
-from html import escape
+from typing import Any
 
 import numpy as np
 
 from digitdet.classifiers.drawing import draw_comparison, draw_confusion, draw_gallery, draw_reliability
 from digitdet.classifiers.metrics import Result
 from digitdet.datasets.mnist import Digits
-from digitdet.evaluation.html import document, table
+from digitdet.evaluation.html import data_uri, render_page
 
-# Mistakes of each classifier that are shown: what fits on a screen.
-_SHOWN = 60
+_MAX_MISTAKES = 60  # shown of each classifier
 
 
 def format_page(results: Sequence[Result], digits: Digits, source: str) -> bytes:
-    """One page that compares classifiers on the same digits: figures, plots, and each one's surest mistakes."""
-    body = [
-        f"<header><h1>digitdet classify</h1><p>{len(digits)} digits of {escape(source)}</p></header><main>",
-        f'<section><h2>Side by side</h2><div class="wide">{table(*comparison_rows(results))}</div>',
-        f'<div class="row">{picture(draw_comparison(results), "Errors against time")}'
-        f"{picture(draw_reliability(results, digits.labels), 'Confidence against truth')}</div></section>",
-        *(_section(result, digits) for result in results),
-    ]
-    return document("digitdet classify", "\n".join([*body, "</main>\n"]))
+    """Return a page that compares classifiers on the same digits: metrics, plots and the most confident mistakes."""
+    return render_page(
+        "digitdet.classifiers",
+        "comparison.html.j2",
+        count=len(digits),
+        source=source,
+        comparison=comparison_rows(results),
+        error_plot=data_uri(draw_comparison(results)),
+        reliability_plot=data_uri(draw_reliability(results, digits.labels)),
+        classifiers=[_section(result, digits) for result in results],
+    )
 
 
 def comparison_rows(results: Sequence[Result]) -> tuple[list[str], list[list[str]]]:
-    """Heads and rows of the table that has a line for each classifier."""
+    """Return the headings and rows of a table with a row for each classifier."""
     heads = ["classifier", "right", "95% interval", "precision", "recall", "F1", "calibration error", "numbers stored"]
     rows = []
     for one in results:
@@ -43,29 +43,18 @@ def comparison_rows(results: Sequence[Result]) -> tuple[list[str], list[list[str
     return [*heads, "trained in", "a digit"], rows
 
 
-def picture(png: bytes, caption: str) -> str:
-    """A picture in the page itself."""
-    content = base64.b64encode(png).decode()
-    name = escape(caption)
-    return f'<figure><figcaption>{name}</figcaption><img alt="{name}" src="data:image/png;base64,{content}"></figure>'
-
-
-def _section(result: Result, digits: Digits) -> str:
+def _section(result: Result, digits: Digits) -> dict[str, Any]:
     scores = result.scores
-    rows = [
-        [str(digit), *(f"{values[digit]:.2%}" for values in (scores.precision, scores.recall, scores.f1))]
-        for digit in range(10)
-    ]
-    wrong = result.mistakes(digits.labels)[:_SHOWN]
-    chosen, sure = result.probabilities.argmax(axis=1), result.probabilities.max(axis=1)
-    titles = [f"{digits.labels[row]} as {chosen[row]}\n{sure[row]:.0%}" for row in wrong.tolist()]
-    gallery = (
-        picture(draw_gallery(digits.images[wrong], titles), f"The {len(wrong)} surest mistakes: what it is, taken for")
-        if len(wrong)
-        else "<p>No mistake.</p>"
-    )
-    matrix = picture(draw_confusion(np.asarray(scores.confusion)), "Confusion matrix")
-    figures = table(["digit", "precision", "recall", "F1"], rows)
-    return (
-        f'<section><h2>{escape(result.name)}</h2><div class="row">{matrix}<div>{figures}</div></div>{gallery}</section>'
-    )
+    wrong = result.mistakes(digits.labels)[:_MAX_MISTAKES]
+    predicted, confidences = result.probabilities.argmax(axis=1), result.probabilities.max(axis=1)
+    titles = [f"{digits.labels[row]} as {predicted[row]}\n{confidences[row]:.0%}" for row in wrong.tolist()]
+    return {
+        "name": result.name,
+        "confusion": data_uri(draw_confusion(np.asarray(scores.confusion))),
+        "digits": [
+            [str(digit), *(f"{values[digit]:.2%}" for values in (scores.precision, scores.recall, scores.f1))]
+            for digit in range(10)
+        ],
+        "mistakes": len(wrong),
+        "gallery": data_uri(draw_gallery(digits.images[wrong], titles)) if len(wrong) else None,
+    }

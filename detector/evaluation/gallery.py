@@ -1,155 +1,134 @@
-"""Cards that show how numbers were read: picture, truth, reading and probabilities."""
+"""Cards that show how numbers were read, with a thumbnail each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from html import escape
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
+import cv2
+import numpy as np
+
+from digitdet.common.boxes import as_boxes
+from digitdet.common.errors import ImageError
+from digitdet.common.types import Boxes
 from digitdet.evaluation.comparison import Change
+from digitdet.evaluation.html import data_uri
 from digitdet.evaluation.outcomes import NumberOutcome, PictureOutcome
 from digitdet.evaluation.report import Report
-from digitdet.evaluation.table import percent
-from digitdet.evaluation.thumbnails import Thumbnail, make_thumbnail
-from digitdet.reading.results import Digit
+from digitdet.imaging.images import load_image
 
 RIGHT = "right"
 KINDS = ("misread", "unread", "false", RIGHT)
-"""Of outcomes; a false one is a reading of what is no number."""
+"""Kinds of outcomes; 'false' is a reading where there is no number."""
 
-# What keeps a page quick to open and below about 15 MB.
+# Limits that keep a page quick to open and below about 15 MB.
 MAX_CARDS = 1500
-_MAX_PICTURE_BYTES = 10_000_000
-_OTHERS = 2  # alternatives of a digit that are shown
-_LEAST_SHOWN = 0.005
+_MAX_THUMBNAIL_BYTES = 10_000_000
+
+# Space around a number in a thumbnail, in heights of it: where its place is known, and where it is not.
+_MARGIN, _WIDE_MARGIN = 0.6, 2.0
+_MAX_WIDTH, _MAX_HEIGHT = 320, 160  # pixels
+_JPEG_QUALITY = 72
 
 
 @dataclass(frozen=True)
-class _Card:
-    """One number of one picture, and what a second model made of it, where that differs."""
+class Thumbnail:
+    """Part of a picture as a data URI; `left`, `top`, `width` and `height` in pixels of the picture."""
+
+    uri: str
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Card:
+    """One number of one picture; `change` if a second model reads it differently."""
 
     outcome: PictureOutcome
     number: NumberOutcome
     change: Change | None
+    thumbnail: Thumbnail | None = None
+
+    @property
+    def kind(self) -> str:
+        """One of `KINDS`."""
+        if self.number.is_right:
+            return RIGHT
+        if not self.number.truth:
+            return "false"
+        return "misread" if self.number.text else "unread"
 
 
-def gallery_cards(report: Report) -> tuple[list[str], int]:
-    """The cards as list items in HTML, and how many numbers there are in all.
+def gallery_cards(report: Report) -> tuple[list[Card], int]:
+    """Return the cards, mistakes first and the most confident first, and the number of all cards there could be.
 
-    First changes between two models, then mistakes, the most confident first, then what was read rightly, the least
-    confident first: as many as a page can hold. When pictures have taken up their share, the rest goes without.
+    When not all fit on a page, changes between two models are preferred, then the most confident mistakes, then the
+    least confident exact numbers. Beyond the limit of bytes, cards have no thumbnail.
     """
-    cards = sorted(_cards(report), key=_rank)
-    room = _MAX_PICTURE_BYTES
-    items = []
-    for card in cards[:MAX_CARDS]:
-        thumbnail = make_thumbnail(card.outcome, card.number) if room > 0 else None
-        room -= len(thumbnail.jpeg) if thumbnail else 0
-        items.append((card, thumbnail))
-    # On the page the most confident comes first, whatever it is.
-    items.sort(key=lambda item: (item[0].number.is_right, -item[0].number.confidence))
-    return [_card_html(card, thumbnail) for card, thumbnail in items], len(cards)
+    candidates = sorted(_cards(report), key=_rank)
+    remaining = _MAX_THUMBNAIL_BYTES
+    cards = []
+    for card in candidates[:MAX_CARDS]:
+        thumbnail = make_thumbnail(card.outcome, card.number) if remaining > 0 else None
+        remaining -= len(thumbnail.uri) if thumbnail else 0
+        cards.append(replace(card, thumbnail=thumbnail))
+    cards.sort(key=lambda card: (card.number.is_right, -card.number.confidence))
+    return cards, len(candidates)
 
 
-def _cards(report: Report) -> Iterator[_Card]:
-    changes: Mapping[int, Change] = {}
-    if report.comparisons:
-        changes = {id(change.first): change for change in report.comparisons[-1].changes}
+def _cards(report: Report) -> Iterator[Card]:
+    changes = report.comparisons[-1].changes if report.comparisons else ()
+    change_of = {id(change.first): change for change in changes}
     for outcome in report.together.outcomes:
         for number in outcome.numbers:
-            yield _Card(outcome, number, changes.get(id(number)))
+            yield Card(outcome, number, change_of.get(id(number)))
 
 
-def _rank(card: _Card) -> tuple[int, float]:
+def _rank(card: Card) -> tuple[int, float]:
     number = card.number
     if card.change is not None:
         return 0, -number.confidence
     return (2, number.confidence) if number.is_right else (1, -number.confidence)
 
 
-def _card_html(card: _Card, thumbnail: Thumbnail | None) -> str:
-    outcome, number = card.outcome, card.number
-    kind, change = _kind(number), card.change.kind if card.change else ""
-    text = f"{number.truth} {number.text} {outcome.picture.image}".lower()
-    facts = {
-        "set": outcome.set_name,
-        "status": number.status,
-        "length": str(len(number.truth)),
-        "kind": kind,
-        "change": change,
-        "confidence": f"{number.confidence:.4f}",
-        "text": text,
-    }
-    data = " ".join(f'data-{name}="{escape(value)}"' for name, value in facts.items())
-    return (
-        f'<li class="card {kind}" {data}><article>{_picture_html(card, thumbnail)}'
-        f"<dl>{''.join(_facts_html(card))}</dl>{_digits_html(number)}"
-        f'<p class="name">{escape(outcome.set_name)}/{escape(outcome.picture.image)}</p></article></li>\n'
-    )
+def make_thumbnail(outcome: PictureOutcome, number: NumberOutcome) -> Thumbnail | None:
+    """Return the part of a picture around a number: its place, if that is known, and what was read for it.
+
+    The whole picture if neither is known; None if the picture cannot be read.
+    """
+    try:
+        image = load_image(str(outcome.picture.path))
+    except ImageError:
+        return None
+    left, top, right, bottom = _view(*_visible_boxes(outcome, number), image.shape[1], image.shape[0])
+    part = image[top:bottom, left:right]
+    scale = min(_MAX_WIDTH / part.shape[1], _MAX_HEIGHT / part.shape[0], 1.0)
+    if scale < 1:
+        size = max(round(part.shape[1] * scale), 1), max(round(part.shape[0] * scale), 1)
+        part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
+    content = cv2.imencode(".jpg", part, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1].tobytes()
+    return Thumbnail(data_uri(content, "image/jpeg"), left, top, right - left, bottom - top)
 
 
-def _kind(number: NumberOutcome) -> str:
-    """One of `KINDS`."""
-    if number.is_right:
-        return RIGHT
-    if not number.truth:
-        return "false"
-    return "misread" if number.text else "unread"
+def _visible_boxes(outcome: PictureOutcome, number: NumberOutcome) -> tuple[Boxes, bool]:
+    """Boxes (N, 4) xyxy that a thumbnail must show, and whether the true number is known to be within them."""
+    read = as_boxes([digit.box for digit in number.digits])
+    if number.place is not None:
+        return np.concatenate([read, as_boxes([number.place])]), True
+    texts = outcome.picture.texts
+    if outcome.digits is not None and texts is not None and len(texts) == 1:  # all digits belong to this number
+        return np.concatenate([read, outcome.digits.true.boxes]), True
+    return read, not number.truth
 
 
-def _picture_html(card: _Card, thumbnail: Thumbnail | None) -> str:
-    """The picture with a frame around each digit that was read."""
-    if thumbnail is None:
-        return '<p class="nothing">no picture</p>'
-    left, top, right, bottom = thumbnail.view
-    width, height = right - left, bottom - top
-    frames = "".join(_frame_html(digit, left, top) for digit in card.number.digits)
-    size = f'width="{width:g}" height="{height:g}"'
-    name = escape(f"{card.number.truth or 'no number'}, read as {card.number.text or 'nothing'}")
-    return (
-        f'<svg class="picture" viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{name}">'
-        f'<image href="{thumbnail.jpeg}" {size} preserveAspectRatio="none"/>{frames}</svg>'
-    )
-
-
-def _frame_html(digit: Digit, left: float, top: float) -> str:
-    x0, y0, x1, y1 = digit.box
-    return (
-        f'<rect x="{x0 - left:.1f}" y="{y0 - top:.1f}" width="{max(x1 - x0, 0):.1f}" height="{max(y1 - y0, 0):.1f}">'
-        f"<title>{digit.text} {percent(digit.confidence)}</title></rect>"
-    )
-
-
-def _facts_html(card: _Card) -> Iterator[str]:
-    number = card.number
-    yield _fact("truth", f"<b>{escape(number.truth) or 'no number'}</b>")
-    if card.outcome.reading.error is not None:
-        yield _fact("not read", escape(card.outcome.reading.error))
-        return
-    pieces = f", in {number.pieces} pieces" if number.pieces > 1 else ""
-    yield _fact("read", f"<b>{escape(number.text) or 'nothing'}</b>{pieces}")
-    if number.text:
-        yield _fact("confidence", f"{percent(number.confidence)} ({number.status})")
-    if len(number.candidates) > 1:
-        yield _fact("or", escape(", ".join(number.candidates[1:])))
-    if card.change is not None:
-        yield _fact("other model", f"<b>{escape(card.change.second.text) or 'nothing'}</b> ({card.change.kind})")
-
-
-def _fact(name: str, value: str) -> str:
-    return f"<div><dt>{name}</dt><dd>{value}</dd></div>"
-
-
-def _digits_html(number: NumberOutcome) -> str:
-    """Each digit that was read with its probability, and what it may be, too."""
-    if not number.digits:
-        return ""
-    items = []
-    for digit in number.digits:
-        others = [other for other in digit.alternatives[:_OTHERS] if other.confidence >= _LEAST_SHOWN]
-        lines = "".join(f"<small><i>{escape(other.text)}</i> {other.confidence:.0%}</small>" for other in others)
-        items.append(
-            f'<li><b>{escape(digit.text)}</b><span class="meter" style="--share:{digit.confidence:.2f}"></span>'
-            f"<small>{digit.confidence:.0%}</small>{lines}</li>"
-        )
-    return f'<ol class="digits" aria-label="probability of each digit">{"".join(items)}</ol>'
+def _view(boxes: Boxes, is_known: bool, width: int, height: int) -> tuple[int, int, int, int]:
+    """The part of a picture to show, xyxy in whole pixels; never empty."""
+    if not len(boxes):
+        return 0, 0, width, height
+    margin = (_MARGIN if is_known else _WIDE_MARGIN) * float((boxes[:, 3] - boxes[:, 1]).max())
+    left, top = np.maximum(boxes[:, :2].min(axis=0) - margin, 0).astype(int).tolist()
+    right, bottom = np.ceil(boxes[:, 2:].max(axis=0) + margin).astype(int).tolist()
+    left, top = min(left, width - 1), min(top, height - 1)
+    return left, top, max(min(right, width), left + 1), max(min(bottom, height), top + 1)

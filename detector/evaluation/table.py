@@ -1,115 +1,115 @@
-"""A report as text for a terminal."""
+"""A report as tables, and as text for a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from digitdet.evaluation.comparison import Comparison
 from digitdet.evaluation.metrics import NumberMetrics
-from digitdet.evaluation.report import Report, SetReport, mistakes
+from digitdet.evaluation.report import Report, mistakes
 
-NUMBER_COLUMNS = (
-    ("exact", "accuracy"),
-    ("low", "accuracy_low"),
-    ("high", "accuracy_high"),
-    ("1 piece", "one_piece"),
-    ("digit err", "digit_error_rate"),
-    ("length", "length_accuracy"),
-    ("top 3", "top3"),
-    ("unsure", "unsure"),
-    ("empty", "empty"),
-    ("calib err", "calibration_error"),
-    ("cov @95", "coverage_at_95"),
-    ("from", "threshold_at_95"),
-)
-"""Heading and field of each figure, in the terminal and on the page."""
+Table = list[list[str]]
+"""Rows of texts, headings first; the first cell of a row is its name."""
 
-_SHOWN_MISTAKES = 10
+_NUMBER_COLUMNS = {
+    "exact": "accuracy",
+    "low": "accuracy_low",
+    "high": "accuracy_high",
+    "1 piece": "one_piece",
+    "digit err": "digit_error_rate",
+    "length": "length_accuracy",
+    "top 3": "top3",
+    "unsure": "unsure",
+    "empty": "empty",
+    "calib err": "calibration_error",
+    "cov @95": "coverage_at_95",
+    "from": "threshold_at_95",
+}
+"""Fields of `NumberMetrics` by heading."""
+
+_MAX_MISTAKES = 10
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), 127)}
 
 
 def format_report(report: Report) -> str:
-    """The figures of each set and their mean, of each length and of single digits; a comparison; the most confident
-    mistakes. Ends with a line end.
+    """Return the metrics by set and by length, those of single digits, the comparison with a second model, and the
+    most confident mistakes.
     """
-    blocks = [_numbers_table(report), _lengths_table(report.together)]
-    if any(one.digits for one in report.sets):
-        blocks.append(_digits_table(report.sets))
-    if report.comparisons:
-        blocks.append(_comparison_table(report.comparisons))
-    blocks.append("\n".join(_mistake_lines(report)))
+    tables = (number_table(report), _length_table(report), digit_table(report), comparison_table(report))
+    blocks = [*(_aligned(rows) for rows in tables if rows), "\n".join(_mistake_lines(report))]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
 def percent(value: float | None) -> str:
-    """A share as text: 0.913 is 91.3%; a dash for None."""
+    """Format a share: 0.913 is 91.3%; a dash stands for None."""
     return "-" if value is None else f"{value:.1%}"
 
 
-def printable(text: str) -> str:
-    """A text in which nothing but letters is left for a terminal: odd bytes of file names and control characters
-    escaped.
-    """
-    return text.encode("utf-8", "backslashreplace").decode("utf-8").translate(_ESCAPES)
-
-
-def _numbers_table(report: Report) -> str:
-    rows = [["set", "pictures", "numbers", "false", *(heading for heading, _ in NUMBER_COLUMNS)]]
-    for one in report.sets if len(report.sets) == 1 else [*report.sets, report.together]:
+def number_table(report: Report) -> Table:
+    """Return the metrics of whole numbers, with a row for each set."""
+    several = len(report.sets) > 1
+    rows = [["set", "pictures", "numbers", "false", *_NUMBER_COLUMNS]]
+    for one in (*report.sets, report.together) if several else report.sets:
         counts = [str(len(one.outcomes)), str(one.numbers.numbers), str(one.numbers.false)]
-        rows.append([printable(one.name), *counts, *_rates(one.numbers)])
-    if len(report.sets) > 1:
-        means = (percent(report.mean.get(field)) for _, field in NUMBER_COLUMNS)
+        rows.append([one.name, *counts, *_rates(one.numbers)])
+    if several:
+        means = (percent(report.mean.get(field)) for field in _NUMBER_COLUMNS.values())
         rows.insert(-1, ["mean of sets", "", "", "", *means])
-    return _columns(rows)
+    return rows
 
 
-def _lengths_table(together: SetReport) -> str:
-    if not together.lengths:
-        return ""
-    rows = [["digits", "numbers", *(heading for heading, _ in NUMBER_COLUMNS)]]
-    for length, metrics in together.lengths.items():
-        rows.append([str(length), str(metrics.numbers), *_rates(metrics)])
-    return _columns(rows)
-
-
-def _digits_table(sets: Sequence[SetReport]) -> str:
-    rows = [["single digits", "true", "precision", "recall", "F1", "mAP50", "mAP50-95"]]
-    for one in sets:
+def digit_table(report: Report) -> Table:
+    """Return the metrics of single digits, with a row for each set in which they were measured; empty without one."""
+    rows = []
+    for one in report.sets:
         if one.digits is not None:
             total = one.digits.total
             rates = (total.precision, total.recall, total.f1, one.digits.map50, one.digits.map50_95)
-            rows.append([printable(one.name), str(total.true), *map(percent, rates)])
-    return _columns(rows)
+            rows.append([one.name, str(total.true), *map(percent, rates)])
+    return [["single digits", "true", "precision", "recall", "F1", "mAP50", "mAP50-95"], *rows] if rows else []
 
 
-def _comparison_table(comparisons: Sequence[Comparison]) -> str:
+def comparison_table(report: Report) -> Table:
+    """Return the comparison with a second model, with a row for each set; empty without one."""
+    if not report.comparisons:
+        return []
     rows = [["compared", "numbers", "first", "second", "fixed", "broken", "p (McNemar)"]]
-    for one in comparisons if len(comparisons) > 2 else comparisons[:1]:
-        shares = [percent(hits / one.numbers if one.numbers else None) for hits in (one.first, one.second)]
-        counts = [str(one.fixed), str(one.broken), f"{one.p_value:.3g}"]
-        rows.append([printable(one.name), str(one.numbers), *shares, *counts])
-    return _columns(rows)
+    for one in report.comparisons if len(report.sets) > 1 else report.comparisons[:1]:
+        shares = [percent(exact / one.numbers if one.numbers else None) for exact in (one.first, one.second)]
+        rows.append([one.name, str(one.numbers), *shares, str(one.fixed), str(one.broken), f"{one.p_value:.3g}"])
+    return rows
+
+
+def _length_table(report: Report) -> Table:
+    lengths = report.together.lengths
+    rows = [[str(length), str(metrics.numbers), *_rates(metrics)] for length, metrics in lengths.items()]
+    return [["digits", "numbers", *_NUMBER_COLUMNS], *rows] if rows else []
 
 
 def _mistake_lines(report: Report) -> Iterator[str]:
     found = [mistake for mistake in mistakes(report) if mistake[1].text]
     if found:
         yield "most confident mistakes"
-    for outcome, number in found[:_SHOWN_MISTAKES]:
-        image = printable(f"{outcome.set_name}/{outcome.picture.image}")
+    for outcome, number in found[:_MAX_MISTAKES]:
+        image = _printable(f"{outcome.set_name}/{outcome.picture.image}")
         yield f"{number.confidence:6.1%}  {number.truth or '(none)'} read as {number.text}  {image}"
 
 
 def _rates(metrics: NumberMetrics) -> list[str]:
-    return [percent(getattr(metrics, field)) for _, field in NUMBER_COLUMNS]
+    return [percent(getattr(metrics, field)) for field in _NUMBER_COLUMNS.values()]
 
 
-def _columns(rows: Sequence[Sequence[str]]) -> str:
-    """Rows as lines, the first column to the left, the others to the right."""
+def _aligned(rows: Table) -> str:
+    """Rows as lines: the first column aligned to the left, the others to the right."""
+    rows = [[_printable(row[0]), *row[1:]] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for first, *others in rows:
-        cells = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
-        lines.append("  ".join([first.ljust(widths[0]), *cells]))
-    return "\n".join(lines)
+    return "\n".join("  ".join(_padded(row, widths)) for row in rows)
+
+
+def _padded(row: Sequence[str], widths: Sequence[int]) -> list[str]:
+    others = zip(row[1:], widths[1:], strict=True)
+    return [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in others)]
+
+
+def _printable(text: str) -> str:
+    """Escape control characters, and bytes of file names that are not UTF-8: they must not reach a terminal."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8").translate(_ESCAPES)

@@ -218,7 +218,7 @@ def test_the_page_shows_every_classifier_and_its_mistakes_and_needs_nothing_else
     assert "&lt;knn&gt;" in text
     assert "<knn>" not in text
     assert "http" not in text.replace("http-equiv", "")
-    assert "surest mistakes" in text
+    assert "most confident mistakes" in text
     wrong = results[1].mistakes(parts["test"].labels)
     assert (results[1].probabilities[wrong].argmax(axis=1) != parts["test"].labels[wrong]).all()
     assert len(wrong) == results[1].scores.digits - results[1].scores.right

@@ -1,14 +1,13 @@
-"""Writes a dataset folder of composed pictures: in parallel, resumable, the same bytes whatever the workers.
+"""Write a dataset folder of composed pictures, in parallel and resumable; the bytes do not depend on the workers.
 
 The work is cut into chunks of pictures. A chunk's pictures and labels are written first, then one file in `.parts/`
-that holds its lines of numbers.jsonl: that file says "this chunk is done". When all chunks are done, numbers.jsonl is
-put together, data.yaml is written last (a folder without it is incomplete), and `.parts/` is removed.
+that holds its lines of numbers.jsonl and marks the chunk as complete. When all chunks are complete, numbers.jsonl is
+assembled, data.yaml is written last (a folder without it is incomplete), and `.parts/` is removed.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import multiprocessing
 import os
 import pickle
@@ -36,11 +35,9 @@ from digitdet.synth.sources import Materials
 
 CONFIG_FILE = "synth.yaml"
 _PARTS = ".parts"
-_CHUNK = 50  # pictures: under a second of work, so that a kill loses little
-# Parameters of mallopt in glibc's malloc.h.
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-_MAX_WORKERS = 61  # what Python's process pool can wait for on Windows
-_JPEG_QUALITY = 95  # high: the camera effects have put in the compression that is meant to be seen
+_CHUNK = 50  # pictures: less than a second of work, so an interruption loses little
+_MAX_WORKERS = 61  # the limit of ProcessPoolExecutor on Windows
+_JPEG_QUALITY = 95  # high: visible compression is the job of the camera effects
 
 Progress = Callable[[int], object]
 
@@ -55,12 +52,12 @@ class Chunk:
 
     @property
     def part_name(self) -> str:
-        """Name of the file in `.parts/` that says this chunk is done."""
+        """Name of the file in `.parts/` that marks this chunk as complete."""
         return f"{self.split}-{self.start:07d}.jsonl"
 
 
 RunChunks = Callable[[SynthConfig, Materials, Path, Sequence[Chunk]], Iterator[Chunk]]
-"""Has chunks written somewhere, and gives each when it is there."""
+"""f(config, materials, out, chunks): write the chunks and yield each one when it is complete."""
 
 
 def write_dataset(
@@ -71,25 +68,25 @@ def write_dataset(
     progress: Progress = lambda _count: None,
     run: RunChunks | None = None,
 ) -> bool:
-    """Compose a dataset into `out`, or go on with one that was interrupted.
+    """Compose a dataset into `out`, or resume an interrupted one.
 
     Args:
-        config: What to compose.
-        materials: What the pictures are composed from, see `digitdet.synth.sources.load_materials`.
-        out: The dataset folder; made if it is missing.
-        workers: Processes; 0 is one for every core.
-        progress: Called with the number of pictures that are newly there.
-        run: Has the chunks written elsewhere than in processes of this machine; see `digitdet.cluster.synth`.
+        config: The settings.
+        materials: Digit sources and backgrounds, see `digitdet.synth.sources.load_materials`.
+        out: The dataset folder; created if missing.
+        workers: Number of processes; 0 starts one per core.
+        progress: Called with the number of newly completed pictures.
+        run: Writes the chunks instead of processes on this machine, e.g. `digitdet.cluster.synth.run_with_ray`.
 
     Returns:
-        False if the folder already held this very dataset, whole.
+        False if the folder already holds this dataset, complete.
 
     Raises:
-        ConfigError: A look names something that there is not.
-        DataError: The folder holds something else, another process is writing into it, or a worker died.
+        ConfigError: A look names an unknown ingredient.
+        DataError: The folder holds something else, another process writes into it, or a worker process died.
         OSError: The folder cannot be written.
     """
-    for split in used_splits(config):  # here, not in the workers, where an error would only be "a worker died"
+    for split in used_splits(config):  # in a worker, the error would only be "a worker died"
         SceneComposer(config, materials.sources[split], materials.backgrounds[split])
     with folder_lock(out):
         return _prepare_folder(out, config) and _write_rest(config, materials, out, run or _local(workers), progress)
@@ -111,7 +108,7 @@ def _write_rest(config: SynthConfig, materials: Materials, out: Path, run: RunCh
 
 
 def plan_chunks(config: SynthConfig) -> list[Chunk]:
-    """The whole dataset as chunks, in the order of numbers.jsonl."""
+    """Return the chunks of the whole dataset, in the order of numbers.jsonl."""
     return [
         Chunk(split, start, min(start + _CHUNK, count))
         for split, count in config.split_counts().items()
@@ -120,12 +117,12 @@ def plan_chunks(config: SynthConfig) -> list[Chunk]:
 
 
 def used_splits(config: SynthConfig) -> list[str]:
-    """The splits that hold pictures."""
+    """Return the splits that have pictures."""
     return [split for split, count in config.split_counts().items() if count]
 
 
 def picture_rng(seed: int, split: str, index: int) -> np.random.Generator:
-    """The random generator of one picture: it depends on nothing else, so any worker composes the same one."""
+    """Return the random generator of one picture; any worker composes the same picture from it."""
     return np.random.default_rng([seed, SPLITS.index(split), index])
 
 
@@ -151,7 +148,7 @@ def _prepare_folder(out: Path, config: SynthConfig) -> bool:
 
 
 def _local(workers: int) -> RunChunks:
-    """In so many processes of this machine; 0 is one a core."""
+    """Return a function that writes chunks in `workers` processes of this machine; 0 starts one per core."""
 
     def run(config: SynthConfig, materials: Materials, out: Path, chunks: Sequence[Chunk]) -> Iterator[Chunk]:
         count = min(workers or os.cpu_count() or 1, len(chunks), _MAX_WORKERS)
@@ -168,9 +165,9 @@ def _local(workers: int) -> RunChunks:
 
 @contextlib.contextmanager
 def stored_job(config: SynthConfig, materials: Materials, out: Path) -> Iterator[Path]:
-    """A file in the dataset folder from which workers get what they need, for `open_writer`.
+    """Store the arguments of a `ChunkWriter` in a file of the dataset folder, from which every worker loads them.
 
-    Through the pipes of processes it would come when each has imported everything, one by one.
+    Passing them through the pipes of the processes would start the workers one after the other.
     """
     stored = out / _PARTS / f".materials.{os.getpid()}.tmp"
     try:
@@ -181,25 +178,24 @@ def stored_job(config: SynthConfig, materials: Materials, out: Path) -> Iterator
 
 
 def open_writer(stored: Path) -> ChunkWriter:
-    """The writer of a worker process, from what `stored_job` put there."""
-    _keep_freed_memory()
-    return ChunkWriter(*pickle.loads(stored.read_bytes()))  # noqa: S301 (written just now, in a folder of ours)
+    """Return the writer of a worker process from the file of `stored_job`."""
+    return ChunkWriter(*pickle.loads(stored.read_bytes()))  # noqa: S301 (written by this command)
 
 
 def _in_processes(stored: Path, out: Path, chunks: Sequence[Chunk], workers: int) -> Iterator[Chunk]:
-    # spawn: a forked child would inherit OpenCV's threads in whatever state they are.
+    # spawn: a forked process would inherit the threads of OpenCV in an undefined state.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(stored,))
     others = set(multiprocessing.active_children())
     try:
-        # A terminal sends Ctrl-C to all of a command's processes, and only the first shall answer: they inherit this.
+        # A terminal sends Ctrl-C to all processes of a command; the workers inherit that it is ignored.
         with sigint_handler(signal.SIG_IGN):
             futures = [pool.submit(_write_in_worker, chunk) for chunk in chunks]
         for future in as_completed(futures):
             yield future.result()
     except BrokenProcessPool as error:
-        raise DataError(f"{out}: a worker died (out of memory?); run the same command again to go on") from error
-    except BaseException:  # Ctrl-C above all: nobody shall wait for the chunks that are in the works
+        raise DataError(f"{out}: a worker died (out of memory?); run the same command again to resume") from error
+    except BaseException:  # Ctrl-C in particular: do not wait for the chunks in progress
         for worker in set(multiprocessing.active_children()) - others:
             worker.terminate()
         raise
@@ -210,16 +206,6 @@ def _in_processes(stored: Path, out: Path, chunks: Sequence[Chunk], workers: int
 _worker: ChunkWriter
 
 
-def _keep_freed_memory() -> None:
-    """Tell glibc to keep freed memory: a fresh process hands every large array back to the system, and spends a third
-    of its time on getting the pages anew. Elsewhere, and with other C libraries, nothing is done.
-    """
-    with contextlib.suppress(OSError, AttributeError, TypeError):  # no such library or function; no C library by None
-        mallopt = ctypes.CDLL(None).mallopt
-        mallopt(_M_TRIM_THRESHOLD, 1 << 29)
-        mallopt(_M_MMAP_THRESHOLD, 1 << 25)
-
-
 def _start_worker(stored: Path) -> None:
     global _worker
     threading.Thread(target=_exit_with_parent, daemon=True).start()
@@ -227,7 +213,7 @@ def _start_worker(stored: Path) -> None:
 
 
 def _exit_with_parent() -> None:
-    """A worker whose parent was killed would wait for work for ever."""
+    """End this worker when its parent was killed; it would wait for work forever."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
@@ -239,10 +225,10 @@ def _write_in_worker(chunk: Chunk) -> Chunk:
 
 
 class ChunkWriter:
-    """Composes and writes chunks; one lives in each worker."""
+    """Composes and writes chunks; every worker process has one."""
 
     def __init__(self, config: SynthConfig, materials: Materials, out: Path) -> None:
-        cv2.setNumThreads(1)  # the workers share the cores already
+        cv2.setNumThreads(1)  # the workers already share the cores
         self._config = config
         self._out = out
         self._composers = {
@@ -253,8 +239,7 @@ class ChunkWriter:
     def write(self, chunk: Chunk) -> Chunk:
         """Write the pictures and labels of a chunk, then its part file.
 
-        A kill may cut a picture or a label file off, but not the part file: without it the whole chunk is written
-        again.
+        Only the part file is written atomically: a chunk without one is written again as a whole.
         """
         lines = []
         for index in range(chunk.start, chunk.stop):
@@ -270,13 +255,13 @@ class ChunkWriter:
 
 
 def _encode(image: Image) -> bytes:
-    """A JPEG file of a picture."""
+    """Return a picture as a JPEG file."""
     return bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1])
 
 
 def _write_file(path: str, content: bytes) -> None:
-    """Write a file of an unfinished chunk: with less ado than one that must be whole at any moment."""
-    with open(path, "wb") as file:  # noqa: PTH123  (a Path costs as much as the writing)
+    """Write a file of an incomplete chunk; it need not be atomic."""
+    with open(path, "wb") as file:  # noqa: PTH123  (creating a Path takes as long as writing)
         file.write(content)
 
 

@@ -38,14 +38,13 @@ torture: $(VENV)/installed
 	$(BIN)/python tests/torture/fuzz.py
 	$(BIN)/python -m pytest -m torture
 
-# Run on an idle machine; peers that are not installed are skipped.
+# Run on an idle machine; peers that are not installed are skipped. DIGITDET_DATA must contain mnist/ and real/.
 bench: $(VENV)/installed
 	$(BIN)/python benchmarks/read_speed.py
 	$(BIN)/python benchmarks/throughput.py
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/synth_speed.py
 	$(BIN)/python benchmarks/train_speed.py
-	$(BIN)/python benchmarks/time_to_accuracy.py
 	$(BIN)/python benchmarks/serve.py
 
 examples: $(VENV)/installed

@@ -1,8 +1,7 @@
-"""Pictures without any digit: textures, surfaces, letters, words, icons, lines, bar codes, scribbles.
+"""Draw pictures without any digit: textures, surfaces, letters, words, icons, lines, bar codes, scribbles.
 
-`KINDS` lists them. Only the surfaces are drawn as those of training pictures are; letters and icons come from the
-system's fonts. Letters that are, alone or in some typefaces, the same as a digit (O, I, l, S, Z, B, G, g, q, b and the
-like) are in the doubtful kinds only, alone or in ordinary words.
+`KINDS` lists them. Letters and icons come from the system's fonts. Letters that look like a digit in some typefaces (O,
+I, l, S, Z, B, G, g, q, b ...) appear in the doubtful kinds only.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from digitdet.synth.surfaces.surfaces import SURFACES
 
 Rng = np.random.Generator
 
-# Typefaces whose letters are made of the segments of digits, or that have one box for all letters.
+# Typefaces whose letters look like digits of a segment display, or that show one box for every letter.
 _NO_LETTERS = ("DSEG", "LastResort")
 
 _UPPER, _LOWER = "ACEFHJKLMNPRTUVWXY", "acdefhkmnprtuvwxy"
@@ -35,7 +34,7 @@ _WORDS = (
     "theatre departure harp march much key van net map art car tax cup thyme happy candy drama dream eye warm yard "
     "fence"
 )
-# Alphabets without the characters that are like a digit; a picture shows one of them.
+# Alphabets without the characters that look like a digit; a picture uses one of them.
 _SCRIPTS = (
     "ΑΓΔΕΗΚΛΜΝΞΠΡΤΥΦΧΨ",
     "АГДЕЖКЛМНПРТУФХЦШЩЯ",
@@ -46,7 +45,7 @@ _SCRIPTS = (
     "कखगघचजतनपबमयलस",
 )
 _ICONS = "☎✈♥♣♠♦⚙☂☃★☆✂✉☀⚓✓✗✚❄☁⚡♫♪⌂⌘☘♻⚠☯☮✌☞♞♜♛"
-_LIKE_DIGITS = "OoQDIli|SsZzBbGgq" + "\u0417\u0437\u0411\u0431\u0427"  # of Cyrillic: Ze, Be, Che
+_LIKE_DIGITS = "OoQDIli|SsZzBbGgq" + "\u0417\u0437\u0411\u0431\u0427"  # Cyrillic Ze, Be, Che
 _LIKE_WORDS = (
     "Oil Bill Lobby GOLD SOLD Bingo igloo sizzle BOSS SOS ZOO Solo Logo biology Illinois BIG DOG Gobi Zoos boss bliss "
     "sister glass bogs ISO GIS SIZE BLOG Silo Oslo ZIP LIDO Ibiza QUIZ Bologna doll soil Zagzig gigolo pool London"
@@ -55,7 +54,7 @@ _LIKE_WORDS = (
 
 @dataclass(frozen=True, eq=False)
 class Materials:
-    """What the pictures are made from: textures (H, W, 3) uint8 BGR, and typefaces."""
+    """Source material: textures (H, W, 3) uint8 BGR, and typefaces."""
 
     textures: tuple[Image, ...]
     typefaces: tuple[Typeface, ...]
@@ -63,7 +62,7 @@ class Materials:
 
 @dataclass(frozen=True)
 class Kind:
-    """How many pictures are made, and how one is drawn; `doubtful` ones show what may be taken for a digit."""
+    """How many pictures are drawn, and how; `doubtful` kinds show shapes that look like digits."""
 
     count: int
     draw: Callable[[Rng, Materials], Image]
@@ -71,22 +70,22 @@ class Kind:
 
 
 def load_materials(backgrounds: Path) -> Materials:
-    """The textures of a folder, and the system's typefaces with real digits: those have real letters, too.
+    """Load the textures of a folder, and the system's typefaces that have digits (and so letters).
 
     Raises:
-        DataError: The folder has no pictures, or the system no usable fonts.
+        DataError: The folder has no pictures, or the system has no usable fonts.
     """
     paths = [path for path in find_fonts(system_font_folders()) if not path.name.startswith(_NO_LETTERS)]
     return Materials(load_backgrounds(backgrounds).images, load_fonts(paths).typefaces)
 
 
 def draw_picture(kind: str, index: int, seed: int, materials: Materials) -> Image:
-    """The picture (H, W, 3) uint8 BGR number `index` of a kind; each is the same whatever others are made."""
+    """Draw picture number `index` of a kind, (H, W, 3) uint8 BGR. It does not depend on other pictures."""
     rng = np.random.default_rng([seed, zlib.crc32(kind.encode()), index])
     return _photographed(rng, KINDS[kind].draw(rng, materials))
 
 
-# --- grounds and what a camera adds ---
+# --- backgrounds and camera effects ---
 
 
 def _size(rng: Rng) -> tuple[int, int]:
@@ -95,8 +94,8 @@ def _size(rng: Rng) -> tuple[int, int]:
     return width, int(np.clip(width * np.exp(rng.uniform(-0.9, 0.4)), 100, 640))
 
 
-def _ground(rng: Rng, materials: Materials) -> Image:
-    """Plain, a generated surface, or a texture with its contrast lowered: something to draw on."""
+def _background(rng: Rng, materials: Materials) -> Image:
+    """Return a plain colour, a generated surface, or a texture with lower contrast."""
     width, height = _size(rng)
     kind = rng.random()
     if kind < 0.4:
@@ -112,15 +111,15 @@ def _cut(rng: Rng, materials: Materials, width: int, height: int) -> Image:
     return cut_background(rng, materials.textures[int(rng.integers(len(materials.textures)))], width, height)
 
 
-def _ink(rng: Rng, ground: Image) -> tuple[int, int, int]:
-    """A colour that stands out: dark on light, light on dark."""
-    level = rng.integers(0, 70) if ground.mean() > 127 else rng.integers(185, 256)
+def _ink(rng: Rng, background: Image) -> tuple[int, int, int]:
+    """Return a contrasting BGR colour: dark on light, light on dark."""
+    level = rng.integers(0, 70) if background.mean() > 127 else rng.integers(185, 256)
     blue, green, red = np.clip(level + rng.integers(-40, 41, 3), 0, 255).tolist()
     return blue, green, red
 
 
 def _photographed(rng: Rng, image: Image) -> Image:
-    """Sometimes a little blurred, noisy, compressed."""
+    """Apply blur, noise and JPEG compression, each with probability 0.4."""
     if rng.random() < 0.4:
         image = np.asarray(cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.4, 1.2))), np.uint8)
     if rng.random() < 0.4:
@@ -133,7 +132,7 @@ def _photographed(rng: Rng, image: Image) -> Image:
 
 
 def _texture(rng: Rng, materials: Materials) -> Image:
-    """A cut of any size, from a few threads of a cloth to the whole picture."""
+    """Return a cut-out of any size, from a few threads of a cloth to the whole texture."""
     picture = materials.textures[int(rng.integers(len(materials.textures)))]
     height, width = (max(round(side * np.exp(rng.uniform(-2.5, 0))), 24) for side in picture.shape[:2])
     y, x = (int(rng.integers(all_ - part + 1)) for all_, part in zip(picture.shape, (height, width), strict=False))
@@ -142,7 +141,7 @@ def _texture(rng: Rng, materials: Materials) -> Image:
     return np.asarray(cv2.resize(cut, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _surface(rng: Rng, materials: Materials) -> Image:  # noqa: ARG001  (all kinds are drawn alike)
+def _surface(rng: Rng, materials: Materials) -> Image:  # noqa: ARG001  (all kinds share one signature)
     name = sorted(SURFACES)[int(rng.integers(len(SURFACES)))]
     return SURFACES[name](rng, *_size(rng), bool(rng.random() < 0.6)).astype(np.uint8)
 
@@ -151,11 +150,11 @@ def _surface(rng: Rng, materials: Materials) -> Image:  # noqa: ARG001  (all kin
 
 
 def _write(rng: Rng, materials: Materials, lines: Sequence[str]) -> Image:
-    """Lines of text, a little turned, in a typeface that has all their characters, filling much of a ground."""
-    ground = _ground(rng, materials)
+    """Write lines of text, slightly turned, in a typeface that has all their characters."""
+    background = _background(rng, materials)
     usable = _typefaces_with(materials, "".join(sorted(set("".join(lines)) - {" "})))
     path = usable[int(rng.integers(len(usable)))]
-    height, width = ground.shape[:2]
+    height, width = background.shape[:2]
     text = "\n".join(lines)
     mask = Pillow.new("L", (width, height))
     draw = ImageDraw.Draw(mask)
@@ -169,27 +168,23 @@ def _write(rng: Rng, materials: Materials, lines: Sequence[str]) -> Image:
     draw.multiline_text((x, y), text, fill=255, font=font)
     turned = mask.rotate(float(rng.normal(0, 3)), Pillow.Resampling.BICUBIC)
     alpha = np.asarray(turned, np.float32)[:, :, None] / 255
-    return (ground * (1 - alpha) + np.array(_ink(rng, ground)) * alpha).astype(np.uint8)
+    return (background * (1 - alpha) + np.array(_ink(rng, background)) * alpha).astype(np.uint8)
 
 
 @cache
 def _typefaces_with(materials: Materials, characters: str) -> tuple[Path, ...]:
-    """The files of the typefaces that have all these characters."""
-    rng = np.random.default_rng(0)  # a typeface's characters are drawn without chance
+    """Return the files of the typefaces that have all these characters."""
+    rng = np.random.default_rng(0)  # required by the interface; typefaces draw nothing from it
     return tuple(one.path for one in materials.typefaces if all(one.mark(rng, character) for character in characters))
 
 
+def _draw_letters(alphabet: str) -> Callable[[Rng, Materials], Image]:
+    """Return a function that draws one to three lines of one to seven characters."""
+    return lambda rng, materials: _write(rng, materials, _letters(rng, alphabet))
+
+
 def _letters(rng: Rng, alphabet: str) -> list[str]:
-    """One to three lines of one to seven characters."""
     return ["".join(rng.choice(list(alphabet), int(rng.integers(1, 8)))) for _ in range(int(rng.integers(1, 4)))]
-
-
-def _upper(rng: Rng, materials: Materials) -> Image:
-    return _write(rng, materials, _letters(rng, _UPPER))
-
-
-def _lower(rng: Rng, materials: Materials) -> Image:
-    return _write(rng, materials, _letters(rng, _LOWER))
 
 
 def _words(rng: Rng, materials: Materials) -> Image:
@@ -228,8 +223,8 @@ def _like_words(rng: Rng, materials: Materials) -> Image:
 
 
 def _logos(rng: Rng, materials: Materials) -> Image:
-    """Polygons, stars, filled discs and crossed shapes on each other, in a few colours."""
-    image = np.ascontiguousarray(_ground(rng, materials))
+    """Draw overlapping polygons, stars and discs in a few colours."""
+    image = np.ascontiguousarray(_background(rng, materials))
     height, width = image.shape[:2]
     colours = [_ink(rng, image), tuple(rng.integers(0, 256, 3).tolist()), tuple(rng.integers(0, 256, 3).tolist())]
     for turn in range(int(rng.integers(2, 5))):
@@ -247,11 +242,11 @@ def _logos(rng: Rng, materials: Materials) -> Image:
 
 
 def _rules(rng: Rng, materials: Materials) -> Image:
-    """Grids, tables, hatching, long lines that cross each other."""
-    image = np.ascontiguousarray(_ground(rng, materials))
+    """Draw tables, or long lines that cross each other."""
+    image = np.ascontiguousarray(_background(rng, materials))
     height, width = image.shape[:2]
     colour, thickness = _ink(rng, image), int(rng.integers(1, 5))
-    if rng.random() < 0.5:  # a table, its lines through the whole picture
+    if rng.random() < 0.5:  # a table whose lines cross the whole picture
         for x in np.arange(rng.uniform(0, 40), width, rng.uniform(18, 120)):
             cv2.line(image, (int(x), 0), (int(x), height), colour, thickness, cv2.LINE_AA)
         for y in np.arange(rng.uniform(0, 40), height, rng.uniform(18, 120)):
@@ -265,8 +260,8 @@ def _rules(rng: Rng, materials: Materials) -> Image:
 
 
 def _codes(rng: Rng, materials: Materials) -> Image:
-    """Bar codes, without the number below them, and square codes."""
-    image = np.ascontiguousarray(_ground(rng, materials))
+    """Draw bar codes without the number below them, or square codes."""
+    image = np.ascontiguousarray(_background(rng, materials))
     height, width = image.shape[:2]
     if rng.random() < 0.6:
         bars = np.concatenate(
@@ -286,8 +281,8 @@ def _codes(rng: Rng, materials: Materials) -> Image:
 
 
 def _scribbles(rng: Rng, materials: Materials) -> Image:
-    """A pen that goes to and fro over the paper: long unreadable lines in one go, of many waves, and crossed out."""
-    image = np.ascontiguousarray(_ground(rng, materials))
+    """Draw long unreadable pen strokes with many waves."""
+    image = np.ascontiguousarray(_background(rng, materials))
     height, width = image.shape[:2]
     colour = _ink(rng, image)
     for _ in range(int(rng.integers(1, 4))):
@@ -305,8 +300,8 @@ def _scribbles(rng: Rng, materials: Materials) -> Image:
 KINDS = {
     "textures": Kind(100, _texture),
     "surfaces": Kind(100, _surface),
-    "upper-case letters": Kind(60, _upper),
-    "lower-case letters": Kind(60, _lower),
+    "upper-case letters": Kind(60, _draw_letters(_UPPER)),
+    "lower-case letters": Kind(60, _draw_letters(_LOWER)),
     "words": Kind(60, _words),
     "other scripts": Kind(60, _scripts),
     "icons": Kind(60, _icons),
@@ -317,4 +312,3 @@ KINDS = {
     "look-alike letters": Kind(60, _like_digits, doubtful=True),
     "words with look-alikes": Kind(60, _like_words, doubtful=True),
 }
-"""Every kind of picture by its name."""

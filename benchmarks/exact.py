@@ -1,8 +1,8 @@
-"""When a picture counts as read: the same for every reader, whatever pieces it gives its text in.
+"""The rule by which a picture counts as read correctly. It is the same for every reader.
 
-A number is exact when the digits of everything that was read in its picture, joined in reading order, are its digits: a
-crop holds one number, and a thousand dot or a gap may part it. Where a picture holds several rows (sudokus: the truth
-is row|row|...), each row is counted, as it was read in order.
+A number is exact when the digits of everything that was read in its picture, joined in reading order, equal the true
+digits: each picture contains one number, and a reader may split it at a separator or a gap. If a picture contains
+several rows (the truth of a Sudoku is "row|row|..."), each row is counted on its own.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from digitdet.reading.reliability import most_accepted
 
 @dataclass(frozen=True)
 class Piece:
-    """Digits that a reader gave in one piece: `box` xyxy in pixels, `confidence` 0 to 1."""
+    """Digits that a reader returned as one text: `box` xyxy in pixels, `confidence` 0 to 1."""
 
     text: str
     box: Box = (0.0, 0.0, 0.0, 0.0)
@@ -28,7 +28,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of digits that was read, as sure as the least sure of its pieces, and whether it is in the truth."""
+    """A line that was read: the lowest confidence of its pieces, and whether it is one of the true numbers."""
 
     confidence: float
     is_right: bool
@@ -36,9 +36,15 @@ class Line:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One picture: how many numbers it holds, the lines that were read, and whether they are all of it and no more.
+    """The result for one picture.
 
-    `in_one_piece`: the truth and nothing else was read, in one piece. `is_unsure`: the reader itself doubts.
+    Attributes:
+        truth: The true number, or several separated by `|`.
+        numbers: How many numbers the picture contains.
+        lines: The lines that were read.
+        is_whole: Whether everything was read correctly and nothing was read in addition.
+        in_one_piece: Whether the only piece that was read is the true number.
+        is_unsure: Whether the reader marked its result as uncertain.
     """
 
     truth: str
@@ -51,19 +57,19 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Coverage:
-    """What can be accepted: `share` of all numbers (0 to 1), those with a confidence of at least `threshold`."""
+    """The `share` (0 to 1) of all numbers accepted when a confidence of at least `threshold` is required."""
 
     share: float
     threshold: float
 
 
 def digits_of(text: str) -> str:
-    """The digits 0 to 9 of a text, without anything else; full-width and other compatible forms count, too."""
+    """Return only the digits 0 to 9 of a text; full-width and other compatible forms are converted."""
     return "".join(character for character in unicodedata.normalize("NFKC", text) if character in "0123456789")
 
 
 def judge(truth: str, pieces: Sequence[Piece], is_unsure: bool = False) -> Outcome:
-    """Compare what was read in a picture, in reading order, with its truth; pieces without a digit do not count."""
+    """Compare the pieces read in a picture, in reading order, with its truth. Pieces without digits are ignored."""
     pieces = [piece for piece in pieces if piece.text]
     wanted = [row for row in truth.split("|") if row]
     groups = group_rows(pieces) if "|" in truth else [pieces] if pieces else []
@@ -81,7 +87,7 @@ def judge(truth: str, pieces: Sequence[Piece], is_unsure: bool = False) -> Outco
 
 
 def coverage_at_precision(outcomes: Sequence[Outcome], precision: float = 0.95) -> Coverage:
-    """The most numbers that can be accepted by their confidence so that this part of those accepted is right."""
+    """Return the largest coverage for which at least this share of the accepted numbers is right."""
     lines = [line for outcome in outcomes for line in outcome.lines]
     accepted, threshold = most_accepted(
         [line.confidence for line in lines], [line.is_right for line in lines], precision
@@ -89,11 +95,11 @@ def coverage_at_precision(outcomes: Sequence[Outcome], precision: float = 0.95) 
     if threshold is None:
         return Coverage(0.0, 1.0)
     numbers = sum(outcome.numbers for outcome in outcomes)
-    # Lines that are no number of the picture may be accepted, too.
+    # Lines that match no true number can be accepted as well, so the ratio may exceed 1.
     return Coverage(min(accepted / numbers, 1.0), threshold)
 
 
 def _matched(wanted: Sequence[str], texts: Sequence[str]) -> set[int]:
-    """The places of the texts that are wanted, in their order."""
+    """Return the indices of the texts that match a wanted number, in order."""
     matcher = difflib.SequenceMatcher(None, list(wanted), list(texts), autojunk=False)
     return {block.b + i for block in matcher.get_matching_blocks() for i in range(block.size)}

@@ -1,7 +1,8 @@
-"""Memory of long and of large readings: `python benchmarks/memory.py [--pictures 10000] [--megapixels 100]`
+"""Measure the memory of long and of large readings: resident memory over many pictures, and the peak for one scan.
 
-Each in a process of its own, as Linux counts it: resident memory after every hundredth of many pictures (those of
-data/real again and again, where DIGITDET_DATA names them; else the examples), and the peak for one large scan.
+    python benchmarks/memory.py [--pictures 10000] [--megapixels 100]
+
+Linux only. Each reading runs in its own process. The many pictures are those of $DIGITDET_DATA/real, repeated.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from shared import data_folder
 
-_EXAMPLES = Path(__file__).parents[1] / "examples"
-_MANY = """
+_READ_MANY = """
 import json, sys
 from digitdet.reader import NumberReader
 def resident():
@@ -35,7 +36,7 @@ for row, reading in enumerate(NumberReader().read_many(paths), 1):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--pictures", type=int, default=10_000)
     parser.add_argument("--megapixels", type=int, default=100)
     options = parser.parse_args()
@@ -44,14 +45,14 @@ def main() -> None:
 
 
 def read_many(count: int) -> None:
-    real = Path(os.environ.get("DIGITDET_DATA", "")) / "real"
-    pictures = sorted(real.rglob("*.jpg")) + sorted(real.rglob("*.png")) if real.is_dir() else []
-    pictures = pictures or sorted(_EXAMPLES.glob("*.jpg"))
-    # Spread over all sets: one after the other would show each set's own sizes, not what stays behind.
+    """Print the resident memory after every so many pictures."""
+    real = data_folder("real")
+    pictures = sorted(real.rglob("*.jpg")) + sorted(real.rglob("*.png"))
+    # Shuffled: in order, the sizes of each set's pictures would hide what stays allocated.
     order = np.random.default_rng(0).permutation(len(pictures))
     paths = islice(cycle(pictures[row] for row in order), count)
     done = subprocess.run(
-        [sys.executable, "-c", _MANY],
+        [sys.executable, "-c", _READ_MANY],
         input="".join(f"{path}\n" for path in paths),
         stdout=subprocess.PIPE,
         text=True,
@@ -64,6 +65,7 @@ def read_many(count: int) -> None:
 
 
 def read_large(megapixels: int) -> None:
+    """Print peak memory and seconds of reading one large scan, as JPEG and as PNG."""
     side = round(np.sqrt(megapixels * 1e6))
     page = np.full((side, side, 3), 235, np.uint8)
     rng = np.random.default_rng(0)
@@ -81,10 +83,9 @@ def read_large(megapixels: int) -> None:
             numbers = process.stdout.read().split()
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
-            seconds = time.perf_counter() - start
             print(
-                f"a scan of {side} x {side} pixels, {suffix}: {usage.ru_maxrss / 1024:.0f} MB peak, {seconds:.1f} s, "
-                f"{len(numbers)} numbers, exit code {process.returncode}"
+                f"scan of {side} x {side} pixels, {suffix}: {usage.ru_maxrss / 1024:.0f} MB peak, "
+                f"{time.perf_counter() - start:.1f} s, {len(numbers)} numbers, exit code {process.returncode}"
             )
 
 

@@ -1,8 +1,8 @@
-"""The general OCR engines that digitdet is measured against, each as its users run it, digits kept.
+"""The OCR engines that digitdet is compared with. Each runs as its users run it; only the digits it reads are kept.
 
-Tesseract has the whitelist 0123456789 and reads a list of pictures in one process, so that its start is not counted for
-each; it is run with one thread, with which it is faster on small pictures. RapidOCR runs in an interpreter of its own
-(see rapidocr_worker.py), with the models it comes with.
+Tesseract gets the whitelist 0123456789 and a list of all pictures in one process, so that its start-up is not counted
+for each picture; it runs on one thread, which is faster for small pictures. RapidOCR runs in its own interpreter
+(rapidocr_worker.py) with its default models.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ import cv2
 from exact import Piece, digits_of, judge
 
 _WORKER = Path(__file__).with_name("rapidocr_worker.py")
-_SMALL = 64  # pixels of height; below it Tesseract gets the picture enlarged, too
-_WORD = 5  # level of Tesseract's table
+_SMALL = 64  # pixels; Tesseract is also tried with lower pictures enlarged to this height
+_WORD = 5  # the level of words in Tesseract's table
 
 TESSERACT, RAPIDOCR, RAPIDOCR_REC = PEERS = ("tesseract", "rapidocr", "rapidocr-rec")
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What an engine read: the pieces with digits of each picture in reading order, and milliseconds a picture."""
+    """The pieces with digits of each picture in reading order, and the mean milliseconds per picture."""
 
     pieces: list[list[Piece]]
     milliseconds: float
@@ -39,7 +39,7 @@ class Answers:
 
 @dataclass(frozen=True)
 class Variant:
-    """A way to run Tesseract: its page segmentation mode, and whether small pictures are enlarged to 64 px height."""
+    """A configuration of Tesseract: page segmentation mode, and whether low pictures are enlarged to 64 px."""
 
     mode: int
     enlarged: bool
@@ -52,13 +52,13 @@ VARIANTS = tuple(Variant(mode, enlarged) for enlarged in (False, True) for mode 
 
 
 def missing_peers(python: str) -> dict[str, str]:
-    """How to install those peers that are not there; `python` is the interpreter that should have RapidOCR."""
+    """Return how to install each peer that is missing; `python` is the interpreter that should have RapidOCR."""
     missing = {}
     if shutil.which("tesseract") is None:
         missing[TESSERACT] = "apt-get install tesseract-ocr"
-    look = "import importlib.util, sys; sys.exit(importlib.util.find_spec('rapidocr') is None)"
-    if shutil.which(python) is None or subprocess.run([python, "-c", look], check=False).returncode:
-        remedy = "pip install -r benchmarks/requirements-peers.txt in an environment of its own, and --rapidocr-python"
+    probe = "import importlib.util, sys; sys.exit(importlib.util.find_spec('rapidocr') is None)"
+    if shutil.which(python) is None or subprocess.run([python, "-c", probe], check=False).returncode:
+        remedy = "pip install -r benchmarks/requirements-peers.txt in a separate environment, and --rapidocr-python"
         missing |= {RAPIDOCR: remedy, RAPIDOCR_REC: remedy}
     return missing
 
@@ -67,20 +67,20 @@ def missing_peers(python: str) -> dict[str, str]:
 
 
 class Tesseract:
-    """The `tesseract` on the path, with the language data that Debian installs with it (eng)."""
+    """The `tesseract` on the path, with its default English language data."""
 
     def choose(self, paths: Sequence[Path], truths: Sequence[str]) -> Variant:
-        """The variant that reads most of these numbers right; the earlier of equals."""
+        """Return the variant that reads most of these numbers exactly; the first one if several are equal."""
 
-        def right(variant: Variant) -> int:
+        def count_right(variant: Variant) -> int:
             answers = self.read(paths, variant).pieces
             outcomes = [judge(truth, pieces) for truth, pieces in zip(truths, answers, strict=True)]
             return sum(line.is_right for outcome in outcomes for line in outcome.lines)
 
-        return max(VARIANTS, key=right)
+        return max(VARIANTS, key=count_right)
 
     def read(self, paths: Sequence[Path], variant: Variant) -> Answers:
-        """Enlarging is not counted as Tesseract's time; decoding and its start are."""
+        """Read pictures. The time includes start-up and decoding, but not the enlarging."""
         with tempfile.TemporaryDirectory() as folder:
             if variant.enlarged:
                 paths = [_enlarge(path, Path(folder) / f"{index}.png") for index, path in enumerate(paths)]
@@ -91,10 +91,10 @@ class Tesseract:
 
 
 def parse_table(table: str, pages: int) -> list[list[Piece]]:
-    """The words with digits of each page of Tesseract's TSV output, in its order.
+    """Return the words with digits of each page of Tesseract's TSV output.
 
     Raises:
-        ValueError: The table does not have so many pages.
+        ValueError: The table does not have that many pages.
     """
     found: list[list[Piece]] = []
     for row in csv.DictReader(io.StringIO(table), delimiter="\t", quoting=csv.QUOTE_NONE):
@@ -104,7 +104,7 @@ def parse_table(table: str, pages: int) -> list[list[Piece]]:
             left, top, width, height = (float(row[name]) for name in ("left", "top", "width", "height"))
             found[-1].append(Piece(text, (left, top, left + width, top + height)))
     if len(found) != pages:
-        raise ValueError(f"tesseract answered for {len(found)} of {pages} pictures")
+        raise ValueError(f"tesseract returned {len(found)} of {pages} pictures")
     return found
 
 
@@ -122,7 +122,7 @@ def _run_tesseract(paths: Sequence[Path], mode: int, listing: Path) -> str:
 
 
 def _enlarge(path: Path, target: Path) -> Path:
-    """The path of the picture, or of a copy that is 64 px high where it is lower."""
+    """Return the path of the picture, or of a 64 px high copy if it is lower than that."""
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None or image.shape[0] >= _SMALL:
         return path
@@ -135,7 +135,7 @@ def _enlarge(path: Path, target: Path) -> Path:
 
 
 class RapidOcr:
-    """RapidOCR in a process of its own: the full pipeline, or only its recognition with the picture as one line."""
+    """RapidOCR in a separate process: the full pipeline, or only recognition with the picture as one line."""
 
     def __init__(self, python: str, whole: bool) -> None:
         self._process = subprocess.Popen(
@@ -146,9 +146,12 @@ class RapidOcr:
         )
 
     def read(self, paths: Sequence[Path]) -> Answers:
-        """One picture after the other; loading the models is not counted."""
+        """Read pictures one after the other. The time does not include loading the models."""
         answers = [self._ask(path) for path in paths]
-        pieces = [_pieces(answer["lines"]) for answer in answers]
+        pieces = [
+            [Piece(digits, tuple(box)) for text, *box in answer["lines"] if (digits := digits_of(text))]
+            for answer in answers
+        ]
         return Answers(pieces, sum(answer["ms"] for answer in answers) / max(len(answers), 1))
 
     def close(self) -> None:
@@ -156,15 +159,11 @@ class RapidOcr:
         self._process.communicate()
 
     def _ask(self, path: Path) -> dict:
-        if self._process.stdin is None or self._process.stdout is None:
-            raise RuntimeError("the worker has no pipes")
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.write(f"{path}\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
         if not answer:
             raise RuntimeError(f"RapidOCR ended at {path}; its message is above")
         return json.loads(answer)
-
-
-def _pieces(lines: Sequence[tuple[str, float, float, float, float]]) -> list[Piece]:
-    return [Piece(digits, tuple(box)) for text, *box in lines if (digits := digits_of(text))]

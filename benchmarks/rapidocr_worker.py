@@ -1,12 +1,11 @@
-"""RapidOCR in an interpreter of its own: paths on stdin, one a line; one line of JSON for each on stdout.
+"""Run RapidOCR in its own interpreter: one path a line on stdin, one JSON object a line on stdout.
 
     python rapidocr_worker.py full|rec
 
-RapidOCR pulls in an OpenCV package of its own choice, which must not be installed beside digitdet's. So this file
-needs nothing of digitdet: `real.py` runs it with the interpreter that it is given. `full` finds, turns and recognises
-lines of text; `rec` takes the picture for one line. An answer holds `lines`, a list of [text, left, top, right,
-bottom] in the order in which RapidOCR gives them (`rec` knows no place: all 0), and `ms`, the time in milliseconds from
-the path to the text.
+RapidOCR installs an OpenCV package that conflicts with digitdet's, so this file imports nothing from digitdet; real.py
+starts it with the interpreter given by --rapidocr-python. `full` runs detection, orientation and recognition; `rec`
+treats the picture as one line of text. An answer contains `lines`, a list of [text, left, top, right, bottom] (all
+zero for `rec`), and `ms`, the milliseconds from the path to the text.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ def main() -> None:
     warm = False
     for line in sys.stdin:
         path = line.rstrip("\n")
-        if not warm:  # its three models are loaded when they are first used
+        if not warm:  # RapidOCR loads each model when it is first used
             engine(path, use_det=False, use_cls=True, use_rec=True)
             engine(path, use_det=whole, use_cls=whole, use_rec=True)
             warm = True

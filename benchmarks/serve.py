@@ -1,9 +1,9 @@
-"""A server under load: many clients at once beside one, how long each waits, and whether every answer is right.
+"""Measure the server under load: throughput and latency with one and with many clients, and check every answer.
 
     python benchmarks/serve.py [--clients 20] [--seconds 60]
 
-The pictures are those of examples/ and of the page, in turn. An answer is right if it is just what the reader gives for
-the file. Server and clients share the machine and come by loopback.
+The clients send the pictures of examples/ and of the web page in turn. An answer is right if it equals the reader's
+reading of the file. Server and clients share the machine.
 """
 
 from __future__ import annotations
@@ -29,19 +29,20 @@ _ROOT = Path(__file__).parents[1]
 
 @dataclass
 class Load:
-    """What the clients of one load have seen."""
+    """What the clients measured: seconds of each request, wrong answers, refused requests."""
 
-    waits: list[float] = field(default_factory=list)  # seconds
+    waits: list[float] = field(default_factory=list)
     wrong: int = 0
-    failed: int = 0
+    refused: int = 0
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--clients", type=int, default=20, help="at once")
-    parser.add_argument("--seconds", type=float, default=60, help="of each load")
+    parser.add_argument("--clients", type=int, default=20, help="clients at once")
+    parser.add_argument("--seconds", type=float, default=60, help="length of each load")
     arguments = parser.parse_args()
-    contents = [path.read_bytes() for folder in ("examples", "web/static/examples") for path in pictures(folder)]
+    folders = (_ROOT / "examples", _ROOT / "detector" / "web" / "static" / "examples")
+    contents = [path.read_bytes() for folder in folders for path in sorted(folder.glob("*.jpg"))]
     reader = NumberReader()
     expected = [(content, [json.loads(json.dumps(reader.read(content).to_dict()))]) for content in contents]
     server = subprocess.Popen(
@@ -49,17 +50,16 @@ def main() -> None:
     )
     try:
         assert server.stderr is not None
-        address = urlsplit(server.stderr.readline().split()[3]).netloc
-        put_load(address, expected, 1, 2)  # warm
-        alone = None
+        address = next(
+            urlsplit(word).netloc for line in server.stderr for word in line.split() if word.startswith("http://")
+        )
+        put_load(address, expected, 1, 2)  # warm up
         for count in (1, arguments.clients):
             load = put_load(address, expected, count, arguments.seconds)
             middle, late = np.percentile(load.waits, [50, 95]) * 1000
-            alone = alone or late
             print(
-                f"{count:3} clients: {len(load.waits)} answers, {len(load.waits) / arguments.seconds:.1f} a second, "
-                f"{load.wrong} wrong, {load.failed} refused; median {middle:.0f} ms, p95 {late:.0f} ms "
-                f"({late / alone:.1f} times that of one)"
+                f"{count:3} clients: {len(load.waits)} answers, {len(load.waits) / arguments.seconds:.1f} per second, "
+                f"{load.wrong} wrong, {load.refused} refused; median {middle:.0f} ms, p95 {late:.0f} ms"
             )
             if load.wrong:
                 sys.exit("wrong answers")
@@ -68,12 +68,8 @@ def main() -> None:
         server.wait()
 
 
-def pictures(folder: str) -> list[Path]:
-    return sorted((_ROOT / folder).glob("*.jpg"))
-
-
 def put_load(address: str, expected: list[tuple[bytes, list[object]]], clients: int, seconds: float) -> Load:
-    """So many clients, each of whom sends the next picture when it has the answer to the last."""
+    """Run clients that each send the next picture as soon as the last one is answered."""
     load, lock = Load(), threading.Lock()
     end = time.monotonic() + seconds
 
@@ -89,7 +85,7 @@ def put_load(address: str, expected: list[tuple[bytes, list[object]]], clients: 
             with lock:
                 load.waits.append(time.monotonic() - start)
                 if answer.status != 200:
-                    load.failed += 1
+                    load.refused += 1
                 elif json.loads(body) != right:
                     load.wrong += 1
         connection.close()

@@ -1,4 +1,4 @@
-"""What the benchmarks on real pictures rest on: the halves, and what counts as exact. The measuring is not tested."""
+"""The parts of the benchmarks that results depend on: the halves of the real sets, and the rule for exact numbers."""
 
 import importlib
 import os
@@ -25,7 +25,7 @@ SIZES = {
 
 
 def load(name):
-    """A benchmark as a module: they are scripts, which find each other by lying in one folder."""
+    """Import a benchmark, which is a script that imports others from its folder."""
     sys.path.insert(0, str(BENCHMARKS))
     try:
         return importlib.import_module(name)
@@ -34,7 +34,6 @@ def load(name):
 
 
 exact, halves, peers, digitless = load("exact"), load("halves"), load("peers"), load("digitless")
-read_speed = load("read_speed")
 Piece = exact.Piece
 
 
@@ -45,7 +44,7 @@ def row(image, number="1", **more):
 # --- halves ---
 
 
-# These must never change: models were chosen by one half, and are reported on the other.
+# These must never change: one half selects models, the other is reported.
 @pytest.mark.parametrize(
     ("set_name", "entry", "half"),
     [
@@ -82,13 +81,13 @@ def test_halves_stay_as_they_are(set_name, entry, half):
         ("svhn_full", row("images/1.png"), row("images/2.png"), False),
     ],
 )
-def test_pictures_of_one_thing_are_one_group(set_name, one, other, together):
+def test_pictures_of_one_object_are_in_one_group(set_name, one, other, together):
     assert (halves.group_of(set_name, one) == halves.group_of(set_name, other)) == together
     if together:
         assert halves.half_of(set_name, one) == halves.half_of(set_name, other)
 
 
-def test_rows_are_those_of_the_half_and_evenly_spaced(tmp_path):
+def test_load_rows_selects_the_half_and_spaces_rows_evenly(tmp_path):
     folder = tmp_path / "svhn_full"
     folder.mkdir()
     lines = [f"images/{index}.png,{index:04}" for index in range(200)]
@@ -111,7 +110,7 @@ def test_real_halves(set_name):
     assert groups[0].isdisjoint(groups[1])
 
 
-# --- what counts as exact ---
+# --- exact numbers ---
 
 
 @pytest.mark.parametrize(
@@ -156,7 +155,7 @@ def test_one_number(texts, right, in_one_piece, lines):
     assert outcome.numbers == 1
 
 
-def test_rows_of_digits_that_stand_apart():
+def test_rows_of_separate_digits():
     pieces = [
         Piece("3", (0, 0, 10, 20), 0.9),
         Piece("9", (40, 2, 50, 22), 0.6),
@@ -178,7 +177,7 @@ def test_rows_of_digits_that_stand_apart():
         ([(0.9, False), (0.8, True)], 0.0, 1.0),
         ([], 0.0, 1.0),
         ([(0.9, True)] * 4, 1.0, 0.9),
-        ([(0.9, True), (0.8, True), (0.8, False)], 0.25, 0.9),  # of equals all or none
+        ([(0.9, True), (0.8, True), (0.8, False)], 0.25, 0.9),  # equal confidences are accepted together or not at all
         ([(0.9, False)] + [(0.8, True)] * 3, 0.0, 1.0),
         ([(0.5, True)] * 5, 1.0, 0.5),  # more lines than numbers
     ],
@@ -205,7 +204,7 @@ def test_tesseract_table():
         peers.parse_table(table, 3)
 
 
-def test_missing_peers_say_how_to_install_them(monkeypatch):
+def test_missing_peers_returns_how_to_install_them(monkeypatch):
     monkeypatch.setenv("PATH", "")
     missing = peers.missing_peers("no-such-python")
     assert set(missing) == set(peers.PEERS)
@@ -213,11 +212,11 @@ def test_missing_peers_say_how_to_install_them(monkeypatch):
     assert "requirements-peers.txt" in missing["rapidocr"]
 
 
-# --- pictures without a digit ---
+# --- pictures without digits ---
 
 
 @pytest.mark.parametrize("kind", ["textures", "surfaces", "logos", "rules", "bar codes", "scribbles"])
-def test_pictures_without_a_digit_are_the_same_every_time(kind):
+def test_pictures_without_digits_are_reproducible(kind):
     texture = np.random.default_rng(1).integers(0, 256, (80, 120, 3), np.uint8)
     materials = digitless.Materials((texture,), ())
     image = digitless.draw_picture(kind, 3, 0, materials)
@@ -228,19 +227,8 @@ def test_pictures_without_a_digit_are_the_same_every_time(kind):
     assert not np.array_equal(image, digitless.draw_picture(kind, 4, 0, materials))
 
 
-def test_clear_letters_are_apart_from_those_like_digits():
+def test_letters_that_look_like_digits_are_in_doubtful_kinds_only():
     doubtful = set("OoQIilSsZzBbGgq0123456789")
     shown = set(digitless._UPPER + digitless._LOWER) | set(digitless._WORDS) | set("".join(digitless._SCRIPTS))
     assert not shown & doubtful
     assert sum(kind.count for kind in digitless.KINDS.values() if not kind.doubtful) >= 500
-
-
-# --- speed ---
-
-
-@pytest.mark.parametrize("count", [20, 500])
-def test_post_processing_is_timed_on_pages_that_are_read_whole(monkeypatch, count):
-    monkeypatch.setattr(read_speed, "_POST_TURNS", 1)
-    stages = read_speed.time_post_processing(count)  # ends the process where the page is not read as it was made
-    assert {len(times) for times in stages.values()} == {1}
-    assert sum(times[0] for name, times in stages.items() if name != "total") == pytest.approx(stages["total"][0])

@@ -1,7 +1,7 @@
-"""What an image file says of itself, read before any pixel is decoded: format, size of every page, orientation.
+"""Format, page sizes and orientation of an image file, read from its header before any pixel is decoded.
 
-Sizes come first because a file of a few hundred bytes can ask for gigabytes. The format is told by the content: names
-lie. Only what bounds the memory is parsed; whether the rest is sound is for the decoder to say.
+A file of a few hundred bytes can claim a size of gigabytes, so the sizes are checked first. The format is recognised by
+the content, not by the file name. Only what limits the memory is parsed; decoders find other damage themselves.
 """
 
 from __future__ import annotations
@@ -12,41 +12,44 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from digitdet.common.errors import ImageError
+from digitdet.imaging import tiff
 from digitdet.imaging.jpeg import is_truncated_jpeg, jpeg_segments
-from digitdet.imaging.tiff import LENGTH, TILE_LENGTH, TILE_WIDTH, WIDTH, Directory, exif_orientation, read_directories
 
 Size = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Header:
-    """`sizes` are width and height of each page or frame in pixels, as stored.
+    """What the header of an image file says.
 
-    `orientation` is 1 to 8 as in EXIF: how what the decoder gives is to be turned. `directories` are those of the pages
-    of a TIFF.
+    Attributes:
+        format: Name of the format.
+        sizes: Width and height in pixels of every page or frame, as stored.
+        orientation: EXIF orientation, 1 to 8, that is still to be applied to the decoder's output.
+        directories: Those of the pages of a TIFF.
     """
 
     format: str
     sizes: tuple[Size, ...]
     orientation: int = 1
-    directories: tuple[Directory, ...] = ()
+    directories: tuple[tiff.Directory, ...] = ()
 
 
 def is_pdf(content: bytes) -> bool:
-    """Whether this is a PDF; some programs write a few bytes in front of it."""
-    return b"%PDF-" in content[:1024] and not any(magic.match(content) for magic, _, _ in _FORMATS)
+    """Return whether this is a PDF; its signature may follow some other bytes."""
+    return b"%PDF-" in content[:1024] and not any(signature.match(content) for signature, _, _ in _FORMATS)
 
 
 def read_header(content: bytes) -> Header:
-    """Format, sizes and orientation from the bytes of an image file.
+    """Read the header of an image file.
 
     Raises:
-        ImageError: The file is empty, of no known format, cut off, or its header makes no sense.
+        ImageError: The file is empty, of no known format or cut off, or its header is invalid.
     """
     if not content:
         raise ImageError("the file is empty")
-    for magic, name, parse in _FORMATS:
-        if not magic.match(content):
+    for signature, name, parse in _FORMATS:
+        if not signature.match(content):
             continue
         try:
             header = parse(content)
@@ -55,19 +58,19 @@ def read_header(content: bytes) -> Header:
         if not header.sizes:
             raise ImageError(f"the {name} holds no picture, or is cut off")
         if any(width < 1 or height < 1 for width, height in header.sizes):
-            raise ImageError(f"the {name} says that it has no width or no height")
+            raise ImageError(f"the {name} has no width or no height according to its header")
         return header
     raise ImageError("not a picture in a known format, or damaged")
 
 
 def _jpeg(content: bytes) -> Header:
+    """ITU-T T.81: the size is in the frame header (SOF, markers C0 to CF but DHT C4, JPG C8 and DAC CC)."""
     if is_truncated_jpeg(content):
         raise ImageError("the JPEG is damaged or cut off")
     orientation = 1
     for marker, start, end in jpeg_segments(content):
-        if marker == 0xE1 and content.startswith(b"Exif\0\0", start):
-            orientation = exif_orientation(content[start:end])
-        # SOF0 to SOF15; C4, C8 and CC are other tables (ITU-T T.81, table B.1)
+        if marker == 0xE1 and content.startswith(b"Exif\0\0", start):  # APP1
+            orientation = tiff.exif_orientation(content[start:end])
         elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             height, width = struct.unpack_from(">HH", content, start + 1)
             return Header("JPEG", ((width, height),), orientation)
@@ -75,152 +78,144 @@ def _jpeg(content: bytes) -> Header:
 
 
 def _png(content: bytes) -> Header:
+    """PNG, third edition: chunks of length, type, data and CRC; an animation has acTL, and fcTL for each frame."""
     size: Size = struct.unpack_from(">II", content, 16)
-    orientation, frames, animated, kind, place = 1, 0, False, b"", 8
-    while kind != b"IEND":
-        length, kind = struct.unpack_from(">I4s", content, place)
-        if place + 12 + length > len(content):  # OpenCV would allocate what the chunk says: up to 4 GB
+    orientation, frames, is_animated, chunk_type, position = 1, 0, False, b"", 8
+    while chunk_type != b"IEND":
+        length, chunk_type = struct.unpack_from(">I4s", content, position)
+        if position + 12 + length > len(content):  # OpenCV would allocate that length, up to 4 GB
             raise ImageError("the PNG is damaged or cut off")
-        if kind == b"eXIf":
-            orientation = exif_orientation(content[place + 8 : place + 8 + length])
-        animated |= kind == b"acTL"
-        frames += kind == b"fcTL"
-        place += 12 + length  # length, kind and checksum around the data
-    return Header("PNG", (size,) * (max(1, frames) if animated else 1), orientation)
+        if chunk_type == b"eXIf":
+            orientation = tiff.exif_orientation(content[position + 8 : position + 8 + length])
+        is_animated |= chunk_type == b"acTL"
+        frames += chunk_type == b"fcTL"
+        position += 12 + length
+    return Header("PNG", (size,) * (max(1, frames) if is_animated else 1), orientation)
 
 
 def _gif(content: bytes) -> Header:
+    """GIF89a: image descriptors (2C) and extensions (21), each followed by data sub-blocks, up to the trailer (3B)."""
     size: Size = struct.unpack_from("<HH", content, 6)
-    place = 13 + _gif_palette(content[10])
+    position = 13 + _gif_color_table(content[10])
     frames = 0
-    while place < len(content) and (block := content[place]) != 0x3B:  # the trailer
-        if block == 0x2C:  # a frame: its place and size, palette and code size stand before the data
+    while position < len(content) and (block := content[position]) != 0x3B:
+        if block == 0x2C:
             frames += 1
-            place += 11 + _gif_palette(content[place + 9])
-        elif block == 0x21:  # an extension
-            place += 2
+            position += 11 + _gif_color_table(content[position + 9])
+        elif block == 0x21:
+            position += 2
         else:
             raise ImageError("the GIF is damaged")
-        while content[place]:  # the data come in blocks of their length and so many bytes
-            place += content[place] + 1
-        place += 1
+        while content[position]:
+            position += content[position] + 1
+        position += 1
     return Header("GIF", (size,) * frames)
 
 
-def _gif_palette(flags: int) -> int:
-    """The length of a palette in bytes."""
+def _gif_color_table(flags: int) -> int:
+    """Return the length of a colour table in bytes."""
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
 def _webp(content: bytes) -> Header:
+    """WebP container (RFC 9649): RIFF chunks with an even length; ANMF for each frame of an animation."""
     size: Size | None = None
-    orientation, frames, place = 1, 0, 12
-    while place + 8 <= len(content):
-        kind, length = struct.unpack_from("<4sI", content, place)
-        data = place + 8
-        size = size or _webp_size(kind, content, data)
-        frames += kind == b"ANMF"
-        if kind == b"EXIF":
-            orientation = exif_orientation(content[data : data + length])
-        place = data + length + length % 2
+    orientation, frames, position = 1, 0, 12
+    while position + 8 <= len(content):
+        chunk, length = struct.unpack_from("<4sI", content, position)
+        data = position + 8
+        size = size or _webp_size(chunk, content, data)
+        frames += chunk == b"ANMF"
+        if chunk == b"EXIF":
+            orientation = tiff.exif_orientation(content[data : data + length])
+        position = data + length + length % 2
     return Header("WebP", (size,) * max(1, frames) if size else (), orientation)
 
 
-def _webp_size(kind: bytes, content: bytes, data: int) -> Size | None:
-    if kind == b"VP8X":
+def _webp_size(chunk: bytes, content: bytes, data: int) -> Size | None:
+    if chunk == b"VP8X":
         width, height = content[data + 4 : data + 7], content[data + 7 : data + 10]
         return int.from_bytes(width, "little") + 1, int.from_bytes(height, "little") + 1
-    if kind == b"VP8 ":
+    if chunk == b"VP8 ":
         width, height = struct.unpack_from("<HH", content, data + 6)
         return width & 0x3FFF, height & 0x3FFF
-    if kind == b"VP8L":
+    if chunk == b"VP8L":
         (bits,) = struct.unpack_from("<I", content, data + 1)
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
     return None
 
 
 def _bmp(content: bytes) -> Header:
+    """BITMAPCOREHEADER (12 bytes) or BITMAPINFOHEADER, whose height is negative in top-down bitmaps."""
     (length,) = struct.unpack_from("<I", content, 14)
     width, height = struct.unpack_from("<HH" if length == 12 else "<ii", content, 18)
-    return Header("BMP", ((width, abs(height)),))  # a height below 0: the rows come from the top
+    return Header("BMP", ((width, abs(height)),))
 
 
 def _tiff(content: bytes) -> Header:
-    directories = tuple(read_directories(content))
-    # A tile can be bigger than its picture, and is decoded whole.
+    """TIFF 6.0; OpenCV applies the orientation. A tile can be larger than its page, and is decoded whole."""
+    directories = tuple(tiff.read_directories(content))
     sizes = tuple(
         (
-            max(directory.tags.get(WIDTH, 0), directory.tags.get(TILE_WIDTH, 0)),
-            max(directory.tags.get(LENGTH, 0), directory.tags.get(TILE_LENGTH, 0)),
+            max(directory.tags.get(tiff.IMAGE_WIDTH, 0), directory.tags.get(tiff.TILE_WIDTH, 0)),
+            max(directory.tags.get(tiff.IMAGE_LENGTH, 0), directory.tags.get(tiff.TILE_LENGTH, 0)),
         )
         for directory in directories
     )
-    return Header("TIFF", sizes, directories=directories)  # OpenCV turns these pages itself
+    return Header("TIFF", sizes, directories=directories)
 
 
 def _heif(content: bytes) -> Header:
-    """AVIF and HEIC (ISO/IEC 23008-12): properties of all items of the file lie in one box.
+    """AVIF and HEIC (ISO/IEC 23008-12): the properties of all items are in the box meta/iprp/ipco.
 
-    The largest item counts, which is the picture or bigger. There is one turn in practice, that of the picture: a
-    thumbnail shares it. It is the only one that counts, whatever EXIF says.
+    The largest size (ispe) is that of the picture or above. A rotation (irot) and a mirroring (imir) are those of the
+    picture, which its thumbnail shares; they replace the EXIF orientation.
     """
-    sizes, turns, mirror = [], 0, None
-    place, end = 0, len(content)
-    for kind, skip in ((b"meta", 4), (b"iprp", 0), (b"ipco", 0)):
-        place, end = next(((a + skip, b) for found, a, b in boxes(content, place, end) if found == kind), (0, 0))
-    for kind, start, _ in boxes(content, place, end):
-        if kind == b"ispe":
-            sizes.append(struct.unpack_from(">II", content, start + 4))
-        elif kind == b"irot":
-            turns = content[start] & 3
-        elif kind == b"imir":
-            mirror = content[start] & 1
+    sizes, rotation, mirror_axis = [], 0, None
+    start, end = 0, len(content)
+    for box_type, skipped in ((b"meta", 4), (b"iprp", 0), (b"ipco", 0)):
+        found = ((a + skipped, b) for name, a, b in iso_boxes(content, start, end) if name == box_type)
+        start, end = next(found, (0, 0))
+    for box_type, data, _ in iso_boxes(content, start, end):
+        if box_type == b"ispe":
+            sizes.append(struct.unpack_from(">II", content, data + 4))
+        elif box_type == b"irot":
+            rotation = content[data] & 3
+        elif box_type == b"imir":
+            mirror_axis = content[data] & 1
     size = max(sizes, key=lambda size: size[0] * size[1], default=None)
     brands = content[8 : int.from_bytes(content[:4], "big")]
     name = "AVIF" if b"avif" in brands or b"avis" in brands else "HEIC"
-    return Header(name, (size,) if size else (), _ORIENTATION_OF_TURN[turns, mirror])
+    return Header(name, (size,) if size else (), _HEIF_ORIENTATIONS[mirror_axis][rotation])
 
 
-# Turns by 90 degrees anticlockwise, then a mirror (0 swaps top and bottom, 1 left and right), as EXIF numbers.
-_ORIENTATION_OF_TURN = {
-    (0, None): 1,
-    (1, None): 8,
-    (2, None): 3,
-    (3, None): 6,
-    (0, 0): 4,
-    (1, 0): 5,
-    (2, 0): 2,
-    (3, 0): 7,
-    (0, 1): 2,
-    (1, 1): 7,
-    (2, 1): 4,
-    (3, 1): 5,
-}
+# EXIF orientation by mirror axis (0 swaps top and bottom, 1 left and right) and number of anticlockwise quarter turns.
+_HEIF_ORIENTATIONS = {None: (1, 8, 3, 6), 0: (4, 5, 2, 7), 1: (2, 7, 4, 5)}
 
 
-def boxes(content: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """The boxes of an ISO base media file, or JPEG 2000, in turn: kind, start and end of what is inside."""
+def iso_boxes(content: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the boxes of an ISO base media file (ISO/IEC 14496-12) or JPEG 2000: type, start and end of the content."""
     while start + 8 <= end:
-        size, kind = struct.unpack_from(">I4s", content, start)
-        inside = start + 8
-        if size == 1:
-            (size,) = struct.unpack_from(">Q", content, inside)
-            inside += 8
-        elif size == 0:  # to the end
+        size, box_type = struct.unpack_from(">I4s", content, start)
+        data = start + 8
+        if size == 1:  # 64-bit size
+            (size,) = struct.unpack_from(">Q", content, data)
+            data += 8
+        elif size == 0:  # up to the end
             size = end - start
-        if size < inside - start:
+        if size < data - start:
             raise ImageError("a box in the file is damaged")
-        yield kind, inside, min(start + size, end)
+        yield box_type, data, min(start + size, end)
         start += size
 
 
 def _jp2(content: bytes) -> Header:
-    streams = (start for kind, start, _ in boxes(content, 0, len(content)) if kind == b"jp2c")
-    return _codestream(content, next(streams, len(content)))
+    codestreams = (start for box_type, start, _ in iso_boxes(content, 0, len(content)) if box_type == b"jp2c")
+    return _codestream(content, next(codestreams, len(content)))
 
 
 def _codestream(content: bytes, start: int = 0) -> Header:
-    """JPEG 2000 without its wrapper: the size stands in the first marker segment (ITU-T T.800, A.5.1)."""
+    """JPEG 2000 codestream: the size is in the SIZ marker segment (ITU-T T.800, A.5.1)."""
     right, bottom, left, top = struct.unpack_from(">4I", content, start + 8)
     return Header("JPEG 2000", ((right - left, bottom - top),))
 

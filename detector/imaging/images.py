@@ -1,4 +1,4 @@
-"""Pictures from files, bytes and arrays, as (H, W, 3) uint8 BGR; anything else is refused with a reason."""
+"""Pictures from files, bytes and arrays as (H, W, 3) uint8 BGR."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from digitdet.common.types import Image
 
 try:
     import cv2
-except ImportError as error:  # slim containers lack the libraries that the desktop build draws windows with
+except ImportError as error:  # slim containers lack the window system's libraries that opencv-python needs
     raise ImportError(f"OpenCV cannot be loaded ({error}); {OPENCV_REMEDY}") from error
 
 from digitdet.imaging.pages import Page, decode_pages
@@ -26,33 +26,36 @@ from digitdet.imaging.pixels import to_bgr
 ImageSource = str | os.PathLike[str] | bytes | npt.NDArray[np.uint8]
 
 MAX_PIXELS = 100_000_000
-"""Pages of more pixels are refused unless the caller sets another limit: a scan of A3 at 600 dpi has 70 million."""
+"""Default limit of the pixels of a page; a scan of A3 at 600 dpi has 70 million."""
 
 
 def load_image(source: ImageSource, max_pixels: int = MAX_PIXELS) -> Image:
-    """A picture as (H, W, 3) uint8 BGR; of a file with several pages or frames the first. See `read_pages`."""
+    """Load a picture as (H, W, 3) uint8 BGR, the first one of a file with several pages; see `read_pages`."""
     return next(read_pages(source, max_pixels)).image
 
 
 def read_pages(source: ImageSource, max_pixels: int = MAX_PIXELS) -> Iterator[Page]:
-    """The pages of a picture file, decoded one at a time; most have one.
+    """Decode the pages of a picture file one at a time; most files have one.
 
-    JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF, JPEG 2000 and PNM; with the extra `heic` HEIC, with the extra `pdf` PDF. The
-    format is told by the content. Every page of a TIFF or PDF, every picture of a HEIC and every frame of an animation
-    (GIF, WebP, PNG) is a page; an AVIF gives its first picture.
+    Formats: JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF, JPEG 2000 and PNM; HEIC with the extra `heic`, PDF with the extra
+    `pdf`. The format is recognised by the content. Every page of a TIFF or PDF, every picture of a HEIC and every frame
+    of an animation (GIF, WebP, PNG) is a page; of an AVIF the first picture is read.
 
-    EXIF orientation is applied. 16-bit and float values are scaled to 8 bits by the range they use; CMYK and palettes
-    become BGR; what is transparent becomes white, or black where nothing showed on white. PDF pages are drawn at 200
-    dpi, or at fewer where the page would be above the limit.
+    The EXIF orientation is applied. 16-bit and float values are scaled to 8 bits by the range they use; CMYK and
+    palettes become BGR; transparent pixels become white, or black where nothing would be visible on white. PDF pages
+    are rendered at 200 dpi, or less where the page would exceed the limit.
 
     Args:
-        source: A path; the bytes of an image file; or an array, uint8, (H, W) grey, (H, W, 3) BGR or (H, W, 4) BGRA.
-            From RGB (PIL, torchvision) turn the last axis round: ``array[:, :, ::-1]``.
-        max_pixels: Width times height above which a page is refused, from the file's header, before it is decoded.
+        source: A path; the bytes of an image file; or a uint8 array, (H, W) grey, (H, W, 3) BGR or (H, W, 4) BGRA.
+            Reverse the channels of RGB arrays (PIL, torchvision): ``array[:, :, ::-1]``.
+        max_pixels: Highest width times height of a page. It is checked before the page is decoded.
+
+    Yields:
+        The pages, in the order of the file.
 
     Raises:
-        ImageError: There is no such file; it is not a whole picture in a known format; it is above the limit; or its
-            format needs an extra that is not installed. For a later page that is raised when its turn comes.
+        ImageError: The file is missing, damaged, of unknown format or above the limit, or its format needs an extra
+            that is not installed. For a later page the error is raised when that page is reached.
     """
     if isinstance(source, np.ndarray):
         yield Page(_from_array(source), 1, 1)
@@ -66,9 +69,9 @@ def _read_file(path: str | os.PathLike[str]) -> bytes:
     except OSError as error:
         raise ImageError(error.strerror or str(error)) from error
     except ValueError as error:  # a name with a zero byte
-        raise ImageError(f"not the name of a file ({error})") from error
+        raise ImageError(f"not a valid file name ({error})") from error
     except MemoryError as error:
-        raise ImageError("too large for the memory that is free") from error
+        raise ImageError("too large for the free memory") from error
 
 
 def _from_array(array: npt.NDArray[np.uint8]) -> Image:
@@ -80,40 +83,40 @@ def _from_array(array: npt.NDArray[np.uint8]) -> Image:
 
 
 def encode_png(image: Image) -> bytes:
-    """The bytes of a PNG file of (H, W, 3) uint8 BGR."""
+    """Encode (H, W, 3) uint8 BGR as a PNG file."""
     return bytes(cv2.imencode(".png", image)[1].tobytes())
 
 
 @contextlib.contextmanager
 def quiet_decoders() -> Iterator[None]:
-    """Keep libpng, libjpeg and OpenCV from writing their own complaints to the process's stderr for the while.
+    """Discard what libpng, libjpeg and OpenCV write to stderr inside the context.
 
-    They write to the file descriptor itself, so that it is pointed elsewhere, and Python's own `sys.stderr` to where it
-    was: for a command line, not for a library in somebody else's process.
+    They write to file descriptor 2, which is redirected to the null device for the whole process, while `sys.stderr`
+    still writes to where it did. Use it in commands, not in a library.
     """
     sys.stderr.flush()
-    saved, ours = os.dup(2), sys.stderr
+    saved, stderr = os.dup(2), sys.stderr
     try:
-        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 -- its descriptor is wanted
-            os.dup2(nowhere.fileno(), 2)
-        if _is_descriptor_2(ours):
-            sys.stderr = os.fdopen(os.dup(saved), "w", 1, ours.encoding, ours.errors)
+        with open(os.devnull, "wb") as null:  # noqa: PTH123 -- os.devnull is no Path
+            os.dup2(null.fileno(), 2)
+        if _is_descriptor_2(stderr):
+            sys.stderr = os.fdopen(os.dup(saved), "w", 1, stderr.encoding, stderr.errors)
         yield
     finally:
-        if sys.stderr is not ours:
+        if sys.stderr is not stderr:
             sys.stderr.close()
-            sys.stderr = ours
+            sys.stderr = stderr
         os.dup2(saved, 2)
         os.close(saved)
 
 
 def use_one_thread() -> None:
-    """Keep OpenCV from sharing out small pieces of work to all cores: for a process that keeps them busy by itself."""
+    """Let OpenCV use one thread, in a process that keeps all cores busy itself."""
     cv2.setNumThreads(1)
 
 
 def _is_descriptor_2(stream: TextIO) -> bool:
     try:
         return stream.fileno() == 2
-    except (OSError, AttributeError, ValueError):  # a stream of a test or of a notebook has none
+    except (OSError, AttributeError, ValueError):  # streams of tests and notebooks have none
         return False

@@ -1,4 +1,4 @@
-"""What the user named on the command line, as picture files one after the other."""
+"""Expansion of the files, folders and patterns on the command line to picture files."""
 
 from __future__ import annotations
 
@@ -19,34 +19,36 @@ PICTURE_SUFFIXES = frozenset({
     ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp",
 })
 # fmt: on
-"""What is taken from a folder. A file that is named itself is taken whatever its suffix."""
+"""Suffixes of the files that are read in a folder; a file that is named itself is read whatever its suffix."""
 
 
 @dataclass(frozen=True)
 class Input:
-    """A picture to read, or the reason why what the user named is none.
+    """A picture file to read, or a name on the command line that stands for none.
 
-    `path` is as the user wrote it; ``-`` is standard input. Names that are not valid UTF-8 hold surrogates, as `os`
-    functions give and take them.
+    Attributes:
+        path: The path as the user wrote it; ``-`` is standard input. Bytes that are not UTF-8 are escaped as
+            surrogates, as in the functions of `os`.
+        error: Why there is nothing to read; None if there is.
     """
 
     path: str
     error: str | None = None
 
     def source(self) -> str | bytes:
-        """What `images.read_pages` takes: the path, or what standard input holds (it can be read once)."""
+        """Return the path, or the content of standard input, which can be read once, for `images.read_pages`."""
         return sys.stdin.buffer.read() if self.path == STDIN else self.path
 
 
 def find_inputs(names: Iterable[str]) -> Iterator[Input]:
-    """Expand files, folders (with their subfolders) and patterns with ``*``, ``?`` or ``[]``, in the order given.
+    """Expand files, folders and patterns with ``*``, ``?`` or ``[]`` to picture files, in the given order.
 
-    A name that is given twice comes twice. The pictures of a folder come sorted by name, then those of its subfolders;
-    which files are pictures is told by their suffix; hidden ones (name with a leading dot) are left out. In a pattern
-    ``**`` stands for any folders, and takes files only. A file named ``-`` is written ``./-``.
+    Names that are given twice are read twice. Of a folder, the pictures come first, sorted by name, then those of its
+    subfolders. Pictures are recognised by their suffix; hidden files (with a leading dot) are skipped. In a pattern,
+    ``**`` matches any folders, and only files are taken. To read a file named ``-``, write ``./-``.
     """
     for name in names:
-        # os.path, not Path: on older Pythons Path.exists raises for a name that is too long.
+        # os.path instead of Path, whose exists() raises for long names before Python 3.12
         if name != STDIN and glob.has_magic(name) and not os.path.lexists(name):
             yield from _expand_pattern(name)
         elif name != STDIN and os.path.isdir(name):
@@ -56,10 +58,10 @@ def find_inputs(names: Iterable[str]) -> Iterator[Input]:
 
 
 def read_list(path: str) -> list[str]:
-    """The names in a list: one a line, or with a zero byte behind each, as ``find -print0`` writes them.
+    """Read a list of names, one per line or each followed by a zero byte (as ``find -print0`` writes them).
 
     Args:
-        path: A file, or ``-`` for standard input. Relative names in it count from the current folder.
+        path: A file, or ``-`` for standard input. Relative names in it are relative to the current folder.
 
     Raises:
         DataError: The list cannot be read.
@@ -68,7 +70,7 @@ def read_list(path: str) -> list[str]:
         content = sys.stdin.buffer.read() if path == STDIN else Path(path).read_bytes()
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: the list cannot be read ({getattr(error, 'strerror', None) or error})") from error
-    content = content.removeprefix(b"\xef\xbb\xbf")  # editors on Windows put it in front of UTF-8
+    content = content.removeprefix(b"\xef\xbb\xbf")  # the byte order mark of Windows editors
     lines = content.split(b"\0") if b"\0" in content else [line.rstrip(b"\r") for line in content.split(b"\n")]
     return [os.fsdecode(line) for line in lines if line]
 
@@ -80,19 +82,20 @@ def _expand_pattern(pattern: str) -> Iterator[Input]:
     for match in matches:
         if not os.path.isdir(match):
             yield Input(match)
-        elif "**" not in pattern:  # which matches what is in the folder, too
+        elif "**" not in pattern:  # ** has matched the files in the folder, too
             yield from _expand_folder(match)
 
 
 def _expand_folder(name: str) -> Iterator[Input]:
-    """Folder by folder as they are walked: the first picture does not wait for the last folder."""
+    """Walk the folder lazily: the first picture is yielded before the last subfolder is opened."""
     failures: list[OSError] = []
     empty = True
     for folder, subfolders, files in os.walk(name, onerror=failures.append):
         subfolders[:] = sorted(subfolder for subfolder in subfolders if not subfolder.startswith("."))
         for file in sorted(files):
-            path = os.path.join(folder, file)  # noqa: PTH118 - keeps the folder as the user wrote it, "./" and all
-            if _is_picture(file) and os.path.isfile(path):  # no pipe: reading one could wait forever
+            path = os.path.join(folder, file)  # noqa: PTH118 - keeps a leading "./"
+            is_picture = not file.startswith(".") and Path(file).suffix.lower() in PICTURE_SUFFIXES
+            if is_picture and os.path.isfile(path):  # not a pipe, which could block
                 empty = False
                 yield Input(path)
     for failure in failures:
@@ -100,7 +103,3 @@ def _expand_folder(name: str) -> Iterator[Input]:
         yield Input(str(failure.filename), f"the folder cannot be read ({failure.strerror})")
     if empty:
         yield Input(name, "the folder holds no pictures")
-
-
-def _is_picture(file: str) -> bool:
-    return not file.startswith(".") and Path(file).suffix.lower() in PICTURE_SUFFIXES

@@ -1,4 +1,4 @@
-"""From the bytes of an image file to its pages, one at a time, each checked for its size before it is decoded."""
+"""Decoding of an image file page by page; the size of each page is checked before it is decoded."""
 
 from __future__ import annotations
 
@@ -14,23 +14,25 @@ import numpy.typing as npt
 
 from digitdet.common.errors import ImageError, MissingExtraError
 from digitdet.common.types import Image
-from digitdet.imaging.headers import Header, Size, boxes, is_pdf, read_header
+from digitdet.imaging.headers import Header, Size, is_pdf, iso_boxes, read_header
 from digitdet.imaging.pixels import to_bgr, turn_upright
 from digitdet.imaging.tiff import make_first
 
 PDF_DPI = 200
-"""Dots per inch at which pages of a PDF are drawn. Digits in print of 10 points are 20 px high then, in the small print
-of 5 points 10 px, which is within what the model is trained on; at 300 a page has more than twice the pixels."""
+"""Dots per inch at which PDF pages are rendered: digits in 10-point print are 20 px high, in 5-point print 10 px."""
 
-# Frames of an animation build on those before, so that they come in batches of at most so many pixels (128 MB).
+# Frames of an animation are decoded in batches of at most so many pixels (128 MB), since they build on earlier frames.
 _BATCH_PIXELS = 32_000_000
 
 
 @dataclass(frozen=True)
 class Page:
-    """A picture of a file: a page, a frame, or the only one.
+    """One picture of a file: a page, a frame or the only picture.
 
-    `image` is (H, W, 3) uint8 BGR, the right way up; `number` counts from 1 to `count`.
+    Attributes:
+        image: (H, W, 3) uint8 BGR, upright.
+        number: Number of the page, from 1.
+        count: Number of pages in the file.
     """
 
     image: Image
@@ -39,17 +41,17 @@ class Page:
 
 
 def decode_pages(content: bytes, max_pixels: int) -> Iterator[Page]:
-    """The pages of an image file; the next one is decoded when it is asked for.
+    """Decode the pages of an image file, each when it is requested; see `images.read_pages`.
 
     Raises:
-        ImageError: The file, or the page that is next, is damaged, of no known format or above `max_pixels`.
+        ImageError: The file or the next page is damaged, of no known format or above `max_pixels`.
     """
-    with _reasons():
+    with _image_errors():
         count, pictures = _open(content, max_pixels)
     if count < 1:
         raise ImageError("it has no pages")
     for number in range(1, count + 1):
-        with _reasons(f"page {number} of {count}: " if count > 1 else ""):
+        with _image_errors(f"page {number} of {count}: " if count > 1 else ""):
             image = next(pictures, None)
             if image is None:
                 raise ImageError("it is missing")
@@ -57,7 +59,7 @@ def decode_pages(content: bytes, max_pixels: int) -> Iterator[Page]:
 
 
 def _open(content: bytes, max_pixels: int) -> tuple[int, Iterator[Image]]:
-    """How many pages there are, and what decodes them in turn."""
+    """Return the number of pages and an iterator that decodes them."""
     if is_pdf(content):
         return _open_pdf(content, max_pixels)
     header = read_header(content)
@@ -69,7 +71,7 @@ def _open(content: bytes, max_pixels: int) -> tuple[int, Iterator[Image]]:
 
 
 def _decode_frames(content: bytes, header: Header, max_pixels: int) -> Iterator[Image]:
-    """Pictures that OpenCV decodes, single ones and animations."""
+    """Decode single pictures and animations with OpenCV."""
     size, count = header.sizes[0], len(header.sizes)
     _check_size(size, max_pixels)
     buffer = np.frombuffer(content, np.uint8)
@@ -84,7 +86,7 @@ def _decode_frames(content: bytes, header: Header, max_pixels: int) -> Iterator[
 
 
 def _decode_tiff(content: bytes, header: Header, max_pixels: int) -> Iterator[Image]:
-    """Each page in turn is made the first: OpenCV would walk from the start to each, and decodes what was checked."""
+    """Decode every page as the first one of the file: OpenCV then decodes exactly the page whose size was checked."""
     buffer = np.frombuffer(content, np.uint8).copy()
     for size, directory in zip(header.sizes, header.directories, strict=True):
         _check_size(size, max_pixels)
@@ -93,15 +95,15 @@ def _decode_tiff(content: bytes, header: Header, max_pixels: int) -> Iterator[Im
 
 
 def _decode(buffer: npt.NDArray[np.uint8]) -> Image:
-    # Unchanged: alpha and depth are dealt with here, and so is orientation, which OpenCV then leaves alone but in TIFF.
+    # UNCHANGED keeps alpha and depth for `to_bgr`, and applies the orientation of TIFF files only.
     pixels: npt.NDArray[Any] | None = cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED)
     if pixels is None:
-        raise ImageError("damaged, cut off, or of a kind that OpenCV does not read")
+        raise ImageError("damaged, cut off, or of a variant that OpenCV does not read")
     return to_bgr(pixels)
 
 
 def _open_heic(content: bytes) -> tuple[int, Iterator[Image]]:
-    """Decoded with libheif, which turns pictures itself."""
+    """Open a HEIC with libheif, which applies the orientation."""
     try:
         import pi_heif
     except ImportError as error:
@@ -111,12 +113,12 @@ def _open_heic(content: bytes) -> tuple[int, Iterator[Image]]:
 
 
 def _without_metadata(content: bytes) -> bytes:
-    """A HEIC whose EXIF and XMP are no longer linked ("cdsc") to its pictures, which do not need them.
+    """Return a HEIC without the references ("cdsc") from EXIF and XMP to the pictures, which do not need them.
 
-    pi-heif 1.4 takes the whole process down over damaged ones; what is not linked it does not look at.
+    pi-heif 1.4 crashes the process on damaged metadata, and does not read metadata without a reference.
     """
-    for kind, start, end in boxes(content, 0, len(content)):
-        if kind == b"meta":
+    for box_type, start, end in iso_boxes(content, 0, len(content)):
+        if box_type == b"meta":
             return content[:start] + content[start:end].replace(b"cdsc", b"skip") + content[end:]
     return content
 
@@ -127,14 +129,14 @@ def _open_pdf(content: bytes, max_pixels: int) -> tuple[int, Iterator[Image]]:
     except ImportError as error:
         raise ImageError(str(MissingExtraError("reading PDF", "pdf", "pypdfium2"))) from error
     document = pypdfium2.PdfDocument(content)
-    return len(document), (_draw_page(document, index, max_pixels) for index in range(len(document)))
+    return len(document), (_render_page(document, index, max_pixels) for index in range(len(document)))
 
 
-def _draw_page(document: Any, index: int, max_pixels: int) -> Image:
-    """A page of a PDF at `PDF_DPI`, or at fewer dots per inch where it would be above the limit."""
+def _render_page(document: Any, index: int, max_pixels: int) -> Image:
+    """Render a PDF page at `PDF_DPI`, or less where it would exceed the limit."""
     page = document[index]
     try:
-        width, height = page.get_size()  # in points, of which an inch has 72
+        width, height = page.get_size()  # in points, 72 per inch
         if not (0 < width < math.inf and 0 < height < math.inf):
             raise ImageError("the page has no size")
         scale = min(PDF_DPI / 72, math.sqrt(max_pixels / (width * height)), max_pixels / width, max_pixels / height)
@@ -156,19 +158,16 @@ def _check_size(size: Size, max_pixels: int) -> None:
 
 
 @contextlib.contextmanager
-def _reasons(where: str = "") -> Iterator[None]:
-    """What decoders raise, as ImageError that says where."""
+def _image_errors(where: str = "") -> Iterator[None]:
+    """Turn the exceptions of decoders into ImageError; the message begins with `where`."""
     try:
         yield
     except ImageError as error:
         raise ImageError(f"{where}{error}") from error
     except MemoryError as error:
-        raise ImageError(f"{where}too large for the memory that is free") from error
-    # OpenCV raises its own error, and IndexError for a frame that is not there; libheif and pdfium the others.
+        raise ImageError(f"{where}too large for the free memory") from error
+    # cv2.error and IndexError (missing frame) are from OpenCV, the others from libheif and pdfium.
     except (cv2.error, IndexError, ValueError, RuntimeError, OSError, EOFError, SyntaxError) as error:
         reason = error.err if isinstance(error, cv2.error) else str(error)
-        raise ImageError(f"{where}not a readable picture ({_one_line(reason) or type(error).__name__})") from error
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+        reason = " ".join(reason.split()) or type(error).__name__
+        raise ImageError(f"{where}not a readable picture ({reason})") from error

@@ -1,4 +1,4 @@
-"""A few of the damaged inputs that `make torture` tries by the ten thousand."""
+"""A few hundred of the damaged inputs that `make torture` tries by the ten thousand."""
 
 import subprocess
 import sys
@@ -13,15 +13,15 @@ from digitdet.reading.constraints import Constraints
 FUZZ = Path(__file__).parents[1] / "torture" / "fuzz.py"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="waits for a pipe")
-def test_damaged_inputs_are_taken_or_refused_in_one_line():
+@pytest.mark.skipif(sys.platform == "win32", reason="uses select on a pipe")
+def test_damaged_inputs_are_accepted_or_rejected_with_one_line():
     kinds = ["picture", "labels", "labelled", "options", "mnist"]
     done = subprocess.run([sys.executable, FUZZ, "--cases", "400", *kinds], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == kinds
 
 
-def test_what_fuzzing_found_once():
+def test_inputs_that_fuzzing_found():
     with pytest.raises(DataError, match="not a numbers"):
         parse_truth("[" * 5000, "here")
     with pytest.raises(ConfigError, match="digits"):

@@ -1,4 +1,4 @@
-"""The good and bad image files of $DIGITDET_DATA/images."""
+"""The valid and the damaged image files in $DIGITDET_DATA/images."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def good(name: str) -> Path:
 
 
 def difference(image: Image, other: Image) -> float:
-    """The mean difference of two pictures of one size, in levels of 255."""
+    """Mean absolute difference of two pictures of one size, in levels of 255."""
     assert image.shape == other.shape
     return float(np.abs(image.astype(int) - other).mean())
 
 
 def sevens() -> list[str]:
-    """The files that show the plain 7 upright."""
+    """Names of the files that show the same 7 upright."""
     folder = good("generated")
     if not folder.is_dir():
         return []
@@ -45,27 +45,27 @@ def sevens() -> list[str]:
     return sorted(path.name for path in folder.iterdir() if not path.name.startswith((*blank, *turned, "ok_scan")))
 
 
-# Mean difference that the format's loss explains, in levels of 255; all others are equal to the last bit.
+# Mean difference allowed for lossy formats, in levels of 255; all other files must be identical.
 LOSS = {
     "exif_orientation_99.jpg": 1.0,
     "ok_exif1.jpg": 1.0,
     "ok_cmyk.jpg": 1.0,
     "ok.avif": 0.2,
     "ok.webp": 0.5,
-    "ok_palette.png": 0.6,  # few colours
-    "ok_bilevel.png": 2.5,  # no greys at the edge
-    "ok_alpha_only_digit.png": 1.5,  # colour and alpha both fade at the edge
+    "ok_palette.png": 0.6,  # 16 colours
+    "ok_bilevel.png": 2.5,  # no grey levels at the edge
+    "ok_alpha_only_digit.png": 1.5,  # both colour and alpha fade at the edge
 }
 
 
 @pytest.mark.parametrize("name", sevens())
-def test_every_guise_shows_the_plain_seven(name: str) -> None:
+def test_every_format_decodes_to_the_same_seven(name: str) -> None:
     plain = load_image(good("generated/ok.PNG"))
     assert plain.shape == (64, 64, 3)
     assert difference(load_image(good("generated") / name), plain) <= LOSS.get(name, 0)
 
 
-def test_a_scan_in_a_pdf_shows_the_plain_seven() -> None:
+def test_a_scan_in_a_pdf_decodes_to_the_same_seven() -> None:
     pytest.importorskip("pypdfium2", reason="needs the extra pdf")
     scan = load_image(good("generated/ok_scan.pdf"))
     assert scan.shape == (178, 178, 3)  # 64 points at 200 dpi
@@ -74,7 +74,7 @@ def test_a_scan_in_a_pdf_shows_the_plain_seven() -> None:
 
 
 @pytest.mark.parametrize("orientation", range(2, 9))
-def test_one_stored_picture_is_turned_eight_ways(orientation: int) -> None:
+def test_every_exif_orientation_is_applied(orientation: int) -> None:
     plain = load_image(good("generated/ok_exif1.jpg"))
     turned = {
         2: plain[:, ::-1],
@@ -97,10 +97,10 @@ def test_pages_and_frames(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["Landscape", "Portrait"])
-def test_photos_of_every_orientation_are_one_picture(name: str) -> None:
+def test_photos_of_every_orientation_look_the_same(name: str) -> None:
     upright = load_image(good(f"exif-orientation/{name}_1.jpg"))
     for orientation in (0, *range(2, 9)):
-        # Each has its own label drawn in and was compressed on its own; turned the wrong way they differ by 40.
+        # Each has its own caption and compression; wrongly turned pictures differ by 40.
         assert difference(load_image(good(f"exif-orientation/{name}_{orientation}.jpg")), upright) < 4
 
 
@@ -115,7 +115,7 @@ def test_png_suite_decodes() -> None:
     assert len(interlaced) == 33
 
 
-# VmHWM is the peak of the memory in use; 5 written to clear_refs sets it back (Linux, proc(5)).
+# VmHWM is the peak of the resident memory; writing 5 to clear_refs resets it (Linux, proc(5)).
 CHILD = """
 import importlib.util
 import json, re, resource, sys, time
@@ -140,9 +140,9 @@ for path in sys.stdin.read().splitlines():
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="measures memory as Linux counts it")
-def test_bad_files_cost_little_and_give_one_line() -> None:
-    """In one child process, so that a crash or a flood of memory is that of the child."""
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_damaged_files_take_little_time_and_memory_and_give_one_line() -> None:
+    """Runs in a child process, so that a crash or too much memory ends the child only."""
     paths = sorted(str(path) for path in (FOLDER / "bad").rglob("*") if path.is_file())
     assert len(paths) == 170
     done = subprocess.run(
@@ -158,11 +158,11 @@ def test_bad_files_cost_little_and_give_one_line() -> None:
         if isinstance(outcome, str):
             assert outcome, path
             assert "\n" not in outcome, path
-        else:  # some flipped bits do no harm, and the one with the bomb in its text is a whole picture
+        else:  # some flipped bits are harmless, and the PNG with a bomb in a text chunk is a valid picture
             assert Path(path).name.startswith(("flip_", "ztxt_bomb")), path
 
 
-def test_every_guise_reads_the_same() -> None:
+def test_every_format_gives_the_same_reading() -> None:
     reader = NumberReader()
     names = [f"generated/{name}" for name in sevens()]
     if importlib.util.find_spec("pypdfium2"):

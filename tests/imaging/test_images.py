@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from digitdet.common.errors import ImageError
 from digitdet.imaging.images import load_image, read_pages
 
-# 60 x 40 pixels of the picture below, stored in orientation 5 (transposed): a turn ("irot") and a mirror ("imir").
+# The picture below, 60 x 40 pixels, stored with orientation 5 (transposed): "irot" and "imir".
 AVIF = base64.b64decode(
     "AAAAIGZ0eXBhdmlmAAAAAGF2aWZtaWYxbWlhZk1BMUIAAAD/bWV0YQAAAAAAAAAhaGRscgAAAAAAAAAAcGljdAAAAAAAAAAAAAAAAAAAAAAOcGl0"
     "bQAAAAAAAQAAAB5pbG9jAAAAAEQAAAEAAQAAAAEAAAEnAAAAeAAAAChpaW5mAAAAAAABAAAAGmluZmUCAAAAAAEAAGF2MDFDb2xvcgAAAAB+aXBy"
@@ -35,7 +35,7 @@ HEIC = base64.b64decode(
 
 @pytest.fixture(scope="module")
 def picture():
-    """Smooth, so that lossy formats keep it: red grows to the right, green downwards; 40 high, 60 wide."""
+    """A gradient of 60 x 40 pixels, which lossy formats keep well: red grows to the right, green downwards."""
     y, x = np.mgrid[0:40, 0:60]
     return np.dstack([np.full((40, 60), 90), y * 6, x * 4]).astype(np.uint8)
 
@@ -78,18 +78,18 @@ def test_arrays_become_bgr(array, expected):
 @pytest.mark.parametrize(
     "array", [np.zeros((4, 5, 3)), np.zeros((4, 5, 2), np.uint8), np.zeros((0, 5, 3), np.uint8), np.zeros(9, np.uint8)]
 )
-def test_other_arrays_are_refused(array):
+def test_other_arrays_are_rejected(array):
     with pytest.raises(ImageError, match="expected an array"):
         load_image(array)
 
 
 def exif(orientation):
-    """EXIF with one tag: TIFF header, directory of one entry 0x0112."""
+    """EXIF with one tag: TIFF header and a directory with the entry 0x0112."""
     return b"II*\0\x08\0\0\0" + struct.pack("<HHHIHHI", 1, 0x0112, 3, 1, orientation, 0, 0)
 
 
 def with_orientation(content, orientation):
-    """The bytes of a JPEG, PNG, WebP or TIFF with EXIF put in."""
+    """Insert EXIF into the bytes of a JPEG, PNG, WebP or TIFF."""
     data = exif(orientation)
     if content[:2] == b"\xff\xd8":
         data = b"Exif\0\0" + data
@@ -104,7 +104,7 @@ def with_orientation(content, orientation):
             b"VP8X" + struct.pack("<II", 10, 8) + size + content[12:] + b"EXIF" + struct.pack("<I", len(data)) + data
         )
         return b"RIFF" + struct.pack("<I", len(chunks) + 4) + b"WEBP" + chunks
-    # TIFF: a copy of the directory with one more tag, at the end
+    # TIFF: append a copy of the directory with one more tag
     (place,) = struct.unpack_from("<I", content, 4)
     (count,) = struct.unpack_from("<H", content, place)
     entries = [content[place + 2 + 12 * row :][:12] for row in range(count)]
@@ -113,7 +113,7 @@ def with_orientation(content, orientation):
     return content[:4] + struct.pack("<I", len(content)) + content[8:] + directory
 
 
-# How a picture is stored, so that turning it as its orientation asks gives the picture.
+# How to store a picture so that applying the orientation restores it.
 STORED = {
     1: lambda image: image,
     2: lambda image: image[:, ::-1],
@@ -137,15 +137,15 @@ def test_exif_orientation_is_applied(picture, suffix, orientation):
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
 @pytest.mark.parametrize("orientation", [0, 9, 99])
-def test_orientations_that_do_not_exist_are_ignored(picture, suffix, orientation):
+def test_invalid_orientations_are_ignored(picture, suffix, orientation):
     content = encoded(picture, suffix)
     assert np.array_equal(load_image(with_orientation(content, orientation)), load_image(content))
 
 
 @pytest.mark.parametrize("turns", range(4))
 @pytest.mark.parametrize("mirror", [0, 1])
-def test_avif_and_heic_are_turned_alike(turns, mirror):
-    """Both keep a turn and a mirror in the same boxes; libheif turns HEIC itself, for AVIF it is on us."""
+def test_avif_and_heic_are_turned_the_same_way(turns, mirror):
+    """Both store rotation and mirroring in the same boxes; libheif applies them to HEIC, digitdet to AVIF."""
     pytest.importorskip("pi_heif", reason="needs the extra heic")
     images = []
     for content in (AVIF, HEIC):
@@ -162,7 +162,7 @@ def test_missing_file_and_folder(tmp_path):
         load_image(tmp_path / "gone.jpg")
     with pytest.raises(ImageError):
         load_image(tmp_path)
-    with pytest.raises(ImageError, match="not the name of a file"):
+    with pytest.raises(ImageError, match="not a valid file name"):
         load_image("a\0b.png")
 
 
@@ -175,26 +175,26 @@ def test_missing_file_and_folder(tmp_path):
         (b"\x89PNG\r\n", "not a picture"),
         (b"\x89PNG\r\n\x1a\n", "header of the PNG is damaged"),
         (b"GIF89a\1\0\1\0\0\0\0;", "holds no picture"),
-        (b"II*\0\x08\0\0\0\0\0\x08\0\0\0", "in a circle"),
+        (b"II*\0\x08\0\0\0\0\0\x08\0\0\0", "circular"),
         (b"MM\0+\0\x08\0\0" + b"\xff" * 8, "cut off"),
         (b"<svg/>", "not a picture"),
     ],
 )
-def test_what_is_no_picture(content, reason):
+def test_files_that_are_no_pictures_are_rejected(content, reason):
     with pytest.raises(ImageError, match=reason):
         load_image(content)
 
 
 @pytest.mark.parametrize("part", [0.5, 0.8, 0.95])
-def test_cut_jpeg_is_refused(picture, part):
+def test_truncated_jpeg_is_rejected(picture, part):
     noisy = np.random.default_rng(0).integers(0, 256, picture.shape).astype(np.uint8)
     content = encoded(noisy, ".jpg")
     with pytest.raises(ImageError, match="cut off"):
         load_image(content[: int(len(content) * part)])
 
 
-def test_cut_jpeg_with_a_whole_thumbnail_is_refused(picture):
-    """The thumbnail inside EXIF ends with the very marker that the picture itself lacks."""
+def test_truncated_jpeg_with_a_complete_thumbnail_is_rejected(picture):
+    """The thumbnail inside EXIF ends with the marker that the picture itself lacks."""
     thumbnail = encoded(picture, ".jpg")
     exif = b"Exif\0\0" + thumbnail
     content = encoded(picture, ".jpg")
@@ -205,8 +205,8 @@ def test_cut_jpeg_with_a_whole_thumbnail_is_refused(picture):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_bytes_after_a_jpeg_do_no_harm(picture, seed):
-    """Phones append a film behind the end of the image, in which every marker occurs by chance."""
+def test_bytes_after_a_jpeg_are_ignored(picture, seed):
+    """Phones append a film, in which every marker can occur."""
     film = np.random.default_rng(seed).bytes(300_000)
     assert b"\xff\xda" in film
     assert load_image(encoded(picture, ".jpg") + film).shape == picture.shape
@@ -223,7 +223,7 @@ def test_progressive_jpeg_with_several_scans(picture):
 
 @pytest.mark.parametrize("suffix", [".png", ".webp", ".tiff", ".gif", ".bmp", ".avif", ".jp2", ".ppm"])
 @pytest.mark.parametrize("part", [0.5, 0.97])
-def test_other_cut_formats_are_refused(suffix, part):
+def test_other_truncated_formats_are_rejected(suffix, part):
     noisy = np.random.default_rng(0).integers(0, 256, (40, 60, 3)).astype(np.uint8)
     content = encoded(noisy, suffix)
     with pytest.raises(ImageError):
@@ -242,7 +242,7 @@ def test_pages_of_a_tiff(picture):
     assert np.array_equal(load_image(content), picture)
 
 
-def test_pages_before_a_bad_one_are_given(picture):
+def test_pages_before_a_damaged_one_are_read(picture):
     content = cv2.imencodemulti(".tiff", [picture, np.zeros((100, 100), np.uint8), picture])[1].tobytes()
     pages = read_pages(content, max_pixels=picture.shape[0] * picture.shape[1])
     assert next(pages).number == 1
@@ -258,13 +258,13 @@ def animated(frames, suffix):
 
 @pytest.mark.parametrize("suffix", [".gif", ".webp", ".png"])
 def test_every_frame_of_an_animation_is_a_page(monkeypatch, suffix):
-    monkeypatch.setattr("digitdet.imaging.pages._BATCH_PIXELS", 2 * 32 * 48)  # two frames a batch
+    monkeypatch.setattr("digitdet.imaging.pages._BATCH_PIXELS", 2 * 32 * 48)  # two frames per batch
     shades = (40, 90, 140, 190, 240)
     pages = list(read_pages(animated([np.full((32, 48, 3), shade, np.uint8) for shade in shades], suffix)))
     assert [(page.number, page.count) for page in pages] == [(number, 5) for number in range(1, 6)]
     for page, shade in zip(pages, shades, strict=True):
         assert page.image.shape == (32, 48, 3)
-        assert abs(page.image.mean() - shade) < 8  # GIF mixes greys from colours
+        assert abs(page.image.mean() - shade) < 8  # GIF dithers greys
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tiff", ".jp2"])
@@ -298,21 +298,21 @@ BLACK, WHITE, GREY = 0, 255, 128
 
 
 @pytest.mark.parametrize(
-    ("ink", "ground", "ink_alpha", "ground_alpha", "shown"),
+    ("ink", "background", "ink_alpha", "background_alpha", "shown"),
     [
         (BLACK, WHITE, 255, 255, (BLACK, WHITE)),
         (BLACK, BLACK, 255, 0, (BLACK, WHITE)),  # the digit is in the alpha channel only
-        (WHITE, WHITE, 255, 0, (WHITE, BLACK)),  # would be white on white
+        (WHITE, WHITE, 255, 0, (WHITE, BLACK)),  # white ink
         (WHITE, WHITE, 0, 255, (BLACK, WHITE)),  # cut out of white
-        (BLACK, WHITE, 0, 0, (BLACK, WHITE)),  # alpha of a program that does not mean it
+        (BLACK, WHITE, 0, 0, (BLACK, WHITE)),  # alpha 0 everywhere is ignored
         (GREY, WHITE, 128, 0, (GREY + 63, WHITE)),
         (WHITE, WHITE, 255, 255, (WHITE, WHITE)),
     ],
 )
 @pytest.mark.parametrize("suffix", [".png", ".webp", None])
-def test_what_alpha_hides_is_shown(ink, ground, ink_alpha, ground_alpha, shown, suffix):
-    bgra = np.full((32, 32, 4), ground, np.uint8)
-    bgra[..., 3] = ground_alpha
+def test_transparent_pictures_stay_visible(ink, background, ink_alpha, background_alpha, shown, suffix):
+    bgra = np.full((32, 32, 4), background, np.uint8)
+    bgra[..., 3] = background_alpha
     bgra[8:24, 8:24] = (ink, ink, ink, ink_alpha)
     flags = [cv2.IMWRITE_WEBP_LOSSLESS_MODE, 2] if suffix == ".webp" else []
     image = load_image(cv2.imencode(suffix, bgra, flags)[1].tobytes() if suffix else bgra)
@@ -342,13 +342,13 @@ def test_the_limit_is_checked_before_anything_is_decoded(monkeypatch, width, hei
 
 
 @pytest.mark.parametrize(("width", "height"), [(0, 0), (0, 5), (5, 0)])
-def test_pictures_without_size_are_refused(width, height):
+def test_pictures_without_size_are_rejected(width, height):
     with pytest.raises(ImageError, match="no width or no height"):
         load_image(png_header(width, height))
 
 
-def test_a_chunk_longer_than_its_png_is_refused(monkeypatch, picture):
-    """OpenCV allocates what the chunk says it holds."""
+def test_a_chunk_longer_than_its_png_is_rejected(monkeypatch, picture):
+    """OpenCV would allocate the length of the chunk."""
     monkeypatch.setattr(cv2, "imdecode", None)
     content = bytearray(encoded(picture, ".png"))
     struct.pack_into(">I", content, 33, 0xFFFF_FFF0)
@@ -357,7 +357,7 @@ def test_a_chunk_longer_than_its_png_is_refused(monkeypatch, picture):
 
 
 def pdf_of(*sizes):
-    """A PDF of blank pages of these sizes (in points), each with a black square of half its width in the lower left."""
+    """A PDF of pages of these sizes in points, each with a black square of half its width in the lower left corner."""
     kids = " ".join(f"{3 + 2 * index} 0 R" for index in range(len(sizes)))
     objects = ["<</Type/Catalog/Pages 2 0 R>>", f"<</Type/Pages/Count {len(sizes)}/Kids[{kids}]>>"]
     for index, (width, height) in enumerate(sizes):
@@ -377,7 +377,7 @@ def pdf_of(*sizes):
     return f"{content}startxref\n{start}\n%%EOF\n".encode()
 
 
-def test_pages_of_a_pdf_are_drawn_at_200_dpi():
+def test_pdf_pages_are_rendered_at_200_dpi():
     pytest.importorskip("pypdfium2", reason="needs the extra pdf")
     pages = list(read_pages(pdf_of((72, 36), (144, 288))))
     assert [(page.number, page.count, page.image.shape) for page in pages] == [
@@ -388,7 +388,7 @@ def test_pages_of_a_pdf_are_drawn_at_200_dpi():
     assert pages[1].image[10, 390].tolist() == [255, 255, 255]
 
 
-def test_pages_of_a_pdf_above_the_limit_are_drawn_smaller():
+def test_pdf_pages_above_the_limit_are_rendered_smaller():
     pytest.importorskip("pypdfium2", reason="needs the extra pdf")
     height, width = load_image(pdf_of((14400, 7200)), max_pixels=20_000).shape[:2]
     assert 18_000 < width * height <= 20_400  # the sides are rounded up
@@ -408,8 +408,8 @@ def test_a_missing_extra_is_named_with_its_remedy(monkeypatch, module, content, 
         load_image(content)
 
 
-def test_damaged_metadata_of_a_heic_do_not_crash():
-    """pi-heif would take the whole process down."""
+def test_damaged_metadata_of_a_heic_are_ignored():
+    """They would crash pi-heif, and with it the process."""
     pytest.importorskip("pi_heif", reason="needs the extra heic")
     damaged = HEIC.replace(b"Exif", b"Exi\xff", 1)  # the type of the item
     assert np.array_equal(load_image(damaged), load_image(HEIC))
@@ -432,11 +432,11 @@ FILES = small_files()
 @settings(max_examples=400, deadline=None)
 @given(
     file=st.sampled_from(FILES),
-    # Half of the changes near the start, where the headers are.
+    # Half of the changes are near the start, in the header.
     changes=st.lists(st.tuples(st.one_of(st.integers(0, 80), st.integers(0, 2000)), st.integers(0, 255)), max_size=6),
     length=st.one_of(st.none(), st.integers(0, 2000)),
 )
-def test_damaged_files_are_read_or_refused_in_one_line(file, changes, length):
+def test_damaged_files_are_read_or_rejected_with_one_line(file, changes, length):
     damaged = bytearray(file[:length])
     for place, value in changes:
         if place < len(damaged):

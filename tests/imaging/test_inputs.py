@@ -11,7 +11,7 @@ from digitdet.imaging.inputs import Input, find_inputs, read_list
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """The current folder, with pictures (empty files) on two levels and other things."""
+    """The current folder, with pictures (empty files) on two levels and other files."""
     for name in (
         "b.jpg",
         "a.PNG",
@@ -55,14 +55,14 @@ TOP = ["a.PNG", "b.jpg", "c.heic", "scan.pdf"]
         (["x" * 5000], ["x" * 5000]),
     ],
 )
-def test_what_the_user_names_becomes_files(folder, names, expected):
+def test_names_are_expanded_to_files(folder, names, expected):
     assert list(find_inputs(names)) == [Input(path) for path in expected]
 
 
 @pytest.mark.parametrize(
     ("name", "error"), [("*.bmp", "no file matches this pattern"), ("none", "the folder holds no pictures")]
 )
-def test_names_that_stand_for_nothing_are_reported(folder, name, error):
+def test_names_without_pictures_are_reported(folder, name, error):
     assert list(find_inputs([name, "b.jpg"])) == [Input(name, error), Input("b.jpg")]
 
 
@@ -71,10 +71,10 @@ def test_a_file_named_like_a_pattern_is_a_file(folder):
     assert list(find_inputs(["p[1].jpg"])) == [Input("p[1].jpg")]
 
 
-def test_the_first_picture_does_not_wait_for_the_rest_of_the_tree(folder, monkeypatch):
+def test_the_first_picture_is_found_before_the_rest_of_the_tree(folder, monkeypatch):
     found = find_inputs(["."])
     assert next(found) == Input("./a.PNG")
-    monkeypatch.setattr(os, "scandir", None)  # what os.walk would open next
+    monkeypatch.setattr(os, "scandir", None)  # os.walk would open the next folder
     assert next(found) == Input("./b.jpg")
 
 
@@ -114,12 +114,12 @@ def picture():
 
 @pytest.fixture
 def stdin(monkeypatch):
-    """Sets what standard input holds."""
+    """Returns a function that sets the content of standard input."""
 
-    def fill(content):
+    def set_content(content):
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
 
-    return fill
+    return set_content
 
 
 def test_a_picture_from_standard_input(stdin, picture):
@@ -127,7 +127,7 @@ def test_a_picture_from_standard_input(stdin, picture):
     (found,) = find_inputs(["-"])
     assert found.path == "-"
     assert (load_image(found.source()) == picture).all()
-    with pytest.raises(ImageError, match="empty"):  # it can be read once
+    with pytest.raises(ImageError, match="empty"):  # standard input can be read once
         load_image(found.source())
 
 

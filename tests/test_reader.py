@@ -10,7 +10,7 @@ from digitdet.common.errors import ConfigError, ImageError, ModelError
 from digitdet.configs import ReadConfig
 from digitdet.datasets.formats.numbers import NumberTruth
 from digitdet.detection.search import MultiScaleDetector
-from digitdet.evaluation.number_score import count_exact
+from digitdet.evaluation.matching import exact_readings
 from digitdet.reading.rotation import RotationChoice, upside_down_text
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -250,8 +250,8 @@ def truth(text, left=0.0, top=0.0):
         ([number("12", top=50), number("12")], [truth("12"), truth("12", top=50)], 2),
     ],
 )
-def test_count_exact(found, truths, exact):
-    assert count_exact(found, truths) == exact
+def test_exact_readings(found, truths, exact):
+    assert sum(exact_readings(found, truths)) == exact
 
 
 @pytest.mark.parametrize("is_ambiguous", [True, False])

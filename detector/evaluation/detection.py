@@ -1,8 +1,12 @@
-"""How well single digits are found: precision and recall, the confusion matrix, and average precision."""
+"""Detection metrics of single digits: precision, recall, confusion matrix and mean average precision (mAP).
+
+The only place that measures mAP. `measure_detector` runs a detector on labelled pictures, `measure_detections` takes
+what was detected, and `measure_digits` adds what became of the digits in the numbers that were read.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,37 +14,176 @@ import numpy as np
 import numpy.typing as npt
 
 from digitdet.common.boxes import iou
+from digitdet.common.types import Image
 from digitdet.detection.postprocess import Detections
+from digitdet.evaluation.matching import greedy_matches
+from digitdet.evaluation.sets import TruePicture
+from digitdet.imaging.images import load_image
 
 DIGITS = 10
 BACKGROUND = DIGITS
 """Row and column of the confusion matrix for no digit."""
 
 IOU_THRESHOLDS = np.arange(50, 100, 5) / 100
-"""Of mAP50-95: 0.50 to 0.95 in steps of 0.05, as in COCO (Lin et al., 2014)."""
+"""Thresholds of mAP50-95, as in COCO (Lin et al., 2014)."""
 
-_MIN_IOU = 0.5
-_MIN_SCORE = 0.01  # lower scores of a box for one of the ten digits say nothing
+_MIN_IOU = 0.5  # of a digit that was read rightly
+_MIN_READ_SCORE = 0.01  # for the mAP of what reading finds: its boxes have a score for each of the ten digits
 _RECALLS = np.linspace(0, 1, 101)
+_SCORES = np.linspace(0, 1, 1001)  # among which the one with the best F1 is chosen
+
+_Bools = npt.NDArray[np.bool_]
+_Floats = npt.NDArray[np.float64]
+_Labels = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class DigitBoxes:
     """Digits: `labels` (N,) int64, 0 to 9; `boxes` (N, 4) float64 xyxy in pixels."""
 
-    labels: npt.NDArray[np.int64]
-    boxes: npt.NDArray[np.float64]
+    labels: _Labels
+    boxes: _Floats
 
-    @classmethod
-    def of(cls, labels: npt.ArrayLike, boxes: npt.NDArray[np.float64]) -> DigitBoxes:
-        """From (N,) labels of any kind."""
-        return cls(np.asarray(labels, np.int64).reshape(-1), boxes)
+
+@dataclass(frozen=True)
+class DetectionMetrics:
+    """Metrics of detected digits.
+
+    `average_precisions` (10, 10) of each digit at each of `IOU_THRESHOLDS`; `precision` and `recall` (10,) of each
+    digit at an IoU of 0.5 and at the score with the best mean F1. NaN for digits that do not occur.
+    """
+
+    average_precisions: _Floats
+    precision: _Floats
+    recall: _Floats
+
+    @property
+    def map50(self) -> float | None:
+        """Mean average precision (0 to 1) at an IoU of 0.5; None without true digits."""
+        return _mean(self.average_precisions[:, 0])
+
+    @property
+    def map50_95(self) -> float | None:
+        """Mean average precision (0 to 1) over IoUs from 0.5 to 0.95; None without true digits."""
+        return _mean(self.average_precisions)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the metrics as JSON types: all digits together, and by digit those that occur."""
+        names = ("precision", "recall", "map50")
+        columns = (self.precision, self.recall, self.average_precisions[:, 0])
+        return {
+            "map50": self.map50,
+            "map50_95": self.map50_95,
+            "precision": _mean(self.precision),
+            "recall": _mean(self.recall),
+            "digits": {
+                str(digit): {name: float(column[digit]) for name, column in zip(names, columns, strict=True)}
+                for digit in np.flatnonzero(~np.isnan(self.recall)).tolist()
+            },
+        }
+
+
+def measure_detector(detect: Callable[[Image], Detections], pictures: Iterable[TruePicture]) -> DetectionMetrics:
+    """Run a detector on all pictures with known digits and measure it.
+
+    Args:
+        detect: Returns the digits of a picture (H, W, 3) uint8 BGR after non-maximum suppression, in its pixels. For
+            mAP as it is commonly reported, down to a score of 0.001.
+        pictures: As `digitdet.evaluation.sets.load_sets` returns them.
+
+    Raises:
+        ImageError: A picture cannot be read.
+    """
+    true, found = [], []
+    for picture in pictures:
+        if picture.digits is not None:
+            image = load_image(str(picture.path))
+            boxes = picture.digits.xyxy(image.shape[1], image.shape[0])
+            true.append(DigitBoxes(picture.digits.labels, boxes))
+            found.append(detect(image))
+    return measure_detections(true, found)
+
+
+def measure_detections(
+    true: Sequence[DigitBoxes], found: Sequence[Detections | None], min_score: float = 0.001
+) -> DetectionMetrics:
+    """Measure the digits detected in pictures, given the true ones.
+
+    Average precision is that of COCO: detections in order of their scores, each matched with the unmatched true box
+    that it overlaps most; precision made monotonic and averaged over 101 recalls. A box is a detection of every digit
+    it has a score of at least `min_score` for, and all detections count, not only 100 per picture.
+
+    Args:
+        true: The true digits of each picture.
+        found: The detections in each picture after non-maximum suppression; None if it could not be read.
+        min_score: Lower scores (0 to 1) are left out.
+    """
+    metrics = DetectionMetrics(*(np.full(shape, np.nan) for shape in ((DIGITS, len(IOU_THRESHOLDS)), DIGITS, DIGITS)))
+    if not true:
+        return metrics
+    matched = (_match(*pair, min_score) for pair in zip(true, found, strict=True))
+    scores, labels, hits = (np.concatenate(parts, axis=-1) for parts in zip(*matched, strict=True))
+    order = np.argsort(-scores, kind="stable")
+    scores, labels, hits = scores[order], labels[order], hits[:, order]
+    counts = np.bincount(np.concatenate([one.labels for one in true]), minlength=DIGITS)
+    digits = np.flatnonzero(counts)
+    precisions, recalls = np.zeros((2, DIGITS, len(_SCORES)))
+    for digit in digits:
+        own, count = labels == digit, int(counts[digit])
+        metrics.average_precisions[digit] = [average_precision(row, count) for row in hits[:, own]]
+        accepted = np.searchsorted(-scores[own], -_SCORES, side="right")
+        right = np.append(0, np.cumsum(hits[0, own]))[accepted]
+        precisions[digit], recalls[digit] = right / np.maximum(accepted, 1), right / count
+    f1 = 2 * precisions * recalls / np.maximum(precisions + recalls, 1e-16)
+    best = int(f1[digits].mean(axis=0).argmax()) if len(digits) else 0
+    metrics.precision[digits], metrics.recall[digits] = precisions[digits, best], recalls[digits, best]
+    return metrics
+
+
+def average_precision(hits: _Bools, true: int) -> float:
+    """Return the average precision (0 to 1) of detections by falling score: `hits` (N,) says which are right, `true`
+    (above 0) is the number of true boxes.
+    """
+    right = np.cumsum(hits)
+    precision = right / np.arange(1, len(hits) + 1)
+    monotonic = np.maximum.accumulate(precision[::-1])[::-1]
+    places = np.searchsorted(right / true, _RECALLS, side="left")
+    return float(np.append(monotonic, 0.0)[places].mean())
+
+
+def _match(
+    true: DigitBoxes, found: Detections | None, min_score: float
+) -> tuple[npt.NDArray[np.float32], _Labels, _Bools]:
+    """Every box of a picture with each digit it has a score for: scores and labels (N,), and hits (T, N)."""
+    if found is None:
+        return np.zeros(0, np.float32), np.zeros(0, np.int64), np.zeros((len(IOU_THRESHOLDS), 0), bool)
+    rows, labels = np.nonzero(found.scores >= min_score)
+    scores = found.scores[rows, labels]
+    order = np.argsort(-scores, kind="stable")
+    rows, labels, scores = rows[order], labels[order], scores[order]
+    ious = iou(found.boxes, true.boxes)[rows]
+    ious[labels[:, None] != true.labels] = 0
+    hits = np.zeros((len(IOU_THRESHOLDS), len(rows)), bool)
+    if ious.size:
+        for row, threshold in enumerate(IOU_THRESHOLDS):
+            unmatched = ious.copy()
+            for detection in np.flatnonzero(ious.max(axis=1) >= threshold):
+                best = int(unmatched[detection].argmax())
+                if unmatched[detection, best] >= threshold:
+                    hits[row, detection] = True
+                    unmatched[:, best] = 0
+    return scores, labels, hits
+
+
+def _mean(values: _Floats) -> float | None:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else None
 
 
 @dataclass(frozen=True)
 class PictureDigits:
-    """The digits of one picture: the `true` ones, those that were `read` in numbers, and all that were `found`, down
-    to low scores, before numbers were made of them; None if nothing could be.
+    """The digits of one picture: the `true` ones, those `read` as part of numbers, and all that were `found` before
+    numbers were made of them, down to low scores; None if the picture could not be read.
     """
 
     true: DigitBoxes
@@ -49,9 +192,9 @@ class PictureDigits:
 
 
 @dataclass(frozen=True)
-class DigitScore:
-    """Precision, recall and F1 (0 to 1; None where there is nothing to divide by) from `right` digits, the `read` ones
-    and the `true` ones.
+class DigitCounts:
+    """Precision, recall and F1 (0 to 1; None where undefined) from the numbers of digits that are `right`, `read` and
+    `true`.
     """
 
     right: int
@@ -60,12 +203,12 @@ class DigitScore:
 
     @property
     def precision(self) -> float | None:
-        """The part of the digits read that are there."""
+        """Share of the digits read that are right."""
         return self.right / self.read if self.read else None
 
     @property
     def recall(self) -> float | None:
-        """The part of the true digits that were read."""
+        """Share of the true digits that were read."""
         return self.right / self.true if self.true else None
 
     @property
@@ -74,126 +217,65 @@ class DigitScore:
         return 2 * self.right / (self.read + self.true) if self.read + self.true else None
 
     def to_dict(self) -> dict[str, Any]:
-        """The score as JSON types."""
-        values = {"precision": self.precision, "recall": self.recall, "f1": self.f1}
-        return {"true": self.true, "read": self.read, "right": self.right, **values}
+        """Return counts and rates as JSON types."""
+        rates = {"precision": self.precision, "recall": self.recall, "f1": self.f1}
+        return {"true": self.true, "read": self.read, "right": self.right, **rates}
 
 
 @dataclass(frozen=True)
 class DigitMetrics:
-    """Single digits over many pictures.
+    """Metrics of single digits as they were read in numbers.
 
-    `confusion` (11, 11) int64 counts digits: rows are what is there, columns what was read, the last of each no digit.
-    `map50` and `map50_95` are the mean average precisions (0 to 1) over the digits that occur, at an intersection over
-    union of 0.5, and over 0.5 to 0.95; None without true digits.
+    `confusion` (11, 11) int64 counts digits: rows are true digits, columns the digits read, and `BACKGROUND` is no
+    digit. `map50` and `map50_95` are those of all detections, see `DetectionMetrics`.
     """
 
     confusion: npt.NDArray[np.int64]
     map50: float | None
     map50_95: float | None
 
-    def score(self, digit: int) -> DigitScore:
-        """Of one digit, 0 to 9."""
+    def counts(self, digit: int) -> DigitCounts:
+        """Return the counts of one digit, 0 to 9."""
         row, column = self.confusion[digit], self.confusion[:, digit]
-        return DigitScore(int(row[digit]), int(column.sum()), int(row.sum()))
+        return DigitCounts(int(row[digit]), int(column.sum()), int(row.sum()))
 
     @property
-    def total(self) -> DigitScore:
-        """Of all digits together."""
-        matrix = self.confusion
-        return DigitScore(
-            int(np.trace(matrix[:DIGITS, :DIGITS])), int(matrix[:, :DIGITS].sum()), int(matrix[:DIGITS].sum())
-        )
+    def total(self) -> DigitCounts:
+        """The counts of all digits together."""
+        read, true = self.confusion[:, :DIGITS], self.confusion[:DIGITS]
+        return DigitCounts(int(np.trace(true[:, :DIGITS])), int(read.sum()), int(true.sum()))
 
     def to_dict(self) -> dict[str, Any]:
-        """The metrics as JSON types."""
+        """Return the metrics as JSON types."""
         return {
             **self.total.to_dict(),
             "map50": self.map50,
             "map50_95": self.map50_95,
-            "per_digit": {str(digit): self.score(digit).to_dict() for digit in range(DIGITS)},
+            "per_digit": {str(digit): self.counts(digit).to_dict() for digit in range(DIGITS)},
             "confusion": self.confusion.tolist(),
         }
 
 
 def measure_digits(pictures: Sequence[PictureDigits]) -> DigitMetrics | None:
-    """Measure the digits of pictures; None if there are no pictures.
+    """Measure the digits of pictures: those read in numbers, matched at an IoU of 0.5, and the mAP of all detections.
 
-    Precision, recall and the confusion matrix are those of the digits read, matched at an intersection over union of
-    0.5; average precision is that of all digits found, whatever their score.
+    Returns:
+        None if there are no pictures.
     """
     if not pictures:
         return None
     confusion = sum((_confusion(one.true, one.read) for one in pictures), np.zeros((DIGITS + 1, DIGITS + 1), np.int64))
-    precisions = average_precisions(pictures)
-    known = precisions[~np.isnan(precisions[:, 0])]
-    if not len(known):
-        return DigitMetrics(confusion, None, None)
-    return DigitMetrics(confusion, float(known[:, 0].mean()), float(known.mean()))
-
-
-def average_precisions(pictures: Sequence[PictureDigits]) -> npt.NDArray[np.float64]:
-    """Average precision (10, T) of each digit at each of `IOU_THRESHOLDS`; NaN for a digit that does not occur.
-
-    As COCO defines it: detections in order of their scores, each matched with the free true box it covers best;
-    precision made falling, and averaged over 101 values of recall. All detections count, not only 100 a picture.
-    """
-    scores, labels, hits = zip(*(_hits(one) for one in pictures), strict=True)
-    all_scores, all_labels, all_hits = np.concatenate(scores), np.concatenate(labels), np.concatenate(hits, axis=1)
-    order = np.argsort(-all_scores, kind="stable")
-    all_labels, all_hits = all_labels[order], all_hits[:, order]
-    true = np.bincount(np.concatenate([one.true.labels for one in pictures]), minlength=DIGITS)
-    result = np.full((DIGITS, len(IOU_THRESHOLDS)), np.nan)
-    for digit in np.flatnonzero(true):
-        for row, own in enumerate(all_hits[:, all_labels == digit]):
-            result[digit, row] = average_precision(own, int(true[digit]))
-    return result
-
-
-def average_precision(hits: npt.NDArray[np.bool_], true: int) -> float:
-    """Average precision of detections, by falling score, of which `hits` (N,) are right, for `true` > 0 true boxes."""
-    right = np.cumsum(hits)
-    precision = right / np.arange(1, len(hits) + 1)
-    falling = np.maximum.accumulate(precision[::-1])[::-1]
-    places = np.searchsorted(right / true, _RECALLS, side="left")
-    return float(np.append(falling, 0.0)[places].mean())
-
-
-def _hits(
-    picture: PictureDigits,
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """Every box of a picture with each digit it may be: scores and labels (N,), and whether it is right (T, N)."""
-    if picture.found is None:
-        return np.zeros(0, np.float32), np.zeros(0, np.int64), np.zeros((len(IOU_THRESHOLDS), 0), bool)
-    rows, labels = np.nonzero(picture.found.scores >= _MIN_SCORE)
-    scores = picture.found.scores[rows, labels]
-    order = np.argsort(-scores, kind="stable")
-    rows, labels, scores = rows[order], labels[order], scores[order]
-    places = iou(picture.found.boxes, picture.true.boxes)[rows]
-    places[labels[:, None] != picture.true.labels] = 0
-    hits = np.zeros((len(IOU_THRESHOLDS), len(rows)), bool)
-    if places.size:
-        for row, threshold in enumerate(IOU_THRESHOLDS):
-            free = places.copy()
-            for place in np.flatnonzero(places.max(axis=1) >= threshold):
-                best = int(free[place].argmax())
-                if free[place, best] >= threshold:
-                    hits[row, place] = True
-                    free[:, best] = 0
-    return scores, labels, hits
+    found = measure_detections([one.true for one in pictures], [one.found for one in pictures], _MIN_READ_SCORE)
+    return DigitMetrics(confusion, found.map50, found.map50_95)
 
 
 def _confusion(true: DigitBoxes, read: DigitBoxes) -> npt.NDArray[np.int64]:
-    """What each true digit (rows) was read as (columns), the last row and column being no digit: (11, 11)."""
+    """The confusion matrix (11, 11) of one picture; boxes are matched greedily, the largest IoU first."""
     matrix = np.zeros((DIGITS + 1, DIGITS + 1), np.int64)
-    missed, false = np.ones(len(true.labels), bool), np.ones(len(read.labels), bool)
-    places = iou(true.boxes, read.boxes)
-    while places.size and places.max() >= _MIN_IOU:
-        row, column = divmod(int(places.argmax()), places.shape[1])
+    is_missed, is_false = np.ones(len(true.labels), bool), np.ones(len(read.labels), bool)
+    for row, column in greedy_matches(iou(true.boxes, read.boxes), _MIN_IOU):
         matrix[true.labels[row], read.labels[column]] += 1
-        missed[row] = false[column] = False
-        places[row] = 0
-        places[:, column] = 0
-    matrix[:DIGITS, BACKGROUND] = np.bincount(true.labels[missed], minlength=DIGITS)
-    matrix[BACKGROUND, :DIGITS] = np.bincount(read.labels[false], minlength=DIGITS)
+        is_missed[row] = is_false[column] = False
+    matrix[:DIGITS, BACKGROUND] = np.bincount(true.labels[is_missed], minlength=DIGITS)
+    matrix[BACKGROUND, :DIGITS] = np.bincount(read.labels[is_false], minlength=DIGITS)
     return matrix

@@ -1,45 +1,54 @@
-"""What was read, beside what is there: one outcome for every true number, and for every reading that is none."""
+"""Readings compared with the truth: one outcome for every true number, and for every reading where there is none."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Protocol
+
+import numpy as np
 
 from digitdet.common.boxes import as_boxes
 from digitdet.common.errors import ImageError
 from digitdet.common.types import Box
+from digitdet.datasets.formats.numbers import NUMBERS_FILE, read_truths
 from digitdet.detection.postprocess import Detections, NmsResult
 from digitdet.evaluation.alignment import align, edit_distance
 from digitdet.evaluation.detection import DigitBoxes, PictureDigits
-from digitdet.evaluation.matching import group_rows, match_places
+from digitdet.evaluation.matching import exact_readings, group_rows, match_numbers
 from digitdet.evaluation.sets import TruePicture, TrueSet
 from digitdet.imaging.images import ImageSource
 from digitdet.reading.results import EMPTY, ERROR, OK, UNSURE, Digit, Number, Reading
 
-TOP = 3
-"""So many candidates count as the best ones."""
+MAX_CANDIDATES = 3
+"""Most probable texts of a number that are kept, for the top-3 accuracy."""
 
 
 class Reader(Protocol):
-    """What reads pictures, as `digitdet.NumberReader` does."""
+    """Reads pictures, as `digitdet.NumberReader` does."""
 
     def read(self, source: ImageSource) -> Reading:
-        """The numbers of a picture; raises ImageError if it cannot be read."""
+        """Return the numbers of a picture; raises ImageError if it cannot be read."""
 
     def find(self, source: ImageSource) -> NmsResult:
-        """The digits of a picture before they are put together; raises ImageError if it cannot be read."""
+        """Return the digits of a picture; raises ImageError if it cannot be read."""
 
 
 @dataclass(frozen=True)
 class NumberOutcome:
-    """One true number and what was read for it, or a reading of what is no number.
+    """A true number and what was read for it, or a reading where there is no number.
 
-    `truth` is empty where no number is; `text` is what was read, in one or several `pieces`, empty if nothing was.
-    `confidence` (0 to 1) is that of the least sure piece. `status` is 'ok', 'unsure', 'empty', or 'error' if the
-    picture could not be read. `candidates` are the best texts, `text` first, `TOP` at most. `digits` are those read.
-    `place` is where the number really is, xyxy in pixels, if that is known.
+    Attributes:
+        truth: Empty where there is no number.
+        text: What was read, empty if nothing was.
+        confidence: The lowest of the pieces, 0 to 1.
+        status: 'ok', 'unsure', 'empty', or 'error' if the picture could not be read.
+        candidates: The most probable texts, `text` first, at most `MAX_CANDIDATES`.
+        pieces: In how many numbers the text was read.
+        digits: The digits that were read.
+        place: Box of the true number, xyxy in pixels, if it is known.
     """
 
     truth: str
@@ -53,20 +62,18 @@ class NumberOutcome:
 
     @property
     def is_right(self) -> bool:
-        """Whether it was read exactly: every digit right and none too many."""
+        """Whether the number was read exactly: every digit right and none too many."""
         return bool(self.truth) and self.text == self.truth
 
     @cached_property
     def edits(self) -> int:
-        """How many digits are to be inserted, deleted or replaced to make the reading right."""
+        """The edit distance of the text from the truth."""
         return edit_distance(self.text, self.truth)
 
 
 @dataclass(frozen=True)
 class PictureOutcome:
-    """One picture: its truth, its reading, and the outcome for each number in it. `digits` is None if they are not
-    known, or if nobody asked.
-    """
+    """The truth of one picture, its reading, and the outcomes of its numbers. `digits` is None if not measured."""
 
     set_name: str
     picture: TruePicture
@@ -76,19 +83,19 @@ class PictureOutcome:
 
     @property
     def is_right(self) -> bool:
-        """Whether all of its numbers were read exactly, and nothing else."""
+        """Whether all numbers were read exactly, and nothing else was read."""
         return self.reading.error is None and all(number.is_right for number in self.numbers)
 
 
 def read_set(
     reader: Reader, true_set: TrueSet, with_digits: bool = True, on_picture: Callable[[], None] = lambda: None
 ) -> Iterator[PictureOutcome]:
-    """Read every picture of a set. One that cannot be read has the reason in its reading; nothing is read in it then.
+    """Read every picture of a set. Where that fails, nothing is read and the reading holds the error.
 
     Args:
-        reader: Reads a picture once, and once more where single digits are to be measured.
+        reader: Reads each picture, and detects its digits once more where they are to be measured.
         true_set: The pictures.
-        with_digits: Measure single digits, too, where they are known.
+        with_digits: Whether to measure single digits where they are known.
         on_picture: Called after each picture.
     """
     for picture in true_set.pictures:
@@ -104,44 +111,61 @@ def read_set(
         on_picture()
 
 
-def judge(picture: TruePicture, reading: Reading) -> tuple[NumberOutcome, ...]:
-    """Compare the numbers of a picture with what was read in it.
+@dataclass(frozen=True)
+class NumberScore:
+    """Counts over a split: `pictures`, true `numbers`, `exact` ones among them, and `false` readings, those that are
+    no true number.
+    """
 
-    Where their places are known, a reading belongs to the number at its place. Where a picture holds one number, that
-    number is all that was read, joined in reading order: a gap or a thousand dot may part it. Of a picture with several
-    rows each line that was read, joined, belongs to a row, in their order.
+    pictures: int
+    numbers: int
+    exact: int
+    false: int
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share of the numbers that were read exactly; None without numbers."""
+        return self.exact / self.numbers if self.numbers else None
+
+
+def score_numbers(reader: Reader, folder: Path, split: str) -> NumberScore:
+    """Read every picture of a split of a dataset folder and compare with its numbers.jsonl.
+
+    Raises:
+        DataError: numbers.jsonl is missing or damaged.
+        ImageError: A picture cannot be read.
+    """
+    truths = read_truths(folder / NUMBERS_FILE, split)
+    hits = [exact_readings(reader.read(folder / truth.image).numbers, truth.numbers) for truth in truths]
+    exact = sum(map(sum, hits))
+    return NumberScore(len(truths), sum(len(truth.numbers) for truth in truths), exact, sum(map(len, hits)) - exact)
+
+
+def judge(picture: TruePicture, reading: Reading) -> tuple[NumberOutcome, ...]:
+    """Compare the true numbers of a picture with what was read in it.
+
+    Where places are known, numbers are matched by place. Otherwise, a single true number is compared with everything
+    that was read, joined in reading order, since a gap or a thousands separator may split it; several true rows are
+    aligned with the rows that were read.
     """
     if picture.placed is not None:
-        truths = [number.text for number in picture.placed]
-        groups = [[number] for number in reading.numbers]
-        pairs = list(enumerate(match_places(picture.placed, reading.numbers)))
-        free = set(range(len(groups))) - {match for _, match in pairs}
-        matched: list[tuple[int | None, int | None]] = [*pairs, *((None, index) for index in sorted(free))]
-        outcomes = _outcomes(truths, groups, matched, reading)
-        places: list[Box | None] = [number.box for number in picture.placed]
-        places += [None] * len(free)
-        return tuple(replace(outcome, place=place) for outcome, place in zip(outcomes, places, strict=True))
+        matches = match_numbers(picture.placed, reading.numbers)
+        outcomes = [
+            replace(_outcome(truth.text, () if match is None else [reading.numbers[match]], reading), place=truth.box)
+            for truth, match in zip(picture.placed, matches, strict=True)
+        ]
+        unmatched = [number for index, number in enumerate(reading.numbers) if index not in matches]
+        return (*outcomes, *(_outcome("", [number], reading) for number in unmatched))
     if picture.texts is None:
         return ()
     if len(picture.texts) == 1:
-        groups = [list(reading.numbers)]
-        return tuple(_outcomes(picture.texts, groups, [(0, 0)], reading))
-    groups = group_rows(reading.numbers)
-    matched = align(picture.texts, [_joined(group) for group in groups])
-    return tuple(_outcomes(picture.texts, groups, matched, reading))
-
-
-def _outcomes(
-    truths: Sequence[str],
-    groups: Sequence[Sequence[Number]],
-    pairs: Sequence[tuple[int | None, int | None]],
-    reading: Reading,
-) -> list[NumberOutcome]:
-    """An outcome for each pair of a true number and a group of pieces; either may be missing."""
-    return [
-        _outcome("" if row is None else truths[row], () if group is None else groups[group], reading)
-        for row, group in pairs
-    ]
+        return (_outcome(picture.texts[0], reading.numbers, reading),)
+    rows = group_rows(reading.numbers)
+    pairs = align(picture.texts, [_join(row) for row in rows])
+    return tuple(
+        _outcome("" if true is None else picture.texts[true], () if read is None else rows[read], reading)
+        for true, read in pairs
+    )
 
 
 def _outcome(truth: str, pieces: Sequence[Number], reading: Reading) -> NumberOutcome:
@@ -149,7 +173,7 @@ def _outcome(truth: str, pieces: Sequence[Number], reading: Reading) -> NumberOu
         return NumberOutcome(truth, "", 0.0, ERROR if reading.error is not None else EMPTY)
     return NumberOutcome(
         truth,
-        _joined(pieces),
+        _join(pieces),
         min(piece.confidence for piece in pieces),
         OK if all(piece.status == OK for piece in pieces) else UNSURE,
         _candidates(pieces),
@@ -158,22 +182,20 @@ def _outcome(truth: str, pieces: Sequence[Number], reading: Reading) -> NumberOu
     )
 
 
-def _joined(pieces: Sequence[Number]) -> str:
+def _join(pieces: Sequence[Number]) -> str:
     return "".join(piece.best for piece in pieces)
 
 
 def _candidates(pieces: Sequence[Number]) -> tuple[str, ...]:
-    """The best texts of the pieces joined: the reading, then those with an alternative for one of the pieces, by how
-    much less probable that is than what it stands for.
-    """
-    others: dict[str, float] = {}
-    for place, piece in enumerate(pieces):
+    """The text of the pieces, then texts with an alternative for one piece, by its confidence relative to the piece."""
+    ratios: dict[str, float] = {}
+    for index, piece in enumerate(pieces):
         for other in piece.alternatives:
-            text = _joined(pieces[:place]) + other.text + _joined(pieces[place + 1 :])
-            others[text] = max(others.get(text, 0.0), other.confidence / max(piece.confidence, 1e-12))
-    best = _joined(pieces)
-    others.pop(best, None)
-    return best, *sorted(others, key=lambda text: -others[text])[: TOP - 1]
+            text = _join(pieces[:index]) + other.text + _join(pieces[index + 1 :])
+            ratios[text] = max(ratios.get(text, 0.0), other.confidence / max(piece.confidence, 1e-12))
+    text = _join(pieces)
+    ratios.pop(text, None)
+    return text, *sorted(ratios, key=lambda text: -ratios[text])[: MAX_CANDIDATES - 1]
 
 
 def _picture_digits(picture: TruePicture, reading: Reading, found: Detections | None) -> PictureDigits | None:
@@ -181,5 +203,5 @@ def _picture_digits(picture: TruePicture, reading: Reading, found: Detections | 
         return None
     true = DigitBoxes(picture.digits.labels, picture.digits.xyxy(max(reading.width, 1), max(reading.height, 1)))
     digits = [digit for number in reading.numbers for digit in number.digits]
-    read = DigitBoxes.of([int(digit.text) for digit in digits], as_boxes([digit.box for digit in digits]))
-    return PictureDigits(true, read, found)
+    labels = np.array([int(digit.text) for digit in digits], np.int64)
+    return PictureDigits(true, DigitBoxes(labels, as_boxes([digit.box for digit in digits])), found)

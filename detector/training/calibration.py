@@ -23,7 +23,7 @@ from digitdet.datasets.formats.yolo import (
 )
 from digitdet.detection.postprocess import NmsResult
 from digitdet.detection.search import MultiScaleDetector
-from digitdet.evaluation.number_score import match_numbers
+from digitdet.evaluation.matching import exact_readings
 from digitdet.models.model_file import store_calibration
 from digitdet.reading.calibration import Calibration, log_odds, parse_calibration
 from digitdet.reading.lines import find_lines
@@ -237,7 +237,7 @@ def number_evidence(
     for picture in pictures:
         found = builder.build(picture.places)
         confidences += [number.confidence for number in found]
-        right += match_numbers(found, picture.numbers)
+        right += exact_readings(found, picture.numbers)
     return np.array(confidences), np.array(right, bool)
 
 

@@ -31,7 +31,7 @@ from digitdet.configs import TrainConfig, parse_config
 from digitdet.datasets.formats.numbers import NUMBERS_FILE
 from digitdet.datasets.formats.yolo import DATA_FILE, check_dataset, fingerprint, read_data_file
 from digitdet.detection.detector import OnnxDetector
-from digitdet.evaluation.number_score import score_numbers
+from digitdet.evaluation.outcomes import score_numbers
 from digitdet.models.model_file import SHIPPED_MODEL, SHIPPED_WEIGHTS, shipped_file, store_calibration
 from digitdet.reader import NumberReader
 from digitdet.training import yolo

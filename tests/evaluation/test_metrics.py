@@ -1,5 +1,6 @@
 """Figures of an evaluation against values worked out by hand."""
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,9 +9,18 @@ from hypothesis import strategies as st
 from digitdet.common.boxes import as_boxes
 from digitdet.detection.postprocess import Detections
 from digitdet.evaluation.alignment import align, edit_distance
-from digitdet.evaluation.detection import BACKGROUND, DigitBoxes, PictureDigits, average_precision, measure_digits
+from digitdet.evaluation.detection import (
+    BACKGROUND,
+    DigitBoxes,
+    PictureDigits,
+    average_precision,
+    measure_detections,
+    measure_detector,
+    measure_digits,
+)
 from digitdet.evaluation.metrics import coverage_at_precision, mean_rates, measure_lengths, measure_numbers
 from digitdet.evaluation.outcomes import NumberOutcome
+from digitdet.evaluation.sets import TrueDigits, TruePicture
 from digitdet.evaluation.significance import mcnemar, wilson_interval
 
 TEXTS = st.text("012", max_size=6)
@@ -153,7 +163,7 @@ def test_average_precision(hits, true, expected):
 
 
 def boxes_of(*digits):
-    return DigitBoxes.of([label for label, _ in digits], as_boxes([box for _, box in digits]))
+    return DigitBoxes(np.array([label for label, _ in digits], np.int64), as_boxes([box for _, box in digits]))
 
 
 def found(*digits):
@@ -179,8 +189,8 @@ def test_digits_confused_missed_and_invented():
     metrics = measure_digits([PictureDigits(true, read, found((7, LEFT, 0.9), (1, LEFT, 0.2), (3, FAR, 0.5)))])
     assert metrics.confusion[1, 7] == metrics.confusion[2, BACKGROUND] == metrics.confusion[BACKGROUND, 3] == 1
     assert (metrics.total.precision, metrics.total.recall, metrics.total.f1) == (0, 0, 0)
-    assert metrics.score(7).precision == 0
-    assert metrics.score(7).recall is None
+    assert metrics.counts(7).precision == 0
+    assert metrics.counts(7).recall is None
     # The 1 is found below the 7, the 2 is not.
     assert metrics.map50 == 0.5
 
@@ -209,3 +219,21 @@ def test_pictures_without_digits_lower_the_precision():
 def test_an_unread_picture_misses_its_digits():
     metrics = measure_digits([PictureDigits(boxes_of((4, LEFT)), boxes_of(), None)])
     assert (metrics.map50, metrics.confusion[4, BACKGROUND]) == (0, 1)
+
+
+def test_precision_and_recall_at_the_score_with_the_best_f1():
+    true = [boxes_of((1, LEFT), (1, RIGHT)), boxes_of((2, LEFT))]
+    both = [found((1, LEFT, 0.9), (1, RIGHT, 0.6), (1, FAR, 0.3)), found((2, LEFT, 0.8), (5, FAR, 0.7))]
+    metrics = measure_detections(true, both)
+    assert (metrics.map50, metrics.precision[1], metrics.recall[1]) == (1, 1, 1)
+    record = metrics.to_dict()
+    assert (record["precision"], record["recall"], list(record["digits"])) == (1, 1, ["1", "2"])
+    assert record["digits"]["2"] == {"precision": 1, "recall": 1, "map50": 1}
+    assert measure_detections([], []).to_dict()["map50"] is None
+
+
+def test_a_detector_is_measured_on_pictures(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((20, 40, 3), np.uint8))
+    half = TrueDigits(np.array([3]), np.array([[0.25, 0.5, 0.5, 1.0]]), are_relative=True)
+    pictures = [TruePicture("a.png", tmp_path / "a.png", digits=half), TruePicture("b.png", tmp_path / "gone.png")]
+    assert measure_detector(lambda image: found((3, (0, 0, 20, 20), 0.9)), pictures).map50_95 == 1

@@ -39,8 +39,9 @@ def read_as(text, confidence):
 
 def outcome(picture, text, confidence=0.9, name="set"):
     reading = read_as(text, confidence)
-    true = DigitBoxes.of([1], as_boxes([[0, 0, 10, 20]]))
-    read = DigitBoxes.of([int(c) for c in text], as_boxes([digit.box for n in reading.numbers for digit in n.digits]))
+    true = DigitBoxes(np.array([1]), as_boxes([[0, 0, 10, 20]]))
+    boxes = as_boxes([digit.box for n in reading.numbers for digit in n.digits])
+    read = DigitBoxes(np.array([int(c) for c in text], np.int64), boxes)
     scores = np.zeros((1, 10), np.float32)
     scores[0, 1] = 0.9
     digits = PictureDigits(true, read, Detections(np.array([[0, 0, 10, 20]], np.float32), scores))

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digitdet.configs.synth import LegibilityConfig
-from digitdet.synth.digits.handwriting import InkPatch
+from digitdet.synth.digits.drawing import InkPatch
 
 Grey = npt.NDArray[np.uint8]
 

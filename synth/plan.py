@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from digitdet.common.registry import draw_name
 from digitdet.configs.look import LookConfig
+from digitdet.synth.digits.drawing import style_matrix
 from digitdet.synth.digits.glyphs import Glyph
-from digitdet.synth.digits.handwriting import style_matrix
 from digitdet.synth.effects.effects import Steps
-from digitdet.synth.pages.page import PageMap
-from digitdet.synth.pages.sheet import Shape, Sheet, Writing, rounded
+from digitdet.synth.pages.page_draft import PageDraft, PlacedLine, Shape, rounded
+from digitdet.synth.pages.page_geometry import PageMap
 
 Array = npt.NDArray[np.float64]
 
@@ -77,26 +77,26 @@ class _Manner:
     ghost: float
 
 
-def inscribe(rng: np.random.Generator, sheet: Sheet, page: PageMap, written: int) -> tuple[Inscription, ...]:
-    """Everything that is written on a sheet, as it is seen, with its inks.
+def inscribe(rng: np.random.Generator, draft: PageDraft, page: PageMap, written: int) -> tuple[Inscription, ...]:
+    """Everything that is written on a draft, as it is seen, with its inks.
 
-    The first `written` writings, which hold the numbers, share the page's own ink, or two inks where the page has two.
+    The first `written` lines, which hold the numbers, share the page's own ink, or two inks where the page has two.
     The others are clutter, each in an ink of its own, and come first: where a word does meet a number, the number lies
     on top.
     """
-    look = sheet.look
+    look = draft.look
     ghost = float(rng.uniform(0, 0.3)) if rng.random() < 0.6 else 0.0
     own, other = (_Manner(draw_name(rng, look.inks), rng.uniform(0, 1, 3), ghost) for _ in range(2))
     own_share = 1.0 if rng.random() < 0.8 else 0.6
     inscriptions = []
-    for index in [*range(written, len(sheet.writings)), *range(written)]:
-        writing = sheet.writings[index]
+    for index in [*range(written, len(draft.lines)), *range(written)]:
+        writing = draft.lines[index]
         is_number = index < written
         if is_number:
             manner = own if rng.random() < own_share else other
         else:
             manner = _Manner(draw_name(rng, look.inks), rng.uniform(0, 1, 3), ghost)
-        dark = sheet.light if writing.dark is None else writing.dark
+        dark = draft.light if writing.dark is None else writing.dark
         seed = int(rng.integers(2**31))
         if writing.line.glyphs:
             inscriptions.append(_inscription(writing, page, look, manner, dark, seed, is_number))
@@ -111,7 +111,7 @@ def see_shapes(shapes: Sequence[Shape], page: PageMap) -> tuple[Shape, ...]:
 
 
 def _inscription(
-    writing: Writing, page: PageMap, look: LookConfig, manner: _Manner, dark: bool, seed: int, is_number: bool
+    writing: PlacedLine, page: PageMap, look: LookConfig, manner: _Manner, dark: bool, seed: int, is_number: bool
 ) -> Inscription:
     line = writing.line
     strokes = tuple((page.apply(points + (writing.x, writing.y)), width) for points, width in line.strokes)
@@ -130,7 +130,7 @@ def _inscription(
     )
 
 
-def _place(writing: Writing, page: PageMap) -> tuple[PlacedGlyph, ...]:
+def _place(writing: PlacedLine, page: PageMap) -> tuple[PlacedGlyph, ...]:
     """The glyphs of a line where they are seen."""
     glyphs = writing.line.glyphs
     centres, slopes = page.around([(writing.x + glyph.x, writing.y + glyph.y) for glyph in glyphs])
@@ -142,6 +142,6 @@ def _place(writing: Writing, page: PageMap) -> tuple[PlacedGlyph, ...]:
     )
 
 
-def _window(writing: Writing, page: PageMap, clip: tuple[float, float, float, float]) -> Array:
+def _window(writing: PlacedLine, page: PageMap, clip: tuple[float, float, float, float]) -> Array:
     x, y = writing.x, writing.y
     return page.apply(rounded((clip[0] + x, clip[1] + y, clip[2] + x, clip[3] + y), 0.0))

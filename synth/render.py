@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from digitdet.common.types import Image
-from digitdet.synth.digits.handwriting import VISIBLE_INK, InkPatch, render_digit
+from digitdet.synth.digits.drawing import InkPatch, render_glyph
+from digitdet.synth.digits.glyphs import VISIBLE_INK
 from digitdet.synth.effects.inks import INKS, PAD, REACHING
-from digitdet.synth.pages.sheet import Shape
+from digitdet.synth.pages.page_draft import Shape
 from digitdet.synth.plan import Inscription, PlacedGlyph
 from digitdet.synth.surfaces.fields import with_level
 
@@ -90,7 +91,7 @@ def draw_inscription(
         number = number_of.get(row)
         if number in hidden or not _is_near(placed, width, height):
             continue
-        full = render_digit(placed.glyph.ink, placed.matrix, placed.centre, placed.threshold)
+        full = render_glyph(placed.glyph.ink, placed.matrix, placed.centre, placed.threshold)
         patch = _clip(_look_through(full, placed), width, height)
         if not patch.alpha.size:
             continue
@@ -195,7 +196,7 @@ def _draw_ghost(ground: Field, inscription: Inscription, colour: Field, window: 
     for placed in inscription.glyphs:
         if placed.glyph.faint is None:
             continue
-        patch = _clip(render_digit(placed.glyph.faint, placed.matrix, placed.centre, 0.5), width, height)
+        patch = _clip(render_glyph(placed.glyph.faint, placed.matrix, placed.centre, 0.5), width, height)
         patch = _cut_before(patch, window)
         if patch.alpha.size:
             part = ground[_inside(patch, window)]

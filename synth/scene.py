@@ -12,7 +12,7 @@ from digitdet.common.registry import check_names, draw_name
 from digitdet.common.types import Image
 from digitdet.configs.look import LookConfig
 from digitdet.configs.synth import SynthConfig
-from digitdet.synth.digits.glyphs import GlyphSource, LateChoice
+from digitdet.synth.digits.glyphs import GlyphSource, LazyStyle
 from digitdet.synth.digits.pen import PenGlyphs
 from digitdet.synth.effects.effects import EFFECTS, CameraEffects
 from digitdet.synth.effects.inks import INKS
@@ -20,9 +20,9 @@ from digitdet.synth.legibility import illegible
 from digitdet.synth.pages import devices  # noqa: F401  (enters its layouts in the table)
 from digitdet.synth.pages.clutter import CLUTTER, add_clutter
 from digitdet.synth.pages.layouts import LAYOUTS
-from digitdet.synth.pages.lines import Scribe
-from digitdet.synth.pages.page import sample_page_map
-from digitdet.synth.pages.sheet import Sheet
+from digitdet.synth.pages.lines import LineWriter
+from digitdet.synth.pages.page_draft import PageDraft
+from digitdet.synth.pages.page_geometry import sample_page_map
 from digitdet.synth.pages.texts import TEXTS
 from digitdet.synth.plan import Plan, inscribe, see_shapes
 from digitdet.synth.render import DrawnDigit, draw_inscription, draw_shape
@@ -103,22 +103,22 @@ class SceneComposer:
         light = bool(rng.random() < look.dark_ink_share)
         page, room_x, room_y = sample_page_map(rng, look, width, height)
         source = draw_name(rng, look.sources)
-        sheet = Sheet(
+        draft = PageDraft(
             rng,
             look,
-            Scribe(look, self._sources[source].choose(rng), self._beside(rng, source)),
-            Scribe(look, self._beside(rng, ""), self._pens),
-            Scribe(look, self._sources.get("fonts", self._pens), self._pens),
+            LineWriter(look, self._sources[source].choose(rng), self._beside(rng, source)),
+            LineWriter(look, self._beside(rng, ""), self._pens),
+            LineWriter(look, self._sources.get("fonts", self._pens), self._pens),
             room_x,
             room_y,
             light,
         )
         if rng.random() >= look.blank_share:
-            LAYOUTS[draw_name(rng, look.layouts)](sheet)
-        written = len(sheet.writings)
-        add_clutter(sheet)
-        inscriptions = inscribe(rng, sheet, page, written)
-        shapes = see_shapes(sheet.shapes, page)
+            LAYOUTS[draw_name(rng, look.layouts)](draft)
+        written = len(draft.lines)
+        add_clutter(draft)
+        inscriptions = inscribe(rng, draft, page, written)
+        shapes = see_shapes(draft.shapes, page)
         effects = self._effects[name].sample(rng)
         seed = int(rng.integers(2**31))
         return Plan(name, source, width, height, light, seed, shapes, inscriptions, effects)
@@ -153,8 +153,8 @@ class SceneComposer:
         """What writes the marks that a source lacks, and the words around: a hand, or type where there are fonts."""
         fonts = self._sources.get("fonts")
         if fonts is None or source in HANDWRITTEN or (not source and rng.random() < 0.25):
-            return LateChoice(self._pens, rng)
-        return LateChoice(fonts, rng)
+            return LazyStyle(self._pens, rng)
+        return LazyStyle(fonts, rng)
 
 
 def check_look(look: LookConfig, sources: Mapping[str, GlyphSource], where: str) -> None:

@@ -14,5 +14,11 @@ Boxes = npt.NDArray[np.floating]
 Box = tuple[float, float, float, float]
 """One box: left, top, right, bottom in pixels; right and bottom are exclusive."""
 
+Points = npt.NDArray[np.floating]
+"""Points: (N, 2) float, x and y in pixels with y down unless a function says otherwise."""
+
+FloatArray = npt.NDArray[np.floating]
+"""Any other float array; its shape is documented where it is used."""
+
 CLASS_NAMES = tuple("0123456789")
 """Names of the detector's ten classes, in the order of their class numbers."""

@@ -1,1 +1,1 @@
-"""Glyphs: where the digits of composed pictures come from."""
+"""Sources of glyphs: the digits and characters that composed pictures are made of."""

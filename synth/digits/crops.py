@@ -1,4 +1,4 @@
-"""Glyphs from the user's own pictures of single digits: the ink is told from its ground."""
+"""Glyphs from the user's own images of single digits, with the ink separated from the background."""
 
 from __future__ import annotations
 
@@ -8,21 +8,19 @@ import numpy as np
 from digitdet.common.errors import DataError
 from digitdet.common.types import Image
 from digitdet.datasets.crops import Crops
-from digitdet.synth.digits.glyphs import Glyph, GlyphSource
+from digitdet.synth.digits.glyphs import INK_LEVEL, Glyph, GlyphSource, unit_ink
 
-# Ink (0 to 255) from which a pixel counts when the extent of a digit is measured.
-_INK_LEVEL = 77
-# Parts of the largest one's area below which a piece of ink is a speck of dirt.
-_SPECK = 0.03
-# Part of the picture's height from which a piece of ink can be the digit.
+# Components smaller than this share of the largest component's area are dirt.
+_SPECK_AREA = 0.03
+# Components at least this share of the image height can be the digit.
 _TALL = 0.4
 
 
 class CropGlyphs(GlyphSource):
-    """Glyphs cut from pictures of single digits of any size and colour, dark on light or light on dark.
+    """Glyphs cut from images of single digits of any size and colour, dark on light or light on dark.
 
     Raises:
-        DataError: A digit has no crop in which ink and ground can be told apart.
+        DataError: A digit has no crop whose ink can be separated from the background.
     """
 
     def __init__(self, crops: Crops) -> None:
@@ -33,41 +31,42 @@ class CropGlyphs(GlyphSource):
                 self._by_label[label].append(ink)
         missing = [label for label, inks in enumerate(self._by_label) if not inks]
         if missing:
-            raise DataError(f"the crops have no picture of a {missing[0]} with ink that stands out")
+            raise DataError(f"the crops contain no picture of a {missing[0]} whose ink stands out from the background")
 
     def sample(self, rng: np.random.Generator, digit: int) -> Glyph:
-        """A random crop of `digit`, as ink."""
+        """Return a random crop of `digit`, as ink."""
         inks = self._by_label[digit]
-        ink = inks[int(rng.integers(len(inks)))]
-        return Glyph(ink.astype(np.float32) / np.float32(255), digit)
+        return Glyph(unit_ink(inks[int(rng.integers(len(inks)))]), digit)
 
 
 def extract_ink(image: Image) -> Image | None:
-    """The ink of a picture (H, W, 3) uint8 BGR of one digit: (h, w) uint8, 255 in the stroke, cropped to it.
+    """Separate the ink of a single digit from its background by Otsu's threshold.
 
-    Most of the border counts as ground. None where no ink can be found.
+    Args:
+        image: (H, W, 3) uint8 BGR; most of its border must be background.
+
+    Returns:
+        The ink (h, w) uint8, 255 in the stroke, cropped to it; None if no ink is found.
     """
-    grey = _strongest_contrast(image)
+    grey = _project_on_contrast(image)
     level, split = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     border = np.concatenate([split[0], split[-1], split[:, 0], split[:, -1]])
-    if border.mean() > 0.5:  # light ground
+    if border.mean() > 0.5:  # light background
         grey, split, level = 255 - grey, 1 - split, 254 - level
-    split = _digit_pieces(np.asarray(split, np.uint8))
+    split = _digit_components(np.asarray(split, np.uint8))
     if not split.any() or split.all():
         return None
-    stroke, ground = float(np.median(grey[split > 0])), float(np.median(grey[split == 0]))
-    # Halfway from the ground to the threshold: below it lies the grain of the paper, above it the stroke's soft edge.
-    low = (ground + level) / 2
+    stroke, background = float(np.median(grey[split > 0])), float(np.median(grey[split == 0]))
+    # Halfway from the background to the threshold: paper grain lies below it, the soft edge of the stroke above it.
+    low = (background + level) / 2
     ink = np.rint(np.clip((grey.astype(np.float32) - low) * (255 / max(stroke - low, 1)), 0, 255)).astype(np.uint8)
     ink[cv2.dilate(split, np.ones((3, 3), np.uint8)) == 0] = 0
-    rows, columns = np.flatnonzero((ink >= _INK_LEVEL).any(axis=1)), np.flatnonzero((ink >= _INK_LEVEL).any(axis=0))
-    if len(rows) < 2:
-        return None
-    return np.ascontiguousarray(ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    x, y, width, height = cv2.boundingRect((ink >= INK_LEVEL).view(np.uint8))
+    return np.ascontiguousarray(ink[y : y + height, x : x + width]) if height >= 2 else None
 
 
-def _strongest_contrast(image: Image) -> Image:
-    """Grey (H, W), 0 to 255, along the direction in which the colours differ most: red on green is clear in it."""
+def _project_on_contrast(image: Image) -> Image:
+    """Return grey (H, W) along the first principal component of the colours, so that red on green stays visible."""
     pixels = image.reshape(-1, 3).astype(np.float32)
     pixels -= pixels.mean(axis=0)
     direction = np.linalg.eigh(pixels.T @ pixels)[1][:, -1]
@@ -77,17 +76,17 @@ def _strongest_contrast(image: Image) -> Image:
     return np.asarray(grey, np.uint8).reshape(image.shape[:2])
 
 
-def _digit_pieces(ink: Image) -> Image:
-    """A mask (H, W) of 0 and 1 without specks and frames; pieces of a digit, such as the segments of a display, stay.
+def _digit_components(ink: Image) -> Image:
+    """Return a mask (H, W) of 0 and 1 without dirt and frames; separate parts of one digit, such as segments, stay.
 
-    What touches the border is a frame or a neighbour where a tall piece stands free of it.
+    Components that touch the border count as frames or neighbours if a tall component does not touch it.
     """
     count, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
     left, top, width, height, area = stats.T
     at_border = (left == 0) | (top == 0) | (left + width == ink.shape[1]) | (top + height == ink.shape[0])
-    candidates = np.arange(count) > 0  # 0 is the ground
+    candidates = np.arange(count) > 0  # component 0 is the background
     tall = candidates & ~at_border & (height >= _TALL * ink.shape[0])
     if tall.any():
         candidates &= ~at_border
-    kept = candidates & (area >= _SPECK * area[candidates].max(initial=0))
+    kept = candidates & (area >= _SPECK_AREA * area[candidates].max(initial=0))
     return np.asarray(kept[labels], np.uint8)

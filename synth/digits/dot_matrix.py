@@ -1,4 +1,4 @@
-"""Digits and letters of a matrix of dots: displays, tickets, dot printers."""
+"""Dot-matrix digits and letters: displays, tickets, dot printers."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph, GlyphSource
+from digitdet.synth.digits.displays import PRINTED_SHARE
+from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph, GlyphSource, Ink, StyledGlyphs
 
-Ink = npt.NDArray[np.float32]
-
-# Characters, each with its seven rows of dots from the top; '#' is lit. Marks are as wide as they need.
+# Characters, each with its seven rows of dots from the top; '#' is lit.
 _DOTS = """
 0  .###. #...# #..## #.#.# ##..# #...# .###.   1  ..#.. .##.. ..#.. ..#.. ..#.. ..#.. .###.
 2  .###. #...# ....# ...#. ..#.. .#... #####   3  .###. #...# ....# ..##. ....# #...# .###.
@@ -36,8 +34,8 @@ Y  #...# #...# #...# .#.#. ..#.. ..#.. ..#..   Z  ##### ....# ...#. ..#.. .#... 
 :  .. ## ## .. ## ## ..                        -  ..... ..... ..... ##### ..... ..... .....
 %  ##..# ##..# ...#. ..#.. .#... #..## #..##   /  ....# ....# ...#. ..#.. .#... #.... #....
 """
-# Other forms of the same digits that displays and printers use.
-_OTHER_DOTS = """
+# Alternative forms of digits on other displays and printers.
+_ALTERNATIVE_DOTS = """
 0  .###. #...# #...# #...# #...# #...# .###.   1  ..#.. .##.. #.#.. ..#.. ..#.. ..#.. #####
 2  .###. #...# ....# .###. #.... #.... #####   3  ##### ...#. ..#.. ...#. ....# #...# .###.
 4  #...# #...# #...# ##### ....# ....# ....#   6  .###. #...# #.... ####. #...# #...# .###.
@@ -46,76 +44,65 @@ _OTHER_DOTS = """
 
 
 def _dot_patterns(table: str) -> dict[str, Ink]:
-    """A table's characters, each as (7, columns) of 0 and 1."""
+    """Return the characters of a table, each as (7, columns) of 0 and 1."""
     words = table.split()
     return {
-        words[place]: np.array([[dot == "#" for dot in row] for row in words[place + 1 : place + 8]], np.float32)
-        for place in range(0, len(words), 8)
+        words[i]: np.array([[dot == "#" for dot in row] for row in words[i + 1 : i + 8]], np.float32)
+        for i in range(0, len(words), 8)
     }
 
 
 _PATTERNS = _dot_patterns(_DOTS)
-_OTHER_PATTERNS = _dot_patterns(_OTHER_DOTS)
+_ALTERNATIVES = _dot_patterns(_ALTERNATIVE_DOTS)
 _DOT_PITCH = 9  # pixels from dot to dot of a column
 
 
 @dataclass(frozen=True)
 class DotStyle:
-    """How the characters of one dot matrix look. Lengths are in pixels, `_DOT_PITCH` of them from row to row."""
+    """How the characters of one dot matrix look. Lengths are in pixels; rows are `_DOT_PITCH` pixels apart."""
 
     column_pitch: int
     dot: float
-    """Diameter of a dot; from `_DOT_PITCH` on they touch."""
+    """Diameter of a dot; dots of `_DOT_PITCH` or more touch."""
     square: bool
     bold: bool
     """Whether every stroke is two dots wide."""
     gap_columns: float
-    """Dark columns between two characters."""
-    other_forms: frozenset[str]
-    """Digits in their less usual form."""
+    """Empty columns between two characters."""
+    alternatives: frozenset[str]
+    """Digits drawn in their alternative form."""
     printed: bool
-    """Whether unlit dots do not exist."""
+    """Whether there are no unlit dots."""
     uneven: float
-    """How much fainter (0 to 1) a dot can be than the brightest."""
+    """Greatest loss of brightness of a dot, 0 to 1."""
 
 
-class DotMatrixGlyphs(GlyphSource):
-    """Dot-matrix displays and printers of many makes; `choose` picks one."""
-
-    def __init__(self, printed_share: float = 0.35) -> None:
-        self._printed_share = printed_share
+class DotMatrixGlyphs(StyledGlyphs):
+    """Dot-matrix displays and printers of many styles."""
 
     def choose(self, rng: np.random.Generator) -> GlyphSource:
-        """One display or printer, whose characters stand in cells of equal width."""
-        return DotDisplay(sample_dot_style(rng, bool(rng.random() < self._printed_share)))
-
-    def sample(self, rng: np.random.Generator, digit: int) -> Glyph:
-        """A digit of a display of its own."""
-        return self.choose(rng).sample(rng, digit)
-
-    def mark(self, rng: np.random.Generator, character: str) -> Glyph | None:
-        """One of ``A``-``Z`` or ``. , : - % /`` of a display of its own."""
-        return self.choose(rng).mark(rng, character)
+        """Return one display or printer; its characters are equally wide."""
+        return DotDisplay(sample_dot_style(rng, bool(rng.random() < PRINTED_SHARE)))
 
 
 def sample_dot_style(rng: np.random.Generator, printed: bool) -> DotStyle:
-    """A random make of dot matrix."""
+    """Draw a random style."""
     square = bool(rng.random() < 0.4)
-    largest = 1.35 if printed and not square else 1.0
+    max_dot = 1.35 if printed and not square else 1.0
     return DotStyle(
         column_pitch=int(rng.integers(7, 10)),
-        dot=float(rng.uniform(0.55, largest)) * _DOT_PITCH,
+        dot=float(rng.uniform(0.55, max_dot)) * _DOT_PITCH,
         square=square,
         bold=bool(rng.random() < 0.15),
         gap_columns=float(rng.uniform(0.8, 2)),
-        other_forms=frozenset(name for name in _OTHER_PATTERNS if rng.random() < 0.4),
+        alternatives=frozenset(name for name in _ALTERNATIVES if rng.random() < 0.4),
         printed=printed,
         uneven=float(rng.uniform(0.1, 0.4)) if rng.random() < 0.4 else 0.0,
     )
 
 
 class DotDisplay(GlyphSource):
-    """One dot matrix. Its glyphs are whole cells: `ink` is empty where the cell's dots are unlit."""
+    """One dot matrix. Glyphs are whole cells, with empty `ink` where dots are unlit."""
 
     def __init__(self, style: DotStyle) -> None:
         self.style = style
@@ -128,12 +115,12 @@ class DotDisplay(GlyphSource):
             self._stamp = np.clip(style.dot / 2 - np.hypot(distance[:, None], distance) + 0.5, 0, 1)
 
     def sample(self, rng: np.random.Generator, digit: int) -> Glyph:
-        """The cell with `digit` lit, about 64 px high; `faint` holds the unlit dots, or is None in print."""
+        """Return the cell that shows `digit`, about 64 px high; `faint` holds the unlit dots, None in print."""
         name = str(digit)
-        return self._glyph(rng, (_OTHER_PATTERNS if name in self.style.other_forms else _PATTERNS)[name], digit)
+        return self._glyph(rng, (_ALTERNATIVES if name in self.style.alternatives else _PATTERNS)[name], digit)
 
     def mark(self, rng: np.random.Generator, character: str) -> Glyph | None:
-        """One of ``A``-``Z`` or ``. , : - % /``."""
+        """Return one of ``A``-``Z`` or ``. , : - % /``."""
         if character.isdigit() or character not in _PATTERNS:
             return None
         return self._glyph(rng, _PATTERNS[character], NO_DIGIT)
@@ -144,16 +131,16 @@ class DotDisplay(GlyphSource):
             right = np.pad(pattern, ((0, 0), (0, 1)))
             pattern = np.maximum(right, np.roll(right, 1, axis=1))
         strength = pattern * (1 - np.float32(style.uneven) * rng.random(pattern.shape, np.float32))
-        ink = self._stamped(strength)
-        faint = None if style.printed else self._stamped(1 - pattern)
+        ink = self._draw_dots(strength)
+        faint = None if style.printed else self._draw_dots(1 - pattern)
         height = ink.shape[0]
         gap = style.gap_columns * style.column_pitch / height
         cells = pattern.shape[1] * style.column_pitch / height
         left = gap / 2 + (cells - ink.shape[1] / height) / 2
         return Glyph(ink, label, left=left, advance=cells + gap, faint=faint)
 
-    def _stamped(self, pattern: Ink) -> Ink:
-        """A dot for every entry of `pattern` (7, columns), as strong as it says; cropped to the outermost dots."""
+    def _draw_dots(self, pattern: Ink) -> Ink:
+        """Draw a dot for every entry of `pattern` (7, columns) with its strength, cropped to the outermost dots."""
         rows, columns = pattern.shape
         reach, pitch = self._reach, self.style.column_pitch
         centres = np.zeros(((rows - 1) * _DOT_PITCH + 2 * reach + 1, (columns - 1) * pitch + 2 * reach + 1), np.float32)

@@ -1,4 +1,4 @@
-"""Typefaces from font files, checked to hold real digits: printed with, or written with as a hand does."""
+"""Glyphs from font files, which are checked to contain real digits."""
 
 from __future__ import annotations
 
@@ -12,62 +12,50 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from digitdet.common.errors import DataError, MissingExtraError
-from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph, GlyphSource
+from digitdet.common.types import CLASS_NAMES
+from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph, GlyphSource, Ink, StyledGlyphs, unit_ink
 
 try:
     from PIL import ImageFont
 except ImportError as error:
     raise MissingExtraError("digitdet synth", "train", "pillow") from error
 
-DIGITS = "0123456789"
-
 _SUFFIXES = (".ttf", ".otf", ".woff")
-
-# Families that are asked for a character: of other scripts and signs, few have any.
+# Families that are tried for a character; few have letters of other scripts or symbols.
 _TRIES = 24
-
-# Height of a digit as it is kept, in pixels: about the largest that is common, and small enough to keep thousands.
+# Height of a digit in the cache in pixels: common digits are hardly larger, and thousands fit into memory.
 _HEIGHT = 64
-# Handwriting is kept so many times smaller.
-_HAND_SHRINK = 2
-# A code point that no font has a character for.
-_NO_CHARACTER = "\U000f8e3d"
-# Side of the thumbnails on which a typeface's digits are compared with the reference.
-_THUMB = 16
-# Of ten digits this many must look most like the same digit of the reference typeface; pictographs reach one or two.
-_MIN_ALIKE = 5
-# Leans (pixels to the right a pixel up) that are taken out before the comparison: upright, italic, script.
-_LEANS = (0.0, 0.2, 0.4)
+# Factor by which handwriting fonts are reduced, to about MNIST's resolution.
+_HAND_REDUCTION = 2
+# A private code point that no font defines; fonts draw their "missing character" box for it.
+_UNDEFINED = "\U000f8e3d"
+# The digits of a font are compared with reference fonts as thumbnails of this side, at several slants (pixels to the
+# right per pixel up) that are removed first. At least this many digits must match; pictographic fonts match 1 or 2.
+_THUMBNAIL = 16
+_SLANTS = (0.0, 0.2, 0.4)
+_MIN_MATCHES = 5
 
 
 def system_font_folders() -> list[Path]:
-    """Where this system keeps its fonts, and the few that come with Matplotlib; missing folders are left out."""
+    """Return the existing font folders of this system, and that of Matplotlib if it is installed."""
     home = Path.home()
     if sys.platform == "win32":
-        folders = [
-            Path(os.environ.get("WINDIR", "C:/Windows")) / "Fonts",
-            home / "AppData/Local/Microsoft/Windows/Fonts",
-        ]
+        windows = Path(os.environ.get("WINDIR", "C:/Windows"))
+        folders = [windows / "Fonts", home / "AppData/Local/Microsoft/Windows/Fonts"]
     elif sys.platform == "darwin":
         folders = [Path("/System/Library/Fonts"), Path("/Library/Fonts"), home / "Library/Fonts"]
     else:
-        folders = [
-            Path("/usr/share/fonts"),
-            Path("/usr/local/share/fonts"),
-            home / ".local/share/fonts",
-            home / ".fonts",
-        ]
-    # A bare system has no fonts at all. Finding a package does not import it.
-    if matplotlib := importlib.util.find_spec("matplotlib"):
+        system = [Path("/usr/share/fonts"), Path("/usr/local/share/fonts")]
+        folders = [*system, home / ".local/share/fonts", home / ".fonts"]
+    if matplotlib := importlib.util.find_spec("matplotlib"):  # does not import it
         folders += [Path(place) / "mpl-data/fonts/ttf" for place in matplotlib.submodule_search_locations or ()]
     return [folder for folder in folders if folder.is_dir()]
 
 
 def find_fonts(folders: Iterable[Path]) -> list[Path]:
-    """All TTF, OTF and WOFF files below the folders, sorted by name."""
+    """Return all TTF, OTF and WOFF files below the folders, sorted by name."""
     return sorted(
         {path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES},
         key=lambda path: (path.name, str(path)),
@@ -76,7 +64,7 @@ def find_fonts(folders: Iterable[Path]) -> list[Path]:
 
 @dataclass(frozen=True)
 class FontSet:
-    """Typefaces that can be used, and a line `path: reason` for each file that cannot."""
+    """Usable typefaces, and a line `path: reason` for each file that is not usable."""
 
     typefaces: tuple[Typeface, ...]
     skipped: tuple[str, ...]
@@ -86,7 +74,7 @@ def load_fonts(paths: Sequence[Path]) -> FontSet:
     """Open font files and keep those with real digits.
 
     Raises:
-        DataError: There are files, and none of them can be used.
+        DataError: There are files, but none of them is usable.
     """
     typefaces, skipped = [], []
     for path in paths:
@@ -102,72 +90,71 @@ def load_fonts(paths: Sequence[Path]) -> FontSet:
 
 
 class Typeface(GlyphSource):
-    """One font file. It is opened at first use and keeps the glyphs that were drawn."""
+    """One font file. It is opened at first use, and drawn glyphs are cached."""
 
     def __init__(self, path: Path, family: str = "") -> None:
         self.path = path
         self.family = family
         self._font: ImageFont.FreeTypeFont | None = None
-        self._undefined: _Drawn | None = None  # the box that the font draws for a character it lacks
+        self._undefined: _DrawnCharacter | None = None
         self._glyphs: dict[str, Glyph | None] = {}
 
     def sample(self, rng: np.random.Generator, digit: int) -> Glyph:
-        """The typeface's digit: always the same, `rng` is not used."""
-        glyph = self._draw(DIGITS[digit])
+        """Return the typeface's digit, which is always the same; `rng` is not used."""
+        glyph = self._draw(CLASS_NAMES[digit])
         if glyph is None:
             raise DataError(f"{self.path}: has no {digit}")
         return glyph
 
     def mark(self, rng: np.random.Generator, character: str) -> Glyph | None:
-        """The typeface's character, or None where it has none."""
+        """Return the typeface's character; None if it does not have it."""
         return self._draw(character)
 
     def find_problem(self) -> str:
-        """Why this font cannot be used; empty if it can."""
+        """Return why this font is not usable; empty if it is."""
         try:
-            glyphs = [self._draw(digit) for digit in DIGITS]
-        except (OSError, ValueError, SyntaxError, OverflowError) as error:  # what Pillow raises on broken font files
-            return f"not a font that can be read ({error})"
+            glyphs = [self._draw(digit) for digit in CLASS_NAMES]
+        except (OSError, ValueError, SyntaxError, OverflowError) as error:  # what Pillow raises for broken font files
+            return f"not a readable font ({error})"
         if any(glyph is None for glyph in glyphs):
             return "has no digits"
-        alike = _count_alike([glyph.ink for glyph in glyphs if glyph is not None])
-        return "" if alike >= _MIN_ALIKE else f"its digits do not look like digits ({alike} of 10 do)"
+        matches = _count_matches([glyph.ink for glyph in glyphs if glyph is not None])
+        return "" if matches >= _MIN_MATCHES else f"its digits do not look like digits ({matches} of 10 do)"
 
     def _draw(self, character: str) -> Glyph | None:
         if character not in self._glyphs:
-            self._glyphs[character] = self._render(character)
+            font = self._open()
+            drawn = _draw_character(font, character)
+            self._glyphs[character] = (
+                None
+                if drawn is None or drawn.equals(self._undefined)
+                else Glyph(
+                    ink=drawn.ink,
+                    label=int(character) if character in CLASS_NAMES else NO_DIGIT,
+                    top=-drawn.top / _HEIGHT,
+                    bottom=-(drawn.top + len(drawn.ink)) / _HEIGHT,
+                    left=drawn.left / _HEIGHT,
+                    advance=font.getlength(character) / _HEIGHT,
+                )
+            )
         return self._glyphs[character]
 
-    def _render(self, character: str) -> Glyph | None:
-        font = self._open()
-        drawn = _draw_ink(font, character)
-        if drawn is None or _same(drawn, self._undefined):
-            return None
-        return Glyph(
-            ink=drawn.ink,
-            label=DIGITS.find(character) if character in DIGITS else NO_DIGIT,
-            top=-drawn.top / _HEIGHT,
-            bottom=-(drawn.top + len(drawn.ink)) / _HEIGHT,
-            left=drawn.left / _HEIGHT,
-            advance=font.getlength(character) / _HEIGHT,
-        )
-
     def _open(self) -> ImageFont.FreeTypeFont:
-        """The font at the size where its 8 is `_HEIGHT` pixels high: 8 is a full digit in old-style figures, too."""
+        """Open the font at the size where its 8, which is never an old-style low digit, is `_HEIGHT` pixels high."""
         if self._font is None:
-            # Not ImageFont.truetype: for a damaged file it opens the system's font of the same name and says nothing.
+            # Not ImageFont.truetype: for a damaged file it silently opens the system's font of the same name.
             font = ImageFont.FreeTypeFont(str(self.path), _HEIGHT, layout_engine=ImageFont.Layout.BASIC)
             self.family = self.family or str(font.getname()[0])
             _, top, _, bottom = font.getbbox("8", anchor="ls")
             if not 8 <= bottom - top <= 4 * _HEIGHT:
                 raise ValueError("its digits have no size")
             self._font = font.font_variant(size=max(round(_HEIGHT * _HEIGHT / (bottom - top)), 1))
-            self._undefined = _draw_ink(self._font, _NO_CHARACTER)
+            self._undefined = _draw_character(self._font, _UNDEFINED)
         return self._font
 
 
 class FontGlyphs(GlyphSource):
-    """Many typefaces; each number takes one, every family equally often.
+    """Many typefaces; `choose` returns one, with the same probability for every family.
 
     Raises:
         DataError: There is no typeface.
@@ -175,23 +162,23 @@ class FontGlyphs(GlyphSource):
 
     def __init__(self, typefaces: Sequence[Typeface]) -> None:
         if not typefaces:
-            raise DataError("no fonts for this split; give more font families (font_folders)")
+            raise DataError("no fonts for this split; add font families (font_folders)")
         families: dict[str, list[Typeface]] = {}
         for typeface in typefaces:
             families.setdefault(typeface.family, []).append(typeface)
         self._families = list(families.values())
 
     def choose(self, rng: np.random.Generator) -> Typeface:
-        """One typeface, for a whole number or page."""
+        """Return one typeface."""
         family = self._families[int(rng.integers(len(self._families)))]
         return family[int(rng.integers(len(family)))]
 
     def sample(self, rng: np.random.Generator, digit: int) -> Glyph:
-        """`digit` in a random typeface."""
+        """Return `digit` in a random typeface."""
         return self.choose(rng).sample(rng, digit)
 
     def mark(self, rng: np.random.Generator, character: str) -> Glyph | None:
-        """A character in a random typeface that has it, or None where none of those tried does."""
+        """Return a character in a random typeface that has it; None if none of those tried has it."""
         for row in rng.permutation(len(self._families))[:_TRIES].tolist():
             family = self._families[row]
             glyph = family[int(rng.integers(len(family)))].mark(rng, character)
@@ -201,23 +188,23 @@ class FontGlyphs(GlyphSource):
 
 
 class HandTypeface(GlyphSource):
-    """A handwriting typeface without its spacing: the layout sets gaps, sizes and turns as it does for any hand."""
+    """A handwriting typeface at about MNIST's resolution, without its spacing, so that layouts space it like a hand."""
 
     def __init__(self, typeface: Typeface) -> None:
         self._typeface = typeface
 
     def sample(self, rng: np.random.Generator, digit: int) -> Glyph:
-        """The typeface's digit at about MNIST's resolution, for which `digitdet.synth.digits.variation` is made."""
-        return _unspaced(self._typeface.sample(rng, digit))
+        """Return the typeface's digit."""
+        return _without_spacing(self._typeface.sample(rng, digit))
 
     def mark(self, rng: np.random.Generator, character: str) -> Glyph | None:
-        """The typeface's character, or None where it has none."""
+        """Return the typeface's character; None if it does not have it."""
         glyph = self._typeface.mark(rng, character)
-        return None if glyph is None else _unspaced(glyph)
+        return None if glyph is None else _without_spacing(glyph)
 
 
-class HandTypefaces(GlyphSource):
-    """Many handwriting typefaces, each a writer; every family equally often.
+class HandTypefaces(StyledGlyphs):
+    """Many handwriting typefaces; every family has the same probability.
 
     Raises:
         DataError: There is no typeface.
@@ -227,85 +214,79 @@ class HandTypefaces(GlyphSource):
         self._typefaces = FontGlyphs(typefaces)
 
     def choose(self, rng: np.random.Generator) -> HandTypeface:
-        """One writer."""
+        """Return one handwriting typeface."""
         return HandTypeface(self._typefaces.choose(rng))
 
-    def sample(self, rng: np.random.Generator, digit: int) -> Glyph:
-        """`digit` by a random writer."""
-        return self.choose(rng).sample(rng, digit)
 
-
-def _unspaced(glyph: Glyph) -> Glyph:
-    height, width = (max(round(side / _HAND_SHRINK), 1) for side in glyph.ink.shape)
+def _without_spacing(glyph: Glyph) -> Glyph:
+    height, width = (max(round(side / _HAND_REDUCTION), 1) for side in glyph.ink.shape)
     ink = np.asarray(cv2.resize(glyph.ink, (width, height), interpolation=cv2.INTER_AREA), np.float32)
     return replace(glyph, ink=ink, left=0.0, advance=None)
 
 
 @dataclass(frozen=True)
-class _Drawn:
-    """A character's `ink` (H, W) float32, cropped; its top left pixel is at `left`, `top` from the pen on the baseline,
-    y down.
-    """
+class _DrawnCharacter:
+    """A character cropped to its ink; `left` and `top` are relative to the pen on the baseline, y down."""
 
-    ink: npt.NDArray[np.float32]
+    ink: Ink
     left: int
     top: int
 
+    def equals(self, other: _DrawnCharacter | None) -> bool:
+        return other is not None and np.array_equal(self.ink, other.ink)
 
-def _draw_ink(font: ImageFont.FreeTypeFont, character: str) -> _Drawn | None:
-    """A character at the font's size; None where nothing is drawn."""
+
+def _draw_character(font: ImageFont.FreeTypeFont, character: str) -> _DrawnCharacter | None:
+    """Draw a character at the font's size; None if nothing is drawn."""
     mask, (left, top) = font.getmask2(character, mode="L", anchor="ls")
     if not mask.size[0] or not mask.size[1]:
         return None
     ink = np.array(mask, np.uint8).reshape(mask.size[1], mask.size[0])
     if ink.max() <= 127:
         return None
-    # Pillow's mask also holds the pen's place and the way to the next one.
+    # Pillow's mask also covers the pen position and the advance.
     x, y, width, height = cv2.boundingRect(ink)
-    cut = ink[y : y + height, x : x + width].astype(np.float32) / np.float32(255)
-    return _Drawn(cut, int(left) + x, int(top) + y)
+    return _DrawnCharacter(unit_ink(ink[y : y + height, x : x + width]), int(left) + x, int(top) + y)
 
 
-def _same(drawn: _Drawn, other: _Drawn | None) -> bool:
-    return other is not None and drawn.ink.shape == other.ink.shape and bool((drawn.ink == other.ink).all())
+def _thumbnail(ink: Ink, slant: float = 0.0) -> Ink:
+    """Return the ink without its slant as a small blurred square, normalised to mean 0 and length 1.
 
-
-def _thumbnail(ink: npt.NDArray[np.float32], lean: float = 0.0) -> npt.NDArray[np.float32]:
-    """The ink without its lean, stretched to a small square and softened, as a unit vector about its mean: its product
-    with another's is their correlation. The softening lets a thin stroke match a bold one.
+    The dot product of two thumbnails is their correlation. The blur lets thin strokes match bold ones.
     """
-    if lean:
+    if slant:
         height, width = ink.shape
-        shear = np.array([[1.0, lean, 0.0], [0.0, 1.0, 0.0]])
-        ink = np.asarray(cv2.warpAffine(ink, shear, (width + int(lean * height), height)), np.float32)
+        shear = np.array([[1.0, slant, 0.0], [0.0, 1.0, 0.0]])
+        ink = np.asarray(cv2.warpAffine(ink, shear, (width + int(slant * height), height)), np.float32)
         columns = np.flatnonzero((ink > 0.5).any(axis=0))
         ink = ink[:, columns[0] : columns[-1] + 1] if len(columns) else ink
-    small = cv2.resize(ink, (_THUMB, _THUMB), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(ink, (_THUMBNAIL, _THUMBNAIL), interpolation=cv2.INTER_AREA)
     small = cv2.GaussianBlur(cv2.copyMakeBorder(small, 2, 2, 2, 2, cv2.BORDER_CONSTANT), (0, 0), 1.5).ravel()
     small = small - small.mean()
     return np.asarray(small / max(float(np.linalg.norm(small)), 1e-6), np.float32)
 
 
 @functools.cache
-def _reference_thumbnails() -> npt.NDArray[np.float32]:
-    """Thumbnails (30, N) of the digits of the typeface that comes with Pillow and of two that come with OpenCV."""
+def _reference_thumbnails() -> Ink:
+    """Return thumbnails (30, N) of the digits of Pillow's default font and of two fonts of OpenCV."""
     font = ImageFont.load_default(_HEIGHT)
     if not isinstance(font, ImageFont.FreeTypeFont):
         raise MissingExtraError("digitdet synth", "train", "pillow with FreeType")
-    inks = [drawn.ink for digit in DIGITS if (drawn := _draw_ink(font, digit)) is not None]
+    inks = [drawn.ink for digit in CLASS_NAMES if (drawn := _draw_character(font, digit)) is not None]
     for face, thickness in ((cv2.FONT_HERSHEY_SIMPLEX, 5), (cv2.FONT_HERSHEY_COMPLEX, 4)):
-        for digit in DIGITS:
+        for digit in CLASS_NAMES:
             canvas = np.zeros((110, 110), np.uint8)
             cv2.putText(canvas, digit, (25, 90), face, 3, 255, thickness)
             left, top, width, height = cv2.boundingRect(canvas)
-            inks.append(canvas[top : top + height, left : left + width].astype(np.float32) / np.float32(255))
+            inks.append(unit_ink(canvas[top : top + height, left : left + width]))
     return np.array([_thumbnail(ink) for ink in inks])
 
 
-def _count_alike(inks: Sequence[npt.NDArray[np.float32]]) -> int:
-    """How many of ten digits look most like the same digit of a reference typeface, at the best of a few leans."""
-    alike = []
-    for lean in _LEANS:
-        thumbs = np.array([_thumbnail(ink, lean) for ink in inks])
-        alike.append(int((np.argmax(thumbs @ _reference_thumbnails().T, axis=1) % 10 == np.arange(10)).sum()))
-    return max(alike)
+def _count_matches(inks: Sequence[Ink]) -> int:
+    """Return how many of ten digits correlate most with the same digit of a reference font, at the best slant."""
+    matches = []
+    for slant in _SLANTS:
+        thumbnails = np.array([_thumbnail(ink, slant) for ink in inks])
+        best = np.argmax(thumbnails @ _reference_thumbnails().T, axis=1) % 10
+        matches.append(int((best == np.arange(10)).sum()))
+    return max(matches)

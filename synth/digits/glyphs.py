@@ -1,4 +1,4 @@
-"""Where digits come from: a source hands out one glyph at a time."""
+"""Glyphs, the interface of glyph sources, and the source that cuts digits from labelled images such as MNIST."""
 
 from __future__ import annotations
 
@@ -10,14 +10,22 @@ import numpy as np
 import numpy.typing as npt
 
 from digitdet.common.errors import DataError
+from digitdet.common.types import Image
 from digitdet.datasets.mnist import Digits
 
-NO_DIGIT = -1
-"""The label of a glyph that is not a digit: a letter, a comma, a stroke. It is drawn and gets no box."""
+Ink = npt.NDArray[np.float32]
+"""Ink coverage: (H, W) float32, 0 (no ink) to 1 (core of the stroke)."""
 
-# Grey level (0 to 255) from which a pixel of a source digit counts as ink when its extent is measured.
-_INK_LEVEL = 77
-# The level that counts as full ink: this part of a digit's inked pixels is at most as dark.
+NO_DIGIT = -1
+"""Label of a glyph that is not a digit: a letter, a punctuation mark, a stroke. It is drawn but gets no box."""
+
+VISIBLE_INK = 0.3
+"""A pixel belongs to a digit when its ink coverage exceeds this value; boxes are tight around those pixels."""
+
+INK_LEVEL = 77
+"""The same threshold in 8-bit images of single digits."""
+
+# Share of a digit's ink pixels that are at most as dark as the level that counts as full ink.
 _CORE_SHARE = 0.6
 
 
@@ -25,42 +33,58 @@ _CORE_SHARE = 0.6
 class Glyph:
     """One character, cropped to its ink.
 
-    `ink` (H, W) float32, 0 (none) to 1 (the stroke's core); `label` 0 to 9, or NO_DIGIT.
-
-    `top` and `bottom` say where the ink stands on the line, in digit heights above the baseline: a digit reaches from
-    1 to 0, a comma from about 0.1 to -0.15. `left` and `advance`, also in digit heights, are a typeface's spacing: how
-    far right of the pen the ink begins, and how far the pen moves on. Handwriting has none: `advance` is then None and
-    the layout chooses the gap. `faint` (H, W) float32 is ink that is seen a little though it shows nothing, such as
-    the unlit segments of a display; it never counts for the box.
+    Vertical and horizontal metrics are in digit heights.
     """
 
-    ink: npt.NDArray[np.float32]
+    ink: Ink
     label: int
+    """0 to 9, or NO_DIGIT."""
     top: float = 1.0
+    """Upper edge of the ink above the baseline: 1 for a digit, about 0.1 for a comma."""
     bottom: float = 0.0
+    """Lower edge of the ink above the baseline: 0 for a digit, about -0.15 for a comma."""
     left: float = 0.0
+    """Distance from the pen position to the left edge of the ink."""
     advance: float | None = None
-    faint: npt.NDArray[np.float32] | None = None
+    """Distance to the next pen position; None for handwriting, whose gaps the layout chooses."""
+    faint: Ink | None = None
+    """Parts that are faintly visible but carry no information, such as unlit segments; they do not count for boxes."""
 
 
 class GlyphSource(ABC):
-    """Anything that can draw a digit on demand, all randomness from the `rng` it is given."""
+    """Draws glyphs on demand. All randomness comes from the `rng` arguments."""
 
     @abstractmethod
     def sample(self, rng: np.random.Generator, digit: int) -> Glyph:
-        """A glyph that shows `digit` (0 to 9)."""
+        """Return a glyph of `digit` (0 to 9)."""
 
     def choose(self, rng: np.random.Generator) -> GlyphSource:
-        """One style for a whole number, such as a single typeface of many; by default the source itself."""
+        """Return one style of the source for a whole number or page, such as one typeface; by default the source."""
         return self
 
     def mark(self, rng: np.random.Generator, character: str) -> Glyph | None:
-        """A character that is not a digit, in the same style; None where the source has no such character."""
+        """Return a character that is not a digit in the same style; None if the source does not have it."""
         return None
 
 
-class LateChoice(GlyphSource):
-    """One style of a source, chosen with `rng` when it is first needed: most pages need no letter and no mark."""
+class StyledGlyphs(GlyphSource):
+    """A source of many styles. `choose` returns one; glyphs of the source itself are in a random style each."""
+
+    @abstractmethod
+    def choose(self, rng: np.random.Generator) -> GlyphSource:
+        """Return a source of one random style."""
+
+    def sample(self, rng: np.random.Generator, digit: int) -> Glyph:
+        """Return `digit` in a random style."""
+        return self.choose(rng).sample(rng, digit)
+
+    def mark(self, rng: np.random.Generator, character: str) -> Glyph | None:
+        """Return a character in a random style; None if that style does not have it."""
+        return self.choose(rng).mark(rng, character)
+
+
+class LazyStyle(GlyphSource):
+    """One style of a source, chosen with `rng` at first use: most pages need no fallback glyphs."""
 
     def __init__(self, source: GlyphSource, rng: np.random.Generator) -> None:
         self._source = source
@@ -68,42 +92,53 @@ class LateChoice(GlyphSource):
         self._chosen: GlyphSource | None = None
 
     def sample(self, rng: np.random.Generator, digit: int) -> Glyph:
-        """`digit` (0 to 9) in the style."""
-        return self._choice().sample(rng, digit)
+        """Return `digit` in the chosen style."""
+        return self._style().sample(rng, digit)
 
     def mark(self, rng: np.random.Generator, character: str) -> Glyph | None:
-        """A character in the style; None where it has none."""
-        return self._choice().mark(rng, character)
+        """Return a character in the chosen style; None if the style does not have it."""
+        return self._style().mark(rng, character)
 
-    def _choice(self) -> GlyphSource:
+    def _style(self) -> GlyphSource:
         if self._chosen is None:
             self._chosen = self._source.choose(self._rng)
         return self._chosen
 
 
 class ImageGlyphs(GlyphSource):
-    """Glyphs cut from pictures of single digits, such as MNIST.
+    """Glyphs cut from images of single digits, such as MNIST.
 
     Raises:
-        DataError: A digit has no picture with ink in it.
+        DataError: A digit has no image that contains ink.
     """
 
     def __init__(self, digits: Digits) -> None:
         self._images = digits.images
-        inked = np.flatnonzero(digits.images.reshape(len(digits), -1).max(axis=1) >= _INK_LEVEL)
+        inked = np.flatnonzero(digits.images.reshape(len(digits), -1).max(axis=1) >= INK_LEVEL)
         self._by_label = [inked[digits.labels[inked] == label] for label in range(10)]
         missing = [label for label, rows in enumerate(self._by_label) if not len(rows)]
         if missing:
             raise DataError(f"the digit source has no picture of a {missing[0]}")
 
     def sample(self, rng: np.random.Generator, digit: int) -> Glyph:
-        """A random picture of `digit`, cropped to its ink."""
+        """Return a random image of `digit`, cropped to its ink."""
         rows = self._by_label[digit]
         image = self._images[rows[int(rng.integers(len(rows)))]]
-        x, y, width, height = cv2.boundingRect((image >= _INK_LEVEL).view(np.uint8))
-        cut = image[y : y + height, x : x + width]
-        # A fine pen never reaches 255 in 28 pixels; without this its strokes would fall apart at the pen's edge.
-        levels = cut[cut >= _INK_LEVEL]
+        x, y, width, height = cv2.boundingRect((image >= INK_LEVEL).view(np.uint8))
+        crop = image[y : y + height, x : x + width]
+        # A fine stroke never reaches 255 in 28 pixels; without this normalisation it would break into pieces.
+        levels = crop[crop >= INK_LEVEL]
         middle = int(_CORE_SHARE * (len(levels) - 1))
         core = np.float32(np.partition(levels, middle)[middle])
-        return Glyph(np.minimum(np.divide(cut, core, dtype=np.float32), np.float32(1)), digit)
+        return Glyph(np.minimum(np.divide(crop, core, dtype=np.float32), np.float32(1)), digit)
+
+
+def visible_rectangle(ink: Ink) -> tuple[int, int, int, int]:
+    """Return x, y, width and height of the visible ink; the width is 0 if nothing is visible."""
+    x, y, width, height = cv2.boundingRect((ink > VISIBLE_INK).view(np.uint8))
+    return x, y, width, height
+
+
+def unit_ink(image: Image) -> Ink:
+    """Return an 8-bit picture of ink (H, W), 255 in the stroke, as coverage from 0 to 1."""
+    return image.astype(np.float32) / np.float32(255)

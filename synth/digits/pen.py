@@ -1,7 +1,7 @@
-"""Handwriting drawn as strokes with a virtual pen: ways to write that MNIST's writers do not have.
+"""Handwriting drawn as strokes with a virtual pen: forms of digits that are missing from MNIST.
 
-`PenGlyphs` stands for all writers and `Hand` for one, whose habits stay the same through a number: which form of each
-digit, how round, how slanted, with what pen. Every digit is drawn anew, so repeats differ a little, as a person's do.
+`PenGlyphs` represents all writers and `Hand` one writer, whose habits (form of each digit, roundness, slant, pen) stay
+the same within a number. Every digit is drawn anew, so repeated digits differ slightly.
 """
 
 from __future__ import annotations
@@ -13,27 +13,26 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph, GlyphSource
-from digitdet.synth.digits.handwriting import VISIBLE_INK
+from digitdet.common.types import FloatArray, Image, Points
+from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph, GlyphSource, StyledGlyphs, visible_rectangle
 from digitdet.synth.digits.pen_shapes import (
     DIGITS,
     MARKS,
     MAX_POINTS,
     MAX_STROKES,
-    FloatArray,
-    Shape,
-    compile_shape,
+    StrokeShape,
+    compile_template,
     smooth_shape,
 )
 
-_HEIGHT = 64  # pixels of a digit's height in the ink that is handed out
-_FINE = 3  # strokes are drawn so many times larger, then averaged
-_SHIFT = 4  # fractional bits of the coordinates given to OpenCV
+_HEIGHT = 64  # digit height of the resulting ink in pixels
+_OVERSAMPLING = 3
+_FRACTION_BITS = 4  # of the fixed-point coordinates that OpenCV takes
 
-# Digits that many people let hang below the line.
-_HANGING = "479"
-# The furthest apart, in digit heights, that two digits can be for a pen to have stayed down in between.
-_MAX_LINK = 0.6
+# Digits that many people write partly below the baseline.
+_DESCENDING = "479"
+# Greatest length of a connecting stroke in digit heights.
+_MAX_LIGATURE = 0.6
 
 _CUMULATED = {
     digit: np.cumsum([weight for weight, _ in forms]) / sum(weight for weight, _ in forms)
@@ -43,21 +42,24 @@ _CUMULATED = {
 
 @dataclass(frozen=True)
 class PenTip:
-    """What touches the paper."""
+    """The shape of a pen's tip, which determines the stroke width."""
 
     width: float
-    """Full width of the stroke, in digit heights."""
+    """Full width of the stroke in digit heights."""
     contrast: float = 0.0
-    """0 draws one width in all directions; at 1 the thinnest direction has none."""
+    """Variation of the width with the direction: 0 is none, at 1 the thinnest direction has width 0."""
     nib_angle: float | None = None
-    """Radians in which a broad nib is held; None is a pointed nib, thick on the way down and thin on the way up."""
+    """Angle of a broad nib in radians; None is a pointed nib, thick in downstrokes and thin in upstrokes."""
     taper: float = 0.0
-    """Part of the width that is missing at the ends of a stroke."""
+    """Share of the width that is missing at the ends of a stroke."""
     grain: float = 0.0
-    """How much the paper's grain takes off the ink, 0 to 1."""
+    """Loss of ink to the paper's grain, 0 to 1."""
 
-    def widths(self, steps: FloatArray, from_end: FloatArray) -> FloatArray:
-        """Width (T,) in digit heights of the steps (T, 2), y up; `from_end` counts samples to the nearer end."""
+    def widths(self, steps: Points, from_end: FloatArray) -> FloatArray:
+        """Return the widths (T,) in digit heights of steps (T, 2), y up.
+
+        `from_end` (T,) is the number of samples to the nearer end of the stroke.
+        """
         widths = np.full(len(steps), self.width, np.float32)
         if self.contrast:
             x, y = steps.T
@@ -69,86 +71,74 @@ class PenTip:
         return widths
 
 
-class PenGlyphs(GlyphSource):
-    """All writers: each `sample`, `mark` and `scribble` is by another hand."""
+class PenGlyphs(StyledGlyphs):
+    """All writers; `choose` returns one of them."""
 
     def choose(self, rng: np.random.Generator) -> Hand:
-        """One writer with one pen."""
+        """Return one writer with one pen."""
         return Hand(rng)
-
-    def sample(self, rng: np.random.Generator, digit: int) -> Glyph:
-        """`digit` (0 to 9) by a new hand; a digit that hangs or is small says so in `top` and `bottom`."""
-        return self.choose(rng).sample(rng, digit)
-
-    def mark(self, rng: np.random.Generator, character: str) -> Glyph | None:
-        """A letter or sign by a new hand, or None where no template exists."""
-        return self.choose(rng).mark(rng, character)
-
-    def scribble(self, rng: np.random.Generator) -> Glyph:
-        """An unreadable word or signature by a new hand."""
-        return self.choose(rng).scribble(rng)
 
 
 class Hand(GlyphSource):
-    """One writer: habits are drawn once from `rng`, and every glyph moves a little around them."""
+    """One writer. Habits are drawn once from `rng`; every glyph varies slightly around them."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         self.tip = sample_tip(rng)
-        # Each digit's form is drawn by itself: people mix the schools they went to.
+        # The forms of the digits are independent: people mix forms of different schools.
         self._forms = {digit: int(np.searchsorted(_CUMULATED[digit], rng.random())) for digit in DIGITS}
         self._offsets = rng.standard_normal((10, MAX_POINTS, 2), np.float32) * float(rng.uniform(0.008, 0.022))
         self._shifts = rng.normal(0, 0.025, (10, MAX_STROKES, 2)).astype(np.float32)
         self._unsteadiness = float(rng.uniform(0.006, 0.022))
-        # A nib's width follows the direction, so that tremor would string beads on its strokes.
+        # The width of a nib depends on the direction, so tremor would make its strokes look like strings of beads.
         self._tremor = float(rng.uniform(0.003, 0.009)) if rng.random() < 0.2 and not self.tip.contrast else 0.001
         self._roundness = float(rng.uniform(0.9, 1.35))
         self._slope = float(np.tan(np.radians(np.clip(rng.normal(8, 9), -9, 32))))
         self._stretch = float(np.exp(np.clip(rng.normal(0, 0.2), -0.35, 0.4)))
-        # A column of widths, a column of ones: what a curve (T, 2) is multiplied with.
+        # Factors on x and y of each digit's curve.
         self._widths = np.stack(
             [np.exp(np.clip(rng.normal(0, 0.1, 10), -0.15, 0.25)), np.ones(10)], axis=1, dtype=np.float32
         )
-        self._waist = float(np.exp(rng.normal(0, 0.1)))  # an exponent on the height: moves the middle up or down
+        self._waist = float(np.exp(rng.normal(0, 0.1)))  # exponent on y: moves the middle up or down
         self._bends = np.clip(rng.normal(0, 0.13, 3), -0.26, 0.26).tolist()
         self._sizes = np.clip(rng.normal(1, 0.06, 10), 0.85, 1.2).astype(np.float32)
-        if rng.random() < 0.3:  # quick writers of amounts make zeros small
+        if rng.random() < 0.3:  # small zeros, as in quickly written amounts
             self._sizes[0] *= rng.uniform(0.6, 0.85)
         self._drop = float(rng.uniform(0.08, 0.3)) if rng.random() < 0.2 else 0.0
 
     def sample(self, rng: np.random.Generator, digit: int) -> Glyph:
-        """`digit` (0 to 9) in this hand; a digit that hangs or is small says so in `top` and `bottom`."""
+        """Return `digit` in this hand; `top` and `bottom` tell if it is small or descends below the baseline."""
         name = str(digit)
-        shape = compile_shape(DIGITS[name][self._forms[name]][1])
+        shape = compile_template(DIGITS[name][self._forms[name]][1])
         curve = self._write(rng, shape, digit) * self._sizes[digit]
-        if name in _HANGING:
+        if name in _DESCENDING:
             curve[:, 1] -= self._drop
         return _draw(rng, curve, shape, self.tip, digit)
 
     def mark(self, rng: np.random.Generator, character: str) -> Glyph | None:
-        """A letter or sign in this hand, or None where no template exists (digits have none)."""
+        """Return a letter or symbol in this hand; None if there is no template."""
         if character not in MARKS:
             return None
-        shape = compile_shape(MARKS[character])
+        shape = compile_template(MARKS[character])
         return _draw(rng, self._write(rng, shape, ord(character) % 10), shape, self.tip, NO_DIGIT)
 
     def scribble(self, rng: np.random.Generator) -> Glyph:
-        """An unreadable word or signature of 4 to 14 waves, too many for a digit."""
+        """Return an unreadable word or signature of 4 to 14 waves, too many for a digit."""
         points = _scribble_points(rng)
         shape = smooth_shape(len(points))
         curve = self._lean(shape.curve(points, 1.0))
         return _draw(rng, curve, shape, self.tip, NO_DIGIT)
 
-    def _write(self, rng: np.random.Generator, shape: Shape, habit: int) -> FloatArray:
-        """The curves (T, 2) of a shape in digit heights, y up, with the habit's deviations and fresh ones."""
+    def _write(self, rng: np.random.Generator, shape: StrokeShape, habit: int) -> Points:
+        """Return the curves (T, 2) of a shape in digit heights, y up, with habitual and random deviations."""
         count, unsteady = len(shape.points), self._unsteadiness
         noise = rng.standard_normal((count + MAX_STROKES + len(shape.position) + 1, 2), np.float32)
         of_points, of_strokes, of_path, last = np.split(noise, np.cumsum([count, MAX_STROKES, len(shape.position)]))
-        points = shape.points + self._offsets[habit, :count] + of_points * (unsteady * shape.loose)[:, None]
+        points = shape.points + self._offsets[habit, :count] + of_points * (unsteady * shape.looseness)[:, None]
         points += (self._shifts[habit] + unsteady * of_strokes)[shape.stroke_of]
         x, y = points.T
         bow, fan, sway = self._bends
         middle = x - 0.3
-        inside = np.clip(y, 0, 1)  # what hangs below the line keeps its length
+        inside = np.clip(y, 0, 1)  # the part below the baseline keeps its length
         warped_y = y - inside + inside**self._waist + sway / 2 * middle
         warped_x = x + bow * ((y - 0.5) ** 2 - 0.25) + fan * middle * (y - 0.5)
         curve = shape.curve(np.stack([warped_x, warped_y], axis=1), self._roundness)
@@ -156,14 +146,14 @@ class Hand(GlyphSource):
         curve *= self._widths[habit] * (1 + 2 * unsteady * last[0])
         return self._lean(curve, float(last[0, 0] * unsteady))
 
-    def _lean(self, curve: FloatArray, extra: float = 0.0) -> FloatArray:
-        """The curve (T, 2) with the writer's width and slant; `extra` is added to the slope."""
+    def _lean(self, curve: Points, extra: float = 0.0) -> Points:
+        """Return the curve (T, 2) with the writer's width and slant; `extra` is added to the slope."""
         x, y = curve.T
         return np.stack([x * self._stretch + y * (self._slope + extra), y], axis=1)
 
 
 def sample_tip(rng: np.random.Generator) -> PenTip:
-    """A pen as people have at hand: mostly a ballpoint, else a pencil, a marker, a broad or a pointed nib."""
+    """Draw a pen: mostly a ballpoint, otherwise a pencil, a marker, a broad or a pointed nib."""
     kind = rng.random()
     if kind < 0.5:
         return PenTip(float(rng.uniform(0.045, 0.11)), taper=float(rng.uniform(0, 0.3)))
@@ -179,17 +169,17 @@ def sample_tip(rng: np.random.Generator) -> PenTip:
     return PenTip(float(rng.uniform(0.07, 0.13)), float(rng.uniform(0.35, 0.65)), taper=float(rng.uniform(0, 0.4)))
 
 
-def ligature(rng: np.random.Generator, left: FloatArray, right: FloatArray) -> FloatArray | None:
-    """The stroke that a fast pen leaves between two digits it did not lift for.
+def ligature(rng: np.random.Generator, left: Points, right: Points) -> Points | None:
+    """Return the connecting stroke between two digits that are written without lifting the pen.
 
     Args:
-        rng: Chooses where the stroke leaves and arrives.
-        left: Ink points (N, 2) of the left digit as x, y in pixels, y down.
-        right: Ink points (M, 2) of the digit to the right of it.
+        rng: Random generator.
+        left: Ink points (N, 2) of the left digit in pixels, y down.
+        right: Ink points (M, 2) of the right digit.
 
     Returns:
-        A line (12, 2) float32 from the left digit's right edge to the right digit's left edge, sagging a little; None
-        where no pen would make it: too far, too steep, or the digits already reach into each other there.
+        A slightly sagging line (12, 2) float32 from the right edge of the left digit to the left edge of the right
+        digit; None if it would be too long or too steep, or if the digits overlap there.
     """
     if not len(left) or not len(right):
         return None
@@ -198,7 +188,7 @@ def ligature(rng: np.random.Generator, left: FloatArray, right: FloatArray) -> F
     start = _edge_point(left, band, rightmost=True)
     end = _edge_point(right, float(np.clip(band + rng.normal(0, 0.25), 0, 1)), rightmost=False)
     reach = end - start
-    if reach[0] <= 0 or np.hypot(*reach) > _MAX_LINK * height or abs(reach[1]) > 0.4 * height:
+    if reach[0] <= 0 or np.hypot(*reach) > _MAX_LIGATURE * height or abs(reach[1]) > 0.4 * height:
         return None
     sag = np.array([0, rng.uniform(0.05, 0.3) * reach[0] + 0.02 * height])
     t = np.linspace(0, 1, 12)[:, None]
@@ -206,8 +196,8 @@ def ligature(rng: np.random.Generator, left: FloatArray, right: FloatArray) -> F
     return line.astype(np.float32)
 
 
-def _edge_point(points: FloatArray, band: float, rightmost: bool) -> npt.NDArray[np.float64]:
-    """The outermost of the points (N, 2) near the part `band` of their height: 0 is the top, 1 the bottom."""
+def _edge_point(points: Points, band: float, rightmost: bool) -> FloatArray:
+    """Return the outermost point (2,) of those near a relative height: 0 is the top, 1 the bottom."""
     y = points[:, 1]
     wanted = y.min() + band * np.ptp(y)
     near = points[np.abs(y - wanted) <= max(0.1 * np.ptp(y), np.abs(y - wanted).min())]
@@ -215,8 +205,8 @@ def _edge_point(points: FloatArray, band: float, rightmost: bool) -> npt.NDArray
     return near[at].astype(np.float64)
 
 
-def _scribble_points(rng: np.random.Generator) -> FloatArray:
-    """Control points (N, 2) in digit heights of a wavy line with loops, at least about 1 wide."""
+def _scribble_points(rng: np.random.Generator) -> Points:
+    """Return control points (N, 2) of a wavy line with loops, at least about one digit height long."""
     waves = int(rng.integers(4, 15))
     pitch, x_height = float(rng.uniform(0.14, 0.26)), float(rng.uniform(0.2, 0.5))
     tall = rng.random(waves) < rng.uniform(0, 0.3)
@@ -228,49 +218,49 @@ def _scribble_points(rng: np.random.Generator) -> FloatArray:
         tops, feet = tops * fade, feet * fade
     pitch = max(pitch, 1.2 / waves)
     x = np.cumsum(rng.uniform(0.6, 1.4, waves)) * pitch
-    loops = float(rng.uniform(-0.3, 0.7)) * pitch  # how far the tops fall back: above about half they are loops
+    loops = float(rng.uniform(-0.3, 0.7)) * pitch  # how far the tops lean back; above about half they form loops
     rising = np.stack([x, (tops + feet) / 2], axis=1)
     top = np.stack([x + pitch * 0.3 - loops / 2, tops], axis=1)
     falling = np.stack([x + pitch * 0.3 - loops, (tops + feet) / 2], axis=1)
     foot = np.stack([x + pitch * 0.6, feet], axis=1)
     points = np.stack([rising, top, falling, foot], axis=1).reshape(-1, 2)
-    if rng.random() < 0.3:  # and some are underlined in the same go
+    if rng.random() < 0.3:  # underlined in the same stroke
         end = points[-1, 0]
         points = np.concatenate([points, [[end + 0.2, 0.1], [end * 0.6, -0.3], [0.2, -0.3], [end * 0.9, -0.2]]])
     return points.astype(np.float32)
 
 
-def _draw(rng: np.random.Generator, curve: FloatArray, shape: Shape, tip: PenTip, label: int) -> Glyph:
-    """A glyph of the curves (T, 2) of a shape, in digit heights with y up, cropped to the visible ink."""
+def _draw(rng: np.random.Generator, curve: Points, shape: StrokeShape, tip: PenTip, label: int) -> Glyph:
+    """Draw the curves (T, 2) of a shape, in digit heights with y up, and crop them to the visible ink."""
     margin = int(np.ceil(tip.width * _HEIGHT)) + 1
     low, high = curve.min(axis=0) * _HEIGHT, curve.max(axis=0) * _HEIGHT
     left, top = int(np.floor(low[0])) - margin, int(np.ceil(high[1])) + margin
     columns, rows = int(high[0]) + margin + 1 - left, top + margin + 1 - int(np.floor(low[1]))
-    canvas = np.zeros((rows * _FINE, columns * _FINE), np.uint8)
-    # OpenCV measures from pixel centres: half a fine pixel off.
-    path = (curve * (1, -1) * _HEIGHT + (-left, top)) * _FINE - 0.5
-    _trace(canvas, np.rint(path * (1 << _SHIFT)).astype(np.int32), _thickness(curve, shape, tip))
+    canvas = np.zeros((rows * _OVERSAMPLING, columns * _OVERSAMPLING), np.uint8)
+    # OpenCV's coordinates start at pixel centres, hence half a pixel.
+    path = (curve * (1, -1) * _HEIGHT + (-left, top)) * _OVERSAMPLING - 0.5
+    _trace(canvas, np.rint(path * (1 << _FRACTION_BITS)).astype(np.int32), _thickness(curve, shape, tip))
     drawn = cv2.resize(canvas, (columns, rows), interpolation=cv2.INTER_AREA)
     ink = np.multiply(drawn, np.float32(1 / 255), dtype=np.float32)
     if tip.grain:
         ink *= 1 - rng.random(ink.shape, np.float32) * tip.grain
-    x, y, width, height = cv2.boundingRect((ink > VISIBLE_INK).view(np.uint8))
-    cut = np.ascontiguousarray(ink[y : y + height, x : x + width])
-    return Glyph(cut, label, top=(top - y) / _HEIGHT, bottom=(top - y - height) / _HEIGHT)
+    x, y, width, height = visible_rectangle(ink)
+    crop = np.ascontiguousarray(ink[y : y + height, x : x + width])
+    return Glyph(crop, label, top=(top - y) / _HEIGHT, bottom=(top - y - height) / _HEIGHT)
 
 
-def _thickness(curve: FloatArray, shape: Shape, tip: PenTip) -> npt.NDArray[np.int64]:
-    """Fine pixels (T - 1,) of every step along the curves; 0 where the pen is up."""
+def _thickness(curve: Points, shape: StrokeShape, tip: PenTip) -> npt.NDArray[np.int64]:
+    """Return the thickness (T - 1,) of every step in oversampled pixels; 0 where the pen is up."""
     widths = tip.widths(np.diff(curve, axis=0), shape.from_end[1:])
-    pixels = 2 * np.rint(widths * (_HEIGHT * _FINE / 2)).astype(np.int64)  # even ones only: fewer runs to draw
-    np.maximum(pixels, _FINE, out=pixels)
+    pixels = 2 * np.rint(widths * (_HEIGHT * _OVERSAMPLING / 2)).astype(np.int64)  # even only: fewer polylines to draw
+    np.maximum(pixels, _OVERSAMPLING, out=pixels)
     pixels[shape.starts[1:]] = 0
     return pixels
 
 
-def _trace(canvas: npt.NDArray[np.uint8], path: npt.NDArray[np.int32], thickness: npt.NDArray[np.int64]) -> None:
-    """Draw a path (T, 2), fixed-point pixels, one run of equal thickness after the other."""
+def _trace(canvas: Image, path: npt.NDArray[np.int32], thickness: npt.NDArray[np.int64]) -> None:
+    """Draw a path (T, 2) of fixed-point pixels in place, as one polyline per run of equal thickness."""
     bounds = [0, *(np.flatnonzero(np.diff(thickness)) + 1).tolist(), len(thickness)]
     for a, b in pairwise(bounds):
         if thickness[a]:
-            cv2.polylines(canvas, [path[a : b + 1]], False, 255, int(thickness[a]), cv2.LINE_8, _SHIFT)
+            cv2.polylines(canvas, [path[a : b + 1]], False, 255, int(thickness[a]), cv2.LINE_8, _FRACTION_BITS)

@@ -1,7 +1,7 @@
-"""How characters run from a pen: stroke templates, and their compilation into smooth curves.
+"""Stroke templates of handwritten characters, and their compilation into smooth curves.
 
-A template is text. `;` lifts the pen; between lifts stand control points `x,y` in hundredths of the digit height, x to
-the right, y up from the baseline. The curve runs smoothly through them, and turns sharply at a point marked `!`.
+A template is a string of control points `x,y` in hundredths of the digit height, x to the right, y up from the
+baseline; `;` separates strokes. The curve passes smoothly through the points and has a corner at a point marked `!`.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float32]
+from digitdet.common.types import FloatArray, Points
 
-# Distance of the samples on a curve, in digit heights: the chords of a small loop are then still not seen.
+# Distance of the samples on a curve in digit heights; small enough that loops look round.
 _STEP = 0.075
 
-# The ways to write each digit, each with a weight. The weights are guesses: no form so rare that it is not learned.
 DIGITS: dict[str, tuple[tuple[float, str], ...]] = {
     "0": (
         (3.0, "36,100 12,88 2,50 12,12 34,0 58,13 66,50 56,87 33,100"),
@@ -26,11 +25,14 @@ DIGITS: dict[str, tuple[tuple[float, str], ...]] = {
         (1.0, "24,86 40,99 60,82 66,46 52,8 30,0 8,16 2,52 14,88 36,100"),  # clockwise
         (0.8, "30,97 8,80 2,45 14,8 34,0 58,14 64,50 54,86 34,96 30,86 48,80 72,88"),  # leaves with a loop
         (0.2, "36,100 12,88 2,50 12,12 34,0 58,13 66,50 56,87 33,100 ; 60,94! 8,6!"),
-        (0.8, "36,64 10,54 2,28 16,4 38,0 60,18 58,48 33,66"),  # the small zeros of amounts
+        (0.8, "36,64 10,54 2,28 16,4 38,0 60,18 58,48 33,66"),  # a small zero, as in amounts
         (0.5, "30,86 6,74 2,46 18,22 40,22 60,42 54,74 28,88"),
-        (0.4, "14,58 34,66 58,54 60,24 40,2 14,4 2,26 10,52 36,66 66,70"),  # runs on to the next
-        (0.8, "44,46 18,42 2,22 20,2 62,0 92,14 88,36 60,47 36,44"),  # the same lying, as in a row of them
-        (0.5, "36,100 10,84 4,46 22,6 52,2 68,40 58,84 34,98 22,76 40,54 92,62"),  # runs on from within
+        (0.4, "14,58 34,66 58,54 60,24 40,2 14,4 2,26 10,52 36,66 66,70"),  # continues to the next digit
+        (0.8, "44,46 18,42 2,22 20,2 62,0 92,14 88,36 60,47 36,44"),  # the same, lying
+        (
+            0.5,
+            "36,100 10,84 4,46 22,6 52,2 68,40 58,84 34,98 22,76 40,54 92,62",
+        ),  # continues from within
     ),
     "1": (
         (2.0, "20,100! 20,0!"),
@@ -44,7 +46,7 @@ DIGITS: dict[str, tuple[tuple[float, str], ...]] = {
         (1.0, "0,52 20,72 34,100! 32,0!"),
         (1.2, "5,80! 28,100! 28,1! ; 2,0! 56,1!"),
         (0.8, "0,58! 34,100! 26,1! ; 0,4 22,-2 50,3 64,0"),
-        (0.6, "2,40 26,74 46,104! 36,40 34,8 46,0 66,8"),  # runs on to the next
+        (0.6, "2,40 26,74 46,104! 36,40 34,8 46,0 66,8"),  # continues to the next digit
         (0.5, "0,6! 52,102! 34,0!"),
     ),
     "2": (
@@ -52,8 +54,11 @@ DIGITS: dict[str, tuple[tuple[float, str], ...]] = {
         (1.5, "4,78 18,97 40,99 56,80 44,44 16,6 4,6 9,18 26,14 46,2 68,8"),
         (1.0, "5,90 30,98 58,96! 4,3! 34,1 64,3!"),
         (1.5, "6,72 12,92 34,100 56,86 50,58 22,22 2,3! 28,8 52,1 72,8"),
-        (0.8, "22,66 8,70 6,88 26,100 50,92 54,70 34,30 12,4 2,10 14,18 36,4 66,2"),  # loops above and below
-        (0.8, "36,46 12,58 4,80 24,100 50,92 58,66 34,24 10,2 2,12 18,18 42,4 74,4"),  # closed above, nearly a Q
+        (0.8, "22,66 8,70 6,88 26,100 50,92 54,70 34,30 12,4 2,10 14,18 36,4 66,2"),  # loops at the top and bottom
+        (
+            0.8,
+            "36,46 12,58 4,80 24,100 50,92 58,66 34,24 10,2 2,12 18,18 42,4 74,4",
+        ),  # closed, similar to a Q
         (0.6, "10,78 24,98 46,92 48,66 22,18 6,6 6,20 24,22 44,6 78,22"),
         (1.0, "18,76 8,82 16,97 37,100 56,88 54,66 30,30 2,2! 64,4!"),
     ),
@@ -71,8 +76,8 @@ DIGITS: dict[str, tuple[tuple[float, str], ...]] = {
         (1.5, "44,100! 2,32! 70,36! ; 50,64! 46,0!"),
         (1.0, "18,100 4,60 9,43 30,42 68,46 ; 52,82! 50,0!"),
         (1.0, "26,100! 4,48! 34,44 64,52! ; 56,72! 44,0!"),
-        (0.6, "14,98! 4,40! 24,44 48,50! ; 44,62! 38,-4!"),  # nearly an h
-        (0.5, "30,102! 4,46! 54,52! ; 62,74! 30,-6!"),  # nearly a flash of lightning
+        (0.6, "14,98! 4,40! 24,44 48,50! ; 44,62! 38,-4!"),  # similar to an h
+        (0.5, "30,102! 4,46! 54,52! ; 62,74! 30,-6!"),  # similar to a lightning bolt
         (0.4, "12,100 6,60 10,44 28,42 44,56 46,80! 44,40 40,0"),
     ),
     "5": (
@@ -81,7 +86,7 @@ DIGITS: dict[str, tuple[tuple[float, str], ...]] = {
         (1.0, "60,97 34,97 12,90 10,62 36,58 58,40 54,11 28,0 2,9"),
         (1.2, "14,86! 10,54! 34,61 56,46 56,18 34,0 2,8 ; 18,95! 70,100!"),
         (0.6, "12,88! 8,56! 34,64 58,48 58,18 34,0 2,8 ; 30,96! 80,104!"),
-        # As in Chile: nearly a root sign, or a hook under a bar.
+        # As in Chile: similar to a root sign, or a hook under a bar.
         (0.8, "2,52! 18,4! 36,97! 84,100!"),
         (0.6, "0,44 10,40! 20,0! 34,60 42,96! 92,102!"),
         (0.5, "76,100! 28,96! 34,50 28,14 14,0 0,10"),
@@ -94,7 +99,7 @@ DIGITS: dict[str, tuple[tuple[float, str], ...]] = {
         (1.2, "42,102 14,54 4,20 24,0 50,10 52,32 32,44 8,28"),
         (1.0, "58,91 44,100 20,86 4,50 6,14 30,0 54,12 56,38 34,50 8,30"),
         (1.0, "46,104 18,72 4,34 8,8 26,0 46,10 45,28 30,36 8,24"),
-        (0.6, "40,102 14,60 2,18 16,1 44,2 58,16 36,24 14,12"),  # hardly a loop, nearly an L
+        (0.6, "40,102 14,60 2,18 16,1 44,2 58,16 36,24 14,12"),  # almost no loop, similar to an L
     ),
     "7": (
         (1.5, "4,96! 58,98! 20,0!"),
@@ -106,7 +111,7 @@ DIGITS: dict[str, tuple[tuple[float, str], ...]] = {
         (1.0, "4,95! 56,97! 34,56 27,0"),
         (0.7, "2,92! 44,96! 28,0! ; 4,50! 58,54!"),
         (0.5, "8,104! 4,88! 50,94! 30,48 24,-4 ; 8,46! 60,56!"),
-        (0.8, "4,92! 62,98! 30,-4! ; 2,50! 74,56!"),  # crossed so broadly that it is nearly an F
+        (0.8, "4,92! 62,98! 30,-4! ; 2,50! 74,56!"),  # a wide crossbar, similar to an F
         (0.5, "0,78 6,96 30,92 66,100! 40,50 34,-2 ; 12,52 30,46 66,54"),
     ),
     "8": (
@@ -115,7 +120,7 @@ DIGITS: dict[str, tuple[tuple[float, str], ...]] = {
         (1.0, "34,100 14,90 16,64 34,54 53,66 52,90 33,100 ; 34,54 9,42 5,14 34,0 62,14 58,42 33,54"),
         (1.5, "34,53 13,70 16,94 36,100 54,90 53,68 34,52 8,34 8,8 34,0 58,10 58,36 33,53"),
         (1.0, "40,100 54,86 46,64 18,42 4,20 16,2 40,0 57,16 50,40 24,62 13,82 24,98 42,99"),
-        (0.6, "62,92 40,100 16,86 18,68 44,46 54,20 36,0 12,8 14,26 40,56 70,104"),  # not closed above
+        (0.6, "62,92 40,100 16,86 18,68 44,46 54,20 36,0 12,8 14,26 40,56 70,104"),  # open at the top
     ),
     "9": (
         (2.0, "53,84 36,100 10,93 2,70 18,53 42,60 54,86! 52,40 46,0"),
@@ -123,12 +128,13 @@ DIGITS: dict[str, tuple[tuple[float, str], ...]] = {
         (1.0, "55,74 38,100 12,94 4,70 22,54 46,62 56,80 52,40 34,8 12,0"),
         (1.2, "50,88 28,100 5,85 6,60 28,53 47,72 52,96! 42,0!"),
         (0.8, "50,94 28,99 5,82 8,60 30,53 48,68 54,98! 50,40 44,0"),
-        (0.6, "12,98 2,78 12,58 34,60 54,92! 48,40 40,0"),  # open above
+        (0.6, "12,98 2,78 12,58 34,60 54,92! 48,40 40,0"),  # open at the top
         (0.5, "52,98! 40,0! ; 50,96 24,100 4,78 20,56 46,66"),
-        (0.6, "28,-4 30,40 26,72 12,82 8,92 26,102 50,94 52,74 34,62 26,66"),  # nearly a Greek rho
-        (0.5, "52,84 34,100 10,92 6,72 24,58 46,68 54,88! 46,30 26,-12 8,-14 14,4 40,20"),  # nearly a g
+        (0.6, "28,-4 30,40 26,72 12,82 8,92 26,102 50,94 52,74 34,62 26,66"),  # similar to a Greek rho
+        (0.5, "52,84 34,100 10,92 6,72 24,58 46,68 54,88! 46,30 26,-12 8,-14 14,4 40,20"),  # similar to a g
     ),
 }
+"""Forms of each digit with their weights, which are estimates; even rare forms are common enough to be learned."""
 
 _CAPITALS: dict[str, str] = {
     "A": "2,0! 32,100! 60,0! ; 12,38! 50,38!",
@@ -216,81 +222,85 @@ _SIGNS: dict[str, str] = {
 }
 
 MARKS: dict[str, str] = {**_CAPITALS, **_SMALL_LETTERS, **_SIGNS}
-"""Template of every character that is not a digit."""
+"""Template of each character that is not a digit."""
 
 MAX_POINTS = 20
 MAX_STROKES = 4
-"""No template has more control points or strokes."""
+"""Greatest number of control points and strokes of a template."""
 
 
 @dataclass(frozen=True)
-class Shape:
+class StrokeShape:
     """A compiled template with P control points and T samples on its curves.
 
-    `points` (P, 2) float32 in digit heights; `stroke_of` (P,) int64, the stroke each point belongs to; `loose` (P,)
-    float32, how freely a point may move (ends more than the middle); `starts` (T,) bool, whether a sample begins a
-    stroke; `from_end` (T,) float32, samples to its stroke's nearer end. The curve is linear in its points: (`position`
-    + roundness * `tangent`) @ points, both (T, P) float32.
+    The curve is linear in its points: (`position` + roundness * `tangent`) @ points.
     """
 
-    points: FloatArray
+    points: Points
+    """(P, 2) float32 in digit heights, y up."""
     stroke_of: npt.NDArray[np.int64]
-    loose: FloatArray
+    """(P,) stroke of each point."""
+    looseness: FloatArray
+    """(P,) float32, how freely a point may move; ends move more than the middle."""
     starts: npt.NDArray[np.bool_]
+    """(T,) whether a sample begins a stroke."""
     from_end: FloatArray
+    """(T,) float32, number of samples to the nearer end of the stroke."""
     position: FloatArray
+    """(T, P) float32, weights of the points."""
     tangent: FloatArray
+    """(T, P) float32, weights of the points in the tangents."""
 
-    def curve(self, points: FloatArray, roundness: float) -> FloatArray:
-        """Samples (T, 2) on the curves through moved `points` (P, 2); `roundness` 1 is the usual Catmull-Rom curve."""
+    def curve(self, points: Points, roundness: float) -> Points:
+        """Return samples (T, 2) on the curves through moved `points` (P, 2); roundness 1 is a Catmull-Rom spline."""
         return (self.position + roundness * self.tangent) @ points
 
 
 @cache
-def compile_shape(template: str) -> Shape:
-    """Parse a template; see the module's text for its form."""
+def compile_template(template: str) -> StrokeShape:
+    """Compile a template."""
     return _compile([_parse(stroke) for stroke in template.split(";")])
 
 
 @cache
-def smooth_shape(count: int) -> Shape:
-    """One smooth stroke of `count` points, for `curve` with points of one's own; its own stand in a row."""
+def smooth_shape(count: int) -> StrokeShape:
+    """Return one smooth stroke of `count` points, for `curve` with other points; its own points lie on a line."""
     points = np.stack([np.arange(count) * 4 * _STEP, np.zeros(count)], axis=1).astype(np.float32)
     return _compile([(points, np.ones(count, np.float32))])
 
 
-def _compile(strokes: list[tuple[FloatArray, FloatArray]]) -> Shape:
-    """The shape of strokes given as points (N, 2) and their smoothness (N,)."""
-    blocks = [_bases(points, smooth) for points, smooth in strokes]
-    counts = [len(points) for points, _ in strokes]
-    loose = [np.r_[1.6, np.ones(count - 2), 1.6] for count in counts]
-    samples = [np.arange(len(position)) for position, _ in blocks]
-    return Shape(
-        np.concatenate([points for points, _ in strokes]),
-        np.repeat(np.arange(len(counts)), counts),
-        np.concatenate(loose).astype(np.float32),
-        np.concatenate([index == 0 for index in samples]),
-        np.concatenate([_from_end(len(index)) for index in samples]),
-        _diagonal([position for position, _ in blocks]),
-        _diagonal([tangent for _, tangent in blocks]),
-    )
-
-
-def _from_end(count: int) -> FloatArray:
-    """Samples to the nearer end (count,) of a stroke; a dot has no ends, so that no pen makes it vanish."""
-    index = np.arange(count, dtype=np.float32)
-    return np.minimum(index, index[::-1]) if count > 4 else np.full(count, count, np.float32)
-
-
-def _parse(stroke: str) -> tuple[FloatArray, FloatArray]:
-    """Points (N, 2) in digit heights, and (N,) 1 where the curve runs smoothly through them, 0 at corners."""
+def _parse(stroke: str) -> tuple[Points, FloatArray]:
+    """Return points (N, 2) in digit heights, and (N,) 1 where the curve is smooth, 0 at corners."""
     words = stroke.split()
     points = [[float(value) / 100 for value in word.rstrip("!").split(",")] for word in words]
     return np.array(points, np.float32), np.array([not word.endswith("!") for word in words], np.float32)
 
 
-def _bases(points: FloatArray, smooth: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Cubic Hermite weights (T, N) of one stroke: of its points, and of the tangents that its points imply."""
+def _compile(strokes: list[tuple[Points, FloatArray]]) -> StrokeShape:
+    """Compile strokes given as points (N, 2) and their smoothness (N,)."""
+    weights = [_hermite_weights(points, smooth) for points, smooth in strokes]
+    counts = [len(points) for points, _ in strokes]
+    looseness = [np.r_[1.6, np.ones(count - 2), 1.6] for count in counts]
+    samples = [np.arange(len(position)) for position, _ in weights]
+    return StrokeShape(
+        np.concatenate([points for points, _ in strokes]),
+        np.repeat(np.arange(len(counts)), counts),
+        np.concatenate(looseness).astype(np.float32),
+        np.concatenate([index == 0 for index in samples]),
+        np.concatenate([_from_end(len(index)) for index in samples]),
+        _block_diagonal([position for position, _ in weights]),
+        _block_diagonal([tangent for _, tangent in weights]),
+    )
+
+
+def _from_end(count: int) -> FloatArray:
+    """Return the samples to the nearer end (count,); a dot has no ends, so that a tapering pen does not erase it."""
+    index = np.arange(count, dtype=np.float32)
+    return np.minimum(index, index[::-1]) if count > 4 else np.full(count, count, np.float32)
+
+
+def _hermite_weights(points: Points, smooth: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return cubic Hermite weights (T, N) of one stroke: for its points, and for the tangents at its points."""
     last = len(points) - 1
     chords = np.hypot(*np.diff(points, axis=0).T)
     position, tangent = [], []
@@ -300,19 +310,18 @@ def _bases(points: FloatArray, smooth: FloatArray) -> tuple[FloatArray, FloatArr
         rise = t * t * (3 - 2 * t)
         weights = np.zeros((2, len(t), last + 1))
         weights[0, :, i], weights[0, :, i + 1] = 1 - rise, rise
-        for at, pull in ((i, t * (1 - t) ** 2), (i + 1, t * t * (t - 1))):
-            weights[1, :, min(at + 1, last)] += pull * smooth[at] / 2
-            weights[1, :, max(at - 1, 0)] -= pull * smooth[at] / 2
+        for at, weight in ((i, t * (1 - t) ** 2), (i + 1, t * t * (t - 1))):
+            weights[1, :, min(at + 1, last)] += weight * smooth[at] / 2
+            weights[1, :, max(at - 1, 0)] -= weight * smooth[at] / 2
         position.append(weights[0])
         tangent.append(weights[1])
     return np.concatenate(position).astype(np.float32), np.concatenate(tangent).astype(np.float32)
 
 
-def _diagonal(blocks: list[FloatArray]) -> FloatArray:
-    """One matrix with the blocks along its diagonal."""
-    whole = np.zeros(np.sum([block.shape for block in blocks], axis=0), np.float32)
+def _block_diagonal(blocks: list[FloatArray]) -> FloatArray:
+    matrix = np.zeros(np.sum([block.shape for block in blocks], axis=0), np.float32)
     row = column = 0
     for block in blocks:
-        whole[row : row + len(block), column : column + block.shape[1]] = block
+        matrix[row : row + len(block), column : column + block.shape[1]] = block
         row, column = row + len(block), column + block.shape[1]
-    return whole
+    return matrix

@@ -1,4 +1,4 @@
-"""Writing one line: the glyphs of a text side by side, spaced as type is or as a hand does it."""
+"""PlacedLine one line: the glyphs of a text side by side, spaced as type is or as a hand does it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from digitdet.common.types import Box
 from digitdet.configs.look import LookConfig
+from digitdet.synth.digits.drawing import GlyphStyle, extent, ink_points, style_matrix
 from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph, GlyphSource
-from digitdet.synth.digits.handwriting import DigitStyle, extent, ink_points, style_matrix
 from digitdet.synth.digits.pen import ligature
 from digitdet.synth.digits.variation import vary
 from digitdet.synth.pages.texts import is_number_end
@@ -32,7 +32,7 @@ class LineGlyph:
     """A glyph on a line: how it is drawn, and where its centre is, in pixels from the line's start and middle."""
 
     glyph: Glyph
-    style: DigitStyle
+    style: GlyphStyle
     x: float
     y: float
     clip: Box | None = None
@@ -78,7 +78,7 @@ class _Hand:
     tracking: float
 
 
-class Scribe:
+class LineWriter:
     """Writes lines in the manner of a look, with the glyphs of one source and, for marks that it lacks, of another."""
 
     def __init__(self, look: LookConfig, source: GlyphSource, fallback: GlyphSource) -> None:
@@ -145,14 +145,14 @@ class Scribe:
         natural = (glyph.top - glyph.bottom) * height
         y = (0.5 - (glyph.top + glyph.bottom) / 2) * height
         if glyph.advance is not None:
-            style = DigitStyle(natural, hand.stretch, hand.slant, 0.0, hand.threshold)
+            style = GlyphStyle(natural, hand.stretch, hand.slant, 0.0, hand.threshold)
             width = natural * glyph.ink.shape[1] / glyph.ink.shape[0] * hand.stretch
             x = pen + glyph.left * height * hand.stretch + width / 2 - y * math.tan(math.radians(hand.slant))
             box = (x - width / 2, y - natural / 2, x + width / 2, y + natural / 2)
             return LineGlyph(glyph, style, x, y), box, pen + (glyph.advance * hand.stretch + hand.tracking) * height
         size = natural * _draw(rng, (1 - look.height_jitter, 1 + look.height_jitter))
         threshold = min(hand.threshold, _HAIRLINE * float(glyph.ink.max()))
-        style = DigitStyle(size, hand.stretch, hand.slant, _draw(rng, look.digit_angle), threshold)
+        style = GlyphStyle(size, hand.stretch, hand.slant, _draw(rng, look.digit_angle), threshold)
         x0, y0, x1, y1 = extent(ink_points(glyph, threshold), style_matrix(glyph, style)).tolist()
         y += _draw(rng, (-1, 1)) * look.baseline_jitter * height
         space = 0.0 if last is None else min(hand.gap + float(rng.normal(0, 0.03)), look.digit_gap[1]) * height

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitdet.configs.synth import LegibilityConfig
-from digitdet.synth.digits.handwriting import InkPatch
+from digitdet.synth.digits.drawing import InkPatch
 from digitdet.synth.legibility import illegible
 
 LIMITS = LegibilityConfig(min_contrast=12, min_contrast_to_noise=1, min_height=6, max_covered=0.5)

@@ -13,8 +13,7 @@ from digitdet.common.errors import ConfigError
 from digitdet.configs import SynthConfig, load_preset
 from digitdet.configs.base import preset_names
 from digitdet.configs.look import LookConfig
-from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph
-from digitdet.synth.digits.handwriting import VISIBLE_INK
+from digitdet.synth.digits.glyphs import NO_DIGIT, VISIBLE_INK, Glyph
 from digitdet.synth.effects.inks import INKS
 from digitdet.synth.pages.texts import TEXTS
 from digitdet.synth.plan import PlacedGlyph

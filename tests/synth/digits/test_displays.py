@@ -86,10 +86,9 @@ def test_an_uneven_display_stays_legible():
 
 def test_printed_displays_have_no_unlit_segments():
     rng = np.random.default_rng(2)
-    assert SevenSegmentGlyphs(1.0).sample(rng, 1).faint is None
-    assert DotMatrixGlyphs(1.0).sample(rng, 1).faint is None
-    assert SevenSegmentGlyphs(0.0).sample(rng, 1).faint.max() == pytest.approx(1)
-    assert DotMatrixGlyphs(0.0).sample(rng, 1).faint.max() == pytest.approx(1)
+    for display, sample_style in ((SegmentDisplay, sample_segment_style), (DotDisplay, sample_dot_style)):
+        assert display(sample_style(rng, printed=True)).sample(rng, 1).faint is None
+        assert display(sample_style(rng, printed=False)).sample(rng, 1).faint.max() == pytest.approx(1)
 
 
 @pytest.mark.parametrize("slant", [0.0, 10.0])
@@ -123,7 +122,7 @@ def test_dots_are_where_the_pattern_is():
         dot=6.0,
         bold=False,
         uneven=0.0,
-        other_forms=frozenset(),
+        alternatives=frozenset(),
     )
     glyph = DotDisplay(style).sample(np.random.default_rng(0), 7)
     assert (glyph.ink[3::9, 3::9] > 0.5).astype(int).tolist() == [

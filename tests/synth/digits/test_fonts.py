@@ -1,7 +1,8 @@
-"""Typefaces: which files are used, and where their glyphs stand on the line. The files are Matplotlib's."""
+"""Fonts: which files are usable, and the metrics of their glyphs. The files are Matplotlib's."""
 
 import pickle
 from pathlib import Path
+from string import digits as DIGITS
 
 import matplotlib
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from fontTools.ttLib import TTFont
 
 from digitdet.common.errors import DataError
-from digitdet.synth.digits.fonts import DIGITS, FontGlyphs, HandTypefaces, Typeface, find_fonts, load_fonts
+from digitdet.synth.digits.fonts import FontGlyphs, HandTypefaces, Typeface, find_fonts, load_fonts
 from digitdet.synth.digits.glyphs import NO_DIGIT
 
 SHIPPED = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
@@ -20,7 +21,7 @@ RNG = np.random.default_rng(0)
 
 @pytest.fixture
 def change_cmap(tmp_path):
-    """Makes a copy of the typewriter font in which characters show what others did; None takes a character out."""
+    """Return a function that copies the typewriter font with characters replaced by others; None removes one."""
 
     def change(name, changes):
         font = TTFont(TYPEWRITER)
@@ -83,7 +84,7 @@ def test_broken_files_are_named_and_skipped(tmp_path, content):
     fonts = load_fonts([path, TYPEWRITER])
     assert len(fonts.typefaces) == 1
     assert len(fonts.skipped) == 1
-    assert fonts.skipped[0].startswith(f"{path}: not a font that can be read (")
+    assert fonts.skipped[0].startswith(f"{path}: not a readable font (")
 
 
 def test_no_usable_font_is_an_error(tmp_path):

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitdet.synth.digits.glyphs import Glyph, ImageGlyphs
-from digitdet.synth.digits.handwriting import VISIBLE_INK
+from digitdet.synth.digits.glyphs import VISIBLE_INK, Glyph, ImageGlyphs
 from digitdet.synth.digits.variation import vary
 
 

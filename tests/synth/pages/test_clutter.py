@@ -10,8 +10,8 @@ from digitdet.synth.digits.fonts import FontGlyphs, load_fonts
 from digitdet.synth.digits.glyphs import NO_DIGIT
 from digitdet.synth.digits.pen import PenGlyphs
 from digitdet.synth.pages.clutter import CLUTTER, add_clutter, taken_boxes
-from digitdet.synth.pages.lines import Scribe
-from digitdet.synth.pages.sheet import Sheet
+from digitdet.synth.pages.lines import LineWriter
+from digitdet.synth.pages.page_draft import PageDraft
 
 SIDE = 300
 # Thin lines may run behind digits, and a frame is drawn around one.
@@ -19,25 +19,25 @@ CROSSING = {"rules", "fillers", "frames"}
 
 
 @pytest.fixture(scope="module")
-def make_sheet(few_fonts):
+def make_draft(few_fonts):
     typeface, with_signs = load_fonts([few_fonts / "cmss10.ttf", few_fonts / "DejaVuSans.ttf"]).typefaces
 
     def make(seed, clutter=None, written=True):
         look = LookConfig(clutter=clutter or {}, slant=(0, 0))
-        scribe = Scribe(look, typeface, typeface)
-        words = Scribe(look, (typeface, PenGlyphs())[seed % 2], PenGlyphs())
-        signs = Scribe(look, FontGlyphs([typeface, with_signs]), PenGlyphs())
-        sheet = Sheet(np.random.default_rng(seed), look, scribe, words, signs, SIDE, SIDE, light=seed % 3 > 0)
+        numbers = LineWriter(look, typeface, typeface)
+        words = LineWriter(look, (typeface, PenGlyphs())[seed % 2], PenGlyphs())
+        signs = LineWriter(look, FontGlyphs([typeface, with_signs]), PenGlyphs())
+        draft = PageDraft(np.random.default_rng(seed), look, numbers, words, signs, SIDE, SIDE, light=seed % 3 > 0)
         if written:
-            sheet.put(sheet.write("407", 40.0, np.inf), -60.0, -50.0)
-            sheet.put(sheet.write("12", 25.0, np.inf), 70.0, 60.0)
-        return sheet
+            draft.put(draft.write("407", 40.0, np.inf), -60.0, -50.0)
+            draft.put(draft.write("12", 25.0, np.inf), 70.0, 60.0)
+        return draft
 
     return make
 
 
 def drawn(shapes):
-    """Pixels (SIDE, SIDE) that shapes cover on the sheet."""
+    """Pixels (SIDE, SIDE) that shapes cover on the draft."""
     mask = np.zeros((SIDE, SIDE), np.uint8)
     for shape in shapes:
         points = [np.round((shape.points + SIDE / 2) * 16).astype(np.int32)]
@@ -49,37 +49,37 @@ def drawn(shapes):
 
 
 @pytest.mark.parametrize("name", CLUTTER)
-def test_digits_stay_free(name, make_sheet):
+def test_digits_stay_free(name, make_draft):
     added = 0
     for seed in range(60):
-        sheet = make_sheet(seed)
-        taken = taken_boxes(sheet)
-        CLUTTER[name](sheet)
-        added += len(sheet.shapes) + len(sheet.writings) - len(taken)
-        assert intersection(taken_boxes(sheet)[len(taken) :], taken).sum() == 0
+        draft = make_draft(seed)
+        taken = taken_boxes(draft)
+        CLUTTER[name](draft)
+        added += len(draft.shapes) + len(draft.lines) - len(taken)
+        assert intersection(taken_boxes(draft)[len(taken) :], taken).sum() == 0
         if name not in CROSSING:
-            mask = drawn(sheet.shapes)
+            mask = drawn(draft.shapes)
             for x0, y0, x1, y1 in np.round(taken + SIDE / 2).astype(int):
                 assert not mask[y0:y1, x0:x1].any()
     assert added > 10
 
 
 @pytest.mark.parametrize("name", sorted(CROSSING))
-def test_what_crosses_digits_is_thin(name, make_sheet):
+def test_what_crosses_digits_is_thin(name, make_draft):
     for seed in range(40):
-        sheet = make_sheet(seed)
-        CLUTTER[name](sheet)
-        assert all(0 < shape.thickness <= 0.1 * 40 for shape in sheet.shapes)
+        draft = make_draft(seed)
+        CLUTTER[name](draft)
+        assert all(0 < shape.thickness <= 0.1 * 40 for shape in draft.shapes)
 
 
 @pytest.mark.parametrize("name", CLUTTER)
-def test_nothing_is_labelled(name, make_sheet):
+def test_nothing_is_labelled(name, make_draft):
     for seed in range(20):
-        sheet = make_sheet(seed, written=False)
-        CLUTTER[name](sheet)
-        assert all(not writing.line.numbers for writing in sheet.writings)
-        assert all(glyph.glyph.label == NO_DIGIT for writing in sheet.writings for glyph in writing.line.glyphs)
-        for shape in sheet.shapes:
+        draft = make_draft(seed, written=False)
+        CLUTTER[name](draft)
+        assert all(not writing.line.numbers for writing in draft.lines)
+        assert all(glyph.glyph.label == NO_DIGIT for writing in draft.lines for glyph in writing.line.glyphs)
+        for shape in draft.shapes:
             assert shape.points.ndim == 2
             assert shape.points.shape[1] == 2
             assert np.isfinite(shape.points).all()
@@ -89,39 +89,39 @@ def test_nothing_is_labelled(name, make_sheet):
 
 
 @pytest.mark.parametrize("name", sorted(set(CLUTTER) - {"fillers"}))  # they stand beside numbers only
-def test_an_empty_page_gets_clutter_too(name, make_sheet):
+def test_an_empty_page_gets_clutter_too(name, make_draft):
     added = 0
     for seed in range(20):
-        sheet = make_sheet(seed, written=False)
-        CLUTTER[name](sheet)
-        added += len(sheet.shapes) + len(sheet.writings)
+        draft = make_draft(seed, written=False)
+        CLUTTER[name](draft)
+        added += len(draft.shapes) + len(draft.lines)
     assert added > 5
 
 
 @pytest.mark.parametrize("name", CLUTTER)
-def test_clutter_is_deterministic_and_leaves_the_numbers_alone(name, make_sheet):
-    first, second = make_sheet(8), make_sheet(8)
-    before = list(first.writings)
-    for sheet in (first, second):
-        CLUTTER[name](sheet)
-    assert first.writings[: len(before)] == before
+def test_clutter_is_deterministic_and_leaves_the_numbers_alone(name, make_draft):
+    first, second = make_draft(8), make_draft(8)
+    before = list(first.lines)
+    for draft in (first, second):
+        CLUTTER[name](draft)
+    assert first.lines[: len(before)] == before
     assert all(np.array_equal(a.points, b.points) for a, b in zip(first.shapes, second.shapes, strict=True))
-    assert [(w.x, w.y) for w in first.writings] == [(w.x, w.y) for w in second.writings]
+    assert [(w.x, w.y) for w in first.lines] == [(w.x, w.y) for w in second.lines]
 
 
-def test_kinds_come_by_their_share(make_sheet):
-    bare, full = make_sheet(0, {"rules": 0.0, "rings": 0.0}), make_sheet(0, {"rules": 1.0})
-    for sheet in (bare, full):
-        add_clutter(sheet)
+def test_kinds_come_by_their_share(make_draft):
+    bare, full = make_draft(0, {"rules": 0.0, "rings": 0.0}), make_draft(0, {"rules": 1.0})
+    for draft in (bare, full):
+        add_clutter(draft)
     assert bare.shapes == []
     assert len(full.shapes) > 0
     half = 0
     for seed in range(200):
-        sheet = make_sheet(seed, {"rules": 0.5})
-        add_clutter(sheet)
-        half += bool(sheet.shapes)
+        draft = make_draft(seed, {"rules": 0.5})
+        add_clutter(draft)
+        half += bool(draft.shapes)
     assert 70 < half < 130
 
 
-def test_taken_boxes_of_an_empty_page(make_sheet):
-    assert taken_boxes(make_sheet(0, written=False)).shape == (0, 4)
+def test_taken_boxes_of_an_empty_page(make_draft):
+    assert taken_boxes(make_draft(0, written=False)).shape == (0, 4)

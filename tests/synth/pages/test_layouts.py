@@ -13,8 +13,8 @@ from digitdet.synth.digits.fonts import load_fonts
 from digitdet.synth.digits.glyphs import NO_DIGIT, ImageGlyphs
 from digitdet.synth.digits.pen import PenGlyphs
 from digitdet.synth.pages.devices import LAYOUTS
-from digitdet.synth.pages.lines import Scribe
-from digitdet.synth.pages.sheet import MARGIN, Sheet
+from digitdet.synth.pages.lines import LineWriter
+from digitdet.synth.pages.page_draft import MARGIN, PageDraft
 
 SIZES = st.sampled_from([(320.0, 320.0), (320.0, 96.0), (200.0, 310.0), (60.0, 40.0)])
 SEEDS = st.integers(0, 2**32 - 1)
@@ -28,19 +28,19 @@ def sources(digits, few_fonts):
 
 
 @pytest.fixture(scope="module")
-def make_sheet(sources):
+def make_draft(sources):
     def make(seed, source="type", size=(320.0, 320.0), **look):
         settings_ = LookConfig(**{"slant": (0, 0), "digit_height": (10, 150), **look})
-        scribe = Scribe(settings_, sources[source], sources["type"])
-        words = Scribe(settings_, sources["type"], PenGlyphs())
-        return Sheet(np.random.default_rng(seed), settings_, scribe, words, words, *size, light=bool(seed % 2))
+        numbers = LineWriter(settings_, sources[source], sources["type"])
+        words = LineWriter(settings_, sources["type"], PenGlyphs())
+        return PageDraft(np.random.default_rng(seed), settings_, numbers, words, words, *size, light=bool(seed % 2))
 
     return make
 
 
-def placed(sheet):
+def placed(draft):
     """Everything written: the glyph on its line, and its x, y on the page."""
-    return [(g, w.x + g.x, w.y + g.y, w) for w in sheet.writings for g in w.line.glyphs]
+    return [(g, w.x + g.x, w.y + g.y, w) for w in draft.lines for g in w.line.glyphs]
 
 
 def test_every_layout_is_known_here():
@@ -50,15 +50,15 @@ def test_every_layout_is_known_here():
 @pytest.mark.parametrize("name", LAYOUTS)
 @settings(max_examples=25, deadline=None)
 @given(seed=SEEDS, source=st.sampled_from(["hand", "type"]), size=SIZES)
-def test_layouts_write_numbers_in_reading_order_on_the_sheet(name, make_sheet, seed, source, size):
-    sheet = make_sheet(seed, source, size, texts={"digits": 2, "amount": 1, "labelled": 1}, margin=(0.0, 0.3))
-    LAYOUTS[name](sheet)
-    for glyph, x, y, _ in placed(sheet):
+def test_layouts_write_numbers_in_reading_order_on_the_sheet(name, make_draft, seed, source, size):
+    draft = make_draft(seed, source, size, texts={"digits": 2, "amount": 1, "labelled": 1}, margin=(0.0, 0.3))
+    LAYOUTS[name](draft)
+    for glyph, x, y, _ in placed(draft):
         if glyph.glyph.label != NO_DIGIT:
             assert abs(x) <= size[0] * 0.6
             assert abs(y) <= size[1] * 0.6
     middles = []
-    for writing in sheet.writings:
+    for writing in draft.lines:
         line = writing.line
         rows = [row for number in line.numbers for row in number]
         assert all(number for number in line.numbers)
@@ -75,31 +75,31 @@ def test_layouts_write_numbers_in_reading_order_on_the_sheet(name, make_sheet, s
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
-def test_layouts_write_something(name, make_sheet):
+def test_layouts_write_something(name, make_draft):
     written = 0
     for seed in range(20):
-        sheet = make_sheet(seed)
-        LAYOUTS[name](sheet)
-        written += any(w.line.numbers for w in sheet.writings)
+        draft = make_draft(seed)
+        LAYOUTS[name](draft)
+        written += any(w.line.numbers for w in draft.lines)
     assert written >= 15  # a table may hold words alone
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
-def test_layouts_are_deterministic(name, make_sheet):
-    first, second = make_sheet(5), make_sheet(5)
-    for sheet in (first, second):
-        LAYOUTS[name](sheet)
+def test_layouts_are_deterministic(name, make_draft):
+    first, second = make_draft(5), make_draft(5)
+    for draft in (first, second):
+        LAYOUTS[name](draft)
     assert [(x, y) for _, x, y, _ in placed(first)] == [(x, y) for _, x, y, _ in placed(second)]
     assert all(np.array_equal(a.points, b.points) for a, b in zip(first.shapes, second.shapes, strict=True))
 
 
 @pytest.mark.parametrize("size", [(320.0, 320.0), (320.0, 96.0)])
-def test_the_lines_of_a_page_do_not_meet(make_sheet, size):
+def test_the_lines_of_a_page_do_not_meet(make_draft, size):
     counts = set()
     for seed in range(30):
-        sheet = make_sheet(seed, "hand", size, lines=(1, 6), numbers_per_line=(1, 3))
-        LAYOUTS["page"](sheet)
-        boxes = np.array([w.line.box + [w.x, w.y, w.x, w.y] for w in sheet.writings])
+        draft = make_draft(seed, "hand", size, lines=(1, 6), numbers_per_line=(1, 3))
+        LAYOUTS["page"](draft)
+        boxes = np.array([w.line.box + [w.x, w.y, w.x, w.y] for w in draft.lines])
         assert boxes[:, 0].min() >= -size[0] / 2 + MARGIN - 1
         assert boxes[:, 2].max() <= size[0] / 2 - MARGIN + 1
         assert boxes[:, 1].min() >= -size[1] / 2 - 1
@@ -110,11 +110,11 @@ def test_the_lines_of_a_page_do_not_meet(make_sheet, size):
 
 
 @pytest.mark.parametrize(("margin", "inside"), [((0.1, 0.4), True), ((-0.3, -0.2), False)])
-def test_a_single_number_fills_the_sheet_and_negative_margins_cut_it(make_sheet, margin, inside):
+def test_a_single_number_fills_the_sheet_and_negative_margins_cut_it(make_draft, margin, inside):
     for seed in range(20):
-        sheet = make_sheet(seed, margin=margin, digit_height=(10, 4000), texts={"digits": 1}, digits_per_number=(2, 4))
-        LAYOUTS["single"](sheet)
-        writing = sheet.writings[0]
+        draft = make_draft(seed, margin=margin, digit_height=(10, 4000), texts={"digits": 1}, digits_per_number=(2, 4))
+        LAYOUTS["single"](draft)
+        writing = draft.lines[0]
         box = writing.line.box + [writing.x, writing.y, writing.x, writing.y]
         is_inside = bool((box[:2] >= (-160, -160)).all() and (box[2:] <= (160, 160)).all())
         assert is_inside == inside
@@ -122,20 +122,20 @@ def test_a_single_number_fills_the_sheet_and_negative_margins_cut_it(make_sheet,
         assert (box[2:] - box[:2] + margins >= 318).any()
 
 
-def test_grid_cells_are_numbers_of_their_own(make_sheet):
+def test_grid_cells_are_numbers_of_their_own(make_draft):
     for seed in range(10):
-        sheet = make_sheet(seed)
-        LAYOUTS["grid"](sheet)
-        assert all(list(map(len, w.line.numbers)) == [1] for w in sheet.writings)
-        assert all(g.glyph.label != 0 for g, *_ in placed(sheet))
+        draft = make_draft(seed)
+        LAYOUTS["grid"](draft)
+        assert all(list(map(len, w.line.numbers)) == [1] for w in draft.lines)
+        assert all(g.glyph.label != 0 for g, *_ in placed(draft))
 
 
-def test_the_boxes_of_a_form_hold_one_digit_each(make_sheet):
+def test_the_boxes_of_a_form_hold_one_digit_each(make_draft):
     parted = 0
     for seed in range(30):
-        sheet = make_sheet(seed, digits_per_number=(4, 8))
-        LAYOUTS["form"](sheet)
-        for writing in sheet.writings:
+        draft = make_draft(seed, digits_per_number=(4, 8))
+        LAYOUTS["form"](draft)
+        for writing in draft.lines:
             x = np.array([glyph.x for glyph in writing.line.glyphs])
             steps = np.diff(x)
             if not len(steps):
@@ -150,10 +150,10 @@ def test_the_boxes_of_a_form_hold_one_digit_each(make_sheet):
 
 @settings(max_examples=40, deadline=None)
 @given(seed=SEEDS, source=st.sampled_from(["hand", "type"]))
-def test_drums_show_one_labelled_digit_each(make_sheet, seed, source):
-    sheet = make_sheet(seed, source, (320.0, 160.0), digits_per_number=(4, 8))
-    LAYOUTS["counter"](sheet)
-    counter = next(w for w in sheet.writings if w.line.numbers)
+def test_drums_show_one_labelled_digit_each(make_draft, seed, source):
+    draft = make_draft(seed, source, (320.0, 160.0), digits_per_number=(4, 8))
+    LAYOUTS["counter"](draft)
+    counter = next(w for w in draft.lines if w.line.numbers)
     (number,) = counter.line.numbers
     drums = defaultdict(list)
     for row, glyph in enumerate(counter.line.glyphs):
@@ -173,12 +173,12 @@ def test_drums_show_one_labelled_digit_each(make_sheet, seed, source):
         assert max(x) < clip[2]
 
 
-def test_drums_stand_between_two_digits_now_and_then(make_sheet):
+def test_drums_stand_between_two_digits_now_and_then(make_draft):
     turned, drums = 0, 0
     for seed in range(40):
-        sheet = make_sheet(seed, size=(320.0, 160.0))
-        LAYOUTS["counter"](sheet)
-        line = next(w.line for w in sheet.writings if w.line.numbers)
+        draft = make_draft(seed, size=(320.0, 160.0))
+        LAYOUTS["counter"](draft)
+        line = next(w.line for w in draft.lines if w.line.numbers)
         for row in line.numbers[0]:
             glyph = line.glyphs[row]
             middle, tall = (glyph.clip[1] + glyph.clip[3]) / 2, glyph.clip[3] - glyph.clip[1]
@@ -188,17 +188,17 @@ def test_drums_stand_between_two_digits_now_and_then(make_sheet):
 
 
 @pytest.mark.parametrize("name", ["plate", "display"])
-def test_numbers_stand_on_their_body(make_sheet, name):
+def test_numbers_stand_on_their_body(make_draft, name):
     """With a margin, a plate's number lies within the plate, and a display's within its bezel."""
     checked = 0
     for seed in range(30):
-        sheet = make_sheet(seed, margin=(0.05, 0.2), texts={"digits": 1}, digits_per_number=(2, 4))
-        LAYOUTS[name](sheet)
-        filled = [shape.points for shape in sheet.shapes if shape.thickness == 0 and len(shape.points) > 8]
+        draft = make_draft(seed, margin=(0.05, 0.2), texts={"digits": 1}, digits_per_number=(2, 4))
+        LAYOUTS[name](draft)
+        filled = [shape.points for shape in draft.shapes if shape.thickness == 0 and len(shape.points) > 8]
         if not filled:
             continue
         low, high = min(p.min(axis=0).tolist() for p in filled), max(p.max(axis=0).tolist() for p in filled)
-        for writing in sheet.writings:
+        for writing in draft.lines:
             if writing.line.numbers:
                 box = writing.line.box + [writing.x, writing.y, writing.x, writing.y]
                 assert (box[:2] >= np.array(low) - 1).all()

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from digitdet.common.boxes import overlap
 from digitdet.configs.look import LookConfig
+from digitdet.synth.digits.drawing import extent, ink_points, style_matrix
 from digitdet.synth.digits.fonts import load_fonts
 from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph, GlyphSource, ImageGlyphs
-from digitdet.synth.digits.handwriting import extent, ink_points, style_matrix
 from digitdet.synth.digits.pen import PenGlyphs
-from digitdet.synth.pages.lines import Scribe
+from digitdet.synth.pages.lines import LineWriter
 
 SEEDS = st.integers(0, 2**32 - 1)
 STEADY = {"stretch": (1, 1), "slant": (0, 0), "digit_angle": (0, 0), "height_jitter": 0, "baseline_jitter": 0}
@@ -30,7 +30,7 @@ def hand(digits):
 
 
 def write(source, text, seed=0, height=40.0, room=np.inf, **look):
-    return Scribe(LookConfig(**look), source, PenGlyphs()).write(np.random.default_rng(seed), text, height, room)
+    return LineWriter(LookConfig(**look), source, PenGlyphs()).write(np.random.default_rng(seed), text, height, room)
 
 
 def ink_box(placed):

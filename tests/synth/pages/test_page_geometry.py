@@ -6,7 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from digitdet.configs.look import LookConfig
-from digitdet.synth.pages.page import PageMap, sample_page_map
+from digitdet.synth.pages.page_geometry import PageMap, sample_page_map
 
 FLAT = {"page_angle": (0, 0)}
 SEEDS = st.integers(0, 2**32 - 1)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digitdet.configs.look import LookConfig
-from digitdet.synth.pages.lines import Line, Scribe
+from digitdet.synth.pages.lines import Line, LineWriter
 from digitdet.synth.pages.texts import sample_text
 
 Array = npt.NDArray[np.float64]
@@ -33,7 +33,7 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class Writing:
+class PlacedLine:
     """A line on the page: `x`, `y` is where its start and middle lie; `dark` is the ink's side of the ground under it,
     None where it is that of the page.
     """
@@ -45,23 +45,23 @@ class Writing:
 
 
 @dataclass
-class Sheet:
+class PageDraft:
     """A page `width` x `height` pixels with its origin in the middle, y down.
 
-    `light` says whether the ground takes dark ink. Layouts add to `shapes` and `writings`. What is written with
-    `sign_scribe` may change its typeface with every character, so that one is found that has it.
+    `light` says whether the ground takes dark ink. Layouts add to `shapes` and `lines`. What is written with
+    `sign_writer` may change its typeface with every character, so that one is found that has it.
     """
 
     rng: np.random.Generator
     look: LookConfig
-    scribe: Scribe
-    clutter_scribe: Scribe
-    sign_scribe: Scribe
+    number_writer: LineWriter
+    clutter_writer: LineWriter
+    sign_writer: LineWriter
     width: float
     height: float
     light: bool
     shapes: list[Shape] = field(default_factory=list)
-    writings: list[Writing] = field(default_factory=list)
+    lines: list[PlacedLine] = field(default_factory=list)
 
     @property
     def left(self) -> float:
@@ -79,20 +79,20 @@ class Sheet:
 
     def write(self, text: str, height: float, room: float) -> Line:
         """A line with digits `height` pixels high, cut off where `room` pixels end; not yet on the page."""
-        return self.scribe.write(self.rng, text, height, room)
+        return self.number_writer.write(self.rng, text, height, room)
 
     def write_clutter(self, text: str, height: float) -> Line:
         """A line in the manner of what stands beside the numbers, such as printed words beside handwriting."""
-        return self.clutter_scribe.write(self.rng, text, height, np.inf)
+        return self.clutter_writer.write(self.rng, text, height, np.inf)
 
     def put(self, line: Line, x: float, y: float, dark: bool | None = None) -> None:
         """Place the centre of a line's ink at x, y."""
         centre = (line.box[:2] + line.box[2:]) / 2
-        self.writings.append(Writing(line, x - float(centre[0]), y - float(centre[1]), dark))
+        self.lines.append(PlacedLine(line, x - float(centre[0]), y - float(centre[1]), dark))
 
     def put_left(self, line: Line, x: float, y: float, dark: bool | None = None) -> None:
         """Place the left end of a line's ink at x, and the middle of its digits at y."""
-        self.writings.append(Writing(line, x - float(line.box[0]), y, dark))
+        self.lines.append(PlacedLine(line, x - float(line.box[0]), y, dark))
 
     def rule(
         self, x0: float, y0: float, x1: float, y1: float, colour: Array, thickness: float, alpha: float = 1.0

@@ -1,0 +1,127 @@
+"""Draw a glyph on the canvas: size, stretch, slant, rotation and stroke width in one resampling."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from digitdet.common.types import FloatArray, Points
+from digitdet.synth.digits.glyphs import Glyph, Ink, visible_rectangle
+
+# Empty source pixels added around a glyph before it is drawn; its soft edge lies there.
+_BORDER = 2
+# Linear resampling shows no corners up to this scale; for larger scales the glyph is first enlarged by cubic
+# interpolation, at most by the given factor.
+_LINEAR_SCALE = 1.5
+_MAX_ENLARGEMENT = 4
+
+
+@dataclass(frozen=True)
+class GlyphStyle:
+    """How one glyph is drawn."""
+
+    height: float
+    """Height of the ink in pixels, before slant and rotation."""
+    stretch: float
+    """Factor on the natural width."""
+    slant: float
+    """Degrees; positive leans right."""
+    angle: float
+    """Rotation in degrees; positive is clockwise."""
+    ink_threshold: float
+    """Ink coverage (0 to 1) at the edge of the stroke; lower is bolder."""
+
+
+@dataclass(frozen=True)
+class InkPatch:
+    """Drawn ink `alpha` (h, w), 0 to 1, with its top left pixel at (`left`, `top`) of the canvas."""
+
+    alpha: Ink
+    left: int
+    top: int
+
+    def visible_box(self) -> tuple[int, int, int, int] | None:
+        """Return the tight xyxy pixel box of the visible ink (right and bottom exclusive); None if there is none."""
+        x, y, width, height = visible_rectangle(self.alpha)
+        if not width:
+            return None
+        return self.left + x, self.top + y, self.left + x + width, self.top + y + height
+
+
+def style_matrix(glyph: Glyph, style: GlyphStyle) -> FloatArray:
+    """Return the linear map (2, 2) from glyph pixels (relative to the glyph's centre) to page pixels.
+
+    It stretches first, then slants, then rotates.
+    """
+    down = style.height / glyph.ink.shape[0]
+    across, lean = down * style.stretch, -down * math.tan(math.radians(style.slant))
+    cos, sin = math.cos(math.radians(style.angle)), math.sin(math.radians(style.angle))
+    return np.array([[cos * across, cos * lean - sin * down], [sin * across, sin * lean + cos * down]])
+
+
+def ink_points(glyph: Glyph, threshold: float) -> Points:
+    """Return the corners (N, 2) of the first and last ink pixel of each row, relative to the glyph's centre.
+
+    They suffice to compute the extent of the ink after a linear map.
+    """
+    inked = glyph.ink > threshold
+    height, width = inked.shape
+    rows = np.flatnonzero(inked.any(axis=1))
+    corners = np.empty((2, 2, len(rows), 2))
+    corners[0, ..., 0] = inked.argmax(axis=1)[rows] - width / 2
+    corners[1, ..., 0] = width / 2 - inked[:, ::-1].argmax(axis=1)[rows]
+    corners[:, 0, :, 1] = rows - height / 2
+    corners[:, 1, :, 1] = rows + (1 - height / 2)
+    return corners.reshape(-1, 2)
+
+
+def extent(points: Points, matrix: FloatArray) -> FloatArray:
+    """Return [left, top, right, bottom] of points (N, 2) mapped by a (2, 2) matrix."""
+    mapped = matrix @ points.T
+    return np.concatenate([mapped.min(axis=1), mapped.max(axis=1)])
+
+
+def render_glyph(ink: Ink, matrix: FloatArray, centre: tuple[float, float], threshold: float) -> InkPatch:
+    """Draw ink so that its centre, mapped by `matrix` (2, 2), lies at `centre` (x, y) of the canvas.
+
+    The soft edge of the enlarged source is cut at `threshold` into an edge about one pixel wide, so that a 28-pixel
+    digit looks like a pen stroke and not like a blurred image.
+    """
+    height, width = ink.shape
+    (xx, xy), (yx, yy) = matrix.tolist()
+    scale = math.sqrt(abs(xx * yy - xy * yx))
+    margin = max(scale, 1.0) + 1  # interpolated ink extends at most half a source pixel beyond the glyph
+    half_x = (abs(xx) * width + abs(xy) * height) / 2 + margin
+    half_y = (abs(yx) * width + abs(yy) * height) / 2 + margin
+    left, top = math.floor(centre[0] - half_x), math.floor(centre[1] - half_y)
+    source, enlarged = _prepare(ink, scale)
+    # From the prepared source to the patch, centre to centre. OpenCV's coordinates start at pixel centres, those of
+    # the page at pixel corners: half a pixel of difference on both sides.
+    xx, xy, yx, yy = xx / enlarged, xy / enlarged, yx / enlarged, yy / enlarged
+    middle_x, middle_y = (source.shape[1] - 1) / 2, (source.shape[0] - 1) / 2
+    move_x = centre[0] - left - 0.5 - xx * middle_x - xy * middle_y
+    move_y = centre[1] - top - 0.5 - yx * middle_x - yy * middle_y
+    size = (math.ceil(2 * half_x) + 1, math.ceil(2 * half_y) + 1)
+    grey = cv2.warpAffine(source, np.array([[xx, xy, move_x], [yx, yy, move_y]]), size, flags=cv2.INTER_LINEAR)
+    # Steep enough to map "no ink" to 0; otherwise the whole patch would be veiled.
+    steepness = max(scale, 0.5 / threshold)
+    alpha = np.asarray(cv2.addWeighted(grey, steepness, grey, 0, 0.5 - threshold * steepness), np.float32)
+    return InkPatch(alpha.clip(0, 1, out=alpha), left, top)
+
+
+def _prepare(ink: Ink, scale: float) -> tuple[Ink, int]:
+    """Return the ink with a border, ready for linear resampling at `scale`, and the factor by which it is enlarged.
+
+    A cubic enlargement followed by a linear warp is several times faster than a cubic warp.
+    """
+    source = cv2.copyMakeBorder(ink, _BORDER, _BORDER, _BORDER, _BORDER, cv2.BORDER_CONSTANT, value=0)
+    if scale < 1:  # without the blur, resampling would skip source pixels
+        return np.asarray(cv2.GaussianBlur(source, (0, 0), 0.5 / scale), np.float32), 1
+    times = min(math.ceil(scale / _LINEAR_SCALE), _MAX_ENLARGEMENT)
+    if times == 1:
+        return np.asarray(source, np.float32), 1
+    size = (source.shape[1] * times, source.shape[0] * times)
+    return np.asarray(cv2.resize(source, size, interpolation=cv2.INTER_CUBIC), np.float32), times

@@ -130,7 +130,7 @@ def test_fonts_that_are_left_out_are_told_once(font_folder, tmp_path):
     (folder / "broken.ttf").write_bytes(b"nothing")
     materials = load_materials(config("fonts", "stencils", font_folders=(str(folder),)))
     assert len(materials.skipped) == 1
-    assert materials.skipped[0].startswith(f"{folder / 'broken.ttf'}: not a font")
+    assert materials.skipped[0].startswith(f"{folder / 'broken.ttf'}: not a readable font")
 
 
 def test_splits_share_no_mnist_digit(tiny_mnist):

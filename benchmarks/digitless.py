@@ -20,7 +20,7 @@ from PIL import ImageDraw, ImageFont
 from digitdet.common.types import Image
 from digitdet.synth.digits.fonts import Typeface, find_fonts, load_fonts, system_font_folders
 from digitdet.synth.surfaces.backgrounds import cut_background, load_backgrounds
-from digitdet.synth.surfaces.surfaces import SURFACES
+from digitdet.synth.surfaces.surfaces import SURFACES, draw_surface
 
 Rng = np.random.Generator
 
@@ -76,7 +76,7 @@ def load_materials(backgrounds: Path) -> Materials:
         DataError: The folder has no pictures, or the system has no usable fonts.
     """
     paths = [path for path in find_fonts(system_font_folders()) if not path.name.startswith(_NO_LETTERS)]
-    return Materials(load_backgrounds(backgrounds).images, load_fonts(paths).typefaces)
+    return Materials(tuple(load_backgrounds(backgrounds)[0]), load_fonts(paths).typefaces)
 
 
 def draw_picture(kind: str, index: int, seed: int, materials: Materials) -> Image:
@@ -102,7 +102,7 @@ def _background(rng: Rng, materials: Materials) -> Image:
         return np.full((height, width, 3), rng.integers(0, 256, 3), np.uint8)
     if kind < 0.75:
         name = sorted(SURFACES)[int(rng.integers(len(SURFACES)))]
-        return SURFACES[name](rng, width, height, bool(rng.random() < 0.6)).astype(np.uint8)
+        return draw_surface(rng, name, width, height, bool(rng.random() < 0.6)).astype(np.uint8)
     cut = _cut(rng, materials, width, height).astype(np.float32)
     return (cut.mean() + (cut - cut.mean()) * rng.uniform(0.3, 1)).clip(0, 255).astype(np.uint8)
 
@@ -143,7 +143,7 @@ def _texture(rng: Rng, materials: Materials) -> Image:
 
 def _surface(rng: Rng, materials: Materials) -> Image:  # noqa: ARG001  (all kinds share one signature)
     name = sorted(SURFACES)[int(rng.integers(len(SURFACES)))]
-    return SURFACES[name](rng, *_size(rng), bool(rng.random() < 0.6)).astype(np.uint8)
+    return draw_surface(rng, name, *_size(rng), bool(rng.random() < 0.6)).astype(np.uint8)
 
 
 # --- letters ---

@@ -26,7 +26,7 @@ from digitdet.synth.pages.page_geometry import sample_page_map
 from digitdet.synth.pages.texts import TEXTS
 from digitdet.synth.plan import Plan, inscribe, see_shapes
 from digitdet.synth.render import DrawnDigit, draw_inscription, draw_shape
-from digitdet.synth.surfaces.surfaces import check_surfaces, sample_surface
+from digitdet.synth.surfaces.surfaces import check_surfaces, sample_background
 
 Array = npt.NDArray[np.float64]
 
@@ -146,7 +146,7 @@ class SceneComposer:
 
     def _ground(self, plan: Plan, look: LookConfig) -> Image:
         rng = np.random.default_rng(plan.surface_seed)
-        ground = sample_surface(rng, look.surfaces, plan.width, plan.height, plan.light, self._backgrounds)
+        ground = sample_background(rng, look.surfaces, plan.width, plan.height, plan.light, self._backgrounds)
         return ground.astype(np.uint8)
 
     def _beside(self, rng: np.random.Generator, source: str) -> GlyphSource:

@@ -77,9 +77,9 @@ def load_materials(config: SynthConfig, mnist: Path | None = None) -> Materials:
     loaded = {name: SOURCES[name](request) for name in names}
     backgrounds: Mapping[str, Sequence[Image]] = dict.fromkeys(SPLITS, ())
     if config.background_folder and any(look.surfaces.get(FOLDER) for look in looks):
-        pictures = load_backgrounds(Path(config.background_folder))
-        request.skipped.extend(pictures.skipped)
-        backgrounds = {split: part.images for split, part in split_backgrounds(pictures).items()}
+        pictures, skipped = load_backgrounds(Path(config.background_folder))
+        request.skipped.extend(skipped)
+        backgrounds = split_backgrounds(pictures)
     sources = {split: {name: loaded[name][split] for name in names} for split in SPLITS}
     return Materials(sources, backgrounds, tuple(request.skipped))
 

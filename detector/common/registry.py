@@ -18,9 +18,15 @@ class Registry(dict[str, Function]):
     """A dictionary of functions by name; the decorator `@TABLE.add("brick")` registers one."""
 
     def add(self, name: str) -> Callable[[Function], Function]:
-        """Return a decorator that registers a function under `name` and leaves it unchanged."""
+        """Return a decorator that registers a function under `name` and leaves it unchanged.
+
+        Raises:
+            ValueError: `name` is already registered.
+        """
 
         def register(function: Function) -> Function:
+            if name in self:
+                raise ValueError(f"there are two functions called {name!r}")
             self[name] = function
             return function
 

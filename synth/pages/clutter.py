@@ -20,7 +20,7 @@ from digitdet.synth.pages.lines import Line, LineGlyph
 from digitdet.synth.pages.page_draft import PageDraft, Shape, rounded
 from digitdet.synth.pages.signs import LIKE_DIGITS, SIGNS
 from digitdet.synth.pages.texts import word
-from digitdet.synth.surfaces.fields import sample_ground_colour
+from digitdet.synth.surfaces.fields import sample_background_colour
 
 Array = npt.NDArray[np.float64]
 ClutterFunction = Callable[[PageDraft], None]
@@ -195,7 +195,7 @@ def edges(draft: PageDraft) -> None:
         (-draft.left - depth * draft.width, -y, x, y),
     )[side]
     if _is_free(draft, box):
-        colour = np.asarray(sample_ground_colour(rng, bool(rng.random() < 0.5)), np.float64)
+        colour = np.asarray(sample_background_colour(rng, bool(rng.random() < 0.5)), np.float64)
         _add_turned(draft, rounded(box, 0.0), float(rng.normal(0, 4)), colour, 1.0)
 
 
@@ -370,4 +370,4 @@ def _add_turned(draft: PageDraft, points: Array, degrees: float, colour: Array, 
 def _colour(draft: PageDraft) -> Array:
     """Mostly of the ink's side of the ground, now and then any colour."""
     dark = draft.light if draft.rng.random() < 0.8 else not draft.light
-    return np.asarray(sample_ground_colour(draft.rng, not dark), np.float64)
+    return np.asarray(sample_background_colour(draft.rng, not dark), np.float64)

@@ -13,7 +13,7 @@ from digitdet.synth.pages.layouts import LAYOUTS, add_piece, put_single
 from digitdet.synth.pages.lines import Line
 from digitdet.synth.pages.page_draft import PageDraft, Shape, rounded
 from digitdet.synth.pages.texts import word
-from digitdet.synth.surfaces.fields import sample_ground_colour, with_level
+from digitdet.synth.surfaces.fields import sample_background_colour, with_level
 
 Array = npt.NDArray[np.float64]
 
@@ -171,12 +171,12 @@ def _drum(draft: PageDraft, box: Box, colour: Array) -> None:
 
 
 def _drum_colour(rng: np.random.Generator, light: bool) -> Array:
-    return np.asarray(sample_ground_colour(rng, light), np.float64)
+    return np.asarray(sample_background_colour(rng, light), np.float64)
 
 
 def _plate_colour(draft: PageDraft, light: bool) -> Array:
     """White, black, blue, green, red and brown enamel are as common as greys."""
-    colour = np.asarray(sample_ground_colour(draft.rng, light), np.float64)
+    colour = np.asarray(sample_background_colour(draft.rng, light), np.float64)
     if draft.rng.random() < 0.5:
         return colour
     hue = draft.rng.uniform(0, 255, 3)

@@ -17,7 +17,7 @@ from digitdet.configs.look import LookConfig
 from digitdet.synth.pages.lines import Line
 from digitdet.synth.pages.page_draft import MARGIN, PageDraft
 from digitdet.synth.pages.texts import digits, word
-from digitdet.synth.surfaces.fields import sample_ground_colour
+from digitdet.synth.surfaces.fields import sample_background_colour
 
 Array = npt.NDArray[np.float64]
 LayoutFunction = Callable[[PageDraft], None]
@@ -268,4 +268,4 @@ def add_piece(line: Line, piece: Line, x: float, y: float, number: list[int]) ->
 
 def rule_colour(draft: PageDraft) -> Array:
     """A colour (3,) BGR for rules and frames that is seen on the ground: mostly grey, now and then coloured."""
-    return np.asarray(sample_ground_colour(draft.rng, not draft.light), np.float64)
+    return np.asarray(sample_background_colour(draft.rng, not draft.light), np.float64)

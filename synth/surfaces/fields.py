@@ -1,4 +1,4 @@
-"""What surfaces are made of: colours, and smooth, grainy and striped fields (height, width) float32."""
+"""Building blocks of surfaces: colours, and smooth, grainy and striped fields that are painted with them."""
 
 from __future__ import annotations
 
@@ -9,35 +9,43 @@ import numpy as np
 import numpy.typing as npt
 
 Field = npt.NDArray[np.float32]
+"""One value per pixel: (height, width) float32."""
+
+FloatImage = npt.NDArray[np.float32]
+"""A picture: (height, width, 3) float32 BGR, levels of about 0 to 255."""
+
 Colour = npt.NDArray[np.float32]
+"""A colour: (3,) float32 BGR, 0 to 255."""
+
 Layer = tuple[Field, npt.ArrayLike]
+"""A field and the BGR difference (3,), or one number for all channels, that the value 1 adds."""
 
 # Weights of blue, green and red in perceived brightness (ITU-R BT.601).
 LUMA = np.array([0.114, 0.587, 0.299], np.float32)
 
-# Side of the noise that all grain is cut from; a wider picture repeats it.
+# Side in pixels of the noise that all grain is cut from; it is tiled for a larger picture.
 _TILE = 1024
 
-# Lowest and highest brightness of a ground for dark ink and for light ink.
+# Lowest and highest brightness of a background for dark ink and for light ink.
 _LIGHT_LEVELS = (140, 250)
 _DARK_LEVELS = (10, 105)
 
 
 def sample_level(rng: np.random.Generator, light: bool) -> float:
-    """Brightness 0 to 255 of a ground that takes dark ink (`light`) or light ink."""
+    """Draw the brightness (0 to 255) of a background for dark ink (`light`) or for light ink."""
     low, high = _LIGHT_LEVELS if light else _DARK_LEVELS
     return float(rng.uniform(low, high))
 
 
-def sample_ground_colour(rng: np.random.Generator, light: bool) -> Colour:
-    """A light or a dark colour (3,) float32 BGR: mostly near grey, as paper, walls and screens are."""
+def sample_background_colour(rng: np.random.Generator, light: bool) -> Colour:
+    """Draw a light or a dark colour, mostly near grey like paper, walls and screens."""
     level = rng.uniform(140, 255) if light else rng.uniform(0, 110)
     tint = rng.normal(0, 12, 3) if rng.random() < 0.75 else rng.normal(0, 40, 3)
     return np.asarray(np.clip(level + tint - tint.mean(), 0, 255), np.float32)
 
 
 def with_level(colour: npt.ArrayLike, level: float) -> Colour:
-    """A BGR colour (3,) brought to a brightness: scaled down to darken it, mixed with white to lighten it."""
+    """Change a BGR colour (3,) to a brightness (0 to 255), by scaling it down or mixing it with white."""
     values = np.clip(np.asarray(colour, np.float32), 0, 255)
     luma = float(values @ LUMA)
     if level <= luma:
@@ -48,10 +56,7 @@ def with_level(colour: npt.ArrayLike, level: float) -> Colour:
 def sample_colour(
     rng: np.random.Generator, palette: tuple[tuple[int, int, int], ...], light: bool, any_hue: float = 0.1
 ) -> Colour:
-    """A colour (3,) float32 BGR near one of a material's own, brought to a light or a dark brightness.
-
-    In `any_hue` of the draws the hue is free: there are painted and dyed things of every colour.
-    """
+    """Draw a light or a dark colour near one of a palette; with probability `any_hue`, the hue is arbitrary."""
     if rng.random() < any_hue:
         colour = rng.uniform(0, 255, 3)
     else:
@@ -59,8 +64,8 @@ def sample_colour(
     return with_level(colour, sample_level(rng, light))
 
 
-def paint(colour: Colour, *layers: Layer) -> npt.NDArray[np.float32]:
-    """A ground (height, width, 3) float32: a colour plus fields, each times its own BGR difference (or one number)."""
+def paint(colour: Colour, *layers: Layer) -> FloatImage:
+    """Return a colour plus the sum of all layers, at least one."""
     steps = [np.broadcast_to(np.asarray(step, np.float32), (3,)).tolist() for _, step in layers]
     fields = [field for field, _ in layers]
     planes = []
@@ -73,12 +78,12 @@ def paint(colour: Colour, *layers: Layer) -> npt.NDArray[np.float32]:
 
 
 def plain_field(width: int, height: int) -> Field:
-    """Zeros (height, width) float32."""
+    """Return a field of zeros."""
     return np.zeros((height, width), np.float32)
 
 
 def gradient(rng: np.random.Generator, width: int, height: int) -> Field:
-    """A ramp (height, width) float32 from 0 to 1 in a random direction."""
+    """Return a ramp from 0 to 1 in a random direction."""
     angle = rng.uniform(0, 2 * np.pi)
     x = np.linspace(-0.5, 0.5, width, dtype=np.float32) * np.float32(np.cos(angle))
     y = np.linspace(-0.5, 0.5, height, dtype=np.float32) * np.float32(np.sin(angle))
@@ -88,8 +93,8 @@ def gradient(rng: np.random.Generator, width: int, height: int) -> Field:
 
 
 def clouds(rng: np.random.Generator, width: int, height: int) -> Field:
-    """Smooth noise (height, width) float32 of about -1 to 1: random grids of three sizes, enlarged and summed."""
-    # The grids are summed at a coarse size first: enlarging the sum once is cheaper and looks the same.
+    """Return smooth noise of about -1 to 1: the sum of three random grids of different sizes, enlarged."""
+    # Summing at a small size and enlarging once is faster and looks the same.
     total = plain_field(64, 64)
     for cells, weight in ((3, 0.6), (8, 0.3), (24, 0.2)):
         grid = rng.uniform(-1, 1, (cells, cells)).astype(np.float32)
@@ -98,9 +103,9 @@ def clouds(rng: np.random.Generator, width: int, height: int) -> Field:
 
 
 def grain(rng: np.random.Generator, width: int, height: int, cell: float | tuple[float, float] = 1.0) -> Field:
-    """Noise (height, width) float32 of mean 0 and deviation of about 1, in grains of `cell` px or (across, down) px.
+    """Return noise of mean 0 and standard deviation about 1, with grains of `cell` or (across, down) pixels.
 
-    It is a random cut of a fixed noise, many times faster than fresh numbers.
+    It is a random cut of a fixed noise, which is many times faster than drawing new numbers.
     """
     across, down = cell if isinstance(cell, tuple) else (cell, cell)
     columns, rows = max(int(np.ceil(width / across)), 1), max(int(np.ceil(height / down)), 1)
@@ -125,7 +130,7 @@ def _noise() -> Field:
 
 
 def axes(width: int, height: int, angle: float = 0.0) -> tuple[Field, Field]:
-    """Coordinates in pixels along and across a direction `angle` degrees clockwise of right, two (height, width)."""
+    """Return the coordinates in pixels along and across a direction, `angle` degrees clockwise of right."""
     cos, sin = np.float32(np.cos(np.radians(angle))), np.float32(np.sin(np.radians(angle)))
     x = np.arange(width, dtype=np.float32)
     y = np.arange(height, dtype=np.float32)[:, None]
@@ -133,29 +138,29 @@ def axes(width: int, height: int, angle: float = 0.0) -> tuple[Field, Field]:
 
 
 def stripes(position: Field, period: float, thickness: float) -> Field:
-    """Lines of `thickness` px every `period` px of a coordinate: 1 on a line, 0 beside it, with soft edges."""
+    """Return lines `thickness` px wide every `period` px of a coordinate: 1 on a line, 0 between, with soft edges."""
     phase = position * np.float32(1 / period)
     distance = np.abs(phase - np.rint(phase)) * np.float32(period)
     cover = np.clip(np.float32(thickness / 2 + 0.5) - distance, 0, min(thickness, 1))
     return np.asarray(cover, np.float32)
 
 
-def step_up(field: Field, level: float, width: float) -> Field:
-    """0 where a field is below `level`, 1 above, with a slope of `width` between."""
+def soft_threshold(field: Field, level: float, width: float) -> Field:
+    """Return 0 where a field is below `level` and 1 above, with a linear slope of `width` in between."""
     return np.asarray(np.clip((field - np.float32(level)) * np.float32(1 / width) + np.float32(0.5), 0, 1), np.float32)
 
 
 def relief(height_map: Field) -> Field:
-    """Light and shade (height, width) of a height map that is lit from the top left."""
+    """Return the shading of a height map that is lit from the top left."""
     shade = np.empty_like(height_map)
     shade[1:, 1:] = height_map[1:, 1:] - height_map[:-1, :-1]
     shade[0], shade[:, 0] = shade[min(1, len(shade) - 1)], shade[:, min(1, shade.shape[1] - 1)]
     return shade
 
 
-def bump(rng: np.random.Generator, width: int, height: int) -> Field:
-    """A soft spot of light (height, width) float32, 0 to 1, somewhere on or near the picture."""
-    # It is smooth: a coarse one, enlarged, will do.
+def light_spot(rng: np.random.Generator, width: int, height: int) -> Field:
+    """Return a soft spot of light, 0 to 1, in or near the picture."""
+    # The spot is smooth: it is drawn small and enlarged.
     y, x = np.mgrid[0:1:48j, 0:1:48j].astype(np.float32)
     centre_x, centre_y = rng.uniform(-0.1, 1.1, 2)
     spread_x, spread_y = rng.uniform(0.1, 0.6, 2)
@@ -165,24 +170,24 @@ def bump(rng: np.random.Generator, width: int, height: int) -> Field:
     return np.asarray(cv2.resize(spot, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def soften(field: npt.NDArray[np.float32], sigma: float) -> npt.NDArray[np.float32]:
-    """A field or ground blurred by a Gaussian of `sigma` px; below 0.3 px nothing is left to blur."""
-    return field if sigma < 0.3 else np.asarray(cv2.GaussianBlur(field, (0, 0), sigma), np.float32)
+def soften(image: npt.NDArray[np.float32], sigma: float) -> npt.NDArray[np.float32]:
+    """Blur a field or picture by a Gaussian of `sigma` px; below 0.3 px, return it unchanged."""
+    return image if sigma < 0.3 else np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.float32)
 
 
-def tilt(rng: np.random.Generator, ground: npt.NDArray[np.float32], most: float = 5.0) -> npt.NDArray[np.float32]:
-    """A field or ground turned by up to `most` degrees about its middle, zoomed in so that no corner is empty."""
-    height, width = ground.shape[:2]
-    angle = float(rng.uniform(-most, most))
+def rotate(rng: np.random.Generator, image: npt.NDArray[np.float32], max_angle: float = 5.0) -> npt.NDArray[np.float32]:
+    """Rotate a field or picture about its centre by up to `max_angle` degrees, enlarged to fill the corners."""
+    height, width = image.shape[:2]
+    angle = float(rng.uniform(-max_angle, max_angle))
     longest = max(width / height, height / width)
     zoom = float(np.cos(np.radians(angle)) + longest * abs(np.sin(np.radians(angle))))
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), angle, zoom)
-    turned = cv2.warpAffine(ground, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(turned, np.float32)
+    rotated = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(rotated, np.float32)
 
 
 def scratches(rng: np.random.Generator, width: int, height: int, count: int, angle: float | None = None) -> Field:
-    """Thin, nearly straight strokes (height, width) float32, 0 to 1, in one direction (degrees) or any."""
+    """Return thin, nearly straight strokes, 0 to 1, about in the direction `angle` (degrees) or in any direction."""
     mask = np.zeros((height, width), np.uint8)
     for _ in range(count):
         start = rng.uniform(0, 1, 2) * (width, height)

@@ -1,4 +1,4 @@
-"""Paper and print: blank, aged, ruled and squared sheets, ledgers, security patterns, newsprint and halftone."""
+"""Surfaces of paper: blank, aged, ruled, squared, ledger, guilloche (security pattern), newsprint, halftone."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from digitdet.synth.surfaces.fields import (
     LUMA,
     Colour,
     Field,
+    FloatImage,
     Layer,
     axes,
     clouds,
@@ -16,42 +17,34 @@ from digitdet.synth.surfaces.fields import (
     grain,
     paint,
     plain_field,
+    rotate,
     sample_colour,
     sample_level,
+    soft_threshold,
     soften,
-    step_up,
     stripes,
-    tilt,
     with_level,
 )
-from digitdet.synth.surfaces.surface_registry import Ground, surface
+from digitdet.synth.surfaces.surfaces import SURFACES
 
-# Whites, creams, greys, and the pastels that forms and carbon copies are printed on; BGR.
+# Whites, creams, greys and the pastels of forms and carbon copies. All colours are BGR.
 _PAPERS = (
-    (250, 250, 250),
-    (235, 243, 247),
-    (215, 232, 242),
-    (240, 238, 235),
-    (225, 225, 225),
-    (190, 235, 250),
-    (215, 205, 250),
-    (250, 235, 205),
-    (215, 245, 215),
-    (150, 185, 205),
+    *((250, 250, 250), (235, 243, 247), (215, 232, 242), (240, 238, 235), (225, 225, 225)),
+    *((190, 235, 250), (215, 205, 250), (250, 235, 205), (215, 245, 215), (150, 185, 205)),
 )
 _AGED = ((165, 215, 235), (140, 195, 220), (120, 175, 205), (175, 205, 215), (100, 150, 180))
-# Inks of printed lines: blue, grey, red, green, violet, brown.
+# Inks of printed lines.
 _LINE_INKS = ((200, 120, 60), (130, 130, 130), (80, 80, 215), (110, 160, 70), (170, 80, 120), (60, 90, 140))
 
 
-def _sheet_colour(rng: np.random.Generator, light: bool) -> Colour:
+def _paper_colour(rng: np.random.Generator, light: bool) -> Colour:
     colour = sample_colour(rng, _PAPERS, light, any_hue=0.06 if light else 0.25)
-    # Most paper is nearly white in a photo and light grey in a dim one.
+    # Most paper is nearly white in a photo, or light grey in dim light.
     return with_level(colour, rng.uniform(205, 252)) if light and rng.random() < 0.6 else colour
 
 
 def _unevenness(rng: np.random.Generator, width: int, height: int) -> Field:
-    """What the paper itself shows, in grey levels: grain, mottling and uneven light."""
+    """Return the grain, mottling and uneven light of paper, in grey levels."""
     uneven = grain(rng, width, height) * np.float32(rng.uniform(0.5, 3.5))
     uneven += grain(rng, width, height, rng.uniform(2, 7)) * np.float32(rng.uniform(0.3, 2.5))
     uneven += clouds(rng, width, height) * np.float32(rng.uniform(1, 9))
@@ -59,23 +52,23 @@ def _unevenness(rng: np.random.Generator, width: int, height: int) -> Field:
 
 
 def _print_step(rng: np.random.Generator, colour: Colour, low: float, high: float) -> Colour:
-    """The BGR change that printed lines make to paper: towards an ink, `low` to `high` grey levels of contrast."""
+    """Return the BGR difference of printed lines from the paper, with a contrast of `low` to `high` grey levels."""
     ink = np.array(_LINE_INKS[int(rng.integers(len(_LINE_INKS)))], np.float32)
     level = float(colour @ LUMA)
-    # Lines lead away from the sheet's own brightness: a dark sheet has lines lighter than itself.
+    # Lines are darker than light paper and lighter than dark paper.
     ink = with_level(ink, min(level - 60, 110) if level > 120 else max(level + 60, 130))
     return (ink - colour) * np.float32(rng.uniform(low, high) / abs(float(ink @ LUMA) - level))
 
 
 def _worn(rng: np.random.Generator, lines: Field) -> Field:
-    """Printed lines with the uneven ink of a press, a little blurred in some draws."""
+    """Return printed lines with uneven ink, sometimes slightly blurred."""
     height, width = lines.shape
     worn = lines * (1 + grain(rng, width, height, 3) * np.float32(rng.uniform(0, 0.25)))
     return soften(worn, float(rng.uniform(0, 0.9)))
 
 
 def _fibres(rng: np.random.Generator, width: int, height: int, count: int) -> Field:
-    """Short curled hairs (height, width), 0 to 1, as in recycled and in security paper."""
+    """Return short curled fibres, 0 to 1, as in recycled and security paper."""
     mask = np.zeros((height, width), np.uint8)
     starts = rng.uniform(0, 1, (count, 1, 2)) * (width, height)
     turns = rng.uniform(0, 2 * np.pi, (count, 1)) + np.cumsum(rng.normal(0, 0.5, (count, 5)), axis=1)
@@ -86,41 +79,41 @@ def _fibres(rng: np.random.Generator, width: int, height: int, count: int) -> Fi
 
 
 def _folds(rng: np.random.Generator, width: int, height: int, count: int) -> Field:
-    """Creases and the light on the panes between them (height, width), about -1 to 1 for each."""
+    """Return the shading of `count` creases and of the flat areas between them, each about -1 to 1."""
     shade = plain_field(width, height)
     for _ in range(count):
         across = rng.choice([0.0, 90.0]) if rng.random() < 0.6 else rng.uniform(0, 180)
         _, distance = axes(width, height, float(across + rng.normal(0, 2)))
         middle = distance - np.float32(rng.uniform(distance.min(), distance.max()))
-        pane, ridge = rng.normal(0, 0.5), rng.uniform(-1, 1)
-        shade += np.clip(middle * np.float32(0.25), -1, 1) * np.float32(pane)
+        area, ridge = rng.normal(0, 0.5), rng.uniform(-1, 1)
+        shade += np.clip(middle * np.float32(0.25), -1, 1) * np.float32(area)
         shade += np.clip(1 - np.abs(middle) * np.float32(1 / rng.uniform(1.2, 4)), 0, 1) * np.float32(ridge)
     return shade
 
 
-@surface("paper")
-def _paper(rng: np.random.Generator, width: int, height: int, light: bool) -> Ground:
-    colour = _sheet_colour(rng, light)
+@SURFACES.add("paper")
+def _paper(rng: np.random.Generator, width: int, height: int, light: bool) -> FloatImage:
+    colour = _paper_colour(rng, light)
     layers: list[Layer] = [(_unevenness(rng, width, height), np.float32(1))]
     if rng.random() < 0.5:
         fibres = _fibres(rng, width, height, int(rng.integers(10, 120)))
         layers.append((fibres, np.float32(rng.uniform(-22, 10))))
-    if rng.random() < 0.25:  # a crumpled sheet: many folds, each with its own light
+    if rng.random() < 0.25:  # crumpled paper: many folds
         layers.append((_folds(rng, width, height, int(rng.integers(4, 9))), np.float32(rng.uniform(4, 12))))
     return paint(colour, *layers)
 
 
-@surface("aged")
-def _aged(rng: np.random.Generator, width: int, height: int, light: bool) -> Ground:
+@SURFACES.add("aged")
+def _aged(rng: np.random.Generator, width: int, height: int, light: bool) -> FloatImage:
     colour = sample_colour(rng, _AGED, light, any_hue=0.03)
     strength = np.float32(1.0 if light else 0.5)
     browning = -colour * np.array([0.3, 0.17, 0.1], np.float32)
     stain = clouds(rng, width, height)
     level = float(rng.uniform(-0.1, 0.5))
     rim = np.clip(1 - np.abs(stain - np.float32(level)) * np.float32(rng.uniform(12, 40)), 0, 1)
-    spots = step_up(grain(rng, width, height, rng.uniform(3, 8)), rng.uniform(2, 2.8), 0.8)
+    spots = soft_threshold(grain(rng, width, height, rng.uniform(3, 8)), rng.uniform(2, 2.8), 0.8)
     browned = clouds(rng, width, height) + np.float32(0.4)
-    browned += step_up(stain, level, 0.08) * np.float32(rng.uniform(0.1, 0.7))
+    browned += soft_threshold(stain, level, 0.08) * np.float32(rng.uniform(0.1, 0.7))
     browned += rim * np.float32(rng.uniform(0, 0.5)) + spots * np.float32(rng.uniform(0, 1))
     folds = _folds(rng, width, height, int(rng.integers(0, 5)))
     return paint(
@@ -131,9 +124,9 @@ def _aged(rng: np.random.Generator, width: int, height: int, light: bool) -> Gro
     )
 
 
-@surface("ruled")
-def _ruled(rng: np.random.Generator, width: int, height: int, light: bool) -> Ground:
-    colour = _sheet_colour(rng, light)
+@SURFACES.add("ruled")
+def _ruled(rng: np.random.Generator, width: int, height: int, light: bool) -> FloatImage:
+    colour = _paper_colour(rng, light)
     along, across = axes(width, height, float(rng.normal(0, 2)))
     period = float(np.exp(rng.uniform(np.log(14), np.log(70))))
     rules = stripes(across - np.float32(rng.uniform(0, period)), period, float(rng.uniform(0.7, 2.2)))
@@ -147,15 +140,15 @@ def _ruled(rng: np.random.Generator, width: int, height: int, light: bool) -> Gr
     return paint(colour, *layers)
 
 
-@surface("squared")
-def _squared(rng: np.random.Generator, width: int, height: int, light: bool) -> Ground:
-    colour = _sheet_colour(rng, light)
+@SURFACES.add("squared")
+def _squared(rng: np.random.Generator, width: int, height: int, light: bool) -> FloatImage:
+    colour = _paper_colour(rng, light)
     along, across = axes(width, height, float(rng.normal(0, 2.5)))
     period = float(np.exp(rng.uniform(np.log(7), np.log(45))))
     along, across = along - np.float32(rng.uniform(0, period)), across - np.float32(rng.uniform(0, period))
     thickness = float(rng.uniform(0.6, min(2.0, period / 5)))
     squares = np.maximum(stripes(along, period, thickness), stripes(across, period, thickness))
-    if rng.random() < 0.3:  # graph paper has a heavier line every five
+    if rng.random() < 0.3:  # graph paper has a heavier line every five squares
         squares *= np.float32(0.55)
         heavy = np.maximum(stripes(along, 5 * period, thickness * 1.3), stripes(across, 5 * period, thickness * 1.3))
         squares = np.maximum(squares, heavy)
@@ -166,44 +159,44 @@ def _squared(rng: np.random.Generator, width: int, height: int, light: bool) -> 
     )
 
 
-@surface("ledger")
-def _ledger(rng: np.random.Generator, width: int, height: int, light: bool) -> Ground:
-    colour = _sheet_colour(rng, light)
+@SURFACES.add("ledger")
+def _ledger(rng: np.random.Generator, width: int, height: int, light: bool) -> FloatImage:
+    colour = _paper_colour(rng, light)
     row = float(rng.uniform(14, 52))
     down = np.arange(height, dtype=np.float32)[:, None] - np.float32(rng.uniform(0, row))
     right = np.arange(width, dtype=np.float32)[None, :]
     rows = stripes(down, row, float(rng.uniform(0.7, 1.6)))
     columns = np.zeros((1, width), np.float32)
     place = float(rng.uniform(5, 60))
-    while place < width:  # amounts stand in wide columns, which a double rule ends now and then
+    while place < width:  # wide columns, some of which end with a double rule
         columns = np.maximum(columns, stripes(right - np.float32(place), 4.0 * width, 1.3))
         if rng.random() < 0.4:
             columns = np.maximum(columns, stripes(right - np.float32(place + 4), 4.0 * width, 1.0))
         place += float(rng.uniform(22, 130))
     bands = stripes(down, 2 * row, row) if rng.random() < 0.4 else np.zeros((height, 1), np.float32)
     full = plain_field(width, height)
-    ground = paint(
+    background = paint(
         colour,
         (_unevenness(rng, width, height), 1),
         (_worn(rng, full + rows), _print_step(rng, colour, 12, 50)),
         (_worn(rng, full + columns), _print_step(rng, colour, 18, 55)),
         (full + bands, _print_step(rng, colour, 4, 16)),
     )
-    return tilt(rng, ground, 3)
+    return rotate(rng, background, 3)
 
 
-@surface("guilloche")
-def _guilloche(rng: np.random.Generator, width: int, height: int, light: bool) -> Ground:
-    colour = _sheet_colour(rng, light)
+@SURFACES.add("guilloche")
+def _guilloche(rng: np.random.Generator, width: int, height: int, light: bool) -> FloatImage:
+    colour = _paper_colour(rng, light)
     if light and rng.random() < 0.5:  # most scanned cheques are grey
         colour = with_level((255, 255, 255), rng.uniform(150, 245))
     grey = rng.random() < 0.5
     away = 1.0 if float(colour @ LUMA) > 120 else -0.6
     layers: list[Layer] = [(_unevenness(rng, width, height), np.float32(1))]
     region = None
-    if rng.random() < 0.4:  # two patterns side by side, the boundary a straight or a bent one
+    if rng.random() < 0.4:  # two patterns side by side with a straight or curved boundary
         middle = gradient(rng, width, height) + clouds(rng, width, height) * np.float32(rng.choice([0, 0.1]))
-        region = step_up(middle, rng.uniform(0.3, 0.7), 0.01)
+        region = soft_threshold(middle, rng.uniform(0.3, 0.7), 0.01)
     for number in range(2 if region is not None else int(rng.integers(1, 3))):
         pattern = _PATTERNS[int(rng.integers(len(_PATTERNS)))](rng, width, height)
         if region is not None:
@@ -216,16 +209,16 @@ def _guilloche(rng: np.random.Generator, width: int, height: int, light: bool) -
 
 
 def _fine_lines(rng: np.random.Generator, position: Field, period: float) -> Field:
-    """Thin lines where a coordinate passes whole periods; it may be bent and stretched."""
+    """Return thin lines, 0 to 1, where a (distorted) coordinate is a multiple of `period`."""
     phase = position * np.float32(1 / period)
     distance = np.abs(phase - np.rint(phase)) * np.float32(period)
-    reach = min(float(rng.uniform(0.7, 1.6)), 0.4 * period)  # px from a line's middle to where its ink ends
-    sharpness = float(rng.uniform(0.5, 1))  # a worn plate or a coarse scan leaves lines pale
+    reach = min(float(rng.uniform(0.7, 1.6)), 0.4 * period)  # pixels from the centre of a line to its edge
+    sharpness = float(rng.uniform(0.5, 1))  # lines are pale from a worn plate or in a coarse scan
     return np.asarray(np.clip((np.float32(reach) - distance) * np.float32(sharpness), 0, 1), np.float32)
 
 
-def _bent(rng: np.random.Generator, width: int, height: int, size: float) -> Field:
-    """A smooth bend (height, width) of about `size` px: sine waves across and along, and something irregular."""
+def _displacement(rng: np.random.Generator, width: int, height: int, size: float) -> Field:
+    """Return a smooth displacement of about `size` px: sine waves in both directions plus noise."""
     x = np.arange(width, dtype=np.float32)
     y = np.arange(height, dtype=np.float32)[:, None]
     turns = rng.uniform(0, 2 * np.pi, 2)
@@ -240,15 +233,15 @@ def _period(rng: np.random.Generator) -> float:
 
 
 def _waves(rng: np.random.Generator, width: int, height: int) -> Field:
-    """Dense wavy lines, most of them about level."""
+    """Return dense wavy lines, mostly horizontal."""
     period = _period(rng)
     angle = rng.normal(0, 6) if rng.random() < 0.7 else rng.uniform(0, 180)
     _, across = axes(width, height, float(angle))
-    return _fine_lines(rng, across + _bent(rng, width, height, min(period * rng.uniform(0.1, 1.2), 6)), period)
+    return _fine_lines(rng, across + _displacement(rng, width, height, min(period * rng.uniform(0.1, 1.2), 6)), period)
 
 
 def _hatching(rng: np.random.Generator, width: int, height: int) -> Field:
-    """Two families of slightly bent lines that cross at a flat angle."""
+    """Return two families of slightly bent lines that cross each other."""
     angle, gap, period = rng.uniform(0, 180), rng.uniform(15, 90), _period(rng)
     total = plain_field(width, height)
     for turn in (angle, angle + gap):
@@ -259,22 +252,22 @@ def _hatching(rng: np.random.Generator, width: int, height: int) -> Field:
 
 
 def _rosette(rng: np.random.Generator, width: int, height: int) -> Field:
-    """Rings with petals about a point on or beside the picture."""
+    """Return wavy rings around a point in or near the picture."""
     x = np.arange(width, dtype=np.float32) - np.float32(rng.uniform(-0.4, 1.4) * width)
     y = np.arange(height, dtype=np.float32)[:, None] - np.float32(rng.uniform(-0.4, 1.4) * height)
     radius, angle = cv2.cartToPolar(x + 0 * y, y + 0 * x)
     period, petals = _period(rng) * 1.3, int(rng.integers(5, 40))
-    # Petals get flatter towards the middle, or their lines would be steep there and fall into dots.
+    # The waves flatten towards the centre, where steep lines would break into dots.
     reach = np.minimum(radius * np.float32(1 / petals), np.float32(period * 0.8))
     total = plain_field(width, height)
-    for turn in (0.0, np.pi):  # the same curve twice, half a petal apart: they cross in a net
+    for turn in (0.0, np.pi):  # the same curve twice, half a wave apart: they cross in a net
         bend = np.sin(angle * np.float32(petals) + np.float32(turn)) * reach
         total = np.maximum(total, _fine_lines(rng, radius + bend, period * 1.6))
     return total
 
 
 def _arcs(rng: np.random.Generator, width: int, height: int) -> Field:
-    """Arcs about two far points, whose crossings make a moire."""
+    """Return arcs around two distant points, which make a moire pattern."""
     total, period = plain_field(width, height), _period(rng)
     for _ in range(2):
         turn, far = rng.uniform(0, 2 * np.pi), rng.uniform(0.7, 2) * max(width, height)
@@ -287,15 +280,15 @@ def _arcs(rng: np.random.Generator, width: int, height: int) -> Field:
 _PATTERNS = (_waves, _waves, _hatching, _rosette, _arcs)
 
 
-@surface("newsprint")
-def _newsprint(rng: np.random.Generator, width: int, height: int, light: bool) -> Ground:
+@SURFACES.add("newsprint")
+def _newsprint(rng: np.random.Generator, width: int, height: int, light: bool) -> FloatImage:
     grey = with_level((190, 205, 210), sample_level(rng, light))
     row = float(rng.uniform(9, 22))
     down = np.arange(height, dtype=np.float32)[:, None]
     rows = stripes(down, row, row * 0.55)
-    # The print of the other side shines through: rows of soft blots.
-    blots = step_up(grain(rng, width, height, (row * 0.35, row * 0.3)), 0.3, 1.5) * rows
-    blots *= step_up(clouds(rng, width, height), rng.uniform(-0.4, 0.3), 0.2)
+    # The print on the back shows through as rows of soft blots.
+    blots = soft_threshold(grain(rng, width, height, (row * 0.35, row * 0.3)), 0.3, 1.5) * rows
+    blots *= soft_threshold(clouds(rng, width, height), rng.uniform(-0.4, 0.3), 0.2)
     return paint(
         grey,
         (_unevenness(rng, width, height), 1.6),
@@ -304,9 +297,9 @@ def _newsprint(rng: np.random.Generator, width: int, height: int, light: bool) -
     )
 
 
-@surface("halftone")
-def _halftone(rng: np.random.Generator, width: int, height: int, light: bool) -> Ground:
-    colour = _sheet_colour(rng, light)
+@SURFACES.add("halftone")
+def _halftone(rng: np.random.Generator, width: int, height: int, light: bool) -> FloatImage:
+    colour = _paper_colour(rng, light)
     period = float(rng.uniform(3, 8))
     along, across = axes(width, height, float(rng.choice([0, 15, 45, 75]) + rng.normal(0, 3)))
     turn = np.float32(2 * np.pi / period)

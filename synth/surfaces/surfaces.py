@@ -1,68 +1,96 @@
-"""What numbers stand on: a ground drawn by name and weight, or cut from one of the user's pictures."""
+"""The table of surfaces, and drawing one of them by weight as the background of a picture."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from digitdet.common.registry import check_names, draw_name
+from digitdet.common.registry import Registry, check_names, draw_name
 from digitdet.common.types import Image
-from digitdet.synth.surfaces import panels, papers, textures  # noqa: F401  (each registers its surfaces when imported)
 from digitdet.synth.surfaces.backgrounds import cut_background
-from digitdet.synth.surfaces.fields import clouds, gradient, grain, paint, plain_field, sample_ground_colour
-from digitdet.synth.surfaces.surface_registry import SURFACES, Ground, SurfaceFunction, surface
+from digitdet.synth.surfaces.fields import (
+    FloatImage,
+    clouds,
+    gradient,
+    grain,
+    paint,
+    plain_field,
+    sample_background_colour,
+)
 
-__all__ = ["FOLDER", "SURFACES", "Ground", "SurfaceFunction", "check_surfaces", "sample_surface", "surface"]
+SurfaceFunction = Callable[[np.random.Generator, int, int, bool], FloatImage]
+"""f(rng, width, height, light): draw a background with levels of about 0 to 255.
+
+With `light`, it is bright enough for dark ink (mean brightness about 140 to 255), otherwise dark enough for light ink
+(at most about 110). Nothing on it may look like a digit, and its lines and edges have less contrast than ink.
+"""
+
+SURFACES: Registry[SurfaceFunction] = Registry()
+"""All generated surfaces by name; `papers`, `panels` and `textures` add theirs when this package is imported."""
 
 FOLDER = "folder"
-"""The name under which the weights count a cut of one of the user's pictures."""
+"""The name among the weights that means a cut of one of the user's own pictures."""
 
 
 def check_surfaces(weights: Mapping[str, float]) -> None:
-    """Refuse a name that is neither a surface nor "folder".
+    """Check that all names are surfaces or "folder".
 
     Raises:
-        ConfigError: Names it, and the nearest one there is.
+        ConfigError: A name is unknown.
     """
     check_names(weights, sorted([*SURFACES, FOLDER]), "surfaces")
 
 
-def sample_surface(
+def sample_background(
     rng: np.random.Generator,
     weights: Mapping[str, float],
     width: int,
     height: int,
     light: bool,
     backgrounds: Sequence[Image] = (),
-) -> Ground:
-    """A ground (height, width, 3) float32 BGR, 0 to 255: light for dark ink or dark for light ink.
+) -> FloatImage:
+    """Draw a surface by weight and return a background, light for dark ink or dark for light ink.
 
-    The surface is drawn by weight. "folder" is a cut of one of `backgrounds`, which is as light as it is; without any
-    its weight counts for nothing, and where it is the only one the ground is plain. `weights` have passed
-    `check_surfaces`.
+    Args:
+        rng: The source of all randomness.
+        weights: Weights by surface name, checked by `check_surfaces`.
+        width: Width in pixels.
+        height: Height in pixels.
+        light: Whether the ink on it is dark. "folder" ignores this.
+        backgrounds: The user's pictures (H, W, 3) uint8 BGR for "folder". Without any, the weight of "folder" is
+            ignored; a plain colour is drawn if no other surface has a weight.
+
+    Returns:
+        (height, width, 3) float32 BGR, 0 to 255.
     """
     usable = {name: weight for name, weight in weights.items() if weight > 0 and (name != FOLDER or len(backgrounds))}
     name = draw_name(rng, usable or {"plain": 1.0})
     if name == FOLDER:
         picture = backgrounds[int(rng.integers(len(backgrounds)))]
         return cut_background(rng, picture, width, height).astype(np.float32)
-    return SURFACES[name](rng, width, height, light)
+    return draw_surface(rng, name, width, height, light)
 
 
-@surface("plain")
-def _plain(rng: np.random.Generator, width: int, height: int, light: bool) -> Ground:
-    return paint(sample_ground_colour(rng, light), (plain_field(width, height), 0))
+def draw_surface(rng: np.random.Generator, name: str, width: int, height: int, light: bool) -> FloatImage:
+    """Draw the surface called `name`, with levels cut to 0 to 255."""
+    background = SURFACES[name](rng, width, height, light)
+    return np.asarray(np.clip(background, 0, 255, out=background), np.float32)
 
 
-@surface("gradient")
-def _gradient(rng: np.random.Generator, width: int, height: int, light: bool) -> Ground:
-    colour = sample_ground_colour(rng, light)
-    return paint(colour, (gradient(rng, width, height), sample_ground_colour(rng, light) - colour))
+@SURFACES.add("plain")
+def _plain(rng: np.random.Generator, width: int, height: int, light: bool) -> FloatImage:
+    return paint(sample_background_colour(rng, light), (plain_field(width, height), 0))
 
 
-@surface("clouds")
-def _clouds(rng: np.random.Generator, width: int, height: int, light: bool) -> Ground:
-    colour = sample_ground_colour(rng, light)
+@SURFACES.add("gradient")
+def _gradient(rng: np.random.Generator, width: int, height: int, light: bool) -> FloatImage:
+    colour = sample_background_colour(rng, light)
+    return paint(colour, (gradient(rng, width, height), sample_background_colour(rng, light) - colour))
+
+
+@SURFACES.add("clouds")
+def _clouds(rng: np.random.Generator, width: int, height: int, light: bool) -> FloatImage:
+    colour = sample_background_colour(rng, light)
     depth, noise = rng.uniform(10, 45), rng.uniform(1, 8)
     return paint(colour, (clouds(rng, width, height), depth), (grain(rng, width, height), noise))

@@ -1,4 +1,4 @@
-"""The user's own pictures: what is read, what is skipped and why, how they are split and cut."""
+"""The user's own pictures as backgrounds: loading, splitting and cutting."""
 
 from __future__ import annotations
 
@@ -11,47 +11,40 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digitdet.common.errors import DataError
-from digitdet.synth.surfaces.backgrounds import Backgrounds, cut_background, load_backgrounds, split_backgrounds
+from digitdet.synth.surfaces.backgrounds import cut_background, load_backgrounds, split_backgrounds
 
 
 def write_picture(path: Path, colour: tuple[int, int, int] = (10, 200, 30), size: tuple[int, int] = (60, 80)) -> None:
     cv2.imwrite(str(path), np.full((*size, 3), colour, np.uint8))
 
 
-def numbered(count: int) -> Backgrounds:
-    images = tuple(np.full((4, 4, 3), number % 256, np.uint8) for number in range(count))
-    return Backgrounds(images, tuple(f"{number:03}.png" for number in range(count)), ("bad.png: broken",))
-
-
-def test_pictures_are_read_in_order_and_shrunk(tmp_path):
+def test_pictures_are_loaded_in_order_and_shrunk(tmp_path):
     write_picture(tmp_path / "b.jpg", size=(90, 2000))
     write_picture(tmp_path / "a.png", (1, 2, 3))
     cv2.imwrite(str(tmp_path / "c.png"), np.full((50, 40), 99, np.uint8))  # grey
     (tmp_path / "notes.txt").write_text("not a picture")
-    backgrounds = load_backgrounds(tmp_path)
-    assert backgrounds.names == ("a.png", "b.jpg", "c.png")
-    assert [image.shape for image in backgrounds.images] == [(60, 80, 3), (46, 1024, 3), (50, 40, 3)]
-    assert all(image.dtype == np.uint8 for image in backgrounds.images)
-    assert (backgrounds.images[0] == (1, 2, 3)).all()
-    assert backgrounds.skipped == ()
-    assert len(backgrounds) == 3
+    images, skipped = load_backgrounds(tmp_path)
+    assert [image.shape for image in images] == [(60, 80, 3), (46, 1024, 3), (50, 40, 3)]  # a.png, b.jpg, c.png
+    assert all(image.dtype == np.uint8 for image in images)
+    assert (images[0] == (1, 2, 3)).all()
+    assert skipped == []
 
 
 @pytest.mark.parametrize("content", [b"", b"not a jpeg", b"\xff\xd8\xff\xe0 cut off"])
-def test_broken_picture_is_named_and_skipped(tmp_path, content):
+def test_broken_picture_is_skipped_and_reported(tmp_path, content):
     write_picture(tmp_path / "good.png")
     (tmp_path / "broken.jpg").write_bytes(content)
-    backgrounds = load_backgrounds(tmp_path)
-    assert backgrounds.names == ("good.png",)
-    assert backgrounds.skipped == (f"{tmp_path / 'broken.jpg'}: not a picture that can be read",)
+    images, skipped = load_backgrounds(tmp_path)
+    assert len(images) == 1
+    assert skipped == [f"{tmp_path / 'broken.jpg'}: not a readable picture"]
 
 
 def test_copy_of_a_picture_is_skipped(tmp_path):
     for name in ("a.png", "b.png", "c.bmp"):
         write_picture(tmp_path / name)
-    backgrounds = load_backgrounds(tmp_path)
-    assert backgrounds.names == ("a.png",)
-    assert backgrounds.skipped == tuple(f"{tmp_path / name}: the same picture as a.png" for name in ("b.png", "c.bmp"))
+    images, skipped = load_backgrounds(tmp_path)
+    assert len(images) == 1
+    assert skipped == [f"{tmp_path / name}: the same picture as a.png" for name in ("b.png", "c.bmp")]
 
 
 def test_folder_without_a_usable_picture_is_refused(tmp_path):
@@ -66,20 +59,14 @@ def test_folder_without_a_usable_picture_is_refused(tmp_path):
 
 @given(st.integers(0, 400))
 def test_splits_share_no_picture(count):
-    backgrounds = numbered(count)
-    splits = split_backgrounds(backgrounds)
+    images = [np.full((4, 4, 3), number % 256, np.uint8) for number in range(count)]
+    splits = split_backgrounds(images)
     assert list(splits) == ["train", "val", "test"]
-    names = [name for split in splits.values() for name in split.names]
-    assert names == list(backgrounds.names)  # each once, so none in two splits
-    for split in splits.values():
-        assert [int(image[0, 0, 0]) for image in split.images] == [int(name[:3]) % 256 for name in split.names]
+    joined = [image for split in splits.values() for image in split]
+    assert list(map(id, joined)) == list(map(id, images))  # each once, so none is in two splits
     sizes = [len(split) for split in splits.values()]
     assert sizes[1] == sizes[2] == (max(round(count / 10), 1) if count >= 3 else 0)
     assert sizes[0] >= min(count, 1)
-
-
-def test_skipped_files_are_told_once():
-    assert [split.skipped for split in split_backgrounds(numbered(5)).values()] == [("bad.png: broken",), (), ()]
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 2), (1, 1024), (1024, 1), (300, 500)])

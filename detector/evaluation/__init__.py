@@ -1,1 +1,1 @@
-"""Readings compared with the truth: metrics, tables and the HTML report."""
+"""Readings compared with known numbers: metrics, comparison of models, terminal tables and HTML reports."""

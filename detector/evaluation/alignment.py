@@ -1,4 +1,4 @@
-"""Texts compared: how many edits part two of them, and which of several belong together."""
+"""Edit distance and alignment of texts."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 
 def edit_distance(first: str, second: str) -> int:
-    """The fewest insertions, deletions and substitutions that turn one text into the other (Levenshtein, 1966).
+    """Return the Levenshtein distance: the fewest insertions, deletions and substitutions between two texts.
 
     >>> edit_distance("1024", "124")
     1
     """
     row = list(range(len(second) + 1))
-    for place, character in enumerate(first, start=1):
-        diagonal, row[0] = row[0], place
+    for index, character in enumerate(first, start=1):
+        diagonal, row[0] = row[0], index
         for column, other in enumerate(second, start=1):
             substituted = diagonal + (character != other)
             diagonal = row[column]
@@ -22,12 +22,13 @@ def edit_distance(first: str, second: str) -> int:
 
 
 def align(wanted: Sequence[str], found: Sequence[str]) -> list[tuple[int | None, int | None]]:
-    """Pair texts of two lists without changing their order: as many equal ones as can be, then with the fewest edits.
+    """Pair the texts of two lists in order (Needleman and Wunsch, 1970): as many equal pairs as possible, then the
+    fewest edits.
 
     Returns:
-        Indices of `wanted` and `found`, in order; None where a text of one list has no partner in the other.
+        Indices of `wanted` and `found`, in order; None where a text has no partner.
     """
-    # costs[i][j]: (unequal texts, edits) of the first i wanted against the first j found; Needleman-Wunsch, 1970.
+    # costs[i][j]: (unequal texts, edits) of the first i wanted and the first j found; steps: how it was reached.
     costs = [[(0, 0)] * (len(found) + 1) for _ in range(len(wanted) + 1)]
     steps = [[(0, 0)] * (len(found) + 1) for _ in range(len(wanted) + 1)]
     for i in range(len(wanted) + 1):
@@ -35,13 +36,17 @@ def align(wanted: Sequence[str], found: Sequence[str]) -> list[tuple[int | None,
             choices = []
             if i and j:
                 edits = edit_distance(wanted[i - 1], found[j - 1])
-                choices.append((_plus(costs[i - 1][j - 1], (int(edits > 0), edits)), (1, 1)))
+                choices.append((int(edits > 0), edits, 1, 1))
             if i:
-                choices.append((_plus(costs[i - 1][j], (1, len(wanted[i - 1]))), (1, 0)))
+                choices.append((1, len(wanted[i - 1]), 1, 0))
             if j:
-                choices.append((_plus(costs[i][j - 1], (0, len(found[j - 1]))), (0, 1)))
-            if choices:
-                costs[i][j], steps[i][j] = min(choices, key=lambda choice: choice[0])
+                choices.append((0, len(found[j - 1]), 0, 1))
+            totals = []
+            for unequal, edits, down, right in choices:
+                before = costs[i - down][j - right]
+                totals.append(((before[0] + unequal, before[1] + edits), (down, right)))
+            if totals:
+                costs[i][j], steps[i][j] = min(totals, key=lambda total: total[0])
     pairs: list[tuple[int | None, int | None]] = []
     i, j = len(wanted), len(found)
     while i or j:
@@ -49,7 +54,3 @@ def align(wanted: Sequence[str], found: Sequence[str]) -> list[tuple[int | None,
         i, j = i - down, j - right
         pairs.append((i if down else None, j if right else None))
     return pairs[::-1]
-
-
-def _plus(first: tuple[int, int], second: tuple[int, int]) -> tuple[int, int]:
-    return first[0] + second[0], first[1] + second[1]

@@ -1,4 +1,4 @@
-"""Two models over the same pictures."""
+"""Paired comparison of two models on the same pictures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FIXED, BROKEN = "fixed", "broken"
 
 @dataclass(frozen=True)
 class Change:
-    """A true number that just one of two models reads: which picture and which number of it, and both outcomes."""
+    """A true number that just one of two models reads exactly: the `index`-th of its picture, and both outcomes."""
 
     set_name: str
     image: str
@@ -24,11 +24,11 @@ class Change:
 
     @property
     def kind(self) -> str:
-        """'fixed' if the second model reads it, 'broken' if the first does."""
+        """'fixed' if the second model reads it exactly, 'broken' if the first does."""
         return FIXED if self.second.is_right else BROKEN
 
     def to_dict(self) -> dict[str, Any]:
-        """The change as JSON types."""
+        """Return the change as JSON types."""
         return {
             "set": self.set_name,
             "image": self.image,
@@ -42,7 +42,9 @@ class Change:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The numbers of a set, or of all, that two models read: how many, and how many each reads exactly."""
+    """Two models on a set: its true `numbers`, how many the `first` and the `second` model read exactly, and the
+    numbers that just one of them does.
+    """
 
     name: str
     numbers: int
@@ -52,53 +54,43 @@ class Comparison:
 
     @property
     def fixed(self) -> int:
-        """Numbers that only the second model reads."""
+        """Numbers that only the second model reads exactly."""
         return sum(change.kind == FIXED for change in self.changes)
 
     @property
     def broken(self) -> int:
-        """Numbers that only the first model reads."""
+        """Numbers that only the first model reads exactly."""
         return len(self.changes) - self.fixed
 
     @property
     def p_value(self) -> float:
-        """How probable so large a difference is by chance: see `mcnemar`."""
+        """See `mcnemar`."""
         return mcnemar(self.fixed, self.broken)
 
     def to_dict(self) -> dict[str, Any]:
-        """The counts as JSON types."""
-        return {
-            "name": self.name,
-            "numbers": self.numbers,
-            "first": self.first,
-            "second": self.second,
-            "fixed": self.fixed,
-            "broken": self.broken,
-            "p_value": self.p_value,
-        }
+        """Return the counts as JSON types."""
+        names = ("name", "numbers", "first", "second", "fixed", "broken", "p_value")
+        return {name: getattr(self, name) for name in names}
 
 
 def compare(name: str, first: Sequence[PictureOutcome], second: Sequence[PictureOutcome]) -> Comparison:
-    """Pair the outcomes of two models for the same pictures, in the same order.
-
-    The true numbers of a picture come in the same order whoever read it; readings of nothing are left out.
+    """Compare the outcomes of two models for the same pictures in the same order; readings of no number are left out.
 
     Raises:
-        ValueError: They are not the same pictures.
+        ValueError: The pictures differ.
     """
-    numbers, right, changes = 0, [0, 0], []
+    pairs: list[tuple[NumberOutcome, NumberOutcome]] = []
+    changes = []
     for one, other in zip(first, second, strict=True):
         if one.picture is not other.picture:
             raise ValueError(f"{one.picture.path} is paired with {other.picture.path}")
-        pairs = zip(_true(one), _true(other), strict=True)
-        for index, (before, after) in enumerate(pairs):
-            numbers += 1
-            right[0] += before.is_right
-            right[1] += after.is_right
+        for index, (before, after) in enumerate(zip(_true_numbers(one), _true_numbers(other), strict=True)):
+            pairs.append((before, after))
             if before.is_right != after.is_right:
                 changes.append(Change(one.set_name, one.picture.image, index, before, after))
-    return Comparison(name, numbers, right[0], right[1], tuple(changes))
+    exact = [sum(number.is_right for number in numbers) for numbers in zip(*pairs, strict=True)] or [0, 0]
+    return Comparison(name, len(pairs), exact[0], exact[1], tuple(changes))
 
 
-def _true(outcome: PictureOutcome) -> list[NumberOutcome]:
+def _true_numbers(outcome: PictureOutcome) -> list[NumberOutcome]:
     return [number for number in outcome.numbers if number.truth]

@@ -1,4 +1,4 @@
-"""CSV files that say what stands in pictures: whole numbers, and single digits with their boxes."""
+"""Read CSV files with the numbers of pictures, or with their single digits and boxes."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from pathlib import Path
 from digitdet.common.errors import DataError
 from digitdet.common.types import CLASS_NAMES
 
-# Rows of a picture are parted by |; a picture without a number has an empty one.
+# Several rows of a picture are separated by |; a picture without a number has an empty field.
 _NUMBER = re.compile(r"[0-9|]*")
 _BOX_COLUMNS = ("image", "digit", "x", "y", "w", "h")
 
 
 def read_number_rows(file: Path, split: str | None = None) -> list[tuple[str, str]]:
-    """The pictures of a CSV file with the columns `image` and `number`, in order.
+    """Read a CSV file with the columns `image` and `number`.
 
     Args:
-        file: The file; images in it are relative to its folder.
-        split: Only the rows with this in the column `split`; None is all.
+        file: The file; its images are relative to its folder.
+        split: Only the rows with this value in the column `split`; None is all.
 
     Returns:
-        Image and number: digits, as they are written; several rows parted by |; empty where there is none.
+        Image and number of each row: the digits, several rows separated by |; empty where there is no number.
 
     Raises:
-        DataError: The file cannot be read, has not these columns, a number is none, a picture is named twice, or no
-            row is left.
+        DataError: The file cannot be read, a column is missing, a number is invalid, a picture occurs twice, or there
+            are no rows.
     """
     wanted = ("image", "number") if split is None else ("image", "number", "split")
     rows: dict[str, str] = {}
@@ -40,18 +40,18 @@ def read_number_rows(file: Path, split: str | None = None) -> list[tuple[str, st
         if split is not None and row["split"] != split:
             continue
         if image in rows:
-            raise DataError(f"{file}, line {line}: {image!r} is named twice")
+            raise DataError(f"{file}, line {line}: {image!r} is listed twice")
         rows[image] = number
     if not rows:
-        raise DataError(f"{file}: names no pictures" + (f" of the split {split!r}" if split is not None else ""))
+        raise DataError(f"{file}: lists no pictures" + (f" of the split {split!r}" if split is not None else ""))
     return list(rows.items())
 
 
 def read_box_rows(file: Path) -> Iterator[tuple[str, int, float, float, float, float]]:
-    """The digits of a CSV file with the columns `image,digit,x,y,w,h`: left, top, width and height in pixels.
+    """Read a CSV file with the columns `image,digit,x,y,w,h`: a digit with left, top, width and height in pixels.
 
     Raises:
-        DataError: The file cannot be read, has not these columns, or a line is not a digit with a box.
+        DataError: The file cannot be read, a column is missing, or a row is not a digit with a box.
     """
     for line, row in _rows(file, _BOX_COLUMNS):
         try:
@@ -65,9 +65,9 @@ def read_box_rows(file: Path) -> Iterator[tuple[str, int, float, float, float, f
 
 
 def _rows(file: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Number and fields of each line, without the blanks around them."""
+    """Line number and fields of each row, without surrounding spaces."""
     try:
-        text = file.read_text(encoding="utf-8-sig")  # spreadsheets put a byte order mark first
+        text = file.read_text(encoding="utf-8-sig")  # spreadsheets write a byte order mark
     except OSError as error:
         raise DataError(f"{file}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
@@ -76,7 +76,7 @@ def _rows(file: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str,
     try:
         missing = [name for name in columns if name not in (reader.fieldnames or ())]
         if missing:
-            raise DataError(f"{file}: the column {missing[0]} is missing; its first line must name it")
+            raise DataError(f"{file}: the column {missing[0]} is missing in the first line")
         for row in reader:
             yield reader.line_num, {name: (row[name] or "").strip() for name in columns}
     except csv.Error as error:

@@ -1,4 +1,4 @@
-"""How well numbers are read, as figures."""
+"""Metrics of whole numbers."""
 
 from __future__ import annotations
 
@@ -15,20 +15,30 @@ from digitdet.reading.reliability import expected_calibration_error, most_accept
 from digitdet.reading.results import UNSURE
 
 PRECISION = 0.95
-"""The part of the accepted numbers that shall be right."""
+"""Precision at which coverage is reported."""
 
 
 @dataclass(frozen=True)
 class NumberMetrics:
-    """Figures over outcomes; shares are 0 to 1, and None where there is nothing to divide by.
+    """Metrics over outcomes. Shares are 0 to 1 and of the true numbers; None where they are undefined.
 
-    `numbers` are truly there, `exact` of them were read exactly; `false` readings are of nothing. `accuracy` is the
-    share of exact ones, with its 95% interval from `accuracy_low` to `accuracy_high`. `one_piece`: read exactly and
-    not in several pieces. `digit_error_rate`: edits for one true digit, those of false readings included.
-    `length_accuracy`: as many digits read as there are. `top3`: the truth is among the three best candidates.
-    `unsure`: given as such. `empty`: nothing was read. `calibration_error`: see `expected_calibration_error`.
-    `coverage_at_95`: the largest share of all that can be accepted by confidence so that 95% of it are right, and
-    `threshold_at_95` the confidence to accept from.
+    Attributes:
+        numbers: True numbers.
+        exact: True numbers that were read exactly.
+        false: Readings where there is no number.
+        accuracy: Share read exactly.
+        accuracy_low: Lower end of the 95% Wilson interval of the accuracy.
+        accuracy_high: Upper end of it.
+        one_piece: Share read exactly and as one number.
+        digit_error_rate: Edits, those of false readings included, per true digit.
+        length_accuracy: Share read with the right number of digits.
+        top3: Share with the truth among the three most probable texts.
+        unsure: Share with the status 'unsure'.
+        empty: Share for which nothing was read.
+        calibration_error: Expected calibration error of all readings.
+        coverage_at_95: The largest share of all outcomes that a threshold on the confidence can accept so that 95% of
+            them are exact.
+        threshold_at_95: That threshold.
     """
 
     numbers: int
@@ -48,22 +58,22 @@ class NumberMetrics:
     threshold_at_95: float | None
 
     def to_dict(self) -> dict[str, Any]:
-        """The figures as JSON types."""
+        """Return the metrics as JSON types."""
         return asdict(self)
 
 
-_NO_MEAN = ("numbers", "exact", "false", "accuracy_low", "accuracy_high", "threshold_at_95")
-RATES = tuple(field.name for field in fields(NumberMetrics) if field.name not in _NO_MEAN)
-"""The fields that may be averaged over sets."""
+_NOT_AVERAGED = ("numbers", "exact", "false", "accuracy_low", "accuracy_high", "threshold_at_95")
+RATES = tuple(field.name for field in fields(NumberMetrics) if field.name not in _NOT_AVERAGED)
+"""The fields that are averaged over sets."""
 
 
 def measure_numbers(outcomes: Sequence[NumberOutcome]) -> NumberMetrics:
-    """The figures over outcomes."""
+    """Return the metrics over outcomes."""
     true = [outcome for outcome in outcomes if outcome.truth]
     digits = sum(len(outcome.truth) for outcome in true)
     exact = sum(outcome.is_right for outcome in true)
     low, high = wilson_interval(exact, len(true)) if true else (None, None)
-    confidences, right = confidences_and_hits([outcome for outcome in outcomes if outcome.text])
+    confidences, hits = confidences_and_hits([outcome for outcome in outcomes if outcome.text])
     coverage, threshold = coverage_at_precision(outcomes)
     return NumberMetrics(
         numbers=len(true),
@@ -78,28 +88,26 @@ def measure_numbers(outcomes: Sequence[NumberOutcome]) -> NumberMetrics:
         top3=_share([outcome.truth in outcome.candidates for outcome in true]),
         unsure=_share([outcome.status == UNSURE for outcome in true]),
         empty=_share([not outcome.text for outcome in true]),
-        calibration_error=expected_calibration_error(confidences, right) if len(right) else None,
+        calibration_error=expected_calibration_error(confidences, hits) if len(hits) else None,
         coverage_at_95=coverage if true else None,
         threshold_at_95=threshold,
     )
 
 
 def measure_lengths(outcomes: Sequence[NumberOutcome]) -> dict[int, NumberMetrics]:
-    """The figures for true numbers of each length, the shortest first."""
+    """Return the metrics of true numbers by their number of digits, the shortest first."""
     lengths = sorted({len(outcome.truth) for outcome in outcomes if outcome.truth})
     return {length: measure_numbers([one for one in outcomes if len(one.truth) == length]) for length in lengths}
 
 
 def mean_rates(sets: Sequence[NumberMetrics]) -> dict[str, float | None]:
-    """The mean of each share over sets, each of the same weight, as far as they have it."""
+    """Return the mean of each rate over the sets in which it is defined, with the same weight for every set."""
     columns = {name: [value for one in sets if (value := getattr(one, name)) is not None] for name in RATES}
     return {name: float(np.mean(values)) if values else None for name, values in columns.items()}
 
 
-def confidences_and_hits(
-    outcomes: Sequence[NumberOutcome],
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    """Confidence and whether it is right, (N,) each."""
+def confidences_and_hits(outcomes: Sequence[NumberOutcome]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Return the confidences (N,), and whether each outcome is exact (N,)."""
     confidences = np.array([outcome.confidence for outcome in outcomes], np.float64)
     return confidences, np.array([outcome.is_right for outcome in outcomes], bool)
 
@@ -107,11 +115,9 @@ def confidences_and_hits(
 def coverage_at_precision(
     outcomes: Sequence[NumberOutcome], precision: float = PRECISION
 ) -> tuple[float, float | None]:
-    """How much can be accepted by its confidence, and from which on.
+    """Return the largest share of all outcomes that a threshold can accept at a precision, and the threshold.
 
-    Returns:
-        The largest part of all outcomes of which at least `precision` are right, and the confidence of its last one;
-        0 and None if there is none. What was not read is never accepted, but counts in the whole.
+    0 and None if no threshold reaches the precision. Numbers that were not read are never accepted, but count.
     """
     read = [outcome for outcome in outcomes if outcome.text]
     accepted, threshold = most_accepted(*confidences_and_hits(read), precision)

@@ -1,4 +1,4 @@
-"""All figures of one evaluation, and all it rests on, as values and as JSON."""
+"""The report of an evaluation: metrics of each set and all readings, as objects and as JSON."""
 
 from __future__ import annotations
 
@@ -14,14 +14,22 @@ from digitdet.evaluation.outcomes import NumberOutcome, PictureOutcome
 
 SCHEMA_VERSION = 1
 ALL = "all"
-"""The name under which the numbers of all sets are measured together."""
+"""Name of all sets together."""
 
 
 @dataclass(frozen=True)
 class SetReport:
-    """One set, or all together: its pictures, how many could not be read (`errors`), the part of those without a
-    number in which one was read (`false_alarms`, None without such), the figures, and those for each length. `digits`
-    is None where no single digits were measured. `whole`: part of the pictures with everything right and nothing else.
+    """The metrics of one set, or of all together.
+
+    Attributes:
+        name: Name of the set.
+        outcomes: Its pictures.
+        errors: Number of pictures that could not be read.
+        whole: Share of the pictures in which every number was read exactly and nothing else was read.
+        false_alarms: Share of the pictures without a number in which one was read.
+        numbers: Metrics of whole numbers.
+        lengths: The same by number of digits.
+        digits: Metrics of single digits; None if not measured.
     """
 
     name: str
@@ -35,11 +43,11 @@ class SetReport:
 
     @property
     def number_outcomes(self) -> list[NumberOutcome]:
-        """The outcomes of all pictures, in order."""
+        """The outcomes of all numbers, in order."""
         return [number for outcome in self.outcomes for number in outcome.numbers]
 
     def to_dict(self) -> dict[str, Any]:
-        """The figures as JSON types, without the outcomes."""
+        """Return the metrics as JSON types, without the outcomes."""
         return {
             "name": self.name,
             "pictures": len(self.outcomes),
@@ -54,10 +62,15 @@ class SetReport:
 
 @dataclass(frozen=True)
 class Report:
-    """What a model reads: each set, their `mean` with the same weight for each, and all numbers `together`.
+    """The evaluation of one model.
 
-    `model` is what it is to be called. With a second model, `other` is its report and `comparisons` pairs the two, set
-    by set and then all together.
+    Attributes:
+        model: Name of the model.
+        sets: The report of each set.
+        mean: Mean rates of the sets, see `mean_rates`.
+        together: The report of all sets together.
+        other: The evaluation of a second model, if there is one.
+        comparisons: The comparison with it, of each set and then of all together.
     """
 
     model: str
@@ -68,7 +81,7 @@ class Report:
     comparisons: tuple[Comparison, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as JSON types: figures, and every picture with its reading."""
+        """Return all metrics and every picture with its reading as JSON types."""
         record: dict[str, Any] = {
             "schema": SCHEMA_VERSION,
             "model": self.model,
@@ -87,17 +100,17 @@ class Report:
         return record
 
     def to_json(self) -> str:
-        """`to_dict` as text: the same bytes for the same readings."""
+        """Return `to_dict` as JSON text; the same bytes for the same readings."""
         return json.dumps(self.to_dict(), indent=1) + "\n"
 
 
 def make_report(model: str, sets: Mapping[str, Sequence[PictureOutcome]], other: Report | None = None) -> Report:
-    """The report on what a model read in sets, given as outcomes by the name of their set.
+    """Return the report of a model.
 
     Args:
-        model: What to call it.
-        sets: The outcomes.
-        other: The report on a second model for the same pictures, to compare it with.
+        model: Name of the model.
+        sets: The outcomes of each set by its name, as from `read_set`.
+        other: The report of a second model on the same pictures.
 
     Raises:
         ValueError: `other` is about other pictures.
@@ -110,7 +123,7 @@ def make_report(model: str, sets: Mapping[str, Sequence[PictureOutcome]], other:
 
 
 def mistakes(report: Report) -> list[tuple[PictureOutcome, NumberOutcome]]:
-    """All numbers that were not read exactly, and readings of nothing: the most confident first."""
+    """Return the numbers that were not read exactly, and false readings: the most confident first."""
     found = [(outcome, number) for outcome in report.together.outcomes for number in outcome.numbers]
     wrong = [(outcome, number) for outcome, number in found if not number.is_right]
     return sorted(wrong, key=lambda mistake: -mistake[1].confidence)

@@ -1,4 +1,4 @@
-"""Labelled pictures: a folder with labels.csv, several of them, or a YOLO dataset."""
+"""Load labelled pictures from a labels.csv, a YOLO dataset, or a folder of several such sets."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from digitdet.evaluation.label_files import read_box_rows, read_number_rows
 
 LABELS_FILE = "labels.csv"
 BOXES_FILE = "boxes.csv"
-_DEFAULT_SPLIT = "test"  # of YOLO datasets: the only one that nothing was chosen on
+_DEFAULT_SPLIT = "test"  # of YOLO datasets: the only split that training did not use
 
 
 @dataclass(frozen=True)
 class TrueDigits:
-    """The digits of a picture: `labels` (N,) int64, 0 to 9; `boxes` (N, 4) float64, xyxy in pixels, or cxcywhn where
-    they `are_relative` to the picture's size (see `digitdet.common.boxes`).
+    """The digits of a picture: `labels` (N,) int64, 0 to 9; `boxes` (N, 4) float64, xyxy in pixels, or cxcywhn if
+    `are_relative` (see `digitdet.common.boxes`).
     """
 
     labels: npt.NDArray[np.int64]
@@ -31,17 +31,20 @@ class TrueDigits:
     are_relative: bool = False
 
     def xyxy(self, width: int, height: int) -> npt.NDArray[np.float64]:
-        """Boxes (N, 4) as xyxy in pixels of a picture of `width` x `height`."""
+        """Return the boxes (N, 4) as xyxy in pixels of a picture of `width` x `height`."""
         return cxcywhn_to_xyxy(self.boxes, width, height) if self.are_relative else self.boxes
 
 
 @dataclass(frozen=True)
 class TruePicture:
-    """What is known of one picture.
+    """A picture and its labels.
 
-    `image` is its name in the labels, `path` where it lies. `texts` are its numbers in reading order, where only they
-    are known: one, or several rows. `placed` are its numbers where their places are known, too. Both are None where
-    no numbers are known, and empty where there are none. `digits` are its single digits, None where they are not known.
+    Attributes:
+        image: Its name in the labels.
+        path: Its file.
+        texts: Its numbers in reading order, one or several rows, where their places are not known.
+        placed: Its numbers where their places are known. If both are None, the numbers are not known.
+        digits: Its single digits; None if they are not known.
     """
 
     image: str
@@ -53,41 +56,36 @@ class TruePicture:
 
 @dataclass(frozen=True)
 class TrueSet:
-    """Labelled pictures that belong together."""
+    """Labelled pictures that are measured together."""
 
     name: str
     pictures: tuple[TruePicture, ...]
 
-    @property
-    def has_digits(self) -> bool:
-        """Whether single digits are known in any picture."""
-        return any(picture.digits is not None for picture in self.pictures)
-
     def sample(self, limit: int) -> TrueSet:
-        """At most `limit` of the pictures, evenly spaced; 0 is all."""
+        """Return at most `limit` of the pictures, evenly spaced; 0 is all."""
         count = len(self.pictures)
         if not limit or count <= limit:
             return self
-        return TrueSet(self.name, tuple(self.pictures[place * count // limit] for place in range(limit)))
+        return TrueSet(self.name, tuple(self.pictures[index * count // limit] for index in range(limit)))
 
 
 def load_sets(path: Path, split: str | None = None) -> list[TrueSet]:
-    """The labelled sets at a path.
+    """Load the labelled sets at a path.
 
     Args:
-        path: A labels file (CSV with the columns `image` and `number`); a folder with a labels.csv, and a boxes.csv
-            (`image,digit,x,y,w,h` in pixels) where there is one; a YOLO dataset folder or its data.yaml, with
-            numbers.jsonl where there is one; or a folder that holds several such folders, each a set.
-        split: Only the pictures of this split: of a labels.csv those with it in the column `split`. None is all of a
-            labels.csv, and the test split of a YOLO dataset.
+        path: A CSV file with the columns `image` and `number`; a folder with such a labels.csv, optionally with a
+            boxes.csv (`image,digit,x,y,w,h` in pixels); a YOLO dataset folder or its data.yaml, optionally with
+            numbers.jsonl; or a folder of several such folders.
+        split: Only the pictures of this split; in a labels.csv, it is the column `split`. None is all of a labels.csv,
+            and the test split of a YOLO dataset.
 
     Raises:
-        DataError: There are no labels, they are damaged, or there are no pictures in the split.
+        DataError: There are no labels, they are damaged, or the split has no pictures.
     """
     if path.is_file():
         loaded = [_load_yolo(path, split) if path.suffix in (".yaml", ".yml") else _load_csv(path, split)]
-    elif (own := _load_folder(path, split)) is not None:
-        loaded = [own]
+    elif (folder_set := _load_folder(path, split)) is not None:
+        loaded = [folder_set]
     else:
         folders = sorted(child for child in path.iterdir() if child.is_dir()) if path.is_dir() else []
         loaded = [found for folder in folders if (found := _load_folder(folder, split)) is not None]
@@ -98,7 +96,7 @@ def load_sets(path: Path, split: str | None = None) -> list[TrueSet]:
 
 
 def _load_folder(folder: Path, split: str | None) -> TrueSet | None:
-    """The set of a folder; None if it holds no labels."""
+    """The set of a folder; None if it has no labels."""
     if (folder / LABELS_FILE).is_file():
         return _load_csv(folder / LABELS_FILE, split)
     if (folder / DATA_FILE).is_file():
@@ -115,15 +113,15 @@ def _load_csv(file: Path, split: str | None) -> TrueSet:
             image,
             file.parent / image,
             texts := tuple(row for row in number.split("|") if row),
-            digits=_own_digits(digits, image, texts),
+            digits=_digits_of(digits, image, texts),
         )
         for image, number in rows
     )
     return TrueSet(_folder_name(file) if file.name == LABELS_FILE else file.stem, pictures)
 
 
-def _own_digits(digits: dict[str, TrueDigits] | None, image: str, texts: Iterable[str]) -> TrueDigits | None:
-    """The digits of one picture: that it has no boxes means something only where it has no number either."""
+def _digits_of(digits: dict[str, TrueDigits] | None, image: str, texts: Iterable[str]) -> TrueDigits | None:
+    """The digits of one picture; without boxes, they are known only if the picture has no number either."""
     if digits is None or image in digits:
         return None if digits is None else digits[image]
     return None if any(texts) else TrueDigits(np.zeros(0, np.int64), as_boxes([]))

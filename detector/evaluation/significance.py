@@ -1,4 +1,4 @@
-"""How far a share can be trusted, and whether two models differ by more than chance."""
+"""Confidence intervals of shares, and a test for the difference of two models."""
 
 from __future__ import annotations
 
@@ -6,23 +6,24 @@ import math
 from statistics import NormalDist
 
 
-def wilson_interval(hits: int, count: int, confidence: float = 0.95) -> tuple[float, float]:
-    """The interval (Wilson, 1927) that holds the true share behind `hits` of `count` tries, `count` > 0.
+def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the Wilson score interval (Wilson, 1927) of a share; `trials` must be above 0.
 
-    Unlike hits / count plus and minus some standard errors it stays within 0 to 1 and holds for few tries.
+    It stays within 0 to 1 and holds for few trials, unlike the normal approximation.
     """
     z = NormalDist().inv_cdf((1 + confidence) / 2)
-    share = hits / count
-    centre = share + z * z / (2 * count)
-    spread = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-    scale = 1 + z * z / count
+    share = successes / trials
+    centre = share + z * z / (2 * trials)
+    spread = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
+    scale = 1 + z * z / trials
     return max((centre - spread) / scale, 0.0), min((centre + spread) / scale, 1.0)
 
 
 def mcnemar(fixed: int, broken: int) -> float:
-    """Probability of so uneven a change, or a more uneven one, if both models were equally good.
+    """Return the two-sided p-value of McNemar's exact test (McNemar, 1947).
 
-    The exact test for paired shares (McNemar, 1947): two-sided binomial of the pairs in which just one model is right.
+    That is the probability of at least so uneven a split of the cases that just one of two models gets right, if both
+    were equally good.
     """
     changed = fixed + broken
     tail = sum(math.comb(changed, count) for count in range(min(fixed, broken) + 1))

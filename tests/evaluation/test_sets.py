@@ -1,4 +1,4 @@
-"""What is taken for a labelled set, and what is refused."""
+"""Labelled sets: what is loaded, and what is refused."""
 
 import cv2
 import numpy as np
@@ -27,7 +27,7 @@ def test_a_folder_with_labels(tmp_path):
     assert one.name == "mine"
     assert texts(one) == {"a.png": ("007",), "sub/b.png": ("12", "34", "5"), "c.png": ()}
     assert one.pictures[1].path == tmp_path / "mine" / "sub" / "b.png"
-    assert not one.has_digits
+    assert all(picture.digits is None for picture in one.pictures)
     assert load_sets(tmp_path / "mine" / "labels.csv") == [one]
     assert load_sets(tmp_path) == [one]
 
@@ -46,7 +46,6 @@ def test_boxes(tmp_path):
     assert first.xyxy(100, 100).tolist() == [[10, 20, 15, 28.5], [16, 20, 21, 28]]
     assert second is None  # it has a number: its boxes are not known
     assert len(blank.labels) == 0
-    assert one.has_digits
 
 
 def test_a_split_of_a_labels_file(tmp_path):
@@ -101,10 +100,10 @@ def test_a_sample_is_evenly_spaced(tmp_path):
     [
         ("image,text\na.png,1\n", None, "column number is missing"),
         ("", None, "column image is missing"),
-        ("image,number\n", None, "names no pictures"),
+        ("image,number\n", None, "lists no pictures"),
         ("image,number\na.png,12a\n", None, "line 2: expected a picture and its digits"),
         ("image,number\n,12\n", None, "line 2: expected a picture"),
-        ("image,number\na.png,1\na.png,1\n", None, "line 3: 'a.png' is named twice"),
+        ("image,number\na.png,1\na.png,1\n", None, "line 3: 'a.png' is listed twice"),
         ("image,number\na.png,1\n", "image,digit,x,y\na.png,1,1,1\n", "column w is missing"),
         ("image,number\na.png,1\n", BOXES + "a.png,10,1,1,1,1\n", "line 2: expected image,digit,x,y,w,h"),
         ("image,number\na.png,1\n", BOXES + "a.png,1,1,1,0,1\n", "line 2"),

@@ -1,22 +1,25 @@
-"""Settings of reading."""
+"""Settings and options of reading."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args, get_origin
 
+import msgspec
 from msgspec import Meta
 
 from digitdet.configs.base import Config, Share
 
 Rotation = Literal["auto", 0, 90, 180, 270]
+Text = Annotated[str, Meta(min_length=1)]
 
 
 class ReadConfig(Config, frozen=True, kw_only=True):
-    """How a picture becomes numbers."""
+    """How a picture is read."""
 
     image_size: Annotated[int, Meta(ge=64, le=4096)] | None = None
-    """Longer side in pixels to which a picture is scaled. Nothing: that of the pictures the model was trained on, 320
-    for the shipped one."""
+    """Length in pixels to which the longer side of a picture is scaled. None uses the size that the model was trained
+    with, 320 for the shipped one."""
 
     scales: Annotated[tuple[Annotated[float, Meta(ge=0.25, le=4)], ...], Meta(min_length=1, max_length=4)] = (
         0.3,
@@ -24,44 +27,112 @@ class ReadConfig(Config, frozen=True, kw_only=True):
         1.1,
         1.4,
     )
-    """The picture is read at these factors on `image_size`, and the scores are averaged: small digits are told apart
-    when they are enlarged, big ones when they are made small. One takes a third of the time. 0.3 costs little and finds
-    digits that fill the picture: it took the choose halves of the real sets (120 pictures each) from 75.0 to 76.7%,
-    scene text from 87.5 to 93.3%. A picture whose digits turn out small is read once more, larger."""
+    """Multi-scale inference: a picture is read at each of these factors of `image_size`, and the scores are averaged.
+    One scale takes about a third of the time. A picture whose digits are small gets one more, larger pass."""
 
     confidence: Share = 0.5
-    """A digit is there if its probability is at least this. Less reads more handwriting and single digits, and more of
-    what is none on counters: from 0.4 to 0.6 the mean over the choose halves of the real sets moves by half a point."""
+    """Minimum confidence for a digit to count. Lower values find more handwriting and more false digits."""
 
     confidence_beside: Share = 0.2
-    """The same for a digit beside one that is there anyway, in its line and of its height, where the pitch of the line
-    leaves it room: few digits stand alone. On the choose halves 0.3 reads 80.4%, 0.2 81.1% in the mean of the sets."""
+    """Minimum confidence for a digit beside another digit of its line, where the height and the spacing fit."""
 
     confidence_alone: Share = 0.7
-    """The same for a digit that is a whole line by itself, where the picture has a line with more digits and there are
-    no constraints: beside a number most of them are marks. 0.5 reads 81.8% of the longer numbers in registers (choose
-    half), 0.7 84.3%, 0.9 85.5%, and as many of the other sets; but 0.8 loses one in 130 of the numbers on composed
-    pages."""
+    """Minimum confidence for a digit that is alone in its line, when another line of the picture has several digits and
+    there are no constraints."""
 
     max_overlap: Share = 0.6
-    """Two boxes are one digit when they lie on each other by more than this, in parts of the shorter side, along both
-    axes. Slanted neighbours share up to half of their width; two boxes of one digit nearly all. From 0.5 to 0.65 the
-    figures hardly change."""
+    """Two boxes count as one digit if they overlap by more than this share of the shorter side along both axes."""
 
     min_confidence: Share = 0.55
-    """A number is unsure if the probability that all of it is right is below this. On real pictures the model is more
-    often right than on the composed ones it was calibrated on: seven in ten of the numbers around 0.45 are. But of
-    pictures without any digit, 0.4 leaves 4.1% with a number that is given as sure, 0.5 2.1%, 0.6 0.9%."""
+    """Numbers with a lower confidence, the probability that every digit is right, are reported as unsure."""
 
     rotate: Rotation = 0
-    """How far the pages lie turned clockwise, in degrees; 'auto' finds out, for some more time."""
+    """Clockwise rotation of the pages in degrees; 'auto' detects it, which takes longer."""
 
     tiles: Literal["auto", "never", "always"] = "auto"
-    """Whether parts of a large picture are read enlarged: 'auto' reads those that seem to hold small print, 'always'
-    all of it, which takes seconds."""
+    """Whether large pictures are also read in enlarged tiles: 'auto' only where there seems to be small print, 'always'
+    everywhere, which takes seconds."""
 
     max_pixels: Annotated[int, Meta(ge=1)] = 100_000_000
-    """Pictures with more pixels are refused, by their header: a few bytes can ask for gigabytes."""
+    """Pictures with more pixels are rejected by their header, before they are decoded."""
 
     batch: Annotated[int, Meta(ge=1, le=256)] = 8
-    """Pictures that go through the network together, where several are read."""
+    """Pictures per network batch, when several pictures are read."""
+
+
+@dataclass(frozen=True)
+class ReadOption:
+    """An option of reading. The command line and the HTTP API are generated from `READ_OPTIONS`.
+
+    Args:
+        name: Name in Python and in a query; the command line writes - for _.
+        type: `Text`, a `Literal`, or an annotated number with its range.
+        help: One sentence.
+        metavar: Placeholder of the value in help texts; "" for choices.
+        setting: The setting of `ReadConfig` that it overrides.
+        max_count: How often one HTTP request may repeat it.
+    """
+
+    name: str
+    type: Any
+    help: str
+    metavar: str = ""
+    setting: str | None = None
+    max_count: int = 1
+
+    @property
+    def default(self) -> Any:
+        """The default of the setting, or None."""
+        return None if self.setting is None else getattr(ReadConfig(), self.setting)
+
+    @property
+    def choices(self) -> tuple[Any, ...]:
+        """The allowed values of a `Literal`, otherwise nothing."""
+        return get_args(self.type) if get_origin(self.type) is Literal else ()
+
+    @property
+    def base_type(self) -> type:
+        """The type of a value that is not a choice: str, int or float."""
+        base: type = get_args(self.type)[0]
+        return base
+
+    @property
+    def limits(self) -> Meta:
+        """The range of a number or the minimum length of a text."""
+        limits: Meta = get_args(self.type)[1]
+        return limits
+
+    def parse_choice(self, text: str) -> Any:
+        """Return the choice that a text stands for: 90 for '90'."""
+        return {str(choice): choice for choice in self.choices}[text]
+
+
+def _setting_option(name: str, setting: str, help_text: str, metavar: str = "") -> ReadOption:
+    types = {field.name: field.type for field in msgspec.structs.fields(ReadConfig)}
+    return ReadOption(name, types[setting], help_text, metavar, setting)
+
+
+READ_OPTIONS = (
+    ReadOption("digits", Text, "Expected number of digits, e.g. 8 or 4-8.", "N|N-M"),
+    ReadOption("pattern", Text, r"Pattern of a number with its separators, e.g. \d{4}-\d{2}.", "REGEX"),
+    ReadOption(
+        "check", Literal["luhn", "ean", "isbn", "mod11", "verhoeff", "damm"], "Check digit that every number must have."
+    ),
+    ReadOption("allowed", Text, "The only numbers that are accepted.", "NUMBER", max_count=5000),
+    ReadOption("previous", Text, "Previous reading of a meter; give the maximum step, too.", "NUMBER"),
+    ReadOption(
+        "max_step",
+        Annotated[int, Meta(ge=0, le=10**15)],
+        "Maximum increase of the meter since the previous reading.",
+        "N",
+    ),
+    ReadOption(
+        "region", Text, "Read only this part of the picture, in pixels or %; repeatable.", "[NAME=]X,Y,W,H", None, 100
+    ),
+    _setting_option("rotate", "rotate", "Clockwise rotation of the pages in degrees; auto detects it."),
+    _setting_option(
+        "tiles", "tiles", "Also read large pictures in enlarged tiles: where there is small print, never or everywhere."
+    ),
+    _setting_option("min_confidence", "min_confidence", "Mark numbers below this confidence as unsure (1?4).", "0-1"),
+    _setting_option("conf", "confidence", "Minimum confidence for a digit to count.", "0-1"),
+)

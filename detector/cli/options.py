@@ -1,73 +1,128 @@
-"""What the commands share: settings from options, long lists of remarks, packages of extras."""
+"""Options and helpers that several commands share.
+
+The commands import heavy packages inside their functions, so that `digitdet --help` answers at once.
+"""
 
 from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from digitdet.common.errors import MissingExtraError
 from digitdet.configs import load_config, load_preset
 from digitdet.configs.base import ConfigT
+from digitdet.configs.read import READ_OPTIONS, ReadOption
+
+Command = Callable[..., None]
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+PATH = click.Path(path_type=Path)
+SEED = click.IntRange(0, 2**31 - 1)
+EPOCHS = click.IntRange(1, 10_000)
+
+model_option = click.option(
+    "--model", type=FILE, metavar="FILE", help="Model file from `digitdet train`.  [default: the shipped model]"
+)
+mnist_option = click.option("--mnist", type=FOLDER, metavar="DIR", help="Folder with the four MNIST files.")
 
 
-def settings_from(
-    kind: type[ConfigT], group: str, preset: str | None, file: Path | None, otherwise: str | None = None
-) -> ConfigT:
-    """The settings that the options name; `otherwise` is the preset that holds without them."""
-    if preset and file:
-        raise click.UsageError("give --preset or --config, not both")
-    if file:
-        return load_config(kind, file)
-    name = preset or otherwise
-    return load_preset(kind, group, name) if name else kind()
+def config_option(name: str) -> Callable[[Command], Command]:
+    """Make the option for a YAML file with the settings of a class, which `name` says."""
+    return click.option("--config", "config_file", type=FILE, metavar="FILE", help=f"Settings in YAML (see {name}).")
 
 
-def engine_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The options of a command that may run on a cluster."""
-    for option in (
-        click.option("--address", metavar="HOST:PORT", help="With --engine ray: a cluster's head, or auto; else none."),
-        click.option(
-            "--engine",
-            type=click.Choice(["local", "ray"]),
-            default="local",
-            show_default=True,
-            help="ray: on a cluster of --address, or on this machine alone (docs/scale.md).",
-        ),
-    ):
-        command = option(command)
+def read_options(command: Command) -> Command:
+    """Add the options of reading, as `READ_OPTIONS` describes them."""
+    for option in reversed(READ_OPTIONS):
+        command = _click_option(option)(command)
     return command
 
 
-def check_engine(engine: str, address: str | None) -> bool:
-    """Whether the work is for a cluster, when all that this needs is there.
+def _click_option(option: ReadOption) -> Callable[[Command], Command]:
+    details: dict[str, Any] = {"help": option.help, "metavar": option.metavar or None}
+    if option.name == "allowed":
+        details.update(type=FILE, metavar="FILE", help=f"{option.help[:-1]}: a text file with one per line.")
+    elif option.choices:
+        details.update(type=click.Choice([str(choice) for choice in option.choices]), callback=_parse_choice(option))
+    elif option.base_type is not str:
+        number: Any = click.IntRange if option.base_type is int else click.FloatRange
+        details["type"] = number(option.limits.ge, option.limits.le)
+    if option.default is not None:
+        details["help"] += f"  [default: {option.default}]"
+    multiple = option.max_count > 1 and option.name != "allowed"
+    return click.option(f"--{option.name.replace('_', '-')}", multiple=multiple, **details)
+
+
+def _parse_choice(option: ReadOption) -> Callable[[click.Context, click.Parameter, str | None], Any]:
+    return lambda _context, _parameter, text: None if text is None else option.parse_choice(text)
+
+
+def engine_options(command: Command) -> Command:
+    """Add the options of a command that can run on a Ray cluster."""
+    engine = click.option(
+        "--engine",
+        type=click.Choice(["local", "ray"]),
+        default="local",
+        show_default=True,
+        help="Run on this machine or on a Ray cluster (docs/scale.md).",
+    )
+    address = click.option(
+        "--address",
+        metavar="HOST:PORT",
+        help="Ray cluster to connect to, or auto.  [default: start Ray on this machine]",
+    )
+    return engine(address(command))
+
+
+def use_ray(engine: str, address: str | None) -> bool:
+    """Return whether the command runs on Ray.
 
     Raises:
         MissingExtraError: Ray is not installed.
     """
     if engine == "local":
         if address is not None:
-            raise click.UsageError("--address is for --engine ray")
+            raise click.UsageError("--address requires --engine ray")
         return False
-    need_extra("--engine ray", "ray", "ray", "pyarrow", "pandas")
+    require_extra("--engine ray", "ray", "ray", "pyarrow", "pandas")
     return True
 
 
+def load_settings(
+    kind: type[ConfigT], group: str, preset: str | None, file: Path | None, default_preset: str | None = None
+) -> ConfigT:
+    """Load settings from --config, --preset or, without both, the default preset."""
+    if preset and file:
+        raise click.UsageError("--preset and --config cannot be combined")
+    if file:
+        return load_config(kind, file)
+    name = preset or default_preset
+    return load_preset(kind, group, name) if name else kind()
+
+
+def echo_error(line: str) -> None:
+    """Print a line to stderr."""
+    click.echo(line, err=True)
+
+
 def echo_some(lines: Sequence[str], shown: int) -> None:
-    """Print lines to stderr, and of more than are `shown` the number."""
+    """Print the first `shown` lines to stderr, and how many more there are."""
     for line in lines[:shown]:
-        click.echo(line, err=True)
+        echo_error(line)
     if len(lines) > shown:
-        click.echo(f"... and {len(lines) - shown} more", err=True)
+        echo_error(f"... and {len(lines) - shown} more")
 
 
-def need_extra(command: str, extra: str, *packages: str) -> None:
-    """See to it that the packages of an extra are installed, before anything is written.
+def require_extra(command: str, extra: str, *packages: str) -> None:
+    """Check that the packages of an extra are installed.
 
     Raises:
-        MissingExtraError: One is not.
+        MissingExtraError: One is missing.
     """
     for package in packages:
         if importlib.util.find_spec(package) is None:

@@ -1,117 +1,90 @@
-"""`digitdet read`: options in, one call into the package, messages out."""
+"""`digitdet read`."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from digitdet.cli.options import check_engine, engine_options
+from digitdet.cli.options import (
+    FOLDER,
+    config_option,
+    echo_error,
+    engine_options,
+    model_option,
+    read_options,
+    use_ray,
+)
 from digitdet.common.errors import ConfigError
-from digitdet.configs import ReadConfig, load_config, replace
+from digitdet.configs import ReadConfig, load_config
+from digitdet.configs.read import READ_OPTIONS
 from digitdet.reading.results import EMPTY, ERROR, OK, UNFIT, UNSURE
 
 if TYPE_CHECKING:
     from digitdet.detection.detector import OnnxDetector
     from digitdet.imaging.inputs import Input
     from digitdet.outputs.batch import PictureWriter
-    from digitdet.reading.constraints import Constraints
-    from digitdet.reading.regions import Region
+    from digitdet.reading.options import ReadOptions
     from digitdet.reading.results import Number, Reading
 
-# Heavy packages are imported inside the command: `digitdet --help` must answer at once.
-
-_FILE = click.Path(path_type=Path, dir_okay=False)
-_FOLDER = click.Path(path_type=Path, file_okay=False)
-_SHARE = click.FloatRange(0, 1)
-_CHECKS = (
-    "luhn",
-    "ean",
-    "isbn",
-    "mod11",
-    "verhoeff",
-    "damm",
-)  # digitdet.reading.check_digits.CHECKS, without its imports
-
-_SHARD = 500  # pictures: some ten seconds of a core, and a few megabytes of results
-_NOT_DECIDING = ("model", "from_file", "out", "save", "crops", "labels")  # the first two are identified otherwise
+_SHARD = 500  # pictures: about ten seconds of one core, and a few megabytes of results
+# The first two are part of a run's identity in other ways, the rest does not change the results.
+_NOT_IDENTIFYING = ("model", "from_file", "out", "save", "crops", "labels")
 
 
 @click.command()
 @click.argument("pictures", nargs=-1, metavar="PICTURE...")
-@click.option("--from-file", metavar="FILE", help="Read the pictures named in FILE, too, one a line; - is stdin.")
+@click.option("--from-file", metavar="FILE", help="Also read the pictures listed in FILE, one per line; - is stdin.")
 @click.option(
     "--format",
     "form",
     type=click.Choice(["text", "json", "jsonl", "csv"]),
     default="text",
     show_default=True,
-    help="text: one number a line. json: one array. jsonl: one object a picture and line. csv: one row a number.",
+    help="text: one number per line. json: one array. jsonl: one object per picture and line. csv: one row per number.",
 )
 @click.option(
     "--out",
     metavar="FILE",
-    help="Write there, not to stdout, when all is read. With jsonl the same command goes on after an interruption. "
-    "With --engine ray a folder, or s3://..., gs://...",
+    help="Write to FILE instead of stdout, when everything is read. With jsonl, the same command resumes after an "
+    "interruption. With --engine ray a folder, s3://... or gs://...",
 )
 @engine_options
 @click.option(
-    "--shard", type=click.IntRange(1), metavar="N", help="With --engine ray: pictures in a file.  [default: 500]"
+    "--shard", type=click.IntRange(1), metavar="N", help=f"Pictures per file, with --engine ray.  [default: {_SHARD}]"
 )
+@read_options
+@click.option("--save", type=FOLDER, metavar="DIR", help="Save each picture with the numbers drawn on it.")
+@click.option("--crops", type=FOLDER, metavar="DIR", help="Save a crop of each number, and labels.csv.")
 @click.option(
-    "--region", "regions", multiple=True, metavar="[NAME=]X,Y,W,H", help="Read only this part, in px or %; repeatable."
+    "--labels", type=FOLDER, metavar="DIR", help="Save YOLO and Label Studio labels, to correct and train on."
 )
-@click.option(
-    "--rotate",
-    type=click.Choice(["auto", "0", "90", "180", "270"]),
-    help="How far the pages lie turned clockwise; auto finds out.",
-)
-@click.option(
-    "--tiles",
-    type=click.Choice(["auto", "never", "always"]),
-    help="Read parts of large pictures enlarged: those with small print (auto), none, or all.",
-)
-@click.option("--digits", metavar="N|N-M", help="A number has so many digits.")
-@click.option("--pattern", metavar="REGEX", help=r"A number looks like this, separators and all: '\d{4}-\d{2}'.")
-@click.option("--check", type=click.Choice(_CHECKS), help="A number has this check digit.")
-@click.option("--allowed", type=_FILE, metavar="FILE", help="A number is one of those in FILE, one a line.")
-@click.option(
-    "--previous", metavar="NUMBER", help="A meter's last reading: the new one is not lower; needs --max-step."
-)
-@click.option("--max-step", type=click.IntRange(min=0), metavar="N", help="How far the meter can have gone since.")
-@click.option("--min-confidence", type=_SHARE, metavar="0-1", help="Below it a number is unsure: 1?4.  [default: 0.55]")
-@click.option("--conf", type=_SHARE, metavar="0-1", help="From this probability on a digit is there.  [default: 0.5]")
-@click.option("--save", type=_FOLDER, metavar="DIR", help="Write each picture with what was read drawn on it.")
-@click.option("--crops", type=_FOLDER, metavar="DIR", help="Write each number as a small picture, and labels.csv.")
-@click.option(
-    "--labels", type=_FOLDER, metavar="DIR", help="Write YOLO and Label Studio labels, to correct and train on."
-)
-@click.option("--model", type=_FILE, metavar="FILE", help="A model.onnx from digitdet train; else the shipped one.")
-@click.option("--config", "config_file", type=_FILE, metavar="FILE", help="Settings in YAML (see ReadConfig).")
+@model_option
+@config_option("ReadConfig")
 def read(pictures: tuple[str, ...], form: str, **options: Any) -> None:
-    """Print the numbers in pictures: files, folders with their subfolders, patterns, or - for stdin.
+    """Print the numbers in pictures: files, folders with their subfolders, glob patterns, or - for stdin.
 
-    Only the numbers go to stdout; complaints go to stderr. The exit code is 0 when every picture was read (also when it
-    held no number), 1 when one could not be read or a number is unsure, 2 for wrong usage.
+    Numbers go to stdout, messages to stderr. The exit code is 0 if every picture was read (even if it holds no number),
+    1 if a picture could not be read or a number is unsure, and 2 for wrong usage.
     """
     address = options.pop("address")
-    if check_engine(options.pop("engine"), address):
+    if use_ray(options.pop("engine"), address):
         from digitdet.imaging.images import quiet_decoders
 
-        with quiet_decoders():  # Ray's own words, too
+        with quiet_decoders():  # Ray's own messages too
             sys.exit(_read_on_cluster(pictures, form, address, options))
     if options.pop("shard"):
-        raise click.UsageError("--shard is for --engine ray")
-    # Loading the model is a third of a cold start: it goes on while the rest is imported.
-    with ThreadPoolExecutor(1) as aside:
+        raise click.UsageError("--shard requires --engine ray")
+    # Loading the model is a third of a cold start: it runs while the other modules are imported.
+    with ThreadPoolExecutor(1) as loader:
         is_one = len(pictures) == 1 and not options["from_file"] and os.path.isfile(pictures[0])
-        model = aside.submit(_load_model, options["model"], is_one)
+        model = loader.submit(_load_model, options["model"], is_one)
 
         from digitdet.imaging.images import quiet_decoders
 
@@ -126,7 +99,7 @@ def _load_model(path: Path | None, is_short_lived: bool) -> OnnxDetector:
 
 
 def _read(model: Future[OnnxDetector], pictures: Sequence[str], form: str, options: dict[str, Any]) -> int:
-    """Read, write, and give the exit code."""
+    """Read the pictures, write the results, and return the exit code."""
     from digitdet.imaging.images import use_one_thread
     from digitdet.imaging.inputs import find_inputs
     from digitdet.outputs.batch import read_inputs
@@ -134,38 +107,41 @@ def _read(model: Future[OnnxDetector], pictures: Sequence[str], form: str, optio
     from digitdet.reader import NumberReader
 
     names = _names(pictures, options)
-    config, constraints, regions = _settings(options)
-    if regions and options["labels"]:
-        raise click.UsageError("--labels is for whole pictures: what lies outside a --region would count as no digit")
-    reader = NumberReader(model.result(), None, constraints, config)
+    how = _parse_options(options)
+    if how.regions and options["labels"]:
+        raise click.UsageError("--labels needs whole pictures: digits outside a --region would count as background")
+    reader = NumberReader(model.result(), None, how.constraints, how.config)
     writers = _writers(options)
     inputs = list(find_inputs(names))
-    report = _Report()
+    messages = _Messages()
     several = len(inputs) > 1
     if several:
         use_one_thread()  # the reader has a picture for every core
+
     if options["out"] is None:
         with _progress(inputs) as counted:
-            write_results(report.of(read_inputs(reader, counted, regions, writers)), form, sys.stdout, several)
+            readings = read_inputs(reader, counted, how.regions, writers)
+            write_results(messages.after_each(readings), form, sys.stdout, several)
     else:
         from digitdet.outputs.batch import identify
         from digitdet.outputs.result_file import open_results
 
-        identity = identify(options["model"], _deciding(options), inputs)
-        # Of what is exported some is written at the end: it would lack what was read before an interruption.
-        with open_results(_out_file(options["out"]), form, identity, go_on=not writers) as results:
+        identity = identify(options["model"], _identifying(options), inputs)
+        # What the writers add at the end would lack the pictures from before an interruption.
+        with open_results(_result_file(options["out"]), form, identity, go_on=not writers) as results:
             for status in results.statuses:
-                report.count(status)
+                messages.count(status)
             with _progress(inputs[results.done :]) as counted:
-                results.write(report.of(read_inputs(reader, counted, regions, writers)), several)
+                readings = read_inputs(reader, counted, how.regions, writers)
+                results.write(messages.after_each(readings), several)
     for writer in writers:
         for line in getattr(writer, "skipped", ()):
-            click.echo(f"not labelled: {line}", err=True)
-    return report.exit_code
+            echo_error(f"not labelled: {line}")
+    return messages.exit_code
 
 
 def _read_on_cluster(pictures: Sequence[str], form: str, address: str | None, options: dict[str, Any]) -> int:
-    """Read into a folder of shards, say what came of it, and give the exit code."""
+    """Read into a folder of shards, print a summary, and return the exit code."""
     from digitdet.cluster.read import Job, read_with_ray
     from digitdet.cluster.storage import Folder, find_pictures
     from digitdet.outputs.batch import identify
@@ -174,95 +150,79 @@ def _read_on_cluster(pictures: Sequence[str], form: str, address: str | None, op
         raise click.UsageError("--engine ray writes JSONL and Parquet into a folder: name it with --out")
     for name in ("save", "crops", "labels"):
         if options[name] is not None:
-            raise click.UsageError(f"--{name} is for --engine local")
+            raise click.UsageError(f"--{name} requires --engine local")
     if form not in ("text", "jsonl"):
         raise click.UsageError("--engine ray writes JSONL and Parquet: leave --format out")
     shard = options.pop("shard") or _SHARD
     names = _names(pictures, options)
-    config, constraints, regions = _settings(options)
+    how = _parse_options(options)
     inputs = list(find_pictures(names))
     model = options["model"]
-    job = Job(Folder(options["out"]), config, constraints, regions, model.read_bytes() if model else None)
-    identity = identify(model, _deciding(options), inputs)
-    show = sys.stderr.isatty()
-    with click.progressbar(length=len(inputs), label="reading", file=sys.stderr, hidden=not show) as bar:
+    job = Job(Folder(options["out"]), how.config, how.constraints, how.regions, model.read_bytes() if model else None)
+    identity = identify(model, _identifying(options), inputs)
+    with click.progressbar(length=len(inputs), label="reading", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
         counts = read_with_ray(job, inputs, identity, shard, address, bar.update)
-    told = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
-    click.echo(f"{len(inputs)} pictures, {sum(counts.values())} pages: {told}; in {options['out']}", err=True)
+    by_status = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+    echo_error(f"{len(inputs)} pictures, {sum(counts.values())} pages: {by_status}; in {options['out']}")
     return 1 if counts[ERROR] or counts[UNSURE] else 0
 
 
 def _names(pictures: Sequence[str], options: dict[str, Any]) -> list[str]:
-    """What the user named, on the command line and in a list."""
+    """The names on the command line and in --from-file."""
     from digitdet.imaging.inputs import read_list
 
     names = [*pictures, *(read_list(options["from_file"]) if options["from_file"] else ())]
     if not names:
-        raise click.UsageError("name a picture, a folder, a pattern, or - for stdin")
+        raise click.UsageError("name a picture, a folder, a glob pattern, or - for stdin")
     return names
 
 
-def _settings(options: dict[str, Any]) -> tuple[ReadConfig, Constraints, tuple[Region, ...]]:
-    """How pictures are to be read."""
-    from digitdet.reading.constraints import constraints_from_options
-    from digitdet.reading.regions import parse_region
+def _parse_options(options: dict[str, Any]) -> ReadOptions:
+    from digitdet.reading.constraints import read_allowed
+    from digitdet.reading.options import parse_read_options
 
-    config = replace(
-        load_config(ReadConfig, options["config_file"]) if options["config_file"] else ReadConfig(),
-        confidence=options["conf"],
-        rotate=None if options["rotate"] is None else _rotation(options["rotate"]),
-        tiles=options["tiles"],
-        min_confidence=options["min_confidence"],
-    )
-    rules = ("digits", "pattern", "check", "allowed", "previous", "max_step")
+    config = load_config(ReadConfig, options["config_file"]) if options["config_file"] else ReadConfig()
+    values = {option.name: options[option.name] for option in READ_OPTIONS}
     try:
-        constraints = constraints_from_options(**{name: options[name] for name in rules})
-        return config, constraints, tuple(parse_region(text) for text in options["regions"])
+        if values["allowed"] is not None:
+            values["allowed"] = read_allowed(values["allowed"])
+        return parse_read_options(values, config)
     except ConfigError as error:
         raise click.UsageError(str(error)) from error
 
 
-def _deciding(options: dict[str, Any]) -> dict[str, Any]:
-    """The options that decide what the results are."""
-    return {name: value for name, value in options.items() if name not in _NOT_DECIDING}
+def _identifying(options: dict[str, Any]) -> dict[str, Any]:
+    """The options on which the results depend."""
+    return {name: value for name, value in options.items() if name not in _NOT_IDENTIFYING}
 
 
-def _out_file(name: str) -> Path:
-    """The file of --out.
-
-    Raises:
-        UsageError: It is a folder.
-    """
+def _result_file(name: str) -> Path:
     path = Path(name)
     if path.is_dir():
         raise click.UsageError(f"--out {name}: is a folder, not a file")
     return path
 
 
-def _rotation(text: str) -> int | str:
-    return text if text == "auto" else int(text)
-
-
 def _writers(options: dict[str, Any]) -> list[PictureWriter]:
-    wanted: list[PictureWriter] = []
+    writers: list[PictureWriter] = []
     if options["save"] is not None:
         from digitdet.outputs.batch import DrawingWriter
 
-        wanted.append(DrawingWriter(options["save"]))
+        writers.append(DrawingWriter(options["save"]))
     if options["crops"] is not None:
         from digitdet.outputs.crops import CropWriter
 
-        wanted.append(CropWriter(options["crops"]))
+        writers.append(CropWriter(options["crops"]))
     if options["labels"] is not None:
         from digitdet.outputs.annotations import AnnotationWriter
 
-        wanted.append(AnnotationWriter(options["labels"]))
-    return wanted
+        writers.append(AnnotationWriter(options["labels"]))
+    return writers
 
 
 @contextlib.contextmanager
 def _progress(inputs: Sequence[Input]) -> Iterator[Iterator[Input]]:
-    """The inputs with a bar on stderr, where there are many and the numbers go elsewhere than to the same screen."""
+    """Show a progress bar for several inputs, unless the numbers go to the same terminal."""
     if len(inputs) > 1 and sys.stderr.isatty() and not sys.stdout.isatty():
         with click.progressbar(inputs, label="reading", file=sys.stderr, show_pos=True) as bar:
             yield iter(bar)
@@ -270,36 +230,30 @@ def _progress(inputs: Sequence[Input]) -> Iterator[Iterator[Input]]:
         yield iter(inputs)
 
 
-class _Report:
-    """Tells on stderr what the numbers alone do not, and keeps the exit code."""
+class _Messages:
+    """Prints messages about readings to stderr and keeps the exit code."""
 
     def __init__(self) -> None:
         self.exit_code = 0
 
     def count(self, status: str) -> None:
-        """Let a reading of this status decide on the exit code."""
+        """Set the exit code to 1 if a reading failed or is unsure."""
         if status in (ERROR, UNSURE):
             self.exit_code = 1
 
-    def of(self, readings: Iterator[Reading]) -> Iterator[Reading]:
-        """Pass readings on, each followed by what is to be said about it."""
+    def after_each(self, readings: Iterable[Reading]) -> Iterator[Reading]:
+        """Yield readings, and print the messages about each after it was used."""
         for reading in readings:
             yield reading
             self.count(reading.status)
-            page = f", page {reading.page}" if reading.pages > 1 else ""
-            for line in _remarks(reading):
-                click.echo(f"{line[0]}{reading.source}{page}: {line[1]}", err=True)
-
-
-def _remarks(reading: Reading) -> Iterator[tuple[str, str]]:
-    """What stands before and after the name of a picture in each line about it."""
-    if reading.status == ERROR:
-        yield "Error: ", str(reading.error)
-    elif reading.status == EMPTY:
-        yield "", "no digits found"
-    for number in reading.numbers:
-        if number.status != OK:
-            yield "", _remark(number)
+            source = f"{reading.source}, page {reading.page}" if reading.pages > 1 else reading.source
+            if reading.status == ERROR:
+                echo_error(f"Error: {source}: {reading.error}")
+            elif reading.status == EMPTY:
+                echo_error(f"{source}: no digits found")
+            for number in reading.numbers:
+                if number.status != OK:
+                    echo_error(f"{source}: {_remark(number)}")
 
 
 def _remark(number: Number) -> str:

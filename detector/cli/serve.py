@@ -1,4 +1,4 @@
-"""`digitdet serve`: options in, one call into the package, messages out."""
+"""`digitdet serve`."""
 
 from __future__ import annotations
 
@@ -10,40 +10,46 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from digitdet.cli.options import need_extra
+from digitdet.cli.options import FOLDER, echo_error, model_option, require_extra
 from digitdet.common.errors import DigitdetError
 
 if TYPE_CHECKING:
-    from digitdet.web.settings import ServeSettings
+    from digitdet.web.limits import ServeSettings
 
-# Heavy packages are imported inside the command: `digitdet --help` must answer at once.
-
-_FILE = click.Path(path_type=Path, dir_okay=False)
-_FOLDER = click.Path(path_type=Path, file_okay=False)
 _LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
 @click.command()
 @click.option(
-    "--host", default="127.0.0.1", show_default=True, metavar="NAME", help="0.0.0.0: for other machines, too."
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="NAME",
+    help="Address to listen on; 0.0.0.0 lets other machines in.",
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port to listen on; 0 chooses a free one.",
+)
 @click.option(
     "--name",
     "names",
     multiple=True,
     metavar="NAME",
-    help="Another name that it is called by, as behind a reverse proxy; repeatable.",
+    help="Additional host name to answer to, e.g. behind a reverse proxy; repeatable.",
 )
-@click.option("--corrections", type=_FOLDER, metavar="DIR", help="Keep what is corrected on the page, to train on.")
-@click.option("--model", type=_FILE, metavar="FILE", help="A model.onnx from digitdet train; else the shipped one.")
+@click.option("--corrections", type=FOLDER, metavar="DIR", help="Save corrections made on the page, to train on.")
+@model_option
 @click.option(
     "--max-upload",
     type=click.FloatRange(0.1, 1000),
     default=20,
     show_default=True,
     metavar="MB",
-    help="Larger files are refused.",
+    help="Reject larger files.",
 )
 @click.option(
     "--max-pixels",
@@ -51,10 +57,10 @@ _LOCAL = ("127.0.0.1", "::1", "localhost")
     default=50,
     show_default=True,
     metavar="MILLIONS",
-    help="Pictures of more are refused.",
+    help="Reject pictures with more pixels.",
 )
 @click.option(
-    "--at-once", type=click.IntRange(1, 1024), metavar="N", help="Pictures read at once.  [default: one a core]"
+    "--at-once", type=click.IntRange(1, 1024), metavar="N", help="Pictures read concurrently.  [default: one per core]"
 )
 @click.option(
     "--queue",
@@ -62,18 +68,23 @@ _LOCAL = ("127.0.0.1", "::1", "localhost")
     default=32,
     show_default=True,
     metavar="N",
-    help="Pictures that may wait for their turn.",
+    help="Requests that may wait; further ones are rejected with 503.",
 )
 @click.option(
-    "--time-limit", type=click.FloatRange(0.1), default=30, show_default=True, metavar="SECONDS", help="Of a reading."
+    "--time-limit",
+    type=click.FloatRange(0.1),
+    default=30,
+    show_default=True,
+    metavar="SECONDS",
+    help="Maximum time to read one upload.",
 )
 def serve(host: str, port: int, names: tuple[str, ...], model: Path | None, **options: Any) -> None:
-    """A page to read pictures on: drop one, or write digits with the finger; and the same over HTTP, see /docs.
+    """Start a web page that reads pictures and handwriting, with an HTTP API that is described at /docs.
 
-    It is for this machine alone, unless --host says otherwise; there is no login. Nothing is kept of what is sent,
-    except for corrections where they are asked for.
+    Only this machine can connect unless --host says otherwise; there is no login. Uploads are not stored, except with
+    --corrections.
     """
-    need_extra("digitdet serve", "web", "starlette", "uvicorn", "python_multipart", "swagger_ui")
+    require_extra("digitdet serve", "web", "fastapi", "uvicorn", "python_multipart", "swagger_ui")
     import uvicorn
 
     from digitdet.common.files import folder_lock
@@ -83,7 +94,7 @@ def serve(host: str, port: int, names: tuple[str, ...], model: Path | None, **op
     from digitdet.web.service import Service
 
     settings = _settings(options)
-    use_one_thread()  # the pictures share the cores already
+    use_one_thread()  # concurrent pictures use the cores
     with contextlib.ExitStack() as stack:
         if settings.corrections:
             stack.enter_context(folder_lock(settings.corrections))
@@ -94,14 +105,14 @@ def serve(host: str, port: int, names: tuple[str, ...], model: Path | None, **op
             uvicorn.Config(app, log_level="warning", server_header=False, timeout_graceful_shutdown=1)
         )
         name = f"[{host}]" if ":" in host else host
-        click.echo(f"digitdet reads at http://{name}:{listener.getsockname()[1]}  (Ctrl-C ends it)", err=True)
+        echo_error(f"digitdet is running at http://{name}:{listener.getsockname()[1]}  (press Ctrl-C to stop)")
         stack.enter_context(quiet_decoders())
-        stack.enter_context(contextlib.suppress(KeyboardInterrupt))  # this is how it ends
+        stack.enter_context(contextlib.suppress(KeyboardInterrupt))  # the usual way to stop
         server.run(sockets=[listener])
 
 
 def _settings(options: dict[str, Any]) -> ServeSettings:
-    from digitdet.web.settings import ServeSettings
+    from digitdet.web.limits import ServeSettings
 
     return ServeSettings(
         max_bytes=round(options["max_upload"] * 1e6),
@@ -114,10 +125,10 @@ def _settings(options: dict[str, Any]) -> ServeSettings:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """A socket that listens there.
+    """Open a listening socket.
 
     Raises:
-        DigitdetError: There is no such address, or another program listens there.
+        DigitdetError: The address does not exist, or the port is taken.
     """
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -125,6 +136,6 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         reason = (error.strerror or str(error)).partition(" (")[0].lower()
         raise DigitdetError(f"{host}:{port}: {reason}; choose another --host or --port") from error
-    # asyncio does this only for sockets that name their protocol: the end of each answer came 40 ms late.
+    # asyncio sets this only on sockets that name their protocol; without it, answers end 40 ms late.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener

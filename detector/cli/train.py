@@ -6,35 +6,28 @@ from pathlib import Path
 
 import click
 
-from digitdet.cli.options import need_extra, settings_from
+from digitdet.cli.options import EPOCHS, FILE, FOLDER, SEED, config_option, echo_error, load_settings, require_extra
 from digitdet.configs import TrainConfig, preset_names, replace
-
-# Heavy packages are imported inside the commands: `digitdet --help` must answer at once.
-
-_FILE = click.Path(path_type=Path, dir_okay=False)
-_FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
 @click.command()
-@click.option("--data", type=_FOLDER, default=Path("data/synth"), show_default=True, help="A YOLO dataset folder.")
-@click.option("--out", type=_FOLDER, metavar="DIR", help="The run folder.  [default: runs/PRESET or runs/train]")
-@click.option("--epochs", type=click.IntRange(1, 10_000), metavar="N", help="Passes over the pictures, in both stages.")
-@click.option(
-    "--seed", type=click.IntRange(0, 2**31 - 1), metavar="N", help="Another seed, other starting weights and order."
-)
+@click.option("--data", type=FOLDER, default=Path("data/synth"), show_default=True, help="YOLO dataset folder.")
+@click.option("--out", type=FOLDER, metavar="DIR", help="Run folder.  [default: runs/PRESET or runs/train]")
+@click.option("--epochs", type=EPOCHS, metavar="N", help="Epochs of the detector and of the recogniser.")
+@click.option("--seed", type=SEED, metavar="N", help="Seed of the initial weights and of the order of the pictures.")
 @click.option(
     "--preset",
     type=click.Choice(preset_names("train")),
-    help="quick: minutes on a laptop, the detector alone. default: the first training of the shipped model. "
-    "tune: goes on from the shipped weights.",
+    help="quick: the detector alone, minutes on a laptop. default: the first training of the shipped model. "
+    "tune: a warm start from the shipped weights.",
 )
 @click.option(
     "--from",
     "start",
     metavar="WEIGHTS",
-    help="Go on from weights: 'shipped', or a model.pt of an earlier run. Without a preset, as the preset tune does.",
+    help="Warm start: 'shipped', or the model.pt of an earlier run. Without --preset, the preset tune is used.",
 )
-@click.option("--config", "config_file", type=_FILE, metavar="FILE", help="Settings in YAML (see TrainConfig).")
+@config_option("TrainConfig")
 def train(
     data: Path,
     out: Path | None,
@@ -44,42 +37,44 @@ def train(
     preset: str | None,
     config_file: Path | None,
 ) -> None:
-    """Fit the detector to a dataset, then the recogniser that judges what it proposes, and export both for reading.
+    """Train the detector on a dataset, then the recogniser on its proposals, and export both for reading.
 
-    The run folder holds model.onnx (for reading), model.pt (for training on), metrics.json (on the test split), the
-    plots, and the settings and versions that made it. The same command goes on where it was interrupted. Where the
-    validation split is large enough, the model's confidences are calibrated on it. In settings with `epochs: 0` the
-    detector stays as it starts.
+    The run folder holds model.onnx (for reading), model.pt (for a warm start), metrics.json (of the test split), plots,
+    and the settings and versions of the run. The same command resumes after an interruption. If the validation split is
+    large enough, the confidences are calibrated on it. With `epochs: 0` in the settings, the detector is not trained.
     """
-    need_extra("digitdet train", "train", "ultralytics", "onnx", "onnxslim")
+    require_extra("digitdet train", "train", "ultralytics", "onnx", "onnxslim")
     from digitdet.training.run import train_run
 
-    # Weights that read already are to be moved a little, not to be unsettled by the rates of a first training.
-    otherwise = "tune" if start not in (None, "scratch") else None
-    config = replace(
-        settings_from(TrainConfig, "train", preset, config_file, otherwise), start=start, epochs=epochs, seed=seed
-    )
+    # The learning rates of a first training would destroy trained weights.
+    default_preset = "tune" if start not in (None, "scratch") else None
+    config = load_settings(TrainConfig, "train", preset, config_file, default_preset)
+    config = replace(config, start=start, epochs=epochs, seed=seed)
     if epochs and config.recogniser.epochs:
         config = replace(config, recogniser=replace(config.recogniser, epochs=epochs))
     run = out or Path("runs") / (preset or "train")
-    for line in train_run(config, data, run, lambda message: click.echo(message, err=True)).summary():
+    for line in train_run(config, data, run, echo_error).summary():
         click.echo(line)
 
 
 @click.command()
-@click.argument("data", type=_FOLDER)
-@click.option("--model", type=_FILE, required=True, metavar="FILE", help="The model.onnx; its calibration is replaced.")
+@click.argument("data", type=FOLDER)
+@click.option("--model", type=FILE, required=True, metavar="FILE", help="Model file; its calibration is replaced.")
 @click.option(
-    "--split", type=click.Choice(["train", "val", "test"]), default="val", show_default=True, help="To fit on."
+    "--split",
+    type=click.Choice(["train", "val", "test"]),
+    default="val",
+    show_default=True,
+    help="Split to fit the calibration on.",
 )
 @click.option("--dry-run", is_flag=True, help="Only print what would change.")
 def calibrate(data: Path, model: Path, split: str, dry_run: bool) -> None:
-    """Make a model's confidences honest: of the numbers given with 0.9, nine in ten shall be right.
+    """Calibrate a model, so that nine in ten of the numbers read with a confidence of 0.9 are right.
 
-    DATA is a YOLO dataset of digits, such as those of `digitdet synth` or of `digitdet read --labels` after correction;
-    it should look like what is going to be read. What changes is printed, on the test split where there is one.
+    DATA is a YOLO dataset of digits that resembles the pictures to be read, such as one of `digitdet synth`, or of
+    `digitdet read --labels` after correction. The changes are printed, measured on the test split if there is one.
     """
-    need_extra("digitdet calibrate", "train", "onnx", "scipy", "tqdm")
+    require_extra("digitdet calibrate", "train", "onnx", "scipy", "tqdm")
     from tqdm import tqdm
 
     from digitdet.training.calibration import calibrate_model

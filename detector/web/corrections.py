@@ -1,4 +1,4 @@
-"""Corrected pictures as a dataset that grows: what `digitdet train --data DIR --from shipped` learns from."""
+"""Corrected pictures, saved as a dataset for `digitdet train --data DIR --from shipped`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
+from pydantic import BaseModel, ConfigDict, Field
 
 from digitdet.common.errors import ConfigError, DataError
 from digitdet.common.files import LOCK_FILE, write_atomically
@@ -25,51 +25,38 @@ from digitdet.datasets.formats.yolo import (
 from digitdet.outputs.dataset_pictures import ANNOTATED_SPLITS, boxes_on_upright, picture_file, split_of
 from digitdet.reading.rotation import turned_back
 
-MAX_DIGITS = 2000  # of one picture
+_Coordinate = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
-class CorrectDigit(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """A digit as a person says that it is: its box is xyxy in pixels of the picture as that person sees it."""
+class CorrectDigit(BaseModel):
+    """A digit with its box: xyxy in pixels of the picture as a person sees it."""
 
-    digit: Annotated[str, msgspec.Meta(pattern="^[0-9]$")]
-    box: tuple[float, float, float, float]
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
-
-_DECODER = msgspec.json.Decoder(Annotated[list[CorrectDigit], msgspec.Meta(max_length=MAX_DIGITS)])
+    digit: str = Field(pattern="^[0-9]$")
+    box: tuple[_Coordinate, _Coordinate, _Coordinate, _Coordinate]
 
 
 @dataclass(frozen=True)
 class Saved:
-    """A correction that was kept: its picture's name in the folder, its digits, and the pictures there are by now."""
+    """A correction that was saved."""
 
-    picture: str
-    digits: int
-    pictures: int
-
-
-def parse_digits(text: str) -> list[CorrectDigit]:
-    """The digits of a picture from JSON: ``[{"digit": "7", "box": [left, top, right, bottom]}, ...]``.
-
-    Raises:
-        ConfigError: It is no such list.
-    """
-    try:
-        return _DECODER.decode(text)
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:  # of lone surrogates; deep nesting
-        raise ConfigError(f"digits: {error}") from error
+    picture: Annotated[str, Field(description="Name of the picture in the folder.")]
+    digits: Annotated[int, Field(description="Number of its digits.", ge=0)]
+    pictures: Annotated[int, Field(description="Number of pictures in the folder.", ge=1)]
 
 
 class CorrectionFolder:
-    """A dataset folder in the YOLO layout. A picture that is corrected again replaces what was there about it.
+    """A dataset folder in the YOLO layout. Correcting a picture again replaces its earlier correction.
 
-    Any number of threads may save; one process at a time (`common.files.folder_lock`).
+    Any number of threads may save, but only one process (`common.files.folder_lock`).
 
     Args:
-        folder: Missing, empty, or a dataset of digits such as this class or `digitdet read --labels` makes.
+        folder: Missing, empty, or a dataset of digits from this class or `digitdet read --labels`.
 
     Raises:
-        DataError: It holds something else.
-        OSError: It cannot be written.
+        DataError: The folder holds something else.
+        OSError: The folder cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -84,23 +71,23 @@ class CorrectionFolder:
         write_data_file(folder, ANNOTATED_SPLITS)
 
     def save(self, image: Image, original: bytes, rotation: int, digits: Sequence[CorrectDigit]) -> Saved:
-        """Keep a picture with all of its digits.
+        """Save a picture with all of its digits.
 
         Args:
-            image: The page as it lies, (H, W, 3) uint8 BGR; it is set upright.
-            original: The file that it is from.
-            rotation: How far the page lies turned clockwise: 0, 90, 180 or 270 degrees.
-            digits: All of them: what has no box is held for no digit.
+            image: The page as it lies, (H, W, 3) uint8 BGR; it is saved upright.
+            original: The file that the page comes from.
+            rotation: Clockwise rotation of the page: 0, 90, 180 or 270 degrees.
+            digits: Every digit of the page; everything else becomes background.
 
         Raises:
-            ConfigError: A box lies outside the picture, or two are the same.
+            ConfigError: A box lies outside the picture, or two boxes are equal.
             OSError: The folder cannot be written.
         """
         upright = turned_back(image, rotation)
         height, width = upright.shape[:2]
         boxes = [box for box in boxes_on_upright([one.box for one in digits], rotation, width, height) if box]
         if len(set(boxes)) < len(digits):
-            raise ConfigError("digits: a box lies outside the picture, or is there twice")
+            raise ConfigError("digits: a box lies outside the picture, or occurs twice")
         label = format_labels(labels_from_xyxy([int(one.digit) for one in digits], boxes, width, height))
         content, suffix = picture_file(upright, original)
         stem = hashlib.sha256(content).hexdigest()[:16]
@@ -111,7 +98,7 @@ class CorrectionFolder:
             return Saved(f"images/{name}{suffix}", len(digits), len(self._pictures()))
 
     def _name(self, stem: str) -> str:
-        """Where the picture is, or is to be: its split and its name without a suffix."""
+        """Split and name, without suffix, of a picture that is in the folder or will be."""
         pictures = self._pictures()
         known = next((path for path in pictures if path.stem == stem), None)
         return f"{known.parent.name if known else split_of(len(pictures))}/{stem}"

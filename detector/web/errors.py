@@ -1,10 +1,11 @@
-"""What goes wrong with a request, as its status and one line of JSON."""
+"""Exception handlers: every error becomes a status and the body `{"error": "one line"}`."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Any
 
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -15,39 +16,40 @@ _RETRY_AFTER = "2"  # seconds
 
 
 def error_response(status: int, reason: str) -> Response:
-    """`{"error": reason}` with a status; where it is worth it, when to come again."""
+    """Make the response of an error; 503 gets the header Retry-After."""
     headers = {"Retry-After": _RETRY_AFTER} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
     return JSONResponse({"error": reason}, status, headers)
 
 
-async def _http(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 (the table below says so)
+async def _handle_http(_request: Request, error: Any) -> Response:
     response = error_response(error.status_code, error.detail)
     response.headers.update(error.headers or {})
     return response
 
 
-async def _options(_request: Request, error: Exception) -> Response:
-    return error_response(HTTPStatus.BAD_REQUEST, str(error))
+async def _handle_validation(_request: Request, error: Any) -> Response:
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"] if part != "query")
+    reason = "there is no such option" if first["type"] == "extra_forbidden" else first["msg"]
+    return error_response(HTTPStatus.BAD_REQUEST, " ".join(f"{name}: {reason}".split()))
 
 
-async def _picture(_request: Request, error: Exception) -> Response:
-    return error_response(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
+def _handler(status: int) -> Any:
+    async def handle(_request: Request, error: Exception) -> Response:
+        return error_response(status, str(error))
+
+    return handle
 
 
-async def _time(_request: Request, error: Exception) -> Response:
-    return error_response(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
-
-
-async def _disk(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, OSError)  # noqa: S101
+async def _handle_disk(_request: Request, error: Any) -> Response:
     return error_response(HTTPStatus.INSUFFICIENT_STORAGE, f"the server cannot write: {error.strerror or error}")
 
 
-HANDLERS: dict[Any, Any] = {  # of Starlette: types of errors and what answers them
-    HTTPException: _http,
-    ConfigError: _options,
-    ImageError: _picture,
-    TimeLimitError: _time,
-    OSError: _disk,
+HANDLERS: dict[Any, Any] = {
+    HTTPException: _handle_http,
+    RequestValidationError: _handle_validation,
+    ConfigError: _handler(HTTPStatus.BAD_REQUEST),
+    ImageError: _handler(HTTPStatus.UNPROCESSABLE_ENTITY),
+    TimeLimitError: _handler(HTTPStatus.SERVICE_UNAVAILABLE),
+    OSError: _handle_disk,
 }

@@ -1,4 +1,4 @@
-"""What the server does with a picture, on a thread of its own; it knows nothing of HTTP."""
+"""The work of the server, independent of HTTP."""
 
 from __future__ import annotations
 
@@ -10,21 +10,17 @@ from digitdet.common.types import Image
 from digitdet.detection.detector import OnnxDetector
 from digitdet.imaging.images import encode_png, read_pages
 from digitdet.reader import NumberReader
+from digitdet.reading.options import ReadOptions
 from digitdet.web.corrections import CorrectDigit, CorrectionFolder, Saved
-from digitdet.web.options import ReadOptions
-from digitdet.web.settings import ServeSettings
+from digitdet.web.limits import ServeSettings
 
 
 class Service:
-    """Reads pictures and keeps corrections; any number of threads may call it.
-
-    Args:
-        detector: The model.
-        settings: The limits.
+    """Reads pictures and saves corrections. Thread-safe.
 
     Raises:
-        DataError: The folder of corrections holds something else.
-        OSError: It cannot be written.
+        DataError: The folder for corrections holds something else.
+        OSError: The folder for corrections cannot be written.
     """
 
     def __init__(self, detector: OnnxDetector, settings: ServeSettings) -> None:
@@ -33,16 +29,16 @@ class Service:
         self._corrections = CorrectionFolder(settings.corrections) if settings.corrections else None
 
     @property
-    def keeps_corrections(self) -> bool:
-        """Whether `correct` can be called."""
+    def saves_corrections(self) -> bool:
+        """Whether the server has a folder for corrections."""
         return self._corrections is not None
 
     def read(self, content: bytes, options: ReadOptions) -> list[dict[str, Any]]:
-        """The readings of a file's pages, as `digitdet read --format json` gives them.
+        """Read every page of a file; returns what `digitdet read --format json` prints.
 
         Raises:
             ImageError: No page can be read.
-            TimeLimitError: It takes too long.
+            TimeLimitError: Reading takes too long.
         """
         reader = NumberReader(self._detector, None, options.constraints, options.config)
         readings = list(reader.read_many([content], options.regions, self.settings.time_limit))
@@ -52,25 +48,24 @@ class Service:
         return [reading.to_dict() for reading in readings]
 
     def page(self, content: bytes, number: int) -> bytes:
-        """A page of a file as PNG, as a person sees it: for browsers that do not know the format.
+        """Convert a page of a file, with its EXIF orientation applied, to PNG.
 
         Raises:
-            ImageError: It cannot be read, or there is no such page.
-            TimeLimitError: It takes too long.
+            ImageError: The page cannot be read or does not exist.
+            TimeLimitError: Reaching the page takes too long.
         """
         return encode_png(self._page(content, number))
 
     def correct(self, content: bytes, number: int, rotation: int, digits: list[CorrectDigit]) -> Saved:
-        """Keep a page of a file with all of its digits.
+        """Save a page of a file with all of its digits.
 
         Raises:
-            ImageError: The page cannot be read.
-            ConfigError: A box does not lie in it.
+            ImageError: The page cannot be read or does not exist.
+            ConfigError: A box lies outside the page.
             OSError: The folder cannot be written.
         """
-        assert self._corrections is not None  # noqa: S101 (there is no such route without)
-        page = self._page(content, number)
-        return self._corrections.save(page, content, rotation, digits)
+        assert self._corrections is not None  # noqa: S101 (the route checks it)
+        return self._corrections.save(self._page(content, number), content, rotation, digits)
 
     def _page(self, content: bytes, number: int) -> Image:
         deadline = time.monotonic() + self.settings.time_limit
@@ -78,5 +73,5 @@ class Service:
             if page.number == number:
                 return page.image
             if time.monotonic() > deadline:
-                raise TimeLimitError(f"it takes longer than {self.settings.time_limit:g} s to get to page {number}")
+                raise TimeLimitError(f"reaching page {number} takes longer than {self.settings.time_limit:g} s")
         raise ImageError(f"there is no page {number}")

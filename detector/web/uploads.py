@@ -1,4 +1,4 @@
-"""Pictures as they come in: never more of them than allowed, whatever the client says they are."""
+"""Uploaded pictures, received in full or up to a limit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
-from digitdet.web.settings import ServeSettings
+from digitdet.web.limits import ServeSettings
 
 _MAX_FIELD = 1_000_000  # bytes: the digits of one picture as JSON
 _MAX_FIELDS = 8
@@ -19,67 +19,65 @@ _MAX_FIELDS = 8
 
 @dataclass(frozen=True)
 class Upload:
-    """A picture file, and the other fields of its form. The name that a client gives a file is never looked at."""
+    """The bytes of a picture file, and the other fields of its form. File names and content types are ignored."""
 
     content: bytes
     fields: dict[str, str]
 
 
 async def receive_upload(request: Request, settings: ServeSettings) -> Upload:
-    """The picture of a request: its body, or the one file in a form (multipart/form-data).
+    """Receive the picture of a request: its body, or the one file of a form (multipart/form-data).
+
+    FastAPI's own `File` and `Form` would store a body of any size.
 
     Raises:
-        HTTPException: It is above the limit (413), takes too long (408), or there is no picture or more than one (400).
+        HTTPException: The upload is too large (413) or too slow (408), or holds no picture or several (400).
     """
-    limited = _Limited(request, settings)
+    limited = _LimitedRequest(request, settings.max_bytes)
     try:
         with anyio.fail_after(settings.upload_time):
             if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-                return await _from_form(limited)
-            return Upload(_not_empty(await limited.body()), {})
+                upload = await _from_form(limited)
+            else:
+                upload = Upload(await limited.body(), {})
     except TimeoutError as error:
-        raise HTTPException(
-            HTTPStatus.REQUEST_TIMEOUT, f"the upload took longer than {settings.upload_time:g} s"
-        ) from error
+        reason = f"the upload took longer than {settings.upload_time:g} s"
+        raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, reason) from error
     except ClientDisconnect as error:
-        raise HTTPException(HTTPStatus.BAD_REQUEST, "the upload was broken off") from error
+        raise HTTPException(HTTPStatus.BAD_REQUEST, "the upload was cancelled") from error
+    if not upload.content:
+        raise HTTPException(HTTPStatus.BAD_REQUEST, "there is no picture: the upload is empty")
+    return upload
 
 
-class _Limited(Request):
-    """A request whose body ends with an error where it is above the limit, before it is taken in."""
+class _LimitedRequest(Request):
+    """A request that raises 413 as soon as its declared or received size is above a limit in bytes."""
 
-    def __init__(self, request: Request, settings: ServeSettings) -> None:
-        super().__init__(request.scope, self._counted)
+    def __init__(self, request: Request, limit: int) -> None:
+        super().__init__(request.scope, self._receive_limited)
         self._inner = request.receive
-        self._limit = settings.max_bytes
-        self._left = settings.max_bytes
+        self._limit = limit
+        self._received = 0
         declared = request.headers.get("content-length", "")
         if declared.isdigit():
-            self._require(self._left - int(declared))
+            self._check(int(declared))
 
-    async def _counted(self) -> Message:
+    async def _receive_limited(self) -> Message:
         message = await self._inner()
-        self._left -= len(message.get("body", b""))
-        self._require(self._left)
+        self._received += len(message.get("body", b""))
+        self._check(self._received)
         return message
 
-    def _require(self, left: int) -> None:
-        if left < 0:
-            raise HTTPException(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the upload is above the limit of {self._limit / 1e6:g} MB"
-            )
+    def _check(self, size: int) -> None:
+        if size > self._limit:
+            reason = f"the upload is above the limit of {self._limit / 1e6:g} MB"
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, reason)
 
 
 async def _from_form(request: Request) -> Upload:
     async with request.form(max_files=1, max_fields=_MAX_FIELDS, max_part_size=_MAX_FIELD) as form:
-        files = [value for value in form.values() if isinstance(value, UploadFile)]
-        if not files:
+        file = next((value for value in form.values() if isinstance(value, UploadFile)), None)
+        if file is None:
             raise HTTPException(HTTPStatus.BAD_REQUEST, "the form holds no file; send the picture as one")
         fields = {name: value for name, value in form.items() if isinstance(value, str)}
-        return Upload(_not_empty(await files[0].read()), fields)
-
-
-def _not_empty(content: bytes) -> bytes:
-    if not content:
-        raise HTTPException(HTTPStatus.BAD_REQUEST, "there is no picture: the upload is empty")
-    return content
+        return Upload(await file.read(), fields)

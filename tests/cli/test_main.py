@@ -216,7 +216,7 @@ def test_systems_fonts_without_digits_are_counted(synth, few_fonts, tmp_path, mo
     assert result.exit_code == 0, result.stderr
     lines = result.stderr.splitlines()
     assert lines[0].startswith(str(tmp_path / "grounds" / "b.png"))
-    assert lines[1] == "2 of the system's font files hold no digits to draw from"
+    assert lines[1] == "2 of the system's font files have no usable digits"
     assert not any(str(folder) in line for line in lines)
 
 
@@ -254,14 +254,14 @@ def test_stats_are_a_table_and_a_plot(dataset):
         result = run("synth", "--stats", given)
         assert result.exit_code == 0, result.stderr
         assert result.stdout.splitlines()[1].split() == ["pictures", "10", "1", "1"]
-        assert result.stderr == f"plotted in {dataset / 'stats.png'}\n"
+        assert result.stderr == f"plots written to {dataset / 'stats.png'}\n"
         assert cv2.imread(str(dataset / "stats.png")) is not None
         (dataset / "stats.png").unlink()
 
 
 def test_check_of_a_sound_dataset(dataset):
     result = run("synth", "--check", dataset)
-    assert (result.exit_code, result.stdout, result.stderr) == (0, "", f"{dataset} is sound\n")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", f"{dataset}: no problems found\n")
 
 
 def test_check_names_every_problem(dataset):

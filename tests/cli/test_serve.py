@@ -19,7 +19,7 @@ from digitdet.cli.main import main
 from digitdet.common.errors import DataError
 from digitdet.common.files import folder_lock
 
-pytest.importorskip("starlette")
+pytest.importorskip("fastapi")
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "number.jpg"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("starlette")
+pytest.importorskip("fastapi")
 
 # What no schema can say: which bytes are a picture, and which texts are patterns, regions or numbers of this one.
 NOT_IN_A_SCHEMA = "positive_data_acceptance"

@@ -12,7 +12,7 @@ import jsonschema
 import numpy as np
 import pytest
 
-pytest.importorskip("starlette")
+pytest.importorskip("fastapi")
 from starlette.testclient import TestClient
 
 from digitdet import NumberReader
@@ -23,8 +23,8 @@ from digitdet.detection.detector import OnnxDetector
 from digitdet.reading.check_digits import CHECKS
 from digitdet.web.app import create_app
 from digitdet.web.corrections import CorrectionFolder
+from digitdet.web.limits import ServeSettings
 from digitdet.web.service import Service
-from digitdet.web.settings import ServeSettings
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "number.jpg"
@@ -118,23 +118,23 @@ def test_options_are_those_of_the_command(client):
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("digits=", "empty"),
+        ("digits=", "digits: String should have at least 1 character"),
         ("digits=x", "expected 5, 4-6"),
         ("digits=4&digits=5", "given 2 times"),
-        ("conf=2", "from 0 to 1"),
-        ("conf=nan", "from 0 to 1"),
-        ("min_confidence=-0.1", "from 0 to 1"),
-        ("max_step=٣&previous=1", "whole number"),
+        ("conf=2", "conf: Input should be less than or equal to 1"),
+        ("conf=nan", "conf: Input should be a finite number"),
+        ("min_confidence=-0.1", "min_confidence: Input should be greater than or equal to 0"),
+        ("max_step=٣&previous=1", "max_step: Input should be a valid integer"),
         ("max_step=5", "previous"),
-        ("max_step=99999999999999999999&previous=1", "whole number"),
-        ("rotate=45", "expected 0, 90"),
-        ("tiles=some", "expected auto"),
-        ("check=crc", "expected luhn"),
+        ("max_step=99999999999999999999&previous=1", "max_step: Input should be less than or equal to"),
+        ("rotate=45", "rotate: Input should be 'auto', '0', '90'"),
+        ("tiles=some", "tiles: Input should be 'auto', 'never' or 'always'"),
+        ("check=crc", "check: Input should be 'luhn'"),
         ("pattern=(", "pattern"),
         ("region=1,2,3", "region"),
         ("allowed=abc", "no number"),
         ("model=/etc/passwd", "no such option"),
-        ("&".join(["region=1,1,9,9"] * 101), "given 101 times"),
+        ("&".join(["region=1,1,9,9"] * 101), "region: List should have at most 100 items"),
     ],
 )
 def test_wrong_options_are_named(client, query, words):
@@ -229,7 +229,8 @@ def test_a_page_comes_as_png(client):
     picture = cv2.imdecode(np.frombuffer(response.content, np.uint8), cv2.IMREAD_COLOR)
     assert np.array_equal(picture, cv2.imread(str(EXAMPLE)))
     assert "no page 2" in reason(post(client, address="/api/page", page=2), 422)
-    assert "whole number" in reason(post(client, address="/api/page", page=0), 400)
+    assert "page: Input should be greater" in reason(post(client, address="/api/page", page=0), 400)
+    assert "given 2 times" in reason(client.post("/api/page?page=1&page=1", content=CONTENT), 400)
     assert "no such option" in reason(post(client, address="/api/page", conf=0.5), 400)
 
 
@@ -300,24 +301,24 @@ def test_wrong_corrections_are_refused_and_nothing_is_kept(make_client, tmp_path
     client = make_client(corrections=tmp_path)
     good = {"digit": "4", "box": [10, 10, 20, 30]}
     for digits, words in [
-        ("", "JSON|truncated"),
-        ("{", "array"),
-        ("[" * 5000, "recursion|truncated|malformed|Expected"),
-        ({"digit": "4"}, "array"),
+        ("", "JSON"),
+        ("{", "JSON"),
+        ("[" * 5000, "JSON"),
+        ({"digit": "4"}, "list"),
         ([{"digit": "42", "box": [1, 2, 3, 4]}], "digit"),
         ([{"digit": "٣", "box": [1, 2, 3, 4]}], "digit"),
-        ([{"digit": "4", "box": [1, 2, 3]}], "length"),
-        ([{"digit": "4", "box": [1, 2, 3, "4"]}], "number|float"),
+        ([{"digit": "4", "box": [1, 2, 3]}], "box.3: Field required"),
+        ([{"digit": "4", "box": [1, 2, 3, "4"]}], "box.3: Input should be a valid number"),
         ([{**good, "more": 1}], "more"),
         ([good, good], "twice"),
         ([{"digit": "4", "box": [9000, 10, 9020, 30]}], "outside"),
         ([{"digit": "4", "box": [20, 30, 10, 10]}], "outside"),
-        ([{"digit": "4", "box": [0, 0, 1e308, 1e308]}] * 2001, "length"),
+        ([{"digit": "4", "box": [0, 0, 1e308, 1e308]}] * 2001, "at most 2000 items"),
     ]:
         assert re.search(words, reason(correct(client, digits), 400)), digits
     assert "rotation" in reason(correct(client, [good], rotation=45), 400)
     assert "page" in reason(correct(client, [good], page="x"), 400)
-    assert "digits is missing" in reason(client.post("/api/corrections", files={"picture": CONTENT}), 400)
+    assert "digits: Field required" in reason(client.post("/api/corrections", files={"picture": CONTENT}), 400)
     assert "no page 3" in reason(correct(client, [good], page=3), 422)
     assert reason(correct(client, [good], b"hello"), 422)
     assert list_images(tmp_path / "images" / "train") == []
@@ -397,6 +398,10 @@ def test_the_description_is_of_this_server(make_client):
     assert description["openapi"] == "3.1.0"
     assert "5 MB" in json.dumps(description)
     assert set(description["paths"]) == {"/api/read", "/api/page", "/api/corrections", "/api/health"}
+    for path in ("/api/read", "/api/page"):
+        content = description["paths"][path]["post"]["requestBody"]["content"]
+        assert set(content) == {"application/octet-stream", "multipart/form-data"}
+        assert "picture" in content["multipart/form-data"]["schema"]["properties"]
     references = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(description)))
     assert references <= set(description["components"]["schemas"])
 

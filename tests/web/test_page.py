@@ -12,15 +12,15 @@ import cv2
 import numpy as np
 import pytest
 
-pytest.importorskip("starlette")
+pytest.importorskip("fastapi")
 sync_api = pytest.importorskip("playwright.sync_api")
 import uvicorn
 
 from digitdet.datasets.formats.yolo import read_labels
 from digitdet.detection.detector import OnnxDetector
 from digitdet.web.app import create_app
+from digitdet.web.limits import ServeSettings
 from digitdet.web.service import Service
-from digitdet.web.settings import ServeSettings
 
 expect = sync_api.expect
 expect.set_options(timeout=20_000)  # ms: a busy machine is slow, not wrong

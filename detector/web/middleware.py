@@ -1,4 +1,4 @@
-"""What a browser is told about every answer, and requests that other people's pages send."""
+"""Middleware that protects users of a local server from other web sites."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from digitdet.web.errors import error_response
 
-# Only what comes from here; pictures also from the page's own memory. Swagger UI sets styles in its markup.
+# Everything comes from this server; pictures also from the page's own memory. Swagger UI sets inline styles.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'{styles}; img-src 'self' blob: data:; connect-src 'self'; "
     "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -19,18 +19,18 @@ _DOCS = "/docs"
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
-class Protection:
-    """Middleware: a strict content policy, and no changes at the word of another site's page.
+class SecurityMiddleware:
+    """Add a strict Content-Security-Policy, and reject cross-site requests that change something (CSRF).
 
-    A page anywhere may send a form to a server on the visitor's own machine. It cannot read the answer, but it could
-    put pictures among the corrections: browsers say where a request comes from, and such ones are refused.
+    Any web page can send a form to a server on the visitor's machine. It cannot read the answer, but it could add
+    pictures to the corrections. Browsers say where a request comes from: Origin and Sec-Fetch-Site.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it."""
+        """Handle one ASGI connection."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -44,14 +44,14 @@ class Protection:
                 headers["Referrer-Policy"] = "no-referrer"
             await send(message)
 
-        if scope["method"] in _CHANGING and _is_foreign(Headers(scope=scope)):
-            refusal = error_response(HTTPStatus.FORBIDDEN, "the request comes from a page of another site")
-            await refusal(scope, receive, send_with_headers)
-            return
-        await self._app(scope, receive, send_with_headers)
+        if scope["method"] in _CHANGING and _is_cross_site(Headers(scope=scope)):
+            response = error_response(HTTPStatus.FORBIDDEN, "the request comes from a page of another site")
+            await response(scope, receive, send_with_headers)
+        else:
+            await self._app(scope, receive, send_with_headers)
 
 
-def _is_foreign(headers: Headers) -> bool:
+def _is_cross_site(headers: Headers) -> bool:
     if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return True
     origin = headers.get("origin")

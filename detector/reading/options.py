@@ -1,0 +1,37 @@
+"""Read options as settings, constraints and regions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from digitdet.configs import ReadConfig, replace
+from digitdet.configs.read import READ_OPTIONS
+from digitdet.reading.constraints import Constraints
+from digitdet.reading.regions import Region, parse_region
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How pictures are read."""
+
+    config: ReadConfig
+    constraints: Constraints
+    regions: tuple[Region, ...]
+
+
+def parse_read_options(values: Mapping[str, Any], config: ReadConfig) -> ReadOptions:
+    """Convert the values of `READ_OPTIONS`, by name; None stands for an option that is not given.
+
+    Args:
+        values: Texts, numbers and choices; sequences of texts for `region` and `allowed`.
+        config: The settings that hold where no option overrides them.
+
+    Raises:
+        ConfigError: A value is not allowed, or no number can meet all constraints.
+    """
+    given = {name: value for name, value in values.items() if value is not None}
+    settings = {one.setting: given.pop(one.name) for one in READ_OPTIONS if one.setting and one.name in given}
+    regions = tuple(parse_region(text) for text in given.pop("region", ()))
+    return ReadOptions(replace(config, **settings), Constraints(**given), regions)

@@ -1,0 +1,82 @@
+"""Limits of the server: its settings, and how many requests it serves at a time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+from anyio import to_thread
+from starlette.exceptions import HTTPException
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class ServeSettings:
+    """Limits of a server, and where it saves corrections."""
+
+    max_bytes: int = 20_000_000
+    """Maximum size of one upload in bytes."""
+
+    max_pixels: int = 50_000_000
+    """Maximum number of pixels of one page. Each takes about 7 bytes of memory while it is read."""
+
+    at_once: int = os.cpu_count() or 1
+    """Pictures read concurrently, one core each."""
+
+    queue: int = 32
+    """Requests that may upload or wait beside those; further ones are rejected with 503."""
+
+    time_limit: float = 30.0
+    """Maximum seconds to read one upload."""
+
+    upload_time: float = 120.0
+    """Maximum seconds to receive one upload."""
+
+    corrections: Path | None = None
+    """Dataset folder for corrected pictures; None saves none."""
+
+
+class RequestLimiter:
+    """Limit concurrent requests; reject the rest with 503. Belongs to one event loop.
+
+    Args:
+        at_once: Functions that run concurrently, each in a thread.
+        queue: Requests beside those that may upload or wait.
+    """
+
+    def __init__(self, at_once: int, queue: int) -> None:
+        self._at_once = at_once
+        self._free = at_once + queue
+        self._threads: anyio.CapacityLimiter | None = None
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[None]:
+        """Hold a slot, from before the upload until the work is done.
+
+        Raises:
+            HTTPException: No slot is free (503).
+        """
+        if not self._free:
+            raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, "too many requests at once; try again in a moment")
+        self._free -= 1
+        try:
+            yield
+        finally:
+            self._free += 1
+
+    async def run(self, function: Callable[[], Result]) -> Result:
+        """Run a function in a thread as soon as one is free.
+
+        Threads cannot be stopped: the function is awaited even if the client has disconnected, so that a free slot
+        really is free.
+        """
+        if self._threads is None:  # created here, because it belongs to the running event loop
+            self._threads = anyio.CapacityLimiter(self._at_once)
+        return await to_thread.run_sync(function, limiter=self._threads)

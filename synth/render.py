@@ -12,7 +12,7 @@ import numpy.typing as npt
 from digitdet.common.types import Image
 from digitdet.synth.digits.drawing import InkPatch, render_glyph
 from digitdet.synth.digits.glyphs import VISIBLE_INK
-from digitdet.synth.effects.inks import INKS, PAD, REACHING
+from digitdet.synth.effects.inks import INKS, PAD, WIDE_INKS
 from digitdet.synth.pages.page_draft import Shape
 from digitdet.synth.plan import Inscription, PlacedGlyph
 from digitdet.synth.surfaces.fields import with_level
@@ -107,7 +107,7 @@ def _lay_ink(canvas: Image, ink_map: Image, inscription: Inscription, patches: M
     """Put the ink of an inscription's glyphs, by row, on the canvas and into the ink map, in place."""
     if not patches:
         return
-    needs_border = inscription.strokes or inscription.ink in REACHING
+    needs_border = inscription.strokes or inscription.ink in WIDE_INKS
     pad = round(inscription.height * PAD) + 1 if needs_border else 0
     window = _window_around(list(patches.values()), pad, *ink_map.shape)
     alpha = np.zeros((window[0].stop - window[0].start, window[1].stop - window[1].start), np.float32)

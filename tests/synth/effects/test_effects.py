@@ -6,30 +6,31 @@ from hypothesis import strategies as st
 
 from digitdet.common.errors import ConfigError
 from digitdet.synth.effects.effects import EFFECTS, CameraEffects
-from digitdet.synth.effects.scanner import digit_contrast, scan_border, smallest_digit
+from digitdet.synth.effects.limits import digit_contrast, smallest_digit
+from digitdet.synth.effects.scanner import scan_border
 
 NO_BOXES = np.zeros((0, 4))
 BLURS = {"softness", "focus_blur", "motion_blur", "low_resolution"}
-OWN_EDGES = {"shadow", "glare", "scan_border"}  # they would be measured in the place of the ink's
+OWN_EDGES = {"shadow", "glare", "scan_border"}  # these would be measured instead of those of the ink
 NO_EFFECTS = CameraEffects({})  # `apply` takes any steps
 
 
-def draw_page(height=160, width=240, digit=40, ink=40, ground=210):
-    """A page with grain, three hollow blocks in the place of digits, and their boxes."""
+def draw_page(height=160, width=240, digit=40, ink=40, background=210):
+    """Return a noisy page with three hollow blocks as digits, and their boxes."""
     rng = np.random.default_rng(0)
-    image = np.full((height, width, 3), ground, np.uint8)
+    image = np.full((height, width, 3), background, np.uint8)
     image -= rng.integers(0, 6, image.shape, np.uint8)
     boxes = []
     for left in (60, 100, 140):
         top, right, bottom = 50, left + digit * 2 // 3, 50 + digit
         cv2.rectangle(image, (left, top), (right - 1, bottom - 1), (ink, ink, ink + 30), -1)
-        cv2.rectangle(image, (left + 9, top + 9), (right - 10, bottom - 10), (ground,) * 3, -1)
+        cv2.rectangle(image, (left + 9, top + 9), (right - 10, bottom - 10), (background,) * 3, -1)
         boxes.append((left, top, right, bottom))
     return image, np.array(boxes, np.float64)
 
 
 def measured_boxes(image, boxes):
-    """The boxes found again: rows and columns around each old one in which the ink is darker than halfway."""
+    """Measure the boxes: the rows and columns around each box in which much is darker than the middle level."""
     grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     found = []
     for left, top, right, bottom in boxes.astype(int):
@@ -56,9 +57,9 @@ def test_effect_changes_a_copy_and_repeats_itself(name):
 
 @pytest.mark.parametrize("name", EFFECTS)
 @pytest.mark.parametrize("shape", [(32, 32), (33, 250), (300, 41), (700, 90)])
-def test_effect_takes_any_size_and_pages_without_digits(name, shape):
+def test_effect_accepts_any_size_and_pages_without_digits(name, shape):
     image = np.random.default_rng(1).integers(90, 200, (*shape, 3), np.uint8)
-    boxes = np.array([[-3, 4, 12, 40], [shape[1] - 4, 2, shape[1] + 5, 30]], np.float64)  # reach out of the picture
+    boxes = np.array([[-3, 4, 12, 40], [shape[1] - 4, 2, shape[1] + 5, 30]], np.float64)  # partly outside the picture
     for seed in range(4):
         for digits in (NO_BOXES, boxes):
             changed = EFFECTS[name](image, np.random.default_rng(seed), digits)
@@ -72,7 +73,7 @@ def test_digits_stay_where_they_are(name):
     assert np.array_equal(measured_boxes(image, boxes), boxes)
     for seed in range(6):
         changed = NO_EFFECTS.apply(image, ((name, seed),), boxes)
-        # Two pixels where a small picture was enlarged by whole pixels or a smear moves both edges outwards.
+        # Two pixels where a picture is enlarged or motion blur moves both edges outwards.
         slack = 2 if name in {"low_resolution", "motion_blur"} else 1
         assert np.abs(measured_boxes(changed, boxes) - boxes).max() <= slack
 
@@ -90,7 +91,7 @@ def test_effect_does_not_shift_the_picture(name):
         assert np.average(xs, weights=weights) == pytest.approx(50, abs=0.5)
 
 
-def test_scan_border_leaves_digits_alone():
+def test_scan_border_does_not_change_digits():
     image, boxes = draw_page()
     blackened = 0
     for seed in range(40):
@@ -101,7 +102,7 @@ def test_scan_border_leaves_digits_alone():
     assert blackened > 10
 
 
-def test_scan_border_without_room_does_nothing():
+def test_scan_border_without_space_does_nothing():
     image, _ = draw_page()
     everywhere = np.array([[0, 0, image.shape[1], image.shape[0]]], np.float64)
     assert np.array_equal(scan_border(image, np.random.default_rng(0), everywhere), image)
@@ -120,7 +121,7 @@ def test_digits_keep_contrast(ink):
 
 def test_effect_that_would_hide_a_digit_is_skipped():
     image = np.zeros((60, 60, 3), np.uint8)
-    image[...] = (0, 0, 200)  # red ground and, equally bright, a blue digit that only its colour shows
+    image[...] = (0, 0, 200)  # red background and a blue digit of the same brightness
     image[20:40, 25:35] = (255, 52, 0)
     boxes = np.array([[22, 18, 38, 42]], np.float64)
     assert np.ptp(EFFECTS["grey"](image, np.random.default_rng(0), boxes)) < 5
@@ -156,12 +157,12 @@ def test_shares_are_probabilities():
         ({"jpeg": float("nan")}, "jpeg: nan is not allowed"),
     ],
 )
-def test_wrong_shares_are_refused(shares, message):
+def test_invalid_shares_are_refused(shares, message):
     with pytest.raises(ConfigError, match=message):
         CameraEffects(shares)
 
 
 def test_smallest_digit():
     assert smallest_digit(NO_BOXES) == 24
-    assert smallest_digit(np.array([[0, 0, 10, 30], [0, 0, 18, 7]])) == 18  # the second lies on its side
+    assert smallest_digit(np.array([[0, 0, 10, 30], [0, 0, 18, 7]])) == 18  # the second is rotated
     assert smallest_digit(np.array([[0, 0, 1, 2]])) == 6

@@ -20,5 +20,17 @@ Points = npt.NDArray[np.floating]
 FloatArray = npt.NDArray[np.floating]
 """Any other float array; its shape is documented where it is used."""
 
+Scores = npt.NDArray[np.float32]
+"""Raw network outputs from 0 to 1: (N, 10), one for every digit, unless a function says otherwise."""
+
+Tensor = npt.NDArray[np.float32]
+"""Input or output of a network in float32."""
+
+Indices = npt.NDArray[np.integer]
+"""Row numbers or counts: integers, (N,) unless a function says otherwise."""
+
+Mask = npt.NDArray[np.bool_]
+"""Which rows are meant: booleans, (N,) unless a function says otherwise."""
+
 CLASS_NAMES = tuple("0123456789")
 """Names of the detector's ten classes, in the order of their class numbers."""

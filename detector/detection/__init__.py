@@ -1,1 +1,1 @@
-"""From a page to digit boxes with scores."""
+"""From pages to digit boxes with scores."""

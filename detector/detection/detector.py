@@ -1,55 +1,54 @@
-"""The detector on ONNX Runtime; no torch."""
+"""The digit detector on ONNX Runtime."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from digitdet.common.errors import ModelError
-from digitdet.common.types import CLASS_NAMES
+from digitdet.common.types import CLASS_NAMES, Tensor
 from digitdet.detection.session import Session
 from digitdet.models.model_file import SHIPPED_MODEL, ModelMetadata, read_metadata, shipped_file
 
-_ROWS = 4 + len(CLASS_NAMES)  # cx, cy, w, h, and a score for every digit
+_OUTPUT_ROWS = 4 + len(CLASS_NAMES)  # centre x and y, width, height, and a score for every digit
 
 
 class OnnxDetector:
-    """A digit detector in ONNX, as `digitdet train` writes it.
+    """A digit detector as `digitdet train` exports it to ONNX.
 
     Args:
         model: Path of an .onnx file; None is the model that ships with the package.
-        is_short_lived: Whether it is for a few pictures, see `Session`.
+        is_short_lived: Whether it will read only a few pictures; see `Session`.
+
+    Attributes:
+        name: What error messages call the model.
+        image_size: Longer side in pixels of the pictures that the model was trained on.
+        calibration: JSON text of the calibration stored in the model; None if there is none.
+        recogniser: The recogniser stored in the model, an `OnnxRecogniser`; None if there is none.
 
     Raises:
         ModelError: The file is missing, damaged, or detects something other than the ten digits.
     """
 
     def __init__(self, model: Path | None = None, is_short_lived: bool = False) -> None:
-        name = str(model) if model else "the shipped model"
+        self.name = str(model) if model else "the shipped model"
         try:
             content = model.read_bytes() if model else shipped_file(SHIPPED_MODEL)
         except OSError as error:
-            raise ModelError(f"{name}: {error.strerror}") from error
-        self._session = Session(content, name, "not an ONNX model that can be run", is_short_lived)
-        metadata = read_metadata(self._session.entries, name)
-        _require_digit_detector(self._session, metadata, name)
-        self.name = name
-        """What error messages call the model."""
+            raise ModelError(f"{self.name}: {error.strerror}") from error
+        self._session = Session(content, self.name, "not an ONNX model that can be run", is_short_lived)
+        metadata = read_metadata(self._session.metadata, self.name)
+        _require_digit_detector(self._session, metadata, self.name)
         self.image_size = metadata.image_size
-        """Longer side in pixels of the pictures that the model was trained on."""
         self.calibration = metadata.calibration
-        """JSON text of the calibration stored with the model; None if there is none."""
-        from digitdet.detection.recogniser import OnnxRecogniser  # here: it imports OpenCV, which takes a while
+        from digitdet.detection.recogniser import OnnxRecogniser  # imported late: OpenCV takes a while to load
 
-        self.recogniser: OnnxRecogniser | None = (
-            OnnxRecogniser(metadata.recogniser, name) if metadata.recogniser else None
-        )
-        """The recogniser stored with the model; None if there is none."""
+        self.recogniser = OnnxRecogniser(metadata.recogniser, self.name) if metadata.recogniser else None
 
-    def detect(self, tensor: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Run the network on pictures (B, 3, h, w) float32 RGB, 0 to 1; h and w multiples of 32.
+    def detect(self, tensor: Tensor) -> Tensor:
+        """Run the network.
+
+        Args:
+            tensor: Pictures (B, 3, h, w) float32 RGB, 0 to 1; h and w are multiples of 32.
 
         Returns:
             (B, 14, N) float32: centre x and y, width, height in input pixels, then a score (0 to 1) for every digit.
@@ -62,9 +61,9 @@ class OnnxDetector:
 
 def _require_digit_detector(session: Session, metadata: ModelMetadata, name: str) -> None:
     shape = session.output_shape
-    if len(session.input_shapes) != 1 or len(shape) != 3 or (isinstance(shape[1], int) and shape[1] != _ROWS):
+    if len(session.input_shapes) != 1 or len(shape) != 3 or (isinstance(shape[1], int) and shape[1] != _OUTPUT_ROWS):
         raise ModelError(f"{name}: not a digit detector made by digitdet train (its output is {shape})")
     if any(isinstance(side, int) for side in session.input_shapes[0][2:]):
-        raise ModelError(f"{name}: takes pictures of one size only; export it with free height and width")
+        raise ModelError(f"{name}: accepts pictures of one size only; export it with dynamic height and width")
     if metadata.class_names not in ((), CLASS_NAMES):
-        raise ModelError(f"{name}: detects other things than the digits 0 to 9")
+        raise ModelError(f"{name}: its classes are not the digits 0 to 9")

@@ -1,4 +1,4 @@
-"""A picture made ready for the network, and the way back for the boxes."""
+"""Letterboxing: a picture scaled and padded for the network, and boxes mapped back to the picture."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from digitdet.common.types import Image
+from digitdet.common.types import Boxes, Image, Tensor
 
 _PAD_VALUE = 114  # the grey that Ultralytics pads with in training
 _STRIDE = 32  # the network halves its input five times
@@ -16,42 +15,39 @@ _STRIDE = 32  # the network halves its input five times
 
 @dataclass(frozen=True)
 class Letterbox:
-    """How a picture was put into the network's input: scaled, then moved. All pairs are (x, y)."""
+    """How a picture was put into the network's input: scaled, then moved. All pairs are (x, y).
+
+    `scale` is input pixels per picture pixel (the axes differ by rounding), `offset` the padding in input pixels left
+    of and above the picture, `size` the width and height of the picture in pixels.
+    """
 
     scale: tuple[float, float]
-    """Input pixels for one picture pixel; the axes differ by the rounding to whole pixels."""
     offset: tuple[int, int]
-    """Input pixels of padding left of and above the picture."""
     size: tuple[int, int]
-    """Width and height of the picture in pixels."""
 
-    def to_input(self, boxes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """(N, 4) xyxy boxes from picture pixels to input pixels."""
-        return boxes * np.array(self.scale * 2, np.float32) + np.array(self.offset * 2, np.float32)
-
-    def to_picture(self, boxes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """(N, 4) xyxy boxes from input pixels to picture pixels, cut at the picture's edges."""
+    def to_picture(self, boxes: Boxes) -> Boxes:
+        """Map (N, 4) xyxy boxes from input pixels to picture pixels, clipped to the picture."""
         moved = (boxes - np.array(self.offset * 2, np.float32)) / np.array(self.scale * 2, np.float32)
         return np.clip(moved, 0, np.array(self.size * 2, np.float32))
 
 
-def letterbox(image: Image, longer_side: int) -> tuple[npt.NDArray[np.float32], Letterbox]:
-    """Scale a picture so that its longer side is `longer_side` pixels and pad it to multiples of 32.
+def letterbox(image: Image, longer_side: int) -> tuple[Tensor, Letterbox]:
+    """Scale a picture to a longer side of `longer_side` pixels and pad both sides to multiples of 32.
 
-    A strip stays a strip: it is not padded to a square, and costs less time.
+    The input is not padded to a square, so a narrow strip costs less time.
 
     Args:
         image: (H, W, 3) uint8 BGR.
-        longer_side: Pixels.
+        longer_side: In input pixels.
 
     Returns:
-        The input (1, 3, h, w) float32 RGB, 0 to 1, and how to get back.
+        The input (1, 3, h, w) float32 RGB, 0 to 1, and the mapping back to the picture.
     """
     height, width = image.shape[:2]
     scale = longer_side / max(height, width)
     new_width, new_height = max(round(width * scale), 1), max(round(height * scale), 1)
     if (new_width, new_height) != (width, height):
-        # INTER_AREA when shrinking: bilinear skips pixels there, and thin strokes with them.
+        # INTER_AREA when shrinking: bilinear interpolation skips pixels, and thin strokes with them.
         method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         image = np.asarray(cv2.resize(image, (new_width, new_height), interpolation=method), np.uint8)
     pad_x, pad_y = -new_width % _STRIDE, -new_height % _STRIDE

@@ -20,7 +20,7 @@ from digitdet.outputs.formats import written
 from digitdet.outputs.label_studio import label_config, make_task
 from digitdet.outputs.names import FileNames
 from digitdet.reading.results import Digit, Reading
-from digitdet.reading.rotation import turned_back
+from digitdet.reading.rotation import rotate_upright
 
 TASKS_FILE, CONFIG_FILE, CLASSES_FILE = "label_studio.json", "label_config.xml", "classes.txt"
 
@@ -57,7 +57,7 @@ class AnnotationWriter:
         Raises:
             OSError: The folder cannot be written.
         """
-        upright = turned_back(image, reading.rotation)
+        upright = rotate_upright(image, reading.rotation)
         content, suffix = picture_file(upright, _original(reading))
         digest, shown = hashlib.sha256(content).digest(), _shown(reading)
         if digest in self._seen:

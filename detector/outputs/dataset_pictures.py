@@ -11,7 +11,7 @@ from digitdet.common.boxes import clip_xyxy
 from digitdet.common.types import Box, Image
 from digitdet.imaging.images import encode_png
 from digitdet.imaging.jpeg import is_truncated_jpeg
-from digitdet.reading.rotation import boxes_to_picture
+from digitdet.reading.rotation import rotate_boxes_back
 
 ANNOTATED_SPLITS = ("train", "val")
 _VAL_STRIDE = 10  # every tenth picture is for validation, the second one first: two pictures make a dataset
@@ -51,7 +51,7 @@ def boxes_on_upright(boxes: Sequence[Box], rotation: int, width: int, height: in
         One for each, to a hundredth of a pixel; None for those of which nothing is on the page.
     """
     # The page as it lies is the upright one, turned: what brings boxes home from it is the rest of the full turn.
-    upright = clip_xyxy(boxes_to_picture(boxes, -rotation % 360, width, height), width, height)
+    upright = clip_xyxy(rotate_boxes_back(boxes, -rotation % 360, width, height), width, height)
     placed: list[Box | None] = []
     for left, top, right, bottom in upright.round(2).tolist():
         placed.append((left, top, right, bottom) if min(right - left, bottom - top) >= _MIN_SIDE else None)

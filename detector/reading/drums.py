@@ -1,68 +1,65 @@
-"""A counter caught between two digits: its last drum shows a part of both, one above the other."""
+"""Counter drums between two digits: both partly visible, one above the other, on one drum."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from digitdet.reading.hypotheses import Option, Slot
+from digitdet.common.types import Boxes
+from digitdet.reading.slots import Option, Slot
 
-Boxes = npt.NDArray[np.float64]
-
-_SAME_COLUMN = 0.5  # part of the narrower box that two digits of one drum share across
-_MAX_SHARED_DOWN = 0.2  # and of the lower one that they share at most from top to bottom
-_REACH = 1.5  # free space between a drum and its neighbour, in heights of the neighbour, at most
-_LEAST_DIGITS = 4  # of a picture: counters of fewer drums are rare, and what stands on a page by chance is not
+_MIN_SHARED_WIDTH = 0.5  # of two digits on one drum, in parts of the narrower box
+_MAX_SHARED_HEIGHT = 0.2  # of the two, in parts of the lower box
+_MAX_SPACE = 1.5  # between a drum and its neighbour, in heights of the neighbour
+_MIN_DIGITS = 4  # of a picture: counters with fewer drums are rare, stacked marks on other pages are not
 
 
-def settle_drums(slots: Sequence[Slot], boxes: Boxes) -> list[Slot]:
-    """Slots of which two on one drum are made one, which holds the digits of both.
+def merge_drum_digits(slots: Sequence[Slot], boxes: Boxes) -> list[Slot]:
+    """Merge two slots on one counter drum into one slot with the digits of both.
 
-    Whole digits that stand one above the other are at least a digit's height apart from middle to middle. Two that are
-    nearer, beside a digit that reaches over where they meet, are parts: the surer one, of which usually more is seen,
-    gives the place, and both share the chances.
+    Whole digits one above the other have middles at least a digit's height apart. Two that are nearer, with a digit
+    beside them that spans their border, are parts. The more probable one gives the position.
 
     Args:
         slots: Those of a picture.
         boxes: (N, 4) xyxy in pixels, to which the rows of the slots refer.
     """
-    strong = [place for place, slot in enumerate(slots) if slot.presence >= 0.5]
-    if len(strong) < _LEAST_DIGITS:
+    present = [index for index, slot in enumerate(slots) if slot.digit_probability >= 0.5]
+    if len(present) < _MIN_DIGITS:
         return list(slots)
-    settled: list[Slot] = list(slots)
-    gone: set[int] = set()
-    for pair in _stacked(boxes[[slots[place].row for place in strong]]):
-        one, other = sorted((strong[at] for at in pair), key=lambda place: settled[place].options[0].chance)
-        if not gone & {one, other}:
-            settled[other] = _shared(settled[other], settled[one])
-            gone.add(one)
-    return [slot for place, slot in enumerate(settled) if place not in gone]
+    merged: list[Slot] = list(slots)
+    removed: set[int] = set()
+    for pair in _drum_pairs(boxes[[slots[index].row for index in present]]):
+        low, high = sorted((present[at] for at in pair), key=lambda index: merged[index].options[0].probability)
+        if not removed & {low, high}:
+            merged[high] = _merge(merged[high], merged[low])
+            removed.add(low)
+    return [slot for index, slot in enumerate(merged) if index not in removed]
 
 
-def _stacked(boxes: Boxes) -> Iterator[tuple[int, int]]:
-    """The rows of two boxes that are parts of digits on one drum."""
+def _drum_pairs(boxes: Boxes) -> Iterator[tuple[int, int]]:
+    """Yield the rows of boxes (upper, lower) that are parts of digits on one drum."""
     left, top, right, bottom = boxes.T
     width, height, middle = right - left, bottom - top, (top + bottom) / 2
     across = np.minimum(right, right[:, None]) - np.maximum(left, left[:, None])
     down = middle - middle[:, None]
-    same_column = across >= _SAME_COLUMN * np.minimum(width, width[:, None])
-    clear = top - bottom[:, None] > -_MAX_SHARED_DOWN * np.minimum(height, height[:, None])
+    same_column = across >= _MIN_SHARED_WIDTH * np.minimum(width, width[:, None])
+    clear = top - bottom[:, None] > -_MAX_SHARED_HEIGHT * np.minimum(height, height[:, None])
     for upper, lower in np.argwhere(same_column & clear & (down > 0) & (down < height.max())).tolist():
-        meeting = (bottom[upper] + top[lower]) / 2
+        border = (bottom[upper] + top[lower]) / 2
         space = np.maximum(left - max(right[upper], right[lower]), min(left[upper], left[lower]) - right)
-        beside = (top < meeting) & (bottom > meeting) & (space > -0.5 * width) & (space < _REACH * height)
+        beside = (top < border) & (bottom > border) & (space > -0.5 * width) & (space < _MAX_SPACE * height)
         beside[[upper, lower]] = False
         if beside.any() and down[upper, lower] < np.median(height[beside]):
             yield upper, lower
 
 
-def _shared(surer: Slot, other: Slot) -> Slot:
-    """The place of the one with the digits of both, in proportion to how sure they are."""
-    share = surer.presence / (surer.presence + other.presence)
-    options = [option._replace(chance=option.chance * share) for option in surer.options]
+def _merge(high: Slot, low: Slot) -> Slot:
+    """Return the more probable slot with the options of both, weighted by their digit probabilities."""
+    share = high.digit_probability / (high.digit_probability + low.digit_probability)
+    options = [option._replace(probability=option.probability * share) for option in high.options]
     options += [
-        Option(option.text, option.chance * (1 - share), option.parts) for option in other.options if option.text
+        Option(option.text, option.probability * (1 - share), option.parts) for option in low.options if option.text
     ]
-    return Slot(surer.row, surer.presence, tuple(sorted(options, key=lambda option: -option.chance)))
+    return Slot(high.row, high.digit_probability, tuple(sorted(options, key=lambda option: -option.probability)))

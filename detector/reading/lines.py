@@ -1,13 +1,12 @@
-"""Boxes of digits into lines and numbers, in reading order: pure NumPy.
+"""Lines and numbers from digit boxes, in reading order; what the digits are is not used.
 
-Nothing here knows what the digits are. Every distance is measured in heights of the digits concerned, so that the
-result is the same at any scale. The steps:
+Every distance is in heights of the digits concerned, so the result is the same at any scale. The steps:
 
-1. The angle and the bend of the page are those at which the most near digits stand level (skew.py).
-2. On the page set level, each digit is linked to its nearest neighbour on the right: runs of digits.
-3. Runs that stand level with each other, however far apart, are one line, as in a table.
-4. Lines are read from the top; columns whose lines do not align are read one after the other (reading_order.py).
-5. The gaps that stand out in a line part its numbers (gaps.py).
+1. Estimate the angle and the bend of the page from neighbouring digits (skew.py), and level the page.
+2. Link each digit to its nearest neighbour on the right: runs of digits.
+3. Link runs that are level with each other, at any distance, to lines.
+4. Order the lines, column by column where columns do not align (reading_order.py).
+5. Split lines into numbers at the gaps that stand out (gaps.py).
 """
 
 from __future__ import annotations
@@ -19,33 +18,26 @@ import numpy as np
 import numpy.typing as npt
 
 from digitdet.common.boxes import as_boxes
+from digitdet.common.types import FloatArray, Indices, Mask
 from digitdet.reading.gaps import break_probabilities
 from digitdet.reading.reading_order import Extents, flatten, reading_order
-from digitdet.reading.skew import Digits, near_pairs, page_shape, pairs_within
+from digitdet.reading.skew import Digits, neighbour_pairs, page_skew, pairs_within
 
-Floats = npt.NDArray[np.float64]
-Rows = npt.NDArray[np.intp]
-Mask = npt.NDArray[np.bool_]
-
-# Neighbours in a run have up to this free space between them, in heights: as much as the gutter of a tight table.
-_REACH = 1.5
-# They share at least this part of the lower one's height, and more where a height of free space is between them.
-_MIN_SHARED, _MIN_SHARED_FAR = 0.35, 0.6
-# Neighbours differ in height by at most this factor. One that is taller than two which are stacked beside it, by this
-# factor at least, belongs to the line of neither.
-_MAX_RATIO, _TALL = 2.5, 1.5
-# Runs of one line stand off each other by at most this, in heights of the lower one, at their middles or at their feet.
-_MAX_STEP = 0.4
+# All in digit heights.
+_MAX_SPACE = 1.5  # between neighbours in a run
+_MIN_SHARED, _MIN_SHARED_FAR = 0.35, 0.6  # of the lower one's height, side by side and a height apart
+_MAX_HEIGHT_RATIO = 2.5  # of neighbours
+_TALL_RATIO = 1.5  # a digit this much taller than two stacked beside it belongs to the line of neither
+_MAX_STEP = 0.4  # between runs of one line, at their middles or at their feet
 
 
 @dataclass(frozen=True)
 class Line:
     """Digits that are read one after the other, from left to right.
 
-    `numbers` holds rows of the boxes, number by number. `angle` is how far the line is turned clockwise on the picture,
-    in degrees; of a curved line it is that of its chord. `breaks` has a probability (0 to 1) for each pair of
-    neighbours of the whole line, in order: that one number ends and another begins between them. Numbers are parted
-    where it is 0.5 or more.
+    `numbers` holds the rows of the boxes, number by number. `angle` is the clockwise angle of the line on the picture
+    in degrees, for a curved line that of its chord. `breaks` holds for each pair of neighbours of the whole line the
+    probability (0 to 1) that one number ends and another begins between them; numbers are split from 0.5 on.
     """
 
     numbers: tuple[tuple[int, ...], ...]
@@ -54,38 +46,37 @@ class Line:
 
     @property
     def digits(self) -> tuple[int, ...]:
-        """The rows of all its boxes, from left to right."""
+        """The rows of all boxes, from left to right."""
         return tuple(row for number in self.numbers for row in number)
 
 
 def find_lines(boxes: npt.ArrayLike) -> list[Line]:
-    """Put digit boxes together into lines of numbers.
+    """Arrange digit boxes in lines of numbers.
 
     Args:
         boxes: (N, 4) xyxy in pixels, in any order.
 
     Returns:
-        The lines in reading order; every row of `boxes` is in exactly one number. Digits that stand one above the other
-        are never in one line.
+        The lines in reading order; every row of `boxes` is in exactly one number.
 
     Raises:
-        ValueError: `boxes` has not four columns.
+        ValueError: `boxes` does not have four columns.
     """
     boxes = as_boxes(boxes)
     if not len(boxes):
         return []
-    # Ties are broken by place, never by the order in which the boxes came.
+    # Ties are broken by position, so that the order of the input does not matter.
     order = np.lexsort((boxes[:, 3], boxes[:, 2], boxes[:, 1], boxes[:, 0]))
     left, top, right, bottom = boxes[order].T
     seen = Digits((left + right) / 2, (top + bottom) / 2, right - left, np.maximum(bottom - top, 1e-9))
-    pairs = near_pairs(seen)
-    angle, bend = page_shape(seen, *pairs)
-    turned = seen.turned(angle)
-    level = turned.unbent(bend)
+    pairs = neighbour_pairs(seen)
+    angle, bend = page_skew(seen, *pairs)
+    rotated = seen.rotated(angle)
+    level = rotated.straightened(bend)
     runs = _runs(level, *pairs)
     lines = reading_order(_extents(level, runs), _lines(level, runs))
     flat, starts, counts = flatten([[row for run in line for row in runs[run]] for line in lines])
-    slopes = np.degrees(angle) + _slopes(turned.take(flat), starts, counts)
+    slopes = np.degrees(angle) + _slopes(rotated.take(flat), starts, counts)
     breaks = break_probabilities(level.x[flat], level.width[flat], level.height[flat], counts).tolist()
     rows, ends = order[flat].tolist(), (starts + counts).tolist()
     return [
@@ -94,23 +85,23 @@ def find_lines(boxes: npt.ArrayLike) -> list[Line]:
     ]
 
 
-def _runs(digits: Digits, left: Rows, right: Rows) -> list[list[int]]:
-    """Digits linked each to its nearest neighbour on the right, as long as both agree; single ones too."""
+def _runs(digits: Digits, left: Indices, right: Indices) -> list[list[int]]:
+    """Link each digit to its nearest neighbour on the right where that is mutual; single digits are runs, too."""
     a, b = digits.take(left), digits.take(right)
     across, down = b.x - a.x, b.y - a.y
     tall, low = np.maximum(a.height, b.height), np.minimum(a.height, b.height)
     free = (across - (a.width + b.width) / 2) * 2 / (tall + low)
     shared = np.minimum((tall + low) / 2 - np.abs(down), low) / low
     needed = _MIN_SHARED + (_MIN_SHARED_FAR - _MIN_SHARED) * np.clip(free, 0, 1)
-    linked = (across > 0) & (free <= _REACH) & (shared >= needed) & (tall <= _MAX_RATIO * low)
+    linked = (across > 0) & (free <= _MAX_SPACE) & (shared >= needed) & (tall <= _MAX_HEIGHT_RATIO * low)
     left, right, down, cost = left[linked], right[linked], down[linked], (across + 2 * np.abs(down))[linked]
     kept = ~(_beside_stack(digits.height, left, right, down) | _beside_stack(digits.height, right, left, -down))
     return _chains(len(digits.x), left[kept], right[kept], cost[kept])
 
 
-def _beside_stack(height: Floats, tall: Rows, low: Rows, down: Floats) -> Mask:
-    """Which pairs (P,) are a tall digit and one of several lower ones that stand above each other beside it."""
-    taller = height[tall] > _TALL * height[low]
+def _beside_stack(height: FloatArray, tall: Indices, low: Indices, down: FloatArray) -> Mask:
+    """Whether pairs (P,) are a tall digit and one of several lower ones that are stacked beside it."""
+    taller = height[tall] > _TALL_RATIO * height[low]
     step = down / height[tall]
     above, below = np.zeros(len(height), bool), np.zeros(len(height), bool)
     above[tall[taller & (step < -0.15)]] = True
@@ -119,24 +110,24 @@ def _beside_stack(height: Floats, tall: Rows, low: Rows, down: Floats) -> Mask:
 
 
 def _lines(digits: Digits, runs: list[list[int]]) -> list[list[int]]:
-    """Runs that stand level with each other, linked from left to right across any distance."""
+    """Link runs that are level with each other from left to right, at any distance."""
     starts, ends = _ends(digits, runs)
-    left, right = pairs_within(ends.y, _MAX_RATIO / 2 * ends.height, starts.y)
+    left, right = pairs_within(ends.y, _MAX_HEIGHT_RATIO / 2 * ends.height, starts.y)
     a, b = ends.take(left), starts.take(right)
     free = b.x - a.x - (a.width + b.width) / 2
     tall, low = np.maximum(a.height, b.height), np.minimum(a.height, b.height)
     down = b.y - a.y
     step = np.minimum(np.abs(down), np.abs(down + (b.height - a.height) / 2))  # of the middles, or of the feet
-    linked = (b.x > a.x) & (free > -_MAX_STEP * low) & (step <= _MAX_STEP * low) & (tall <= _MAX_RATIO * low)
+    linked = (b.x > a.x) & (free > -_MAX_STEP * low) & (step <= _MAX_STEP * low) & (tall <= _MAX_HEIGHT_RATIO * low)
     return _chains(len(runs), left[linked], right[linked], (free + 2 * np.abs(down))[linked])
 
 
 def _ends(digits: Digits, runs: list[list[int]]) -> tuple[Digits, Digits]:
-    """The first and the last digit of each run, at the mean height and size of up to three: single digits dance."""
+    """Return the first and the last digit of each run, with the mean y and height of the outermost three digits."""
     flat, starts, counts = flatten(runs)
     few = np.minimum(counts, 3)
 
-    def end_at(outermost: Rows, first: Rows) -> Digits:
+    def end_at(outermost: Indices, first: Indices) -> Digits:
         y, height = (
             (sums[first + few] - sums[first]) / few
             for sums in (np.cumsum([0.0, *values[flat]]) for values in (digits.y, digits.height))
@@ -147,9 +138,9 @@ def _ends(digits: Digits, runs: list[list[int]]) -> tuple[Digits, Digits]:
     return end_at(starts, starts), end_at(last, last + 1 - few)
 
 
-def _chains(count: int, left: Rows, right: Rows, cost: Floats) -> list[list[int]]:
-    """Rows 0 to `count` linked from left to right where each is the other's cheapest; unlinked ones are alone."""
-    ranked = np.argsort(cost, kind="stable")[::-1]  # of several values for one place, the last is kept: the cheapest
+def _chains(count: int, left: Indices, right: Indices, cost: FloatArray) -> list[list[int]]:
+    """Link items 0 to `count` from left to right where each is the other's cheapest; unlinked ones stay alone."""
+    ranked = np.argsort(cost, kind="stable")[::-1]  # of several assignments to one element the last stays: the cheapest
     following, leading = np.full(count, -1), np.full(count, -1)
     following[left[ranked]] = right[ranked]
     leading[right[ranked]] = left[ranked]
@@ -168,15 +159,14 @@ def _walk(row: int, links: Sequence[int]) -> Iterator[int]:
 
 
 def _extents(digits: Digits, runs: list[list[int]]) -> Extents:
-    """Where each run stands."""
     wide, high = digits.width / 2, digits.height / 2
     return Extents(digits.x - wide, digits.y - high, digits.x + wide, digits.y + high).joined(runs)
 
 
-def _slopes(digits: Digits, starts: Rows, counts: Rows) -> Floats:
-    """Degrees (L,) by which the feet of each line's digits slope: least squares, those that stand far off count less.
+def _slopes(digits: Digits, starts: Indices, counts: Indices) -> FloatArray:
+    """Return the slopes (L,) of the feet of each line's digits in degrees, by robust least squares.
 
-    `digits` are those of all lines, one line after another.
+    `digits` are those of all lines, line after line.
     """
     feet = digits.y + digits.height / 2
     weight = np.ones(len(feet))
@@ -184,7 +174,7 @@ def _slopes(digits: Digits, starts: Rows, counts: Rows) -> Floats:
         total = np.add.reduceat(weight, starts)
         across = digits.x - np.repeat(np.add.reduceat(weight * digits.x, starts) / total, counts)
         down = feet - np.repeat(np.add.reduceat(weight * feet, starts) / total, counts)
-        # One squared height more: of a short line, whose digits dance, the page's angle says more.
+        # The added squared height pulls short lines towards the page's angle.
         squares = np.add.reduceat(weight * across**2, starts) + np.add.reduceat(digits.height**2, starts) / counts
         slope = np.add.reduceat(weight * across * down, starts) / squares
         weight = np.maximum(1 - ((down - np.repeat(slope, counts) * across) / digits.height) ** 2, 0.05)
@@ -192,6 +182,6 @@ def _slopes(digits: Digits, starts: Rows, counts: Rows) -> Floats:
 
 
 def _split(digits: Sequence[int], breaks: Sequence[float]) -> tuple[tuple[int, ...], ...]:
-    """Digits parted where the probability of a break is 0.5 or more."""
-    ends = [place for place, chance in enumerate(breaks, start=1) if chance >= 0.5]
+    """Split digits where the probability of a break is at least 0.5."""
+    ends = [index for index, probability in enumerate(breaks, start=1) if probability >= 0.5]
     return tuple(tuple(digits[start:end]) for start, end in zip([0, *ends], [*ends, len(digits)], strict=True))

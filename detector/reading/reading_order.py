@@ -1,7 +1,7 @@
-"""The order in which the lines of a page are read: from the top, but column by column where columns do not align.
+"""Reading order of the lines of a page: top to bottom, column by column where the columns do not align.
 
-An XY-cut (Nagy and Seth, Hierarchical representation of optically scanned documents, 1984) whose cuts between columns
-depend on whether the lines on both sides align: a table is read row by row.
+An XY-cut (Nagy and Seth, Hierarchical representation of optically scanned documents, 1984) that cuts between columns
+only where the lines on both sides do not align: a table is read row by row.
 """
 
 from __future__ import annotations
@@ -10,35 +10,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Rows = npt.NDArray[np.intp]
+from digitdet.common.types import FloatArray, Indices
 
-# Lines on the two sides of a gutter meet when they are nearer than this part of the distance between lines, and than
-# this in heights.
-_MEET, _MAX_MEET = 0.7, 1.2
-# Where those that meet are off by more than this on average, in heights, the sides are columns, not parts of a table;
-# on the two sides of a mere slit by more than both together, falling to the first where it is some heights wide: the
-# numbers of a line stand nearer than columns do. Lower limits lose tables, higher ones columns (benchmarks/lines.py).
-_MAX_MISFIT, _SLIT_MISFIT, _WIDE = 0.22, 0.2, 3.0
+# Lines on the two sides of a gutter can match up to this distance, in parts of the line pitch, and in heights.
+_MATCH_PITCH, _MATCH_HEIGHTS = 0.7, 1.2
+# The sides of a gutter are columns where matching lines are off by more than this on average, in heights. For narrow
+# gutters the limit is higher by up to the second value, falling to 0 at a width of the third, in heights.
+_MAX_MISFIT, _NARROW_MISFIT, _WIDE_GUTTER = 0.22, 0.2, 3.0
 
 
 @dataclass(frozen=True)
 class Extents:
-    """Where runs of digits, or lines, stand on the level page: (R,) each; `top` and `bottom` are means over digits."""
+    """Where runs of digits, or lines, are on the levelled page, (R,) each; `top` and `bottom` are means over digits."""
 
-    left: Floats
-    top: Floats
-    right: Floats
-    bottom: Floats
+    left: FloatArray
+    top: FloatArray
+    right: FloatArray
+    bottom: FloatArray
 
-    def take(self, rows: Rows) -> Extents:
-        """Those in these rows."""
+    def take(self, rows: Indices) -> Extents:
+        """Return the extents in these rows."""
         return Extents(self.left[rows], self.top[rows], self.right[rows], self.bottom[rows])
 
     def joined(self, rows: Sequence[Sequence[int]]) -> Extents:
-        """One for all of each list."""
+        """Return one extent for each list of rows."""
         flat, starts, counts = flatten(rows)
         part = self.take(flat)
         return Extents(
@@ -49,17 +45,17 @@ class Extents:
         )
 
 
-def flatten(rows: Sequence[Sequence[int]]) -> tuple[Rows, Rows, Rows]:
-    """All rows one after another, where each list starts among them, and how long it is. No list may be empty."""
+def flatten(rows: Sequence[Sequence[int]]) -> tuple[Indices, Indices, Indices]:
+    """Concatenate lists of rows, none of them empty; return the rows, and the start and length of each list."""
     counts = np.array([len(row) for row in rows], np.intp)
     return np.array([item for row in rows for item in row], np.intp), np.cumsum(counts) - counts, counts
 
 
 def reading_order(runs: Extents, lines: list[list[int]]) -> list[list[int]]:
-    """Lines in the order in which they are read; one that reaches over several columns is cut between them.
+    """Return lines in reading order; one that spans several columns is cut between them.
 
     Args:
-        runs: Where the runs stand.
+        runs: The extents of the runs.
         lines: For each line the rows of its runs, from left to right.
     """
     if len(lines) < 2:
@@ -68,7 +64,7 @@ def reading_order(runs: Extents, lines: list[list[int]]) -> list[list[int]]:
     if gutters:
         return [line for column in _columns(runs, lines, gutters) for line in reading_order(runs, column)]
     extents = runs.joined(lines)
-    cut = _widest_band(extents) if _are_beside(extents) else None
+    cut = _widest_band(extents) if _any_beside(extents) else None
     if cut is None:
         return [lines[row] for row in np.lexsort((extents.left, extents.top + extents.bottom)).tolist()]
     is_above = (extents.bottom <= cut).tolist()
@@ -78,9 +74,9 @@ def reading_order(runs: Extents, lines: list[list[int]]) -> list[list[int]]:
 
 
 def _column_gutters(runs: Extents, lines: list[list[int]]) -> list[float]:
-    """Where, from the left, there is a gutter whose two sides do not align; the gutters in tables are left out.
+    """Return the x of gutters whose two sides do not align, from left to right; those within tables are left out.
 
-    From the narrowest on, what aligns across a gutter is put together: the numbers of a line before the columns.
+    Starting with the narrowest gutter, aligned sides are joined: the numbers of a line before the columns.
     """
     flat, starts, _ = flatten(lines)
     runs = runs.take(flat)
@@ -89,9 +85,9 @@ def _column_gutters(runs: Extents, lines: list[list[int]]) -> list[float]:
     free = runs.left[order][1:] - reached
     gutters, widths = (reached + free / 2)[free > 0], free[free > 0]
     column = np.searchsorted(gutters, runs.left)
-    narrow = np.clip(1 - widths / (_WIDE * np.median(runs.bottom - runs.top)), 0, 1)
-    limits = _MAX_MISFIT + _SLIT_MISFIT * narrow
-    walls = [-1, *range(len(gutters)), len(gutters)]  # column c stands between the gutters c - 1 and c
+    narrowness = np.clip(1 - widths / (_WIDE_GUTTER * np.median(runs.bottom - runs.top)), 0, 1)
+    limits = _MAX_MISFIT + _NARROW_MISFIT * narrowness
+    walls = [-1, *range(len(gutters)), len(gutters)]  # column c is between the gutters c - 1 and c
     for gutter in np.argsort(widths, kind="stable").tolist():
         place = walls.index(gutter)
         before, here, beyond = (
@@ -105,50 +101,52 @@ def _column_gutters(runs: Extents, lines: list[list[int]]) -> list[float]:
 
 
 def _columns(runs: Extents, lines: list[list[int]], gutters: list[float]) -> list[list[list[int]]]:
-    """For each column between the gutters its lines, or its parts of lines."""
-    place = np.searchsorted(gutters, runs.left).tolist()
-    columns = [[[run for run in line if place[run] == column] for line in lines] for column in range(len(gutters) + 1)]
+    """Return for each column between the gutters its lines, or its parts of lines."""
+    column_of = np.searchsorted(gutters, runs.left).tolist()
+    columns = [
+        [[run for run in line if column_of[run] == column] for line in lines] for column in range(len(gutters) + 1)
+    ]
     return [[line for line in column if line] for column in columns]
 
 
 def _misfit(left: Extents, right: Extents) -> float:
-    """How far the lines on two sides of a gutter stand off each other, in heights: the mean over those that meet."""
+    """Return how far the lines on two sides of a gutter are off each other, in heights: the mean over those near."""
     down, height = _distances(left, right)
     feet = np.abs(left.bottom[:, None] - right.bottom)
     low = np.minimum((left.bottom - left.top)[:, None], right.bottom - right.top)
-    meet = down < np.minimum(_MEET * min(_pitch(left), _pitch(right)), _MAX_MEET * height)
-    step = np.where(meet, (down + feet) / (2 * low), np.inf)
-    matched = meet & (step == step.min(axis=1, keepdims=True)) & (step == step.min(axis=0))
-    meeting = int(meet.any(axis=1).sum() + meet.any(axis=0).sum())
-    if not meeting:
+    near = down < np.minimum(_MATCH_PITCH * min(_pitch(left), _pitch(right)), _MATCH_HEIGHTS * height)
+    step = np.where(near, (down + feet) / (2 * low), np.inf)
+    matched = near & (step == step.min(axis=1, keepdims=True)) & (step == step.min(axis=0))
+    count = int(near.any(axis=1).sum() + near.any(axis=0).sum())
+    if not count:
         return 0.0
-    # A line that meets others, but is the nearest of none, is off by a whole height.
-    alone = max(meeting - 2 * int(matched.sum()), 0)
-    return float((2 * step[matched].sum() + alone) / meeting)
+    # A line that is near others, but the nearest of none, counts as off by a whole height.
+    unmatched = max(count - 2 * int(matched.sum()), 0)
+    return float((2 * step[matched].sum() + unmatched) / count)
 
 
-def _distances(first: Extents, second: Extents) -> tuple[Floats, Floats]:
-    """Between the middles of all pairs (A, B), down the page, and the mean heights of the pairs."""
+def _distances(first: Extents, second: Extents) -> tuple[FloatArray, FloatArray]:
+    """Return the vertical distances of the middles of all pairs (A, B), and the mean heights of the pairs."""
     down = np.abs((first.top + first.bottom)[:, None] - (second.top + second.bottom)) / 2
     return down, ((first.bottom - first.top)[:, None] + (second.bottom - second.top)) / 2
 
 
 def _pitch(column: Extents) -> float:
-    """The least distance between two lines of a column; infinite if it has one line alone."""
+    """Return the smallest distance between two lines of a column; infinite for a single line."""
     steps = np.diff(np.sort(column.top + column.bottom)) / 2
     steps = steps[steps > 0.5 * (column.bottom - column.top).min(initial=np.inf)]
     return float(steps.min(initial=np.inf))
 
 
-def _are_beside(lines: Extents) -> bool:
-    """Whether two lines stand beside each other, nearer in height than two lines of one column."""
+def _any_beside(lines: Extents) -> bool:
+    """Whether two lines are beside each other, vertically nearer than two lines of one column."""
     down, height = _distances(lines, lines)
     apart = (lines.left[:, None] >= lines.right) | (lines.left >= lines.right[:, None])
     return bool((apart & (down < height)).any())
 
 
 def _widest_band(lines: Extents) -> float | None:
-    """The middle of the widest free band between lines; None if there is none."""
+    """Return the y of the middle of the widest free band between lines; None if there is none."""
     order = np.argsort(lines.top)
     reached = np.maximum.accumulate(lines.bottom[order])[:-1]
     free = lines.top[order][1:] - reached

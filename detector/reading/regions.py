@@ -1,4 +1,4 @@
-"""Regions: the parts of a picture that a user asked to read, given as text like ``total=10%,20%,50%,10%``."""
+"""Regions: the parts of a picture to read, written as ``total=10%,20%,50%,10%``."""
 
 from __future__ import annotations
 
@@ -15,22 +15,21 @@ _REMEDY = "write x,y,width,height in pixels or percent, such as total=120,40,300
 
 @dataclass(frozen=True)
 class Length:
-    """A distance: `value` pixels, or as much percent of the picture's side."""
+    """A length of `value` pixels, or of `value` percent of the picture's side."""
 
     value: float
     is_percent: bool = False
 
     def pixels(self, side: int) -> float:
-        """In pixels of a picture that is `side` pixels long."""
+        """Return the length in pixels of a picture that is `side` pixels long."""
         return self.value * side / 100 if self.is_percent else self.value
 
 
 @dataclass(frozen=True)
 class Region:
-    """A rectangle to read: left `x`, top `y`, width `w`, height `h`, each in pixels or percent; `name` if it has one.
+    """A rectangle to read: left `x`, top `y`, width `w`, height `h`, and an optional `name`.
 
-    It counts from the top left of the picture as a person sees it: after EXIF orientation, before any turning back of a
-    page that lies turned.
+    Coordinates refer to the picture after its EXIF orientation is applied and before a rotated page is turned upright.
     """
 
     x: Length
@@ -40,7 +39,7 @@ class Region:
     name: str | None = None
 
     def bounds(self, width: int, height: int) -> tuple[int, int, int, int]:
-        """The region in a picture of `width` x `height` pixels, cut at its borders: xyxy in whole pixels.
+        """Return the region in a picture of `width` x `height` pixels, clipped to it: xyxy in whole pixels.
 
         Raises:
             ImageError: No pixel of the region is inside this picture.
@@ -54,7 +53,7 @@ class Region:
         return x0, y0, x1, y1
 
     def crop(self, image: Image) -> tuple[Image, tuple[int, int]]:
-        """The region's part of a picture (H, W, 3), as a view, and the (x, y) of its top left pixel.
+        """Return the region of a picture (H, W, 3), as a view, and the (x, y) of its top left pixel.
 
         Raises:
             ImageError: No pixel of the region is inside this picture.
@@ -63,19 +62,19 @@ class Region:
         return image[y0:y1, x0:x1], (x0, y0)
 
     def __str__(self) -> str:
-        """As it is written on the command line."""
+        """The notation of the command line."""
         sides = ",".join(f"{side.value:g}{'%' * side.is_percent}" for side in (self.x, self.y, self.w, self.h))
         return f"{self.name}={sides}" if self.name else sides
 
 
 def parse_region(text: str) -> Region:
-    """``x,y,w,h`` or ``name=x,y,w,h``; each length is in pixels, or with % in percent of the picture's side.
+    """Parse ``x,y,w,h`` or ``name=x,y,w,h``; each length is in pixels, or with % in percent of the picture's side.
 
     >>> parse_region("total=10%,20,50%,80").name
     'total'
 
     Raises:
-        ConfigError: It is not written so, has no area, or begins beyond every picture.
+        ConfigError: The text is not in this notation, has no area, or begins beyond every picture.
     """
     name, equals, sides = text.rpartition("=")
     if equals and not name.strip():

@@ -1,4 +1,4 @@
-"""Whether confidences mean what they say: reliability, calibration error, accuracy against coverage."""
+"""Reliability of confidences: calibration error, accuracy at coverage."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from digitdet.common.types import FloatArray
+
 _BINS = 10
 
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """Predictions with a confidence from `low` to `high`: how many, their mean confidence, the part that is right."""
+    """Predictions with a confidence from `low` to `high`: their count, mean confidence, and accuracy."""
 
     low: float
     high: float
@@ -22,44 +24,37 @@ class ReliabilityBin:
 
 
 def reliability_bins(confidences: npt.ArrayLike, right: npt.ArrayLike, bins: int = _BINS) -> list[ReliabilityBin]:
-    """The points of a reliability diagram (DeGroot and Fienberg, 1983): bins of equal width; empty ones are left out.
+    """Return the points of a reliability diagram (DeGroot and Fienberg, 1983): bins of equal width, empty ones omitted.
 
     Args:
         confidences: (N,), 0 to 1.
         right: (N,), whether each prediction was right.
-        bins: How many, from 0 to 1.
+        bins: Number of bins from 0 to 1.
     """
     confidence, hit = np.asarray(confidences, np.float64), np.asarray(right, bool)
-    place = np.minimum((confidence * bins).astype(np.int64), bins - 1)
+    bin_of = np.minimum((confidence * bins).astype(np.int64), bins - 1)
     found = []
-    for index in np.unique(place).tolist():
-        inside = place == index
-        found.append(
-            ReliabilityBin(
-                index / bins,
-                (index + 1) / bins,
-                int(inside.sum()),
-                float(confidence[inside].mean()),
-                float(hit[inside].mean()),
-            )
-        )
+    for index in np.unique(bin_of).tolist():
+        inside = bin_of == index
+        count, mean, accuracy = int(inside.sum()), float(confidence[inside].mean()), float(hit[inside].mean())
+        found.append(ReliabilityBin(index / bins, (index + 1) / bins, count, mean, accuracy))
     return found
 
 
 def expected_calibration_error(confidences: npt.ArrayLike, right: npt.ArrayLike, bins: int = _BINS) -> float:
-    """Mean distance between confidence and accuracy over the bins, by count (Naeini, Cooper and Hauskrecht, 2015); 0 is
-    honest. NaN without predictions.
+    """Return the mean difference of confidence and accuracy over the bins, weighted by count.
+
+    See Naeini, Cooper and Hauskrecht, Obtaining Well Calibrated Probabilities, 2015. NaN without predictions.
     """
     found = reliability_bins(confidences, right, bins)
     total = sum(one.count for one in found)
     return sum(one.count * abs(one.confidence - one.accuracy) for one in found) / total if total else float("nan")
 
 
-def accuracy_at_coverage(
-    confidences: npt.ArrayLike, right: npt.ArrayLike
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """What a threshold buys: for each prediction in order of falling confidence the threshold (N,), the part of all
-    that is at least as sure (N,), and the part of those that is right (N,).
+def accuracy_at_coverage(confidences: npt.ArrayLike, right: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return thresholds (N,), the confidences in falling order, and the coverage (N,) and accuracy (N,) at each.
+
+    Coverage is the part of all predictions with at least that confidence, accuracy the part of those that is right.
     """
     confidence, hit = np.asarray(confidences, np.float64), np.asarray(right, bool)
     order = np.argsort(-confidence, kind="stable")
@@ -68,13 +63,12 @@ def accuracy_at_coverage(
 
 
 def most_accepted(confidences: npt.ArrayLike, right: npt.ArrayLike, precision: float) -> tuple[int, float | None]:
-    """The most predictions that a threshold can accept so that at least `precision` (0 to 1) of them are right.
+    """Return how many predictions a threshold can accept at a `precision` (0 to 1), and the threshold.
 
-    Returns:
-        How many, and the threshold; 0 and None if there is none.
+    0 and None if no threshold reaches the precision.
     """
     thresholds, _, accuracies = accuracy_at_coverage(confidences, right)
-    # A threshold accepts all that are equally sure: only the last of them can be one.
+    # A threshold accepts all predictions of equal confidence: only the last of them counts.
     is_last = np.append(thresholds[1:] < thresholds[:-1], True)[: len(thresholds)]
     good = np.flatnonzero(is_last & (accuracies >= precision))
     return (int(good[-1]) + 1, float(thresholds[good[-1]])) if len(good) else (0, None)

@@ -1,6 +1,6 @@
-"""Pages that lie on their side or upside down: turned back, boxes brought home, and the likeliest rotation chosen.
+"""The rotation of pages: turning them upright, mapping boxes back, and choosing the most likely rotation.
 
-A rotation is how far the page lies turned clockwise, in degrees: 0, 90, 180 or 270.
+A rotation is how far the page is turned clockwise, in degrees: 0, 90, 180 or 270.
 """
 
 from __future__ import annotations
@@ -13,60 +13,56 @@ import numpy as np
 import numpy.typing as npt
 
 from digitdet.common.boxes import as_boxes
-from digitdet.common.types import Image
+from digitdet.common.types import Boxes, Image
 from digitdet.detection.postprocess import Detections
 
 ROTATIONS = (0, 90, 180, 270)
 
-_TURNS_BACK = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
+_BACK = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
 _UPSIDE_DOWN = str.maketrans("01689", "01986")
 
-# Less sure digits are no evidence: there are many of them, and as many in any rotation.
-_LEAST_CONFIDENCE = 0.2
-# A turned reading must have this much more evidence than the one of the picture as it lies: few pictures are turned.
-# Of real pictures of three digits and more it keeps 97% of the upright ones (94% at 1) and finds 92% of the turned
-# ones (93%).
-_TURNED_FACTOR = 1.1
-# The other way up is as plausible from this part of the evidence on, if no digit at least so sure shows which way is
-# up. Of real numbers made of 0, 1, 6, 8 and 9 alone three in four reach it.
-_PLAUSIBLE_SHARE = 0.5
-_SURE = 0.5
+_MIN_SCORE = 0.2  # of digits that count as evidence: lower scores are as frequent in any rotation
+_SURE_SCORE = 0.5  # of digits that can show which way is up
+# A rotated page needs this factor more evidence than an upright one: few pictures are rotated.
+_MIN_EVIDENCE_RATIO = 1.1
+# The choice is ambiguous where the opposite rotation has at least this part of its evidence.
+_AMBIGUOUS_RATIO = 0.5
 
 
 @dataclass(frozen=True)
 class RotationChoice:
-    """The rotation that a picture most likely has; `is_ambiguous` if it may as well lie the other way up."""
+    """The most likely rotation of a page; `is_ambiguous` where the opposite one is about as likely."""
 
     rotation: int
     is_ambiguous: bool
 
 
-def turned_back(image: Image, rotation: int) -> Image:
-    """A page that lies turned clockwise by `rotation`, set upright: (H, W, 3) or, at 90 and 270, (W, H, 3).
+def rotate_upright(image: Image, rotation: int) -> Image:
+    """Turn a page (H, W, 3) with this rotation upright: (H, W, 3), or (W, H, 3) at 90 and 270 degrees.
 
     Raises:
         ValueError: `rotation` is none of 0, 90, 180, 270.
     """
-    _check(rotation)
-    return np.asarray(cv2.rotate(image, _TURNS_BACK[rotation]), np.uint8) if rotation else image
+    _check_rotation(rotation)
+    return np.asarray(cv2.rotate(image, _BACK[rotation]), np.uint8) if rotation else image
 
 
-def boxes_to_picture(boxes: npt.ArrayLike, rotation: int, width: int, height: int) -> npt.NDArray[np.float64]:
-    """Boxes found in the page set upright, brought to the picture as it lies.
+def rotate_boxes_back(boxes: npt.ArrayLike, rotation: int, width: int, height: int) -> Boxes:
+    """Map boxes from the upright page to the page with its rotation.
 
     Args:
-        boxes: (N, 4) xyxy in pixels of `turned_back(picture, rotation)`.
-        rotation: How far the page lies turned clockwise.
-        width: Of the picture as it lies, in pixels.
-        height: Of the picture as it lies, in pixels.
+        boxes: (N, 4) xyxy in pixels of `rotate_upright(page, rotation)`.
+        rotation: The rotation of the page.
+        width: Width of the page with its rotation, in pixels.
+        height: Height of the page with its rotation, in pixels.
 
     Returns:
-        (N, 4) xyxy in pixels of the picture as it lies.
+        (N, 4) float64 xyxy in pixels of the page with its rotation.
 
     Raises:
         ValueError: `rotation` is none of 0, 90, 180, 270.
     """
-    _check(rotation)
+    _check_rotation(rotation)
     x0, y0, x1, y1 = as_boxes(boxes).T
     sides = {
         0: (x0, y0, x1, y1),
@@ -78,33 +74,29 @@ def boxes_to_picture(boxes: npt.ArrayLike, rotation: int, width: int, height: in
 
 
 def choose_rotation(candidates: Mapping[int, Detections]) -> RotationChoice:
-    """The rotation whose reading has the most evidence: the sum of the squared best_scores of its digits.
-
-    Digits on their side or upside down are found less often and with less confidence. On real pictures this told
-    rotations apart better than the sum or the mean of the best_scores, and than how far the boxes form rows: columns of
-    numbers are as long as rows.
+    """Choose the rotation with the most evidence: the sum of the squared best scores of its digits.
 
     Args:
-        candidates: For each rotation that was tried, the suppressed digits of the page turned back by it.
+        candidates: For each rotation that was tried, the digits of the page turned upright by it, after non-maximum
+            suppression.
 
     Returns:
-        The rotation; that of the picture as it lies where another has hardly more evidence, or none has any. It is
-        ambiguous if the opposite one has nearly as much, and no sure digit is one that says nothing upside down.
+        The rotation; 0 unless another has clearly more evidence. It is ambiguous if the opposite one has nearly as
+        much and no sure digit is one that has no meaning upside down.
     """
     evidence = {rotation: _evidence(found) for rotation, found in candidates.items()}
     best = max(evidence, key=lambda rotation: (evidence[rotation], -rotation), default=0)
-    if evidence.get(best, 0) <= _TURNED_FACTOR * evidence.get(0, 0):
+    if evidence.get(best, 0) <= _MIN_EVIDENCE_RATIO * evidence.get(0, 0):
         best = 0
     opposite = evidence.get((best + 180) % 360, 0)
-    is_plausible = opposite > 0 and opposite >= _PLAUSIBLE_SHARE * evidence[best]
-    return RotationChoice(best, is_plausible and not _shows_up(candidates[best]))
+    is_plausible = opposite > 0 and opposite >= _AMBIGUOUS_RATIO * evidence[best]
+    return RotationChoice(best, is_plausible and not _shows_which_way_is_up(candidates[best]))
 
 
 def upside_down_text(text: str) -> str | None:
-    """What a number says from the other side; None where one of its digits says nothing then.
+    """Return what a number says upside down; None where one of its digits has no meaning then.
 
-    0, 1 and 8 stay, 6 and 9 change places. 2 and 5 stay in seven segments only; in print and by hand, as here, they
-    count as digits that show which way is up.
+    0, 1 and 8 stay the same, 6 and 9 change places.
 
     >>> upside_down_text("1968"), upside_down_text("125")
     ('8961', None)
@@ -113,16 +105,15 @@ def upside_down_text(text: str) -> str | None:
 
 
 def _evidence(found: Detections) -> float:
-    best_scores = found.best_scores.astype(np.float64)
-    return float((best_scores[best_scores >= _LEAST_CONFIDENCE] ** 2).sum())
+    scores = found.best_scores.astype(np.float64)
+    return float((scores[scores >= _MIN_SCORE] ** 2).sum())
 
 
-def _shows_up(found: Detections) -> bool:
-    """Whether a sure digit among these says nothing upside down."""
-    sure = found.labels[found.best_scores >= _SURE]
+def _shows_which_way_is_up(found: Detections) -> bool:
+    sure = found.labels[found.best_scores >= _SURE_SCORE]
     return any(upside_down_text(str(label)) is None for label in sure)
 
 
-def _check(rotation: int) -> None:
+def _check_rotation(rotation: int) -> None:
     if rotation not in ROTATIONS:
         raise ValueError(f"expected a rotation of 0, 90, 180 or 270 degrees, got {rotation}")

@@ -198,7 +198,7 @@ def fit_calibration(pictures: Sequence[LabelledPicture], config: ReadConfig) -> 
 def measure_calibration(pictures: Sequence[LabelledPicture], calibration: Calibration, config: ReadConfig) -> Quality:
     """How honest a calibration is on pictures, best on others than those it was fitted to."""
     scores, truths = digit_evidence(pictures)
-    chances = calibration.of_digits(scores)
+    chances = calibration.digit_probabilities(scores)
     top, best = chances[:, :_NO_DIGIT].max(axis=1, initial=0), chances[:, :_NO_DIGIT].argmax(axis=1)
     confidences, right = number_evidence(pictures, calibration, config)
     return Quality(
@@ -231,7 +231,7 @@ def number_evidence(
     pictures: Sequence[LabelledPicture], calibration: Calibration, config: ReadConfig
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
     """The confidence (M,) of every number that is read, and whether it is one that is there, with exactly its text."""
-    builder = NumberBuilder.of_config(calibration, config, min_confidence=0.0)
+    builder = NumberBuilder.from_config(calibration, config, min_confidence=0.0)
     confidences: list[float] = []
     right: list[bool] = []
     for picture in pictures:
@@ -243,5 +243,5 @@ def number_evidence(
 
 def _digit_loss(calibration: Calibration, scores: npt.NDArray[np.float32], truths: npt.NDArray[np.int64]) -> float:
     """Mean negative log-likelihood of what is there."""
-    chances = calibration.of_digits(scores)[np.arange(len(scores)), truths]
+    chances = calibration.digit_probabilities(scores)[np.arange(len(scores)), truths]
     return float(-np.log(np.maximum(chances, 1e-12)).mean())

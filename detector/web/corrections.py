@@ -23,7 +23,7 @@ from digitdet.datasets.formats.yolo import (
     write_data_file,
 )
 from digitdet.outputs.dataset_pictures import ANNOTATED_SPLITS, boxes_on_upright, picture_file, split_of
-from digitdet.reading.rotation import turned_back
+from digitdet.reading.rotation import rotate_upright
 
 _Coordinate = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
@@ -83,7 +83,7 @@ class CorrectionFolder:
             ConfigError: A box lies outside the picture, or two boxes are equal.
             OSError: The folder cannot be written.
         """
-        upright = turned_back(image, rotation)
+        upright = rotate_upright(image, rotation)
         height, width = upright.shape[:2]
         boxes = [box for box in boxes_on_upright([one.box for one in digits], rotation, width, height) if box]
         if len(set(boxes)) < len(digits):

@@ -18,20 +18,20 @@ def test_by_hand():
     """Odds of 4 and 1 against no digit: 4/6, 1/6, 1/6."""
     scores = np.zeros((1, 10), np.float32)
     scores[0, [3, 8]] = 0.8, 0.5
-    chances = Calibration().of_digits(scores)
+    chances = Calibration().digit_probabilities(scores)
     assert chances.shape == (1, 11)
     assert chances[0, [3, 8, 10]] == pytest.approx([4 / 6, 1 / 6, 1 / 6], abs=1e-4)
 
 
 def test_no_boxes():
-    assert Calibration(1.4, 1.2, 1.3).of_digits(np.zeros((0, 10), np.float32)).shape == (0, 11)
+    assert Calibration(1.4, 1.2, 1.3).digit_probabilities(np.zeros((0, 10), np.float32)).shape == (0, 11)
 
 
 @settings(max_examples=80, deadline=None)
 @given(SCORES, st.floats(0.2, 3), st.floats(0, 3), st.floats(-3, 3), st.floats(0.01, 0.99))
 def test_probabilities_sum_to_one_and_keep_the_order_of_scores(scores, high, low, shift, least):
     row = np.float32([scores])
-    chances = Calibration(high, low, shift).of_digits(row, least)[0]
+    chances = Calibration(high, low, shift).digit_probabilities(row, least)[0]
     assert chances.sum() == pytest.approx(1)
     assert (chances >= 0).all()
     order = np.argsort(row[0], kind="stable")
@@ -41,7 +41,7 @@ def test_probabilities_sum_to_one_and_keep_the_order_of_scores(scores, high, low
 def test_least_moves_the_border_between_a_digit_and_none():
     scores = np.zeros((1, 10), np.float32)
     scores[0, 4] = 0.3
-    presence = [1 - Calibration().of_digits(scores, least)[0, 10] for least in (0.2, 0.3, 0.5)]
+    presence = [1 - Calibration().digit_probabilities(scores, least)[0, 10] for least in (0.2, 0.3, 0.5)]
     assert presence[0] > 0.5
     assert presence[1] == pytest.approx(0.5, abs=1e-3)
     assert presence[2] < 0.5
@@ -49,9 +49,9 @@ def test_least_moves_the_border_between_a_digit_and_none():
 
 @pytest.mark.parametrize("chance", [0.0, 1e-9, 0.3, 1.0])
 def test_numbers(chance):
-    assert Calibration().of_number(chance) == pytest.approx(chance, abs=2e-6)
-    assert 0 < Calibration(number_scale=0.5, number_shift=-0.4).of_number(chance) < 1
-    assert Calibration().of_number(chance, is_alone=True) <= Calibration().of_number(chance)
+    assert Calibration().number_confidence(chance) == pytest.approx(chance, abs=2e-6)
+    assert 0 < Calibration(number_scale=0.5, number_shift=-0.4).number_confidence(chance) < 1
+    assert Calibration().number_confidence(chance, is_alone=True) <= Calibration().number_confidence(chance)
 
 
 def test_log_odds_are_finite():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitdet.reading.drums import settle_drums
+from digitdet.reading.drums import merge_drum_digits
 from digitdet.reading.hypotheses import Option, Slot
 
 
@@ -29,7 +29,7 @@ ROW = [(0, "4", 0.9), (60, "0", 0.9), (120, "7", 0.9)]
 @pytest.mark.parametrize("tilt", [0.0, 0.2, -0.2])
 def test_two_parts_are_one_digit_of_two_kinds(tilt):
     slots, boxes = counter(*ROW, (180, "5", 0.6, -14, 20), (182, "6", 0.8, 26, 62), tilt=tilt)
-    *others, last = settle_drums(slots, boxes)
+    *others, last = merge_drum_digits(slots, boxes)
     assert others == slots[:3]
     assert (last.row, last.presence) == (4, 0.8)  # the surer one
     assert [(option.text, option.parts) for option in last.options] == [
@@ -52,20 +52,20 @@ def test_two_parts_are_one_digit_of_two_kinds(tilt):
 )
 def test_others_stay_as_they_are(pair):
     slots, boxes = counter(*ROW, *pair)
-    assert settle_drums(slots, boxes) == slots
+    assert merge_drum_digits(slots, boxes) == slots
 
 
 def test_few_digits_are_no_counter():
     slots, boxes = counter(ROW[0], (60, "5", 0.9, -14, 20), (62, "6", 0.9, 26, 62))
-    assert settle_drums(slots, boxes) == slots
-    assert settle_drums([], np.zeros((0, 4))) == []
+    assert merge_drum_digits(slots, boxes) == slots
+    assert merge_drum_digits([], np.zeros((0, 4))) == []
 
 
 @given(st.lists(st.tuples(*[st.floats(0, 300)] * 2, *[st.floats(1, 80)] * 2, st.floats(0.01, 1)), max_size=12))
 def test_nothing_but_rows_that_were_there(found):
     boxes = np.array([(x, y, x + w, y + h) for x, y, w, h, _ in found]).reshape(-1, 4)
     slots = [slot(row, "1", chance) for row, (*_, chance) in enumerate(found)]
-    settled = settle_drums(slots, boxes)
+    settled = merge_drum_digits(slots, boxes)
     rows = [one.row for one in settled]
     assert rows == sorted(set(rows))
     assert set(rows) <= set(range(len(found)))

@@ -154,7 +154,7 @@ def test_weak_digits_alone_are_no_number():
 )
 def test_where_weak_digits_are_put(weak, order):
     found = places(*row(4, 0), weak)
-    chances = HONEST.of_digits(found.digits.scores)
+    chances = HONEST.digit_probabilities(found.digits.scores)
     from digitdet.reading.hypotheses import make_slots
 
     slots = make_slots(found, chances, np.zeros((0, 11)))

@@ -15,9 +15,9 @@ from digitdet.imaging.images import load_image
 from digitdet.reading.rotation import (
     ROTATIONS,
     RotationChoice,
-    boxes_to_picture,
     choose_rotation,
-    turned_back,
+    rotate_boxes_back,
+    rotate_upright,
     upside_down_text,
 )
 
@@ -37,7 +37,7 @@ def found(*best_scores, label=6):
 def test_turning_back_undoes_a_clockwise_turn(rotation):
     page = np.random.default_rng(0).integers(0, 256, (7, 11, 3)).astype(np.uint8)
     lying = cv2.rotate(page, _CLOCKWISE[rotation]) if rotation else page
-    assert np.array_equal(turned_back(lying, rotation), page)
+    assert np.array_equal(rotate_upright(lying, rotation), page)
 
 
 @given(
@@ -49,12 +49,12 @@ def test_boxes_come_home_with_their_pixels(rotation, size, corners):
     """What stands in a box of the upright page stands in its box of the picture as it lies."""
     height, width = size
     picture = np.arange(height * width * 3).astype(np.uint8).reshape(height, width, 3)
-    page = turned_back(picture, rotation)
+    page = rotate_upright(picture, rotation)
     x0, y0 = (int(corner * (side - 1)) for corner, side in zip(corners[:2], page.shape[1::-1], strict=True))
     x1 = x0 + 1 + int(corners[2] * (page.shape[1] - 1 - x0))
     y1 = y0 + 1 + int(corners[3] * (page.shape[0] - 1 - y0))
-    (a0, b0, a1, b1) = boxes_to_picture([(x0, y0, x1, y1)], rotation, width, height)[0].astype(int)
-    assert np.array_equal(turned_back(picture[b0:b1, a0:a1], rotation), page[y0:y1, x0:x1])
+    (a0, b0, a1, b1) = rotate_boxes_back([(x0, y0, x1, y1)], rotation, width, height)[0].astype(int)
+    assert np.array_equal(rotate_upright(picture[b0:b1, a0:a1], rotation), page[y0:y1, x0:x1])
 
 
 @given(rotation=st.sampled_from(ROTATIONS), corners=st.lists(st.tuples(*[st.integers(0, 100)] * 4), max_size=5))
@@ -62,20 +62,20 @@ def test_turning_on_and_back_is_the_identity(rotation, corners):
     boxes = np.array([(min(a, c), min(b, d), max(a, c), max(b, d)) for a, b, c, d in corners], float).reshape(-1, 4)
     width, height = (200, 120)
     page_size = (height, width) if rotation in (90, 270) else (width, height)
-    lying = boxes_to_picture(boxes, rotation, width, height)
-    assert np.array_equal(boxes_to_picture(lying, -rotation % 360, *page_size), boxes)
+    lying = rotate_boxes_back(boxes, rotation, width, height)
+    assert np.array_equal(rotate_boxes_back(lying, -rotation % 360, *page_size), boxes)
 
 
 def test_no_boxes():
-    assert boxes_to_picture([], 90, 10, 20).shape == (0, 4)
+    assert rotate_boxes_back([], 90, 10, 20).shape == (0, 4)
 
 
 @pytest.mark.parametrize("rotation", [45, -90, 360])
 def test_other_angles_are_refused(rotation):
     with pytest.raises(ValueError, match="0, 90, 180 or 270"):
-        turned_back(np.zeros((2, 2, 3), np.uint8), rotation)
+        rotate_upright(np.zeros((2, 2, 3), np.uint8), rotation)
     with pytest.raises(ValueError, match="0, 90, 180 or 270"):
-        boxes_to_picture([], rotation, 2, 2)
+        rotate_boxes_back([], rotation, 2, 2)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_real_page_is_told(rotation):
     lying = cv2.rotate(page, _CLOCKWISE[rotation]) if rotation else page
     candidates = {}
     for tried in ROTATIONS:
-        tensor, box = letterbox(turned_back(lying, tried), 352)
+        tensor, box = letterbox(rotate_upright(lying, tried), 352)
         digits = non_max_suppression(decode(detector.detect(tensor)[0], 0.2), 0.6).digits
         candidates[tried] = Detections(box.to_picture(digits.boxes), digits.scores)
     assert choose_rotation(candidates) == RotationChoice(rotation, False)

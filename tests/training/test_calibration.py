@@ -42,7 +42,7 @@ def picture(rng, count=4):
         first, second = rng.choice(10, 2, replace=False)
         row[first], row[second] = rng.uniform(0.1, 0.95), rng.uniform(0, 0.3)
     boxes = np.float32([[25 * place, 0, 25 * place + 20, 30] for place in range(count)])
-    chances = TRUE.of_digits(scores)
+    chances = TRUE.digit_probabilities(scores)
     classes = np.array([rng.choice(11, p=row) for row in chances])
     there = classes < 10
     numbers = ()
@@ -63,7 +63,7 @@ def pictures():
 def test_the_fit_finds_what_made_the_data(pictures):
     fitted = fit_calibration(pictures, ReadConfig())
     scores = np.linspace(0.05, 0.95, 19, dtype=np.float32)[:, None] * np.eye(10, dtype=np.float32)[3]
-    assert np.abs(fitted.of_digits(scores) - TRUE.of_digits(scores)).max() < 0.04
+    assert np.abs(fitted.digit_probabilities(scores) - TRUE.digit_probabilities(scores)).max() < 0.04
 
 
 def test_it_is_honest_on_other_pictures(pictures):

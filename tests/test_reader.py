@@ -125,14 +125,14 @@ def test_reading_many_is_lazy(reader):
 
 
 @pytest.mark.parametrize(("name", "is_settled"), [("number.jpg", True), ("page.jpg", False)])
-def test_the_largest_pass_is_for_pictures_that_leave_doubt(reader, monkeypatch, name, is_settled):
-    look, sides = MultiScaleDetector._look, []
+def test_the_largest_pass_runs_only_for_doubtful_pictures(reader, monkeypatch, name, is_settled):
+    run_pass, sides = MultiScaleDetector._run_pass, []
 
-    def noting(finder, wanted):
+    def recording(detector, wanted):
         sides.extend(side for _, side in wanted)
-        return look(finder, wanted)
+        return run_pass(detector, wanted)
 
-    monkeypatch.setattr(MultiScaleDetector, "_look", noting)
+    monkeypatch.setattr(MultiScaleDetector, "_run_pass", recording)
     assert reader.read(EXAMPLES / name).status == "ok"
     largest = round(320 * max(reader.config.scales))
     assert (largest in sides) is not is_settled

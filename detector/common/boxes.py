@@ -12,8 +12,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from digitdet.common.types import Indices
+
 _Floats = npt.NDArray[np.float64]
-_Rows = npt.NDArray[np.int64]
 
 
 def as_boxes(boxes: npt.ArrayLike) -> _Floats:
@@ -93,7 +94,7 @@ def overlap(a: npt.ArrayLike, b: npt.ArrayLike) -> _Floats:
     return np.divide(shared, smaller, out=np.zeros_like(shared), where=smaller > 0)
 
 
-def pair_iou(boxes: npt.ArrayLike, first: _Rows, second: _Rows) -> _Floats:
+def pair_iou(boxes: npt.ArrayLike, first: Indices, second: Indices) -> _Floats:
     """Return the intersection over union (P,) of the rows `first` (P,) and `second` (P,) of (N, 4) xyxy boxes."""
     left, top, right, bottom = as_boxes(boxes).T.copy()  # contiguous columns: several times faster
     width = np.minimum(right[first], right[second]) - np.maximum(left[first], left[second])
@@ -104,7 +105,7 @@ def pair_iou(boxes: npt.ArrayLike, first: _Rows, second: _Rows) -> _Floats:
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
 
 
-def covering_pairs(boxes: npt.ArrayLike, cover: float) -> tuple[_Rows, _Rows]:
+def covering_pairs(boxes: npt.ArrayLike, cover: float) -> tuple[Indices, Indices]:
     """Return rows (i, j), i < j, of the pairs of (N, 4) xyxy boxes that overlap by more than `cover` on both axes.
 
     The overlap along an axis is the shared length divided by the shorter side, 0 to 1. Neighbours that overlap along
@@ -121,7 +122,7 @@ def covering_pairs(boxes: npt.ArrayLike, cover: float) -> tuple[_Rows, _Rows]:
     return first, second
 
 
-def near_pairs(boxes: npt.ArrayLike) -> tuple[_Rows, _Rows]:
+def near_pairs(boxes: npt.ArrayLike) -> tuple[Indices, Indices]:
     """Return rows (i, j), i < j, of all pairs of (N, 4) xyxy boxes that may overlap, each once.
 
     Every overlapping pair is among them, and few others: boxes are put into the cells of a grid, and only those in
@@ -143,7 +144,7 @@ def near_pairs(boxes: npt.ArrayLike) -> tuple[_Rows, _Rows]:
     return np.minimum(first, second), np.maximum(first, second)
 
 
-def _cell_pairs(boxes: _Floats, cell: _Floats, rows: _Rows) -> tuple[_Rows, _Rows]:
+def _cell_pairs(boxes: _Floats, cell: _Floats, rows: Indices) -> tuple[Indices, Indices]:
     """Return pairs of `rows` whose boxes' centres lie in the same or in neighbouring cells of size `cell` (2,)."""
     if not len(rows):
         return rows, rows

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitdet.common.boxes import covering_pairs, iou
+from digitdet.detection.fusion import fuse_passes
 from digitdet.detection.letterbox import letterbox
-from digitdet.detection.postprocess import Detections, decode, fuse_passes, non_max_suppression
+from digitdet.detection.postprocess import Detections, decode, non_max_suppression
 
 
 @settings(max_examples=60, deadline=None)
@@ -20,7 +21,11 @@ def test_letterbox_and_back(width, height, side):
     assert all(length % 32 == 0 and length < side + 32 for length in tensor.shape[2:])
     assert max(tensor.shape[2:]) >= side
     boxes = np.float32([[0, 0, width, height], [width * 0.25, height * 0.5, width * 0.75, height]])
-    assert np.allclose(box.to_picture(box.to_input(boxes)), boxes, atol=1e-3 * max(width, height))
+    assert np.allclose(
+        box.to_picture(boxes * np.float32(box.scale * 2) + np.float32(box.offset * 2)),
+        boxes,
+        atol=1e-3 * max(width, height),
+    )
 
 
 def test_a_strip_is_not_padded_to_a_square():
@@ -64,18 +69,18 @@ def output(*rows):
 
 
 def test_decode_by_hand():
-    found = decode(output((50, 40, 20, 30, {7: 0.9, 1: 0.4}), (10, 10, 4, 4, {3: 0.2})), confidence=0.25)
+    found = decode(output((50, 40, 20, 30, {7: 0.9, 1: 0.4}), (10, 10, 4, 4, {3: 0.2})), min_score=0.25)
     assert found.boxes.tolist() == [[40, 25, 60, 55]]
     assert found.labels.tolist() == [7]
     assert found.best_scores.tolist() == pytest.approx([0.9])
-    assert found.scores[0, 1] == pytest.approx(0.4)  # the runner-up stays known
+    assert found.scores[0, 1] == pytest.approx(0.4)  # the second-best score is kept
 
 
 @pytest.mark.parametrize("raw", [np.zeros((14, 0), np.float32), output((5, 5, 2, 2, {1: 0.1}))])
 def test_nothing_found(raw):
-    places = non_max_suppression(decode(raw, 0.25), 0.5)
-    found = places.digits
-    assert len(found) == len(places.suppressed) == len(places.suppressed_by) == 0
+    result = non_max_suppression(decode(raw, 0.25), 0.5)
+    found = result.digits
+    assert len(found) == len(result.suppressed) == len(result.suppressed_by) == 0
     assert found.boxes.shape == (0, 4)
     assert found.scores.shape == (0, 10)
     assert found.labels.shape == (0,)
@@ -86,20 +91,20 @@ def test_one_place_one_digit_across_classes():
     found = decode(output((50, 40, 20, 30, {1: 0.6}), (51, 40, 20, 30, {7: 0.8}), (75, 40, 20, 30, {2: 0.5})), 0.25)
     kept = non_max_suppression(found, 0.5).digits
     assert kept.labels.tolist() == [7, 2]
-    assert kept.scores[0, [1, 7]] == pytest.approx([0.6, 0.8])  # the class that lost is not forgotten
+    assert kept.scores[0, [1, 7]] == pytest.approx([0.6, 0.8])  # the other class keeps its score
 
 
 @pytest.mark.parametrize(
     ("inner", "outer", "kept"),
     [(0.6, 0.8, [8]), (0.8, 0.6, [0])],
 )
-def test_a_box_inside_another_goes(inner, outer, kept):
+def test_a_box_inside_another_is_suppressed(inner, outer, kept):
     """The hole of an 8 read as 0; their IoU is only 0.1."""
     found = decode(output((50, 40, 8, 10, {0: inner}), (50, 40, 26, 34, {8: outer})), 0.25)
-    places = non_max_suppression(found, 0.5)
-    assert places.digits.labels.tolist() == kept
-    assert (places.suppressed.labels.tolist(), places.suppressed_by.tolist()) == ([8 - kept[0]], [0])
-    assert np.count_nonzero(places.digits.scores) == 1  # another box, not the same one: its classes stay its own
+    result = non_max_suppression(found, 0.5)
+    assert result.digits.labels.tolist() == kept
+    assert (result.suppressed.labels.tolist(), result.suppressed_by.tolist()) == ([8 - kept[0]], [0])
+    assert np.count_nonzero(result.digits.scores) == 1  # another box, not the same one: its classes stay its own
 
 
 def test_overlapping_neighbours_stay():
@@ -117,10 +122,10 @@ def test_two_digits_in_one_broad_box():
         ),
         0.25,
     )
-    places = non_max_suppression(found, 0.5)
-    assert places.digits.labels.tolist() == [2, 4]
-    assert places.suppressed.labels.tolist() == [1, 1]
-    assert places.suppressed_by.tolist() == [1, 1]
+    result = non_max_suppression(found, 0.5)
+    assert result.digits.labels.tolist() == [2, 4]
+    assert result.suppressed.labels.tolist() == [1, 1]
+    assert result.suppressed_by.tolist() == [1, 1]
 
 
 def test_passes_that_agree_are_averaged():
@@ -165,20 +170,20 @@ def test_fusing_changes_no_input():
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(0.05, 0.95))
-def test_what_is_kept_does_not_overlap_and_loses_nothing_free(seed, limit):
+def test_kept_boxes_do_not_overlap_and_others_overlap_a_kept_one(seed, limit):
     rng = np.random.default_rng(seed)
     corners = rng.uniform(0, 100, (30, 2))
     boxes = np.concatenate([corners, corners + rng.uniform(5, 40, (30, 2))], axis=1).astype(np.float32)
     found = Detections(boxes, rng.uniform(0, 1, (30, 10)).astype(np.float32))
-    places = non_max_suppression(found, limit)
-    kept = places.digits
+    result = non_max_suppression(found, limit)
+    kept = result.digits
     assert len(covering_pairs(kept.boxes, limit)[0]) == 0
     assert (np.diff(kept.best_scores) <= 0).all()
     lost = [box for box in found.boxes if not (box == kept.boxes).all(axis=1).any()]
     assert all(cover(box, kept.boxes).max() > limit for box in lost)
-    for box, winner in zip(places.suppressed.boxes, places.suppressed_by, strict=True):
-        assert cover(box, kept.boxes[[winner]]).item() > limit
-        assert iou(box[None], kept.boxes[[winner]]).item() < 0.5
+    for box, row in zip(result.suppressed.boxes, result.suppressed_by, strict=True):
+        assert cover(box, kept.boxes[[row]]).item() > limit
+        assert iou(box[None], kept.boxes[[row]]).item() < 0.5
 
 
 def cover(box, others):
@@ -190,7 +195,7 @@ def cover(box, others):
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(0, 400), st.floats(1, 60))
-def test_suppression_is_the_textbook_one(seed, count, spread):
+def test_suppression_equals_the_greedy_loop(seed, count, spread):
     """Against the plain greedy loop over all boxes, for few boxes and for many."""
     rng = np.random.default_rng(seed)
     corners = rng.uniform(0, 600, (count, 2))

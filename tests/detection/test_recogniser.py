@@ -1,4 +1,4 @@
-"""The second stage's crops, and what it refuses."""
+"""The recogniser: its crops, and the models that it refuses."""
 
 import base64
 import shutil
@@ -46,7 +46,7 @@ def test_crops_of_a_picture_and_of_the_picture_enlarged_are_alike():
     assert difference.mean() < 2
 
 
-def test_beyond_the_border_its_pixels_go_on():
+def test_border_pixels_are_repeated_beyond_the_picture():
     image = np.full((40, 40, 3), (10, 20, 30), np.uint8)
     crop = cut_crops(image, np.float32([[-10, -10, 12, 30]]))[0]
     assert (crop[:, :, :3] == (10, 20, 30)).all()
@@ -63,22 +63,22 @@ def test_no_boxes():
     assert cut_crops(picture(8, 8), np.zeros((0, 4), np.float32)).shape == (0, SIDE, SIDE, 4)
 
 
-def test_the_picture_is_left_as_it_is():
+def test_the_picture_is_not_changed():
     image = picture(90, 60, (10, 10, 20, 40))
     before = image.copy()
     cut_crops(image, np.float32([[10, 10, 20, 40]]))
     assert (image == before).all()
 
 
-def test_what_is_no_recogniser():
+def test_refused_models():
     with pytest.raises(ModelError, match=r"^x: its recogniser is damaged"):
         OnnxRecogniser(b"no network", "x")
     with pytest.raises(ModelError, match=r"^x: its recogniser was made by another version"):
         OnnxRecogniser(shipped_file("digitdet.onnx").read_bytes(), "x")
 
 
-def test_shipped_recogniser_tells_digits_from_none():
-    """Digits as a pen draws them, dark and light, and what is none: an even ground, a frame, a stroke across."""
+def test_the_shipped_recogniser_tells_digits_from_background():
+    """Digits as a pen draws them, dark and light, and what is no digit: a plain background, a frame, a stroke."""
     recogniser = OnnxDetector().recogniser
     image = np.full((100, 400, 3), 230, np.uint8)
     boxes = []
@@ -88,14 +88,14 @@ def test_shipped_recogniser_tells_digits_from_none():
         (width, height), _ = cv2.getTextSize(digit, cv2.FONT_HERSHEY_SIMPLEX, 1.8, 4)
         boxes.append((x, 70 - height, x + width, 70))
     for seen in (image, 255 - image):
-        chances = recogniser.recognise(seen, np.float32(boxes))
-        assert chances.argmax(axis=1).tolist() == [2, 7, 5, 8, 0]
-        assert chances.sum(axis=1) == pytest.approx(1, abs=1e-4)
+        probabilities = recogniser.recognise(seen, np.float32(boxes))
+        assert probabilities.argmax(axis=1).tolist() == [2, 7, 5, 8, 0]
+        assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-4)
     assert recogniser.recognise(image, np.zeros((0, 4), np.float32)).shape == (0, 11)
     assert recogniser.recognise(np.full((60, 60, 3), 200, np.uint8), np.float32([[20, 10, 40, 50]])).argmax() == 10
 
 
-def test_damaged_second_stage(tmp_path):
+def test_damaged_recogniser(tmp_path):
     onnx = pytest.importorskip("onnx")
     model = onnx.load(shipped_file("digitdet.onnx"))
     for stored, complaint in (("not base64!", "damaged"), (base64.b64encode(b"junk").decode(), "damaged")):

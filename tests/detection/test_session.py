@@ -1,4 +1,4 @@
-"""Networks from strangers."""
+"""Networks from unknown sources."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def test_a_network_runs():
 
 
 @pytest.mark.parametrize("place", ["../secret.bin", "secret.bin", "/etc/hostname"])
-def test_a_model_cannot_pull_in_other_files(tmp_path, monkeypatch, place):
+def test_a_model_cannot_read_other_files(tmp_path, monkeypatch, place):
     """ONNX's external data: beside the model, above it, and in the folder where the program runs."""
     folder = tmp_path / "models"
     folder.mkdir()
@@ -60,7 +60,7 @@ def test_a_network_that_fails_when_it_is_run_is_one_line():
         session.run(np.ones((1, 5, 16, 16), np.float32))
 
 
-def test_numbers_that_are_none_are_no_digits():
+def test_values_that_are_not_finite_are_dropped():
     """A damaged network may give anything."""
     output = np.full((14, 5), 0.9, np.float32)
     output[0, 0], output[2, 1], output[7, 2], output[3, 3] = np.nan, np.inf, np.inf, -np.inf

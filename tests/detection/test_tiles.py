@@ -1,4 +1,4 @@
-"""Small print on large pages: where tiles are planned, what they read, how it is merged."""
+"""Tiles on large pages: where they are placed, what is detected in them, how it is merged."""
 
 import cv2
 import numpy as np
@@ -7,11 +7,11 @@ import pytest
 from digitdet.detection.detector import OnnxDetector
 from digitdet.detection.letterbox import letterbox
 from digitdet.detection.postprocess import Detections, decode, non_max_suppression
+from digitdet.detection.small_print import find_small_print
 from digitdet.detection.tiles import (
     READABLE_HEIGHT,
     Tile,
     cover_picture,
-    find_print,
     merge_tiles,
     plan_tiles,
     read_tiles,
@@ -27,8 +27,8 @@ def found(*rows):
     return Detections(np.float32([row[:4] for row in rows]).reshape(-1, 4), scores)
 
 
-def page(width=3000, height=2000, ground=230):
-    return np.full((height, width, 3), ground, np.uint8)
+def page(width=3000, height=2000, background=230):
+    return np.full((height, width, 3), background, np.uint8)
 
 
 def write(image, text, x, y, height, grey=30):
@@ -46,10 +46,10 @@ def covers(tile, x, y):
     return tile.x0 <= x < tile.x1 and tile.y0 <= y < tile.y1
 
 
-@pytest.mark.parametrize(("ground", "grey"), [(230, 30), (30, 220)], ids=["dark", "light"])
+@pytest.mark.parametrize(("background", "grey"), [(230, 30), (30, 220)], ids=["dark", "light"])
 @pytest.mark.parametrize("height", [8, 12, 20, 40, 80])
-def test_print_of_every_size_gets_a_tile_that_enlarges_it(height, ground, grey):
-    image = page(ground=ground)
+def test_print_of_every_size_gets_a_tile_that_enlarges_it(height, background, grey):
+    image = page(background=background)
     write(image, "3729", 1700, 900, height, grey)
     tiles = plan_tiles(image, found(), WHOLE_SCALE)
     hits = [tile for tile in tiles if covers(tile, 1700, 895) and covers(tile, 1700 + height, 895)]
@@ -61,14 +61,14 @@ def test_print_of_every_size_gets_a_tile_that_enlarges_it(height, ground, grey):
 def test_print_at_the_seam_of_two_bands_is_found(band_seam):
     image = page(400, 1500)
     write(image, "58", 200, band_seam, 16)
-    places = find_print(image)
+    places = find_small_print(image)
     assert len(places)
     assert (np.abs(places[:, 3] - band_seam) <= 3).all()
 
 
 def test_a_blank_page_needs_no_tile():
     assert plan_tiles(page(), found(), WHOLE_SCALE) == []
-    assert find_print(page()).shape == (0, 4)
+    assert find_small_print(page()).shape == (0, 4)
 
 
 def test_a_small_picture_needs_no_tile():
@@ -78,7 +78,7 @@ def test_a_small_picture_needs_no_tile():
     assert cover_picture(140, 100, 448 / 140) == []
 
 
-def test_large_shapes_and_specks_are_no_print():
+def test_large_shapes_and_specks_are_not_print():
     image = page()
     cv2.rectangle(image, (100, 100), (2900, 1900), (30, 30, 30), 5)
     cv2.circle(image, (1500, 1000), 400, (60, 60, 60), -1)
@@ -124,7 +124,7 @@ def detect_marks(crop, scale):
     return found(*[(x, y, x + w, y + h, 0.9) for x, y, w, h, _ in stats])
 
 
-def test_digits_come_home_and_cut_ones_go():
+def test_digits_are_mapped_to_the_picture_and_cut_off_ones_dropped():
     """Two tiles share a strip: the block on its border is cut in the first and whole in the second."""
     image = page(300, 100, 0)
     image[40:60, 20:30] = image[40:60, 145:155] = image[40:60, 290:300] = 255
@@ -134,7 +134,7 @@ def test_digits_come_home_and_cut_ones_go():
     assert sorted(boxes) == [[20, 40, 30, 60], [145, 40, 155, 60], [290, 40, 300, 60]]
 
 
-def test_unsure_digits_stay_beside_sure_ones_only():
+def test_unsure_digits_are_kept_beside_sure_ones_only():
     rows = found((20, 20, 30, 40, 0.9), (40, 20, 50, 40, 0.3), (20, 95, 30, 115, 0.3))
     kept = read_tiles(lambda _crop, _scale: rows, page(200, 200), [Tile(0, 0, 200, 200, 1.0)])
     assert kept.boxes[:, :2].tolist() == [[20, 20], [40, 20]]
@@ -148,7 +148,7 @@ def test_patience_ends_with_each_scale(patience, read):
     assert len(calls) == read
 
 
-def test_digits_keep_patience_up():
+def test_digits_restore_the_patience():
     calls = []
 
     def every_fourth(crop, scale):
@@ -172,9 +172,13 @@ def test_no_tiles_no_digits():
         ([(0, 0, 200, 300, 0.9)], [(500, 50, 510, 62, 0.8)], [(0, 0), (500, 50)]),
         ([(480, 40, 530, 90, 0.5)], [(500, 50, 510, 62, 0.8)], [(500, 50)]),  # too small, in a tile
         ([(900, 900, 950, 990, 0.5)], [], [(900, 900)]),  # too small, but no tile saw it
-        ([], [(420, 20, 580, 190, 0.9)], []),  # large: the whole picture knows better
+        ([], [(420, 20, 580, 190, 0.9)], []),  # large: read better in the whole picture
         ([(450, 0, 600, 300, 0.9)], [(500, 50, 510, 62, 0.8)], [(450, 0)]),  # a piece of a sure digit
-        ([(450, 0, 600, 300, 0.5)], [(500, 50, 510, 62, 0.8)], [(450, 0), (500, 50)]),  # suppression will choose
+        (
+            [(450, 0, 600, 300, 0.5)],
+            [(500, 50, 510, 62, 0.8)],
+            [(450, 0), (500, 50)],
+        ),  # left to non-maximum suppression
         ([], [], []),
     ],
 )

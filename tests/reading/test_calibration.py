@@ -18,9 +18,9 @@ def test_by_hand():
     """Odds of 4 and 1 against no digit: 4/6, 1/6, 1/6."""
     scores = np.zeros((1, 10), np.float32)
     scores[0, [3, 8]] = 0.8, 0.5
-    chances = Calibration().digit_probabilities(scores)
-    assert chances.shape == (1, 11)
-    assert chances[0, [3, 8, 10]] == pytest.approx([4 / 6, 1 / 6, 1 / 6], abs=1e-4)
+    probabilities = Calibration().digit_probabilities(scores)
+    assert probabilities.shape == (1, 11)
+    assert probabilities[0, [3, 8, 10]] == pytest.approx([4 / 6, 1 / 6, 1 / 6], abs=1e-4)
 
 
 def test_no_boxes():
@@ -29,29 +29,31 @@ def test_no_boxes():
 
 @settings(max_examples=80, deadline=None)
 @given(SCORES, st.floats(0.2, 3), st.floats(0, 3), st.floats(-3, 3), st.floats(0.01, 0.99))
-def test_probabilities_sum_to_one_and_keep_the_order_of_scores(scores, high, low, shift, least):
+def test_probabilities_sum_to_one_and_keep_the_order_of_scores(scores, high, low, shift, threshold):
     row = np.float32([scores])
-    chances = Calibration(high, low, shift).digit_probabilities(row, least)[0]
-    assert chances.sum() == pytest.approx(1)
-    assert (chances >= 0).all()
+    probabilities = Calibration(high, low, shift).digit_probabilities(row, threshold)[0]
+    assert probabilities.sum() == pytest.approx(1)
+    assert (probabilities >= 0).all()
     order = np.argsort(row[0], kind="stable")
-    assert (np.diff(chances[:10][order]) >= -1e-9).all()
+    assert (np.diff(probabilities[:10][order]) >= -1e-9).all()
 
 
-def test_least_moves_the_border_between_a_digit_and_none():
+def test_the_threshold_moves_the_border_between_a_digit_and_none():
     scores = np.zeros((1, 10), np.float32)
     scores[0, 4] = 0.3
-    presence = [1 - Calibration().digit_probabilities(scores, least)[0, 10] for least in (0.2, 0.3, 0.5)]
-    assert presence[0] > 0.5
-    assert presence[1] == pytest.approx(0.5, abs=1e-3)
-    assert presence[2] < 0.5
+    present = [1 - Calibration().digit_probabilities(scores, threshold)[0, 10] for threshold in (0.2, 0.3, 0.5)]
+    assert present[0] > 0.5
+    assert present[1] == pytest.approx(0.5, abs=1e-3)
+    assert present[2] < 0.5
 
 
-@pytest.mark.parametrize("chance", [0.0, 1e-9, 0.3, 1.0])
-def test_numbers(chance):
-    assert Calibration().number_confidence(chance) == pytest.approx(chance, abs=2e-6)
-    assert 0 < Calibration(number_scale=0.5, number_shift=-0.4).number_confidence(chance) < 1
-    assert Calibration().number_confidence(chance, is_alone=True) <= Calibration().number_confidence(chance)
+@pytest.mark.parametrize("probability", [0.0, 1e-9, 0.3, 1.0])
+def test_numbers(probability):
+    assert Calibration().number_confidence(probability) == pytest.approx(probability, abs=2e-6)
+    assert 0 < Calibration(number_scale=0.5, number_shift=-0.4).number_confidence(probability) < 1
+    assert Calibration().number_confidence(probability, is_single_digit=True) <= Calibration().number_confidence(
+        probability
+    )
 
 
 def test_log_odds_are_finite():

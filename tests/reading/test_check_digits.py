@@ -1,4 +1,4 @@
-"""Numbers that were published with their check digit, and which misreadings every rule finds."""
+"""Check digits: published numbers, and the errors that each rule detects."""
 
 import itertools
 
@@ -32,14 +32,14 @@ def test_published_numbers_pass(name, number):
 
 
 @pytest.mark.parametrize(("name", "number"), ALL)
-def test_every_misread_digit_is_found(name, number):
+def test_every_misread_digit_is_detected(name, number):
     for place, digit in itertools.product(range(len(number)), "0123456789"):
         misread = number[:place] + digit + number[place + 1 :]
         assert CHECKS[name].passes(misread) == (digit == number[place])
 
 
 @pytest.mark.parametrize("name", ["mod11", "verhoeff", "damm"])
-def test_every_swap_of_neighbours_is_found(name):
+def test_every_swap_of_neighbours_is_detected(name):
     for number in VALID[name]:
         for place in range(len(number) - 1):
             left, right = number[place : place + 2]

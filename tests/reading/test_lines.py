@@ -284,16 +284,16 @@ def test_breaks_are_probabilities_between_neighbours():
     first, second = find_lines(boxes)
     assert first.digits == (0, 1, 2, 3, 4)
     assert first.numbers == tuple(numbers[:2])
-    assert [chance >= 0.5 for chance in first.breaks] == [False, False, True, False]
-    assert all(0 < chance < 1 for chance in first.breaks)
+    assert [probability >= 0.5 for probability in first.breaks] == [False, False, True, False]
+    assert all(0 < probability < 1 for probability in first.breaks)
     assert second.breaks == ()
 
 
 def test_a_wider_gap_is_a_more_probable_break():
-    chances = [find_lines(number(0, 0, 3) + number(75 + gap, 0, 3))[0].breaks[2] for gap in range(0, 60, 5)]
-    assert chances == sorted(chances)
-    assert chances[0] < 0.1
-    assert chances[-1] > 0.9
+    probabilities = [find_lines(number(0, 0, 3) + number(75 + gap, 0, 3))[0].breaks[2] for gap in range(0, 60, 5)]
+    assert probabilities == sorted(probabilities)
+    assert probabilities[0] < 0.1
+    assert probabilities[-1] > 0.9
 
 
 @pytest.mark.parametrize(("free", "count"), [(0.2, 1), (0.8, 1), (1.3, 1), (1.8, 6), (3.0, 6)])

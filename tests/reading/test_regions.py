@@ -1,4 +1,4 @@
-"""Regions as users write them, and the parts of pictures that they name."""
+"""Regions: the notation, and the parts of pictures that they select."""
 
 import numpy as np
 import pytest
@@ -35,14 +35,14 @@ def test_bounds(text, size, bounds, name):
     ["", "1,2,3", "1,2,3,4,5", "a,b,c,d", "1,2,3,4px", "-1,2,3,4", "1,2,-3,4", "1;2;3;4", "nan,1,2,3", "inf,1,2,3",
      "1e3,1,2,3", "%,1,2,3", "1,2,,4", "=1,2,3,4", "1%%,2,3,4", "٣,1,2,3", f"{'9' * 400},0,5,5"],
 )  # fmt: skip
-def test_what_is_no_region_is_refused_with_the_remedy(text):
+def test_invalid_notation_is_refused_with_the_remedy(text):
     with pytest.raises(ConfigError, match="x,y,width,height") as caught:
         parse_region(text)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["1,2,0,4", "1,2,3,0", "1,2,0%,4", "100%,0,5,5", "0,120%,5,5"])
-def test_what_is_in_no_picture_is_refused_at_once(text):
+def test_regions_outside_every_picture_are_refused(text):
     with pytest.raises(ConfigError):
         parse_region(text)
 
@@ -64,7 +64,7 @@ def test_crop_is_a_view_with_its_place():
 
 
 @pytest.mark.parametrize("text", ["total=10%,20,50%,8", "1.5,2,3,4"])
-def test_a_region_is_written_as_it_is_read(text):
+def test_a_region_is_formatted_as_it_was_written(text):
     assert str(parse_region(text)) == text
     assert parse_region(str(parse_region(text))) == parse_region(text)
 

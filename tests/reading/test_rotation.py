@@ -1,4 +1,4 @@
-"""Pages that lie turned: set upright, boxes brought home, the rotation told."""
+"""Rotated pages: turned upright, boxes mapped back, the rotation chosen."""
 
 from pathlib import Path
 
@@ -34,10 +34,10 @@ def found(*best_scores, label=6):
 
 
 @pytest.mark.parametrize("rotation", ROTATIONS)
-def test_turning_back_undoes_a_clockwise_turn(rotation):
+def test_rotate_upright_undoes_a_clockwise_rotation(rotation):
     page = np.random.default_rng(0).integers(0, 256, (7, 11, 3)).astype(np.uint8)
-    lying = cv2.rotate(page, _CLOCKWISE[rotation]) if rotation else page
-    assert np.array_equal(rotate_upright(lying, rotation), page)
+    rotated = cv2.rotate(page, _CLOCKWISE[rotation]) if rotation else page
+    assert np.array_equal(rotate_upright(rotated, rotation), page)
 
 
 @given(
@@ -45,8 +45,8 @@ def test_turning_back_undoes_a_clockwise_turn(rotation):
     size=st.tuples(st.integers(2, 60), st.integers(2, 60)),
     corners=st.tuples(*[st.floats(0, 1)] * 4),
 )
-def test_boxes_come_home_with_their_pixels(rotation, size, corners):
-    """What stands in a box of the upright page stands in its box of the picture as it lies."""
+def test_boxes_are_mapped_back_with_their_pixels(rotation, size, corners):
+    """The pixels in a box of the upright page are those in its box of the rotated page."""
     height, width = size
     picture = np.arange(height * width * 3).astype(np.uint8).reshape(height, width, 3)
     page = rotate_upright(picture, rotation)
@@ -58,12 +58,12 @@ def test_boxes_come_home_with_their_pixels(rotation, size, corners):
 
 
 @given(rotation=st.sampled_from(ROTATIONS), corners=st.lists(st.tuples(*[st.integers(0, 100)] * 4), max_size=5))
-def test_turning_on_and_back_is_the_identity(rotation, corners):
+def test_rotating_boxes_there_and_back_is_the_identity(rotation, corners):
     boxes = np.array([(min(a, c), min(b, d), max(a, c), max(b, d)) for a, b, c, d in corners], float).reshape(-1, 4)
     width, height = (200, 120)
     page_size = (height, width) if rotation in (90, 270) else (width, height)
-    lying = rotate_boxes_back(boxes, rotation, width, height)
-    assert np.array_equal(rotate_boxes_back(lying, -rotation % 360, *page_size), boxes)
+    rotated = rotate_boxes_back(boxes, rotation, width, height)
+    assert np.array_equal(rotate_boxes_back(rotated, -rotation % 360, *page_size), boxes)
 
 
 def test_no_boxes():
@@ -85,10 +85,10 @@ def test_other_angles_are_refused(rotation):
         ({0: found(0.3), 90: found(0.9, 0.9), 180: found(), 270: found(0.5)}, RotationChoice(90, False)),
         ({0: found(), 90: found(0.6), 180: found(), 270: found(0.9, 0.8)}, RotationChoice(270, False)),
         ({0: found(0.8, 0.8), 90: found(), 180: found(0.8, 0.7), 270: found()}, RotationChoice(0, True)),
-        # A 3 has no upside-down reading, an unsure one may be none.
+        # A sure 3 shows which way is up, an unsure one does not.
         ({0: found(0.8, label=3), 90: found(), 180: found(0.7), 270: found()}, RotationChoice(0, False)),
         ({0: found(0.4, label=3), 90: found(), 180: found(0.4), 270: found()}, RotationChoice(0, True)),
-        # Hardly better upside down: as it lies.
+        # Hardly more evidence upside down: 0.
         ({0: found(0.80), 90: found(), 180: found(0.82), 270: found()}, RotationChoice(0, True)),
         ({0: found(0.6), 90: found(), 180: found(0.9), 270: found()}, RotationChoice(180, False)),
         ({0: found(0.7), 90: found(), 180: found(0.9), 270: found()}, RotationChoice(180, True)),
@@ -117,13 +117,13 @@ def test_upside_down(text, other):
 
 
 @pytest.mark.parametrize("rotation", ROTATIONS)
-def test_a_real_page_is_told(rotation):
+def test_a_real_page(rotation):
     detector = OnnxDetector()
     page = load_image(Path(__file__).parents[2] / "examples" / "page.jpg")
-    lying = cv2.rotate(page, _CLOCKWISE[rotation]) if rotation else page
+    rotated = cv2.rotate(page, _CLOCKWISE[rotation]) if rotation else page
     candidates = {}
     for tried in ROTATIONS:
-        tensor, box = letterbox(rotate_upright(lying, tried), 352)
+        tensor, box = letterbox(rotate_upright(rotated, tried), 352)
         digits = non_max_suppression(decode(detector.detect(tensor)[0], 0.2), 0.6).digits
         candidates[tried] = Detections(box.to_picture(digits.boxes), digits.scores)
     assert choose_rotation(candidates) == RotationChoice(rotation, False)

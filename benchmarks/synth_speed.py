@@ -31,11 +31,11 @@ _WARM_UP = 50  # pictures
 # The name of each stage and the function whose time it counts.
 _STAGES: Sequence[tuple[str, Any, str]] = (
     ("sampling", SceneComposer, "sample_plan"),
-    ("surface", SceneComposer, "_ground"),
+    ("surface", SceneComposer, "_draw_background"),
     ("shapes", scene, "draw_shape"),
-    ("ink", scene, "draw_inscription"),
+    ("ink", scene, "draw_line"),
     ("effects", CameraEffects, "apply"),
-    ("legibility", scene, "illegible"),
+    ("legibility", scene, "find_illegible"),
     ("JPEG", writer, "_encode"),
     ("files", writer, "_write_file"),
 )

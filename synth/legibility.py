@@ -1,48 +1,33 @@
-"""The guard at the end: digits that nobody could read, measured in the finished picture on their own ink."""
+"""Find illegible digits, measured on their own ink in the finished picture."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Protocol
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from digitdet.common.types import Image
 from digitdet.configs.synth import LegibilityConfig
 from digitdet.synth.digits.drawing import InkPatch
+from digitdet.synth.render import DrawnDigit
 
-Grey = npt.NDArray[np.uint8]
-
-# Part of a digit's height by which the ground around it is looked at.
+# Width of the border around a digit in which the background is measured, in digit heights.
 _RING = 0.1
-# The most by which the typical distance from a median exceeds the standard deviation: half of any values lie within
-# sqrt(2) deviations of the mean (Chebyshev), and their median within one.
+# Upper bound of the median absolute deviation in standard deviations: half of all values are within sqrt(2) deviations
+# of the mean (Chebyshev's inequality), and the median within one.
 _SPREAD_LIMIT = 1 + math.sqrt(2)
 
 
-class Drawn(Protocol):
-    """A digit on the canvas: its ink and its xyxy box."""
-
-    @property
-    def patch(self) -> InkPatch:
-        """Its ink."""
-
-    @property
-    def box(self) -> tuple[int, int, int, int]:
-        """Its xyxy box in pixels, right and bottom exclusive."""
-
-
-def illegible(
-    image: npt.NDArray[np.uint8], ink_map: npt.NDArray[np.uint8], digits: Sequence[Drawn], limits: LegibilityConfig
-) -> list[int]:
-    """Rows of the digits that fall below a limit.
+def find_illegible(image: Image, ink_map: Image, digits: Sequence[DrawnDigit], limits: LegibilityConfig) -> list[int]:
+    """Return the rows of the digits that are below a limit.
 
     Args:
         image: The finished picture (H, W, 3) BGR.
-        ink_map: (H, W), above 0 where there is ink of any kind.
-        digits: What was drawn, in drawing order.
+        ink_map: (H, W), above 0 where there is ink.
+        digits: All digits, in drawing order.
         limits: The limits.
     """
     if not digits:
@@ -55,65 +40,67 @@ def illegible(
         for row, digit in enumerate(digits)
         if covered[row] > limits.max_covered
         or digit.box[3] - digit.box[1] < limits.min_height
-        or not _stands_out(grey, free, digit, limits)
+        or not _has_contrast(grey, free, digit, limits)
     ]
 
 
-def _stands_out(grey: Grey, free: Grey, digit: Drawn, limits: LegibilityConfig) -> bool:
-    """Whether a digit's ink differs enough from the ground around it, which is where `free` is above 0.
+def _has_contrast(grey: Image, free: Image, digit: DrawnDigit, limits: LegibilityConfig) -> bool:
+    """Whether the ink of a digit differs enough from the background around it, where `free` is above 0.
 
-    Ink of any kind differs from the ground's mean somewhere, also hollow and raised ink; how much more than the ground
-    itself does is what the eye has to go by.
+    Hollow and raised ink differ from the background only in parts: the mean difference of all ink pixels counts, minus
+    that of the background itself.
     """
     x0, y0, x1, y1 = digit.box
     pad = max(round((y1 - y0) * _RING), 2)
     around = slice(max(y0 - pad, 0), y1 + pad), slice(max(x0 - pad, 0), x1 + pad)
     patch = digit.patch
     height, width = patch.alpha.shape
-    ground, is_ground = grey[around], free[around]
+    background, is_background = grey[around], free[around]
     inked = grey[patch.top : patch.top + height, patch.left : patch.left + width]
     is_ink = (patch.alpha > 0.5).view(np.uint8)
-    if not cv2.countNonZero(is_ground) or not cv2.countNonZero(is_ink):
+    if not cv2.countNonZero(is_background) or not cv2.countNonZero(is_ink):
         return False
-    return _surely_stands_out(ground, is_ground, inked, is_ink, limits) or _measurably_stands_out(
-        ground[is_ground > 0], inked[is_ink > 0], limits
-    )
-
-
-def _surely_stands_out(ground: Grey, is_ground: Grey, inked: Grey, is_ink: Grey, limits: LegibilityConfig) -> bool:
-    """A quick look at means, enough for most digits: True only where the measurement would say so, too."""
-    mean, deviation = cv2.meanStdDev(ground, mask=is_ground)
-    noise = _SPREAD_LIMIT * float(deviation[0, 0])
-    least = abs(cv2.mean(inked, is_ink)[0] - float(mean[0, 0])) - float(deviation[0, 0]) - noise
-    return least >= max(limits.min_contrast, limits.min_contrast_to_noise * noise)
-
-
-def _measurably_stands_out(ground: Grey, ink: Grey, limits: LegibilityConfig) -> bool:
-    """The measurement itself, on the pixels (N,) of the ground and (M,) of the ink."""
-    # Medians: the edge of a plate or a drum beside the digit is no noise.
-    middle = _median(ground)
-    noise = _median(np.abs(ground.astype(np.int16) - middle))
+    if _has_contrast_by_means(background, is_background, inked, is_ink, limits):
+        return True
+    pixels, ink = background[is_background > 0], inked[is_ink > 0]
+    # Medians ignore the edge of a plate or a drum beside the digit.
+    middle = _median(pixels)
+    noise = _median(np.abs(pixels.astype(np.int16) - middle))
     contrast = float(np.abs(ink.astype(np.int16) - middle).mean()) - noise
-    return contrast >= max(limits.min_contrast, limits.min_contrast_to_noise * noise)
+    return contrast >= _least_contrast(noise, limits)
+
+
+def _has_contrast_by_means(
+    background: Image, is_background: Image, inked: Image, is_ink: Image, limits: LegibilityConfig
+) -> bool:
+    """Bound the contrast by means, which is fast; True only if the exact measurement would be True too."""
+    mean, deviation = cv2.meanStdDev(background, mask=is_background)
+    noise = _SPREAD_LIMIT * float(deviation[0, 0])
+    contrast = abs(cv2.mean(inked, is_ink)[0] - float(mean[0, 0])) - float(deviation[0, 0]) - noise
+    return contrast >= _least_contrast(noise, limits)
+
+
+def _least_contrast(noise: float, limits: LegibilityConfig) -> float:
+    return max(limits.min_contrast, limits.min_contrast_to_noise * noise)
 
 
 def _median(levels: npt.NDArray[np.integer]) -> int:
-    """The upper median of whole numbers (N,); NumPy's own takes several times as long on so few."""
+    """Return the upper median of integers (N,), several times as fast as `np.median`."""
     return int(np.partition(levels, len(levels) // 2)[len(levels) // 2])
 
 
-def _covered_shares(digits: Sequence[Drawn]) -> npt.NDArray[np.float64]:
-    """Part of each digit's visible ink under the ink of digits that were drawn later."""
+def _covered_shares(digits: Sequence[DrawnDigit]) -> npt.NDArray[np.float64]:
+    """Return the part of each digit's ink that is covered by later digits."""
     covered = np.zeros(len(digits))
     x0, y0, x1, y1 = np.array([digit.box for digit in digits]).T
-    meets = (x0 < x1[:, None]) & (x1 > x0[:, None]) & (y0 < y1[:, None]) & (y1 > y0[:, None])
-    for row, later in np.argwhere(np.triu(meets, 1)).tolist():
-        covered[row] += _shared_ink(digits[row].patch, digits[later].patch)
+    overlaps = (x0 < x1[:, None]) & (x1 > x0[:, None]) & (y0 < y1[:, None]) & (y1 > y0[:, None])
+    for row, later in np.argwhere(np.triu(overlaps, 1)).tolist():
+        covered[row] += _covered_share(digits[row].patch, digits[later].patch)
     return covered
 
 
-def _shared_ink(below: InkPatch, above: InkPatch) -> float:
-    """Part of the ink of one patch that lies under the ink of another."""
+def _covered_share(below: InkPatch, above: InkPatch) -> float:
+    """Return the part of the ink of one patch that is under the ink of another."""
     top, left = max(below.top, above.top), max(below.left, above.left)
     bottom = min(below.top + below.alpha.shape[0], above.top + above.alpha.shape[0])
     right = min(below.left + below.alpha.shape[1], above.left + above.alpha.shape[1])

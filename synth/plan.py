@@ -1,14 +1,14 @@
-"""What one picture is made of, sampled before anything is drawn: the page, what is written, with what, seen how."""
+"""The plan of a picture: the random choices, made before anything is drawn."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from digitdet.common.registry import draw_name
+from digitdet.common.types import FloatArray, Points
 from digitdet.configs.look import LookConfig
 from digitdet.synth.digits.drawing import style_matrix
 from digitdet.synth.digits.glyphs import Glyph
@@ -16,132 +16,125 @@ from digitdet.synth.effects.effects import Steps
 from digitdet.synth.pages.page_draft import PageDraft, PlacedLine, Shape, rounded
 from digitdet.synth.pages.page_geometry import PageMap
 
-Array = npt.NDArray[np.float64]
-
 
 @dataclass(frozen=True)
 class PlacedGlyph:
-    """A glyph with its final map to the canvas: `matrix` (2, 2), `centre` (x, y); `window` (N, 2) is a polygon outside
-    which it is hidden.
-    """
+    """A glyph at its place on the canvas."""
 
     glyph: Glyph
-    matrix: Array
+    matrix: FloatArray
+    """Linear map (2, 2) from glyph pixels to canvas pixels."""
     centre: tuple[float, float]
+    """x, y on the canvas."""
     threshold: float
-    window: Array | None = None
+    """Ink coverage (0 to 1) at the edge of the stroke."""
+    window: Points | None = None
+    """Polygon (N, 2) on the canvas that hides the glyph outside of it, such as the window of a counter."""
 
 
 @dataclass(frozen=True)
-class Inscription:
-    """Glyphs in one ink: the digits of some numbers, and the marks between them.
+class Ink:
+    """What a line is written with."""
 
-    `numbers` are rows of `glyphs` in reading order. `height` is the digits' height in pixels, `strokes` are connecting
-    strokes as canvas points and a width, `tint` (3,) three draws of 0 to 1 for the colour, `dark` the wanted side of
-    the ground, `ghost` the strength of unlit segments.
-    """
+    name: str
+    """A key of `INKS`."""
+    tint: FloatArray
+    """Three numbers (3,) from 0 to 1 that determine the colour."""
+    ghost: float
+    """Strength (0 to 1) of the unlit segments of a display."""
+
+
+@dataclass(frozen=True)
+class InkedLine:
+    """A line of glyphs on the canvas: the digits of some numbers and the characters between them."""
 
     glyphs: tuple[PlacedGlyph, ...]
     numbers: tuple[tuple[int, ...], ...]
-    strokes: tuple[tuple[Array, float], ...]
+    """For each number, the rows of its digits in `glyphs`, in reading order."""
+    strokes: tuple[tuple[Points, float], ...]
+    """Strokes that connect the glyphs: points (N, 2) on the canvas and a width in pixels."""
     height: float
-    ink: str
+    """Height of the digits in pixels."""
+    ink: Ink
     seed: int
-    tint: Array
     dark: bool
+    """Whether the ink should be darker than the background, where there is room for its contrast."""
     contrast: float
-    ghost: float
+    """Least difference in grey levels between ink and background."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that one picture is made of; rendering it draws no more chances."""
+    """Everything needed to render a picture, which then uses no randomness but that of the seeds in here."""
 
     look: str
     source: str
     width: int
     height: int
     light: bool
+    """Whether the background is light."""
     surface_seed: int
     shapes: tuple[Shape, ...]
-    inscriptions: tuple[Inscription, ...]
+    lines: tuple[InkedLine, ...]
     effects: Steps
 
 
-@dataclass(frozen=True)
-class _Manner:
-    """What an inscription is written with."""
+def plan_lines(rng: np.random.Generator, draft: PageDraft, page: PageMap, count: int) -> tuple[InkedLine, ...]:
+    """Project the lines of a draft to the canvas and choose their inks.
 
-    ink: str
-    tint: Array
-    ghost: float
-
-
-def inscribe(rng: np.random.Generator, draft: PageDraft, page: PageMap, written: int) -> tuple[Inscription, ...]:
-    """Everything that is written on a draft, as it is seen, with its inks.
-
-    The first `written` lines, which hold the numbers, share the page's own ink, or two inks where the page has two.
-    The others are clutter, each in an ink of its own, and come first: where a word does meet a number, the number lies
-    on top.
+    The first `count` lines hold the numbers. They share one ink, or two on some pages. The others are clutter in inks
+    of their own; they come first in the result, so that a number is drawn on top where they overlap.
     """
     look = draft.look
     ghost = float(rng.uniform(0, 0.3)) if rng.random() < 0.6 else 0.0
-    own, other = (_Manner(draw_name(rng, look.inks), rng.uniform(0, 1, 3), ghost) for _ in range(2))
-    own_share = 1.0 if rng.random() < 0.8 else 0.6
-    inscriptions = []
-    for index in [*range(written, len(draft.lines)), *range(written)]:
-        writing = draft.lines[index]
-        is_number = index < written
-        if is_number:
-            manner = own if rng.random() < own_share else other
+    main, second = (_sample_ink(rng, look, ghost) for _ in range(2))
+    main_share = 1.0 if rng.random() < 0.8 else 0.6
+    planned = []
+    for index in [*range(count, len(draft.lines)), *range(count)]:
+        placed = draft.lines[index]
+        if index >= count:
+            ink = _sample_ink(rng, look, ghost)
+        elif rng.random() < main_share:
+            ink = main
         else:
-            manner = _Manner(draw_name(rng, look.inks), rng.uniform(0, 1, 3), ghost)
-        dark = draft.light if writing.dark is None else writing.dark
+            ink = second
         seed = int(rng.integers(2**31))
-        if writing.line.glyphs:
-            inscriptions.append(_inscription(writing, page, look, manner, dark, seed, is_number))
-    return tuple(inscriptions)
+        if placed.line.glyphs:
+            planned.append(
+                InkedLine(
+                    _project_glyphs(placed, page),
+                    tuple(map(tuple, placed.line.numbers)) if index < count else (),
+                    tuple((page.apply(points + (placed.x, placed.y)), width) for points, width in placed.line.strokes),
+                    placed.line.height,
+                    ink,
+                    seed,
+                    draft.light if placed.dark is None else placed.dark,
+                    look.min_contrast,
+                )
+            )
+    return tuple(planned)
 
 
-def see_shapes(shapes: Sequence[Shape], page: PageMap) -> tuple[Shape, ...]:
-    """The shapes of a flat page as they are seen."""
-    return tuple(
-        Shape(page.apply(shape.points), shape.colour, shape.thickness, shape.closed, shape.alpha) for shape in shapes
-    )
+def project_shapes(shapes: Sequence[Shape], page: PageMap) -> tuple[Shape, ...]:
+    """Project shapes from the flat page to the canvas."""
+    return tuple(replace(shape, points=page.apply(shape.points)) for shape in shapes)
 
 
-def _inscription(
-    writing: PlacedLine, page: PageMap, look: LookConfig, manner: _Manner, dark: bool, seed: int, is_number: bool
-) -> Inscription:
-    line = writing.line
-    strokes = tuple((page.apply(points + (writing.x, writing.y)), width) for points, width in line.strokes)
-    numbers = tuple(map(tuple, line.numbers)) if is_number else ()
-    return Inscription(
-        _place(writing, page),
-        numbers,
-        strokes,
-        line.height,
-        manner.ink,
-        seed,
-        manner.tint,
-        dark,
-        look.min_contrast,
-        manner.ghost,
-    )
+def _sample_ink(rng: np.random.Generator, look: LookConfig, ghost: float) -> Ink:
+    return Ink(draw_name(rng, look.inks), rng.uniform(0, 1, 3), ghost)
 
 
-def _place(writing: PlacedLine, page: PageMap) -> tuple[PlacedGlyph, ...]:
-    """The glyphs of a line where they are seen."""
-    glyphs = writing.line.glyphs
-    centres, slopes = page.around([(writing.x + glyph.x, writing.y + glyph.y) for glyph in glyphs])
+def _project_glyphs(placed: PlacedLine, page: PageMap) -> tuple[PlacedGlyph, ...]:
+    glyphs = placed.line.glyphs
+    centres, slopes = page.around([(placed.x + glyph.x, placed.y + glyph.y) for glyph in glyphs])
     matrices = slopes @ np.array([style_matrix(glyph.glyph, glyph.style) for glyph in glyphs])
-    windows = [None if glyph.clip is None else _window(writing, page, glyph.clip) for glyph in glyphs]
+    windows = [None if glyph.clip is None else _project_window(placed, page, glyph.clip) for glyph in glyphs]
     return tuple(
         PlacedGlyph(glyph.glyph, matrix, (x, y), glyph.style.ink_threshold, window)
         for glyph, matrix, (x, y), window in zip(glyphs, matrices, centres.tolist(), windows, strict=True)
     )
 
 
-def _window(writing: PlacedLine, page: PageMap, clip: tuple[float, float, float, float]) -> Array:
-    x, y = writing.x, writing.y
+def _project_window(placed: PlacedLine, page: PageMap, clip: tuple[float, float, float, float]) -> Points:
+    x, y = placed.x, placed.y
     return page.apply(rounded((clip[0] + x, clip[1] + y, clip[2] + x, clip[3] + y), 0.0))

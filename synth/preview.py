@@ -1,4 +1,4 @@
-"""The first pictures of a dataset as one, to look at the settings before thousands are composed."""
+"""Write a contact sheet of the first pictures of a dataset, to check the settings before composing all."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from digitdet.synth.scene import SceneComposer
 from digitdet.synth.sources import Materials
 from digitdet.synth.writer import picture_rng
 
-PICTURES = 24
+_PICTURES = 24
 
 
 def write_preview(config: SynthConfig, materials: Materials, path: Path) -> int:
-    """Write a contact sheet of the first training pictures, the same that `write_dataset` composes, with their boxes.
+    """Write a contact sheet of the first 24 training pictures that `write_dataset` would compose, with their boxes.
 
     Args:
-        config: What to compose.
-        materials: What the pictures are composed from, see `digitdet.synth.sources.load_materials`.
-        path: The file to write; its suffix is that of a picture format.
+        config: The settings.
+        materials: Digit sources and backgrounds, see `digitdet.synth.sources.load_materials`.
+        path: The picture file to write.
 
     Returns:
-        The number of pictures on the sheet: `PICTURES`, or as many as there are to train on.
+        The number of pictures on the sheet.
 
     Raises:
-        ConfigError: A look names something that there is not.
-        DataError: OpenCV writes no pictures with that suffix.
+        ConfigError: A look names an unknown ingredient.
+        DataError: OpenCV cannot write pictures with the suffix of `path`.
         OSError: `path` cannot be written.
     """
     if not path.suffix or not cv2.haveImageWriter(path.name):
-        raise DataError(f"{path}: not a picture by its suffix; call it .jpg or .png")
+        raise DataError(f"{path}: cannot write a picture with this suffix; use .jpg or .png")
     composer = SceneComposer(config, materials.sources["train"], materials.backgrounds["train"])
-    count = min(PICTURES, config.split_counts()["train"])
+    count = min(_PICTURES, config.split_counts()["train"])
     scenes = [composer.compose(picture_rng(config.seed, "train", index)) for index in range(count)]
     sheet = contact_sheet(
         [scene.image for scene in scenes], [scene.boxes for scene in scenes], [scene.labels for scene in scenes]

@@ -1,4 +1,4 @@
-"""One composed picture: what is drawn is sampled first, as a plan; the plan is then rendered, always the same way."""
+"""Compose a picture: sample a plan, which holds all random choices, and render it."""
 
 from __future__ import annotations
 
@@ -9,56 +9,60 @@ import numpy as np
 import numpy.typing as npt
 
 from digitdet.common.registry import check_names, draw_name
-from digitdet.common.types import Image
+from digitdet.common.types import Boxes, Image
 from digitdet.configs.look import LookConfig
 from digitdet.configs.synth import SynthConfig
 from digitdet.synth.digits.glyphs import GlyphSource, LazyStyle
 from digitdet.synth.digits.pen import PenGlyphs
 from digitdet.synth.effects.effects import EFFECTS, CameraEffects
 from digitdet.synth.effects.inks import INKS
-from digitdet.synth.legibility import illegible
-from digitdet.synth.pages import devices  # noqa: F401  (enters its layouts in the table)
+from digitdet.synth.legibility import find_illegible
+from digitdet.synth.pages import devices  # noqa: F401  (adds its layouts to the table)
 from digitdet.synth.pages.clutter import CLUTTER, add_clutter
 from digitdet.synth.pages.layouts import LAYOUTS
 from digitdet.synth.pages.lines import LineWriter
 from digitdet.synth.pages.page_draft import PageDraft
 from digitdet.synth.pages.page_geometry import sample_page_map
 from digitdet.synth.pages.texts import TEXTS
-from digitdet.synth.plan import Plan, inscribe, see_shapes
-from digitdet.synth.render import DrawnDigit, draw_inscription, draw_shape
+from digitdet.synth.plan import Plan, plan_lines, project_shapes
+from digitdet.synth.render import DrawnDigit, NumberId, draw_line, draw_shape
 from digitdet.synth.surfaces.surfaces import check_surfaces, sample_background
 
-Array = npt.NDArray[np.float64]
+# Sources with handwritten punctuation marks and words beside their digits; beside the others these are printed.
+_HANDWRITTEN = frozenset({"mnist", "emnist", "qmnist", "usps", "pen", "hands", "crops"})
 
-HANDWRITTEN = frozenset({"mnist", "emnist", "qmnist", "usps", "pen", "hands", "crops"})
-"""Sources beside whose digits marks are written by hand; beside the others they are printed."""
-
-# Scenes that are drawn before one is taken in which nobody could read any of its numbers.
-_TRIES = 3
+# Plans to try before a picture without any legible number is accepted.
+_MAX_PLANS = 3
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture and what is written in it.
-
-    `image` (H, W, 3) uint8 BGR; `boxes` (N, 4) float64 xyxy pixels, tight around the visible ink; `labels` (N,) int64;
-    `numbers`: for each number, in reading order, the rows of its digits in reading order; `look` and `source` name
-    what it was drawn as.
-    """
+    """A composed picture and its labels."""
 
     image: Image
-    boxes: Array
+    """(H, W, 3) uint8 BGR."""
+    boxes: Boxes
+    """(N, 4) float64 xyxy pixels, tight around the visible ink of each digit."""
     labels: npt.NDArray[np.int64]
+    """(N,) digits 0 to 9."""
     numbers: tuple[tuple[int, ...], ...]
+    """For each number, the rows of its digits in `boxes` and `labels`, in reading order."""
     look: str = ""
+    """Name of the look that was drawn."""
     source: str = ""
+    """Name of the digit source that was drawn."""
 
 
 class SceneComposer:
-    """Composes scenes by the settings; the same `rng` state gives the same scene.
+    """Composes scenes by the settings; the same state of `rng` gives the same scene.
+
+    Args:
+        config: The settings.
+        sources: Digit sources by name, at least those that the looks use.
+        backgrounds: The user's own pictures (H, W, 3) uint8 BGR to compose on.
 
     Raises:
-        ConfigError: A look names something that there is not.
+        ConfigError: A look names an unknown ingredient.
     """
 
     def __init__(
@@ -66,7 +70,7 @@ class SceneComposer:
     ) -> None:
         for name, look in config.looks.items():
             if look.weight:
-                check_look(look, sources, f"looks: {name}")
+                _check_look(look, sources, f"looks: {name}")
         self._config = config
         self._sources = sources
         self._backgrounds = backgrounds
@@ -75,94 +79,87 @@ class SceneComposer:
         self._pens = PenGlyphs()
 
     def compose(self, rng: np.random.Generator) -> Scene:
-        """Draw one scene with `rng` alone; numbers that nobody could read are left out, ink and label.
+        """Compose one scene. Numbers with an illegible digit are left out, from the picture and the labels.
 
-        Where none is left, another scene is drawn, up to twice: pictures without digits come by `blank_share`.
+        A plan of which no number is left is replaced by another one, up to twice.
         """
-        for _ in range(_TRIES):
+        for _ in range(_MAX_PLANS):
             plan = self.sample_plan(rng)
             scene = self._render_legible(plan)
-            if scene.numbers or not any(inscription.numbers for inscription in plan.inscriptions):
+            if scene.numbers or not any(line.numbers for line in plan.lines):
                 break
         return scene
 
     def _render_legible(self, plan: Plan) -> Scene:
-        scene, hidden = self.render_plan(plan)
-        left_out = hidden
-        # Effects follow the smallest digit: without it they may drown others. Each turn leaves out more, so it ends.
-        while hidden:
-            scene, hidden = self.render_plan(plan, left_out)
-            left_out |= hidden
+        scene, illegible = self.render_plan(plan)
+        hidden = illegible
+        # Effects get stronger when the smallest digit is left out, which may make other digits illegible.
+        while illegible:
+            scene, illegible = self.render_plan(plan, hidden)
+            hidden |= illegible
         return scene
 
     def sample_plan(self, rng: np.random.Generator) -> Plan:
-        """Draw all that makes a picture: the look, the page, what is written, on what, with what, seen how."""
+        """Draw all random choices of a picture."""
         name = draw_name(rng, self._weights)
         look = self._config.looks[name]
         width, height = look.canvas_sizes[int(rng.integers(len(look.canvas_sizes)))]
         light = bool(rng.random() < look.dark_ink_share)
-        page, room_x, room_y = sample_page_map(rng, look, width, height)
+        page, page_width, page_height = sample_page_map(rng, look, width, height)
         source = draw_name(rng, look.sources)
         draft = PageDraft(
             rng,
             look,
-            LineWriter(look, self._sources[source].choose(rng), self._beside(rng, source)),
-            LineWriter(look, self._beside(rng, ""), self._pens),
+            LineWriter(look, self._sources[source].choose(rng), self._fallback_style(rng, source)),
+            LineWriter(look, self._fallback_style(rng, ""), self._pens),
             LineWriter(look, self._sources.get("fonts", self._pens), self._pens),
-            room_x,
-            room_y,
+            page_width,
+            page_height,
             light,
         )
         if rng.random() >= look.blank_share:
             LAYOUTS[draw_name(rng, look.layouts)](draft)
-        written = len(draft.lines)
+        number_lines = len(draft.lines)
         add_clutter(draft)
-        inscriptions = inscribe(rng, draft, page, written)
-        shapes = see_shapes(draft.shapes, page)
+        lines = plan_lines(rng, draft, page, number_lines)
+        shapes = project_shapes(draft.shapes, page)
         effects = self._effects[name].sample(rng)
         seed = int(rng.integers(2**31))
-        return Plan(name, source, width, height, light, seed, shapes, inscriptions, effects)
+        return Plan(name, source, width, height, light, seed, shapes, lines, effects)
 
-    def render_plan(
-        self, plan: Plan, hidden: frozenset[tuple[int, int]] = frozenset()
-    ) -> tuple[Scene, frozenset[tuple[int, int]]]:
-        """Draw a plan without the `hidden` numbers, and name those that nobody could read.
+    def render_plan(self, plan: Plan, hidden: frozenset[NumberId] = frozenset()) -> tuple[Scene, frozenset[NumberId]]:
+        """Render a plan without the `hidden` numbers; deterministic.
 
-        A number is named by its inscription and its place in it. Deterministic: nothing is drawn by chance here but
-        from the seeds in the plan.
+        Returns:
+            The scene, and its numbers that have an illegible digit.
         """
-        look = self._config.looks[plan.look]
-        canvas = self._ground(plan, look)
+        canvas = self._draw_background(plan)
         for shape in plan.shapes:
             draw_shape(canvas, shape)
         ink_map = np.zeros((plan.height, plan.width), np.uint8)
         drawn: list[DrawnDigit] = []
-        for index, inscription in enumerate(plan.inscriptions):
-            drawn.extend(draw_inscription(canvas, ink_map, inscription, index, hidden))
+        for index, line in enumerate(plan.lines):
+            drawn.extend(draw_line(canvas, ink_map, line, index, hidden))
         boxes = np.array([digit.box for digit in drawn], np.float64).reshape(-1, 4)
         image = self._effects[plan.look].apply(canvas, plan.effects, boxes)
-        bad = illegible(image, ink_map, drawn, self._config.legibility)
-        return _scene(plan, image, drawn, boxes), frozenset(drawn[row].number for row in bad)
+        illegible = find_illegible(image, ink_map, drawn, self._config.legibility)
+        return _make_scene(plan, image, drawn, boxes), frozenset(drawn[row].number for row in illegible)
 
-    def _ground(self, plan: Plan, look: LookConfig) -> Image:
+    def _draw_background(self, plan: Plan) -> Image:
         rng = np.random.default_rng(plan.surface_seed)
-        ground = sample_background(rng, look.surfaces, plan.width, plan.height, plan.light, self._backgrounds)
-        return ground.astype(np.uint8)
+        surfaces = self._config.looks[plan.look].surfaces
+        background = sample_background(rng, surfaces, plan.width, plan.height, plan.light, self._backgrounds)
+        return background.astype(np.uint8)
 
-    def _beside(self, rng: np.random.Generator, source: str) -> GlyphSource:
-        """What writes the marks that a source lacks, and the words around: a hand, or type where there are fonts."""
+    def _fallback_style(self, rng: np.random.Generator, source: str) -> GlyphSource:
+        """Return a style for the characters that `source` lacks, or for clutter if it is empty: pen or typeface."""
         fonts = self._sources.get("fonts")
-        if fonts is None or source in HANDWRITTEN or (not source and rng.random() < 0.25):
+        if fonts is None or source in _HANDWRITTEN or (not source and rng.random() < 0.25):
             return LazyStyle(self._pens, rng)
         return LazyStyle(fonts, rng)
 
 
-def check_look(look: LookConfig, sources: Mapping[str, GlyphSource], where: str) -> None:
-    """Refuse a look that names an ingredient that there is not.
-
-    Raises:
-        ConfigError: Names the look, the key and the nearest name.
-    """
+def _check_look(look: LookConfig, sources: Mapping[str, GlyphSource], where: str) -> None:
     check_names([name for name, weight in look.sources.items() if weight], sources, f"{where}: sources")
     check_names(look.texts, TEXTS, f"{where}: texts")
     check_names(look.layouts, LAYOUTS, f"{where}: layouts")
@@ -172,8 +169,8 @@ def check_look(look: LookConfig, sources: Mapping[str, GlyphSource], where: str)
     check_surfaces(look.surfaces)
 
 
-def _scene(plan: Plan, image: Image, drawn: Sequence[DrawnDigit], boxes: Array) -> Scene:
-    numbers: dict[tuple[int, int], list[int]] = {}
+def _make_scene(plan: Plan, image: Image, drawn: Sequence[DrawnDigit], boxes: Boxes) -> Scene:
+    numbers: dict[NumberId, list[int]] = {}
     for row, digit in enumerate(drawn):
         numbers.setdefault(digit.number, []).append(row)
     labels = np.array([digit.label for digit in drawn], np.int64)

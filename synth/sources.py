@@ -1,6 +1,4 @@
-"""What pictures are composed from, by split: no digit, typeface or background is in two splits, or scores would
-flatter.
-"""
+"""Load digit sources and backgrounds, by split; no digit, typeface or background is in two splits."""
 
 from __future__ import annotations
 
@@ -34,7 +32,7 @@ from digitdet.synth.digits.stencils import StencilGlyphs
 from digitdet.synth.surfaces.backgrounds import load_backgrounds, split_backgrounds
 from digitdet.synth.surfaces.surfaces import FOLDER
 
-# Of a hundred font families, in the order of their names' hashes, these go to val and to test.
+# Families of a hundred, in the order of the hashes of their names, that go to the val and the test split.
 _VAL_FAMILIES, _TEST_FAMILIES = 6, 6
 
 BySplit = Mapping[str, GlyphSource]
@@ -42,7 +40,7 @@ BySplit = Mapping[str, GlyphSource]
 
 @dataclass(frozen=True)
 class Materials:
-    """Sources of digits by split and name, backgrounds by split, and a line `path: reason` for each file left out."""
+    """Digit sources by split and name, backgrounds by split, and a line "path: reason" per skipped file."""
 
     sources: Mapping[str, Mapping[str, GlyphSource]]
     backgrounds: Mapping[str, Sequence[Image]]
@@ -51,7 +49,7 @@ class Materials:
 
 @dataclass(frozen=True)
 class _Request:
-    """What a source is loaded by, and where it notes what it leaves out."""
+    """The arguments of a source loader, and the list to which it adds a line for each skipped file."""
 
     config: SynthConfig
     mnist: Path | None
@@ -63,11 +61,15 @@ SOURCES: Registry[SourceLoader] = Registry()
 
 
 def load_materials(config: SynthConfig, mnist: Path | None = None) -> Materials:
-    """Load what the looks of `config` name, and nothing else.
+    """Load the digit sources and backgrounds that the looks of `config` use.
+
+    Args:
+        config: The settings.
+        mnist: Folder with the four MNIST files; None searches for it, see `digitdet.datasets.mnist`.
 
     Raises:
-        ConfigError: A look names a source that there is not, or one whose folder is not set.
-        DataError: MNIST, the fonts, the crops or the backgrounds are missing or all unusable.
+        ConfigError: A look names an unknown source, or one whose folder is not set.
+        DataError: MNIST, the fonts, the crops or the backgrounds are missing or unusable.
     """
     looks = [look for look in config.looks.values() if look.weight]
     names = sorted({name for look in looks for name, weight in look.sources.items() if weight})
@@ -91,7 +93,7 @@ def _mnist(request: _Request) -> BySplit:
 
 @SOURCES.add("pen")
 def _pen(_request: _Request) -> BySplit:
-    return dict.fromkeys(SPLITS, PenGlyphs())  # drawn anew each time: no two splits share a digit
+    return dict.fromkeys(SPLITS, PenGlyphs())  # draws new digits each time, so the splits share none
 
 
 @SOURCES.add("fonts")
@@ -138,7 +140,7 @@ def _digit_set(name: str) -> SourceLoader:
     def load(request: _Request) -> BySplit:
         if request.config.digit_sets is None:
             raise ConfigError(
-                f"the source {name!r} needs the setting digit_sets: the folder where torchvision keeps it"
+                f"the source {name!r} needs the setting digit_sets: the folder where torchvision stores it"
             )
         root = Path(request.config.digit_sets)
         return {split: ImageGlyphs(load_torchvision_digits(name, root, split)) for split in SPLITS}
@@ -151,18 +153,18 @@ for _name in ("emnist", "qmnist", "usps"):
 
 
 def _split_typefaces(request: _Request, folders: Sequence[Path]) -> dict[str, list[Typeface]]:
-    """Typefaces by split; all faces of a family (light, bold, italic) are in one."""
+    """Return the typefaces of each split; all faces of a family (light, bold, italic) are in the same one."""
     paths = find_fonts(folders)
     if not paths:
         where = ", ".join(map(str, folders)) or "the system's font folders"
         raise DataError(
-            f"{where}: no TTF, OTF or WOFF file; install fonts, set font_folders, or take a look without fonts"
+            f"{where}: no TTF, OTF or WOFF file; install fonts, set font_folders, or choose a look without fonts"
         )
     fonts = load_fonts(paths)
     request.skipped.extend(line for line in fonts.skipped if line not in request.skipped)
     families = sorted({typeface.family for typeface in fonts.typefaces}, key=_name_hash)
     if len(families) < len(SPLITS):
-        raise DataError(f"{len(families)} font families are too few: each split needs its own")
+        raise DataError(f"{len(families)} font families are too few; each of the three splits needs its own")
     val = max(len(families) * _VAL_FAMILIES // 100, 1)
     test = max(len(families) * _TEST_FAMILIES // 100, 1)
     groups = {"val": families[:val], "test": families[val : val + test], "train": families[val + test :]}
@@ -170,5 +172,5 @@ def _split_typefaces(request: _Request, folders: Sequence[Path]) -> dict[str, li
 
 
 def _name_hash(name: str) -> bytes:
-    """Orders names by chance, the same on every machine."""
+    """Return a sort key that gives the same random order on every machine."""
     return hashlib.sha256(name.encode()).digest()

@@ -1,6 +1,4 @@
-"""The guard at the end: which digits count as ones that nobody could read."""
-
-from dataclasses import dataclass
+"""Which digits of a finished picture count as illegible."""
 
 import cv2
 import numpy as np
@@ -10,33 +8,32 @@ from hypothesis import strategies as st
 
 from digitdet.configs.synth import LegibilityConfig
 from digitdet.synth.digits.drawing import InkPatch
-from digitdet.synth.legibility import illegible
+from digitdet.synth.legibility import find_illegible
+from digitdet.synth.render import DrawnDigit
 
 LIMITS = LegibilityConfig(min_contrast=12, min_contrast_to_noise=1, min_height=6, max_covered=0.5)
 
 
-@dataclass(frozen=True)
-class Digit:
-    patch: InkPatch
-    box: tuple[int, int, int, int]
+def drawn(patch):
+    return DrawnDigit(patch, patch.visible_box(), label=0, number=(0, 0))
 
 
 def ring(left=40, top=30, height=24):
-    """A drawn 0."""
+    """Return a drawn 0."""
     alpha = np.zeros((height + 4, height), np.float32)
     centre, axes = (height // 2, height // 2 + 2), (height // 3, height // 2 - 1)
     cv2.ellipse(alpha, centre, axes, 0, 0, 360, 1.0, max(height // 6, 1))
     patch = InkPatch(alpha, left, top)
-    return Digit(patch, patch.visible_box())
+    return drawn(patch)
 
 
-def picture(digits, ground=120.0, ink=120.0, noise=0.0, seed=0):
-    image = np.full((100, 140), ground) + noise * np.random.default_rng(seed).standard_normal((100, 140))
+def picture(digits, background=120.0, ink=120.0, noise=0.0, seed=0):
+    image = np.full((100, 140), background) + noise * np.random.default_rng(seed).standard_normal((100, 140))
     inked = np.zeros(image.shape, np.uint8)
     for digit in digits:
         patch = digit.patch
         part = np.s_[patch.top : patch.top + len(patch.alpha), patch.left : patch.left + patch.alpha.shape[1]]
-        image[part] += patch.alpha * (ink - ground)
+        image[part] += patch.alpha * (ink - background)
         inked[part] |= (patch.alpha > 0.3).astype(np.uint8)
     return np.repeat(np.clip(image, 0, 255).astype(np.uint8)[..., None], 3, axis=2), inked
 
@@ -44,67 +41,67 @@ def picture(digits, ground=120.0, ink=120.0, noise=0.0, seed=0):
 @pytest.mark.parametrize(("ink", "is_bad"), [(120, True), (128, True), (140, False), (100, False), (112, True)])
 def test_contrast(ink, is_bad):
     digits = [ring()]
-    assert illegible(*picture(digits, ink=ink), digits, LIMITS) == [0] * is_bad
+    assert find_illegible(*picture(digits, ink=ink), digits, LIMITS) == [0] * is_bad
 
 
 @pytest.mark.parametrize(("noise", "is_bad"), [(0, False), (8, False), (45, True)])
-def test_noise_drowns_a_clear_grey(noise, is_bad):
+def test_noise_reduces_the_contrast(noise, is_bad):
     digits = [ring()]
-    assert illegible(*picture(digits, ink=155, noise=noise), digits, LIMITS) == [0] * is_bad
+    assert find_illegible(*picture(digits, ink=155, noise=noise), digits, LIMITS) == [0] * is_bad
 
 
 @pytest.mark.parametrize(("height", "is_bad"), [(4, True), (12, False)])
 def test_height(height, is_bad):
     digits = [ring(height=height)]
-    assert illegible(*picture(digits, ink=255), digits, LIMITS) == [0] * is_bad
+    assert find_illegible(*picture(digits, ink=255), digits, LIMITS) == [0] * is_bad
 
 
 @pytest.mark.parametrize(("shift", "bad"), [(0, [0]), (1, [0]), (12, []), (60, [])])
-def test_the_digit_below_is_covered_by_the_one_above(shift, bad):
+def test_later_digit_covers_an_earlier_one(shift, bad):
     digits = [ring(), ring(left=40 + shift)]
-    assert illegible(*picture(digits, ink=255), digits, LIMITS) == bad
+    assert find_illegible(*picture(digits, ink=255), digits, LIMITS) == bad
 
 
-def test_covers_add_up():
-    """Two strokes that hide a third each hide too much together."""
+def test_covered_parts_add_up():
+    """Two strokes that each cover a third are too much together."""
     block = InkPatch(np.ones((24, 24), np.float32), 40, 30)
     strips = [InkPatch(np.ones((24, 8), np.float32), left, 30) for left in (40, 52)]
-    digits = [Digit(patch, patch.visible_box()) for patch in (block, *strips)]
-    assert 0 not in illegible(*picture(digits[:2], ink=255), digits[:2], LIMITS)
-    assert 0 in illegible(*picture(digits, ink=255), digits, LIMITS)
+    digits = [drawn(patch) for patch in (block, *strips)]
+    assert 0 not in find_illegible(*picture(digits[:2], ink=255), digits[:2], LIMITS)
+    assert 0 in find_illegible(*picture(digits, ink=255), digits, LIMITS)
 
 
-def test_a_digit_without_free_ground_around_it_is_not_counted_as_read():
+def test_digit_without_background_around_it_is_illegible():
     digits = [ring()]
     image, inked = picture(digits, ink=255)
-    assert illegible(image, np.ones_like(inked), digits, LIMITS) == [0]
+    assert find_illegible(image, np.ones_like(inked), digits, LIMITS) == [0]
 
 
-def test_the_edge_of_a_plate_beside_a_digit_is_no_noise():
+def test_edge_of_a_plate_beside_a_digit_is_not_noise():
     digits = [ring()]
     image, inked = picture(digits, ink=180)
     image[:, :40] = 0
-    assert illegible(image, inked, digits, LIMITS) == []
+    assert find_illegible(image, inked, digits, LIMITS) == []
 
 
-def test_hollow_digits_count_by_their_edge():
+def test_hollow_digits_are_legible_by_their_edge():
     digits = [ring(height=40)]
     image, inked = picture(digits)
     edge = cv2.morphologyEx(inked, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) & inked
     image[edge > 0] = 255
-    assert illegible(image, inked, digits, LIMITS) == []
+    assert find_illegible(image, inked, digits, LIMITS) == []
 
 
-def test_nothing_drawn():
-    assert illegible(*picture([]), [], LIMITS) == []
+def test_no_digits():
+    assert find_illegible(*picture([]), [], LIMITS) == []
 
 
-def test_each_row_is_judged_by_itself_and_the_picture_is_not_changed():
+def test_digits_are_independent_and_the_picture_is_not_changed():
     digits = [ring(left=10), ring(left=50), ring(left=90)]
     image, inked = picture(digits, ink=255)
     image[:, 45:80] = 120
     before = image.copy(), inked.copy()
-    assert illegible(image, inked, digits, LIMITS) == [1]
+    assert find_illegible(image, inked, digits, LIMITS) == [1]
     assert np.array_equal(image, before[0])
     assert np.array_equal(inked, before[1])
 
@@ -113,12 +110,12 @@ def test_each_row_is_judged_by_itself_and_the_picture_is_not_changed():
 @given(ink=st.integers(0, 255), noise=st.floats(0, 40), seed=st.integers(0, 1000))
 def test_lower_limits_never_hide_more(ink, noise, seed):
     digits = [ring()]
-    drawn = picture(digits, ink=ink, noise=noise, seed=seed)
+    image, inked = picture(digits, ink=ink, noise=noise, seed=seed)
     none = LegibilityConfig(min_contrast=0, min_contrast_to_noise=0, min_height=1, max_covered=1)
     hidden = [
-        set(illegible(*drawn, digits, LegibilityConfig(min_contrast=limit, min_contrast_to_noise=ratio)))
+        set(find_illegible(image, inked, digits, LegibilityConfig(min_contrast=limit, min_contrast_to_noise=ratio)))
         for limit, ratio in ((5, 0.5), (12, 1), (40, 3))
     ]
     assert hidden[0] <= hidden[1] <= hidden[2]
     if noise == 0:
-        assert illegible(*drawn, digits, none) == []
+        assert find_illegible(image, inked, digits, none) == []

@@ -1,4 +1,4 @@
-"""Whole pictures: labels that are tight and complete, of every look that ships, whatever the seed."""
+"""Composed pictures: tight and complete labels, for every preset and any seed."""
 
 from collections import Counter
 from dataclasses import replace
@@ -16,18 +16,18 @@ from digitdet.configs.look import LookConfig
 from digitdet.synth.digits.glyphs import NO_DIGIT, VISIBLE_INK, Glyph
 from digitdet.synth.effects.inks import INKS
 from digitdet.synth.pages.texts import TEXTS
-from digitdet.synth.plan import PlacedGlyph
+from digitdet.synth.plan import Ink, PlacedGlyph
 from digitdet.synth.scene import SceneComposer
 
 PRESETS = preset_names("synth")
 SEEDS = st.integers(0, 2**32 - 1)
 LOOKS = st.sampled_from(PRESETS)
-FINE = 4  # a pixel's side in samples, where ink is drawn by other means than the generator's
+FINE = 4  # samples per pixel side for the independent drawing of ink
 
 
 @pytest.fixture(scope="module")
 def materials(tiny_materials, few_fonts):
-    """What all looks that ship draw from."""
+    """All sources of the presets."""
     looks = [look for name in PRESETS for look in load_preset(SynthConfig, "synth", name).looks.values()]
     names = sorted({source for look in looks for source in look.sources})
     everything = LookConfig(sources=dict.fromkeys(names, 1.0))
@@ -41,7 +41,7 @@ def composers(materials):
 
 @pytest.fixture(scope="module")
 def make_composer(materials):
-    """A composer with one look, printed on plain ground unless told otherwise."""
+    """Return a function that makes a composer with one look, by default printed on a plain background."""
 
     def make(**look):
         plain = {"sources": {"fonts": 1.0}, "surfaces": {"plain": 1.0}, "blank_share": 0.0, **look}
@@ -55,21 +55,21 @@ def draw_plan(composer, seed):
 
 
 def digits_of(plan):
-    """All digits of a plan in reading order: the name of their number, and the placed glyph."""
+    """Return all digits of a plan in reading order: the ID of their number and the placed glyph."""
     return [
-        ((index, place), inscription.glyphs[row])
-        for index, inscription in enumerate(plan.inscriptions)
-        for place, rows in enumerate(inscription.numbers)
+        ((index, place), line.glyphs[row])
+        for index, line in enumerate(plan.lines)
+        for place, rows in enumerate(line.numbers)
         for row in rows
     ]
 
 
 def sampled_extents(placed, width, height):
-    """The smallest and the largest xyxy box that can be tight around a digit, and the shown part of its ink.
+    """Return the smallest and the largest xyxy box that may be tight around a digit, and the visible part of its ink.
 
-    The ink is looked up for FINE x FINE points of every pixel: nothing of the generator's drawing is used. The boxes
-    differ where ink may count as seen or not: along the edge of a window, where a stroke is less than half a pixel
-    wide, as those of small digits in light type are, and where an enlarged stroke fades out over several pixels.
+    The ink is sampled at FINE x FINE points of every pixel, independently of the generator's drawing. The boxes differ
+    where it is undefined whether ink is visible: at the edge of a window, where a stroke is less than half a pixel
+    wide, and where an enlarged stroke fades out over several pixels.
     """
     rows, columns = placed.glyph.ink.shape
     centre, matrix = np.array(placed.centre), np.asarray(placed.matrix)
@@ -99,7 +99,7 @@ def sampled_extents(placed, width, height):
 
 
 def _tight(inked, low, share):
-    """The box of the pixels that ink covers by more than a share; None where there are none."""
+    """Return the box of the pixels that ink covers by more than a share; None if there are none."""
     rows, columns = inked.shape
     covered = inked.reshape(rows // FINE, FINE, columns // FINE, FINE).mean(axis=(1, 3)) > share
     if not covered.any():
@@ -122,7 +122,7 @@ def same(first, second):
 
 @settings(max_examples=100, deadline=None)
 @given(name=LOOKS, seed=SEEDS)
-def test_labels_are_sound(composers, name, seed):
+def test_labels_are_valid(composers, name, seed):
     scene = composers[name].compose(np.random.default_rng(seed))
     height, width = scene.image.shape[:2]
     assert scene.image.dtype == np.uint8
@@ -134,14 +134,14 @@ def test_labels_are_sound(composers, name, seed):
     assert (scene.boxes[:, 2:] <= (width, height)).all()
     assert (scene.boxes[:, 2:] - scene.boxes[:, :2] >= 1).all()
     assert ((scene.labels >= 0) & (scene.labels <= 9)).all()
-    # Every label is in one number, and numbers follow one another.
+    # Every label is in one number, and numbers are in order.
     assert [row for rows in scene.numbers for row in rows] == list(range(len(scene.labels)))
     assert all(scene.numbers)
 
 
 @settings(max_examples=70, deadline=None)
 @given(name=LOOKS, seed=SEEDS)
-def test_every_shown_digit_has_one_tight_box_and_nothing_else_has(composers, name, seed):
+def test_every_visible_digit_and_nothing_else_has_a_tight_box(composers, name, seed):
     plan = draw_plan(composers[name], seed)
     _, hidden = composers[name].render_plan(plan)
     scene, _ = composers[name].render_plan(plan, hidden)
@@ -149,10 +149,10 @@ def test_every_shown_digit_has_one_tight_box_and_nothing_else_has(composers, nam
     for number, placed in digits_of(plan):
         smaller, larger, shown = sampled_extents(placed, plan.width, plan.height)
         if number in hidden or shown < 0.4 or larger is None:
-            continue  # left out, or cut off by the border or a window and not labelled
+            continue  # hidden, or cut off by the border or a window and not labelled
         fits = row < len(scene.labels) and scene.labels[row] == placed.glyph.label
         fits = fits and _is_around(scene.boxes[row], smaller, larger)
-        # Half shown digits, and specks that no pixel holds half of, may be labelled or not.
+        # Digits of which half is visible, and tiny ones, may be labelled or not.
         assert fits or shown < 0.6 or smaller is None, (
             row,
             placed.glyph.label,
@@ -165,38 +165,36 @@ def test_every_shown_digit_has_one_tight_box_and_nothing_else_has(composers, nam
 
 
 def _is_around(box, smaller, larger):
-    """Whether a box reaches out of the larger one and stays inside the smaller one by a pixel at most."""
+    """Whether a box is between the smaller and the larger one, with a tolerance of one pixel."""
     outer = (box[:2] >= larger[:2] - 1).all() and (box[2:] <= larger[2:] + 1).all()
     return outer and (smaller is None or ((box[:2] <= smaller[:2] + 1).all() and (box[2:] >= smaller[2:] - 1).all()))
 
 
 @settings(max_examples=40, deadline=None)
 @given(name=LOOKS, seed=SEEDS)
-def test_boxes_lie_where_the_picture_has_ink(composers, name, seed):
-    """With an ink that paints its own mask, each digit alone in the picture is exactly as large as its box."""
+def test_boxes_match_the_ink_in_the_picture(composers, name, seed):
+    """With an ink that paints its own mask, the extent of each single digit is exactly its box."""
     composer = composers[name]
     plan = replace(draw_plan(composer, seed), shapes=(), effects=())
     boxes = composer.render_plan(plan)[0].boxes.tolist()
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(INKS, "mask", _paint_mask)
-        for inscription in plan.inscriptions:
-            alone = replace(inscription, numbers=((0,),), strokes=(), ink="mask", ghost=0.0)
-            for row in [row for rows in inscription.numbers for row in rows][:4]:
-                one, _ = composer.render_plan(
-                    replace(plan, inscriptions=(replace(alone, glyphs=(inscription.glyphs[row],)),))
-                )
+        for line in plan.lines:
+            alone = replace(line, numbers=((0,),), strokes=(), ink=replace(line.ink, name="mask", ghost=0.0))
+            for row in [row for rows in line.numbers for row in rows][:4]:
+                one, _ = composer.render_plan(replace(plan, lines=(replace(alone, glyphs=(line.glyphs[row],)),)))
                 if not len(one.labels):
                     continue  # cut off by the border
                 box = one.boxes[0].astype(int)
                 assert box.tolist() in boxes
-                # Two pixels around the box are painted with the mask, too; further off may be bare ground.
+                # The mask also covers two pixels around the box.
                 left, top = np.maximum(box[:2] - 2, 0)
                 inked = one.image[top : box[3] + 2, left : box[2] + 2, 0] == 255
                 ys, xs = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
                 assert [left + xs[0], top + ys[0], left + xs[-1] + 1, top + ys[-1] + 1] == box.tolist()
 
 
-def _paint_mask(rng, ground, alpha, colour, height):
+def _paint_mask(rng, background, alpha, colour, height):
     return np.repeat((alpha > VISIBLE_INK)[..., None] * np.float32(255), 3, axis=2)
 
 
@@ -204,7 +202,7 @@ def test_blank_pictures_have_no_labels(composers):
     blank = 0
     for seed in range(150):
         plan = draw_plan(composers["mixed"], seed)
-        if not any(inscription.numbers for inscription in plan.inscriptions):
+        if not any(line.numbers for line in plan.lines):
             scene, hidden = composers["mixed"].render_plan(plan)
             assert (len(scene.boxes), len(scene.labels), scene.numbers, hidden) == (0, 0, (), frozenset())
             assert scene.boxes.shape == (0, 4)
@@ -215,13 +213,13 @@ def test_blank_pictures_have_no_labels(composers):
 @settings(max_examples=40, deadline=None)
 @given(name=LOOKS, seed=SEEDS)
 def test_marks_and_clutter_belong_to_no_number(composers, name, seed):
-    for inscription in draw_plan(composers[name], seed).inscriptions:
-        rows = [row for number in inscription.numbers for row in number]
+    for line in draw_plan(composers[name], seed).lines:
+        rows = [row for number in line.numbers for row in number]
         assert len(set(rows)) == len(rows)
-        assert all(inscription.glyphs[row].glyph.label != NO_DIGIT for row in rows)
+        assert all(line.glyphs[row].glyph.label != NO_DIGIT for row in rows)
 
 
-def test_labels_say_what_was_written(make_composer, monkeypatch):
+def test_labels_match_the_text(make_composer, monkeypatch):
     monkeypatch.setitem(TEXTS, "fixed", lambda rng, look: "407 A12,5")
     composer = make_composer(
         texts={"fixed": 1.0}, layouts={"single": 1.0}, margin=(0.1, 0.3), canvas_sizes=((320, 96),), page_angle=(-3, 3)
@@ -233,7 +231,7 @@ def test_labels_say_what_was_written(make_composer, monkeypatch):
         assert (np.diff(x) > 0).all()
 
 
-def test_numbers_that_a_border_cuts_keep_the_digits_that_are_seen(make_composer):
+def test_numbers_cut_by_a_border_keep_their_visible_digits(make_composer):
     """A digit that is more than half outside is drawn without a label; its neighbours keep theirs."""
     composer = make_composer(
         layouts={"single": 1.0},
@@ -252,7 +250,7 @@ def test_numbers_that_a_border_cuts_keep_the_digits_that_are_seen(make_composer)
     assert cut > 10
 
 
-# --- the same again ---
+# --- reproducibility ---
 
 
 @settings(max_examples=25, deadline=None)
@@ -264,7 +262,7 @@ def test_same_generator_state_same_scene(composers, name, seed):
 
 @settings(max_examples=25, deadline=None)
 @given(name=LOOKS, seed=SEEDS)
-def test_rendering_is_deterministic_and_leaves_its_plan_alone(composers, name, seed):
+def test_rendering_is_deterministic_and_does_not_change_the_plan(composers, name, seed):
     plan = draw_plan(composers[name], seed)
     before = _fingerprint(plan)
     first, hidden = composers[name].render_plan(plan)
@@ -276,16 +274,16 @@ def test_rendering_is_deterministic_and_leaves_its_plan_alone(composers, name, s
 
 def _fingerprint(plan):
     arrays = [shape.points for shape in plan.shapes]
-    for inscription in plan.inscriptions:
-        arrays.extend([inscription.tint, *(points for points, _ in inscription.strokes)])
-        for placed in inscription.glyphs:
+    for line in plan.lines:
+        arrays.extend([line.ink.tint, *(points for points, _ in line.strokes)])
+        for placed in line.glyphs:
             arrays.extend([placed.glyph.ink, placed.matrix, np.array(placed.centre)])
             arrays.extend(part for part in (placed.glyph.faint, placed.window) if part is not None)
     return [array.tobytes() for array in arrays]
 
 
 def test_order_of_composing_does_not_matter(composers):
-    """A composer keeps no state between scenes: workers compose different ones in between."""
+    """A composer keeps no state between scenes: each worker composes other ones in between."""
     alone = composers["mixed"].compose(np.random.default_rng(4))
     for seed in range(5):
         composers["mixed"].compose(np.random.default_rng(100 + seed))
@@ -308,29 +306,27 @@ def test_unknown_source_is_refused(materials):
 # --- legibility ---
 
 
-def _change(inscription, how):
-    """The inscription as one that nobody could read."""
+def _change(line, how):
+    """Return the line in an illegible form."""
     if how == "invisible":
-        return replace(inscription, contrast=0.0, tint=np.ones(3), ink="flat", ghost=0.0)
-    small = tuple(
-        replace(glyph, matrix=np.asarray(glyph.matrix) * 4 / inscription.height) for glyph in inscription.glyphs
-    )
-    return replace(inscription, glyphs=small)
+        return replace(line, contrast=0.0, ink=Ink("flat", np.ones(3), 0.0))
+    small = tuple(replace(glyph, matrix=np.asarray(glyph.matrix) * 4 / line.height) for glyph in line.glyphs)
+    return replace(line, glyphs=small)
 
 
 @pytest.mark.parametrize("how", ["invisible", "tiny"])
 @pytest.mark.parametrize("seed", range(8))
-def test_unreadable_numbers_are_left_out_with_their_ink(make_composer, how, seed):
+def test_illegible_numbers_are_left_out_with_their_ink(make_composer, how, seed):
     composer = make_composer(layouts={"page": 1.0}, lines=(3, 4), digit_height=(16, 30), canvas_sizes=((320, 320),))
     plan = draw_plan(composer, seed)
-    bad = len(plan.inscriptions) // 2
-    changed = [_change(each, how) if index == bad else each for index, each in enumerate(plan.inscriptions)]
-    changed = replace(plan, inscriptions=tuple(changed))
+    bad = len(plan.lines) // 2
+    changed = [_change(each, how) if index == bad else each for index, each in enumerate(plan.lines)]
+    changed = replace(plan, lines=tuple(changed))
     _, hidden = composer.render_plan(changed)
     assert {index for index, _ in hidden} == {bad}
     final, more = composer.render_plan(changed, hidden)
     assert not more
-    without = replace(plan, inscriptions=tuple(e for i, e in enumerate(plan.inscriptions) if i != bad))
+    without = replace(plan, lines=tuple(e for i, e in enumerate(plan.lines) if i != bad))
     assert same(final, composer.render_plan(without)[0])
 
 
@@ -338,30 +334,30 @@ def test_unreadable_numbers_are_left_out_with_their_ink(make_composer, how, seed
 def test_covered_numbers_are_left_out_and_the_cover_stays(make_composer, seed):
     composer = make_composer(layouts={"single": 1.0}, texts={"digits": 1.0}, page_angle=(0, 0), stretch=(1, 1))
     plan = draw_plan(composer, seed)
-    below = plan.inscriptions[0]
+    below = plan.lines[0]
     block = Glyph(np.ones((30, 60), np.float32), 8)  # as wide as the number itself
     span = np.ptp([glyph.centre[0] for glyph in below.glyphs]) + 2 * below.height
     middle = np.mean([glyph.centre for glyph in below.glyphs], axis=0)
     cover = PlacedGlyph(block, np.diag([span / 60, below.height * 1.4 / 30]), tuple(middle), 0.5)
-    above = replace(below, glyphs=(cover,), numbers=((0,),), strokes=(), ink="flat")
-    covered = replace(plan, inscriptions=(below, above))
+    above = replace(below, glyphs=(cover,), numbers=((0,),), strokes=(), ink=replace(below.ink, name="flat"))
+    covered = replace(plan, lines=(below, above))
     _, hidden = composer.render_plan(covered)
     assert hidden == {(0, place) for place in range(len(below.numbers))}
     assert composer.render_plan(covered, hidden)[0].labels.tolist() == [8]
 
 
-def test_the_marks_of_a_number_that_is_left_out_go_with_it(make_composer, monkeypatch):
+def test_characters_between_hidden_numbers_are_left_out_too(make_composer, monkeypatch):
     monkeypatch.setitem(TEXTS, "fixed", lambda rng, look: "12/34/07")
     composer = make_composer(texts={"fixed": 1.0}, layouts={"single": 1.0})
     plan = draw_plan(composer, 0)
     everything = frozenset({(0, 0)})
-    bare = composer.render_plan(replace(plan, inscriptions=()))[0]
+    bare = composer.render_plan(replace(plan, lines=()))[0]
     assert np.array_equal(composer.render_plan(plan, everything)[0].image, bare.image)
 
 
 @settings(max_examples=60, deadline=None)
 @given(name=LOOKS, seed=SEEDS)
-def test_hidden_numbers_are_all_that_is_missing(composers, name, seed):
+def test_only_hidden_numbers_are_missing(composers, name, seed):
     plan = draw_plan(composers[name], seed)
     whole, hidden = composers[name].render_plan(plan)
     final, _ = composers[name].render_plan(plan, hidden)
@@ -371,8 +367,8 @@ def test_hidden_numbers_are_all_that_is_missing(composers, name, seed):
     assert not after - before
 
 
-def test_composing_looks_again_until_all_is_readable(make_composer, monkeypatch):
-    """A blur is as wide as the smallest digit allows: when that one is left out, others may become unreadable."""
+def test_rendering_is_repeated_until_all_numbers_are_legible(make_composer, monkeypatch):
+    """Blur depends on the smallest digit: when it is left out, others may become illegible."""
     composer = make_composer()
     plan, answers = draw_plan(composer, 0), [{(0, 0)}, {(1, 0)}, set()]
     scene, asked = composer.render_plan(plan)[0], []
@@ -387,8 +383,8 @@ def test_composing_looks_again_until_all_is_readable(make_composer, monkeypatch)
 
 
 @pytest.mark.parametrize(("lost", "drawn"), [(0, 1), (1, 2), (2, 3), (9, 3)])
-def test_another_scene_is_drawn_when_nothing_in_one_can_be_read(make_composer, monkeypatch, lost, drawn):
-    """Up to three times; a plate without a number, one time in five, taught detectors little."""
+def test_another_scene_is_composed_if_no_number_is_legible(make_composer, monkeypatch, lost, drawn):
+    """At most three plans are tried."""
     composer = make_composer()
     plans, empty = [], draw_plan(make_composer(blank_share=1.0), 0)
     whole, bare = composer.render_plan(draw_plan(composer, 0))[0], composer.render_plan(empty)[0]
@@ -403,7 +399,7 @@ def test_another_scene_is_drawn_when_nothing_in_one_can_be_read(make_composer, m
     assert bool(scene.numbers) == (lost < 3)
 
 
-def test_a_blank_plan_is_drawn_once(make_composer, monkeypatch):
+def test_blank_plan_is_rendered_once(make_composer, monkeypatch):
     composer = make_composer(blank_share=1.0)
     sampled = []
     sample_plan = composer.sample_plan
@@ -413,12 +409,12 @@ def test_a_blank_plan_is_drawn_once(make_composer, monkeypatch):
 
 
 def test_letters_near_the_horizon_of_a_tilted_page_are_not_drawn(composers):
-    """One letter of a word that left the picture, seen as tall as a thousand pictures."""
+    """A letter of a word outside the picture would be drawn a thousand pictures high."""
     composer = composers["print"]
-    plan = next(plan for seed in range(50) if (plan := draw_plan(composer, seed)).inscriptions)
-    lettering = plan.inscriptions[0]
+    plan = next(plan for seed in range(50) if (plan := draw_plan(composer, seed)).lines)
+    lettering = plan.lines[0]
     letter = lettering.glyphs[0]
     far = replace(letter, matrix=letter.matrix * 1e5, centre=(-13_000.0, 100.0))
     widened = replace(lettering, glyphs=(*lettering.glyphs, far))
-    scene, _ = composer.render_plan(replace(plan, inscriptions=(widened, *plan.inscriptions[1:])))
+    scene, _ = composer.render_plan(replace(plan, lines=(widened, *plan.lines[1:])))
     assert np.array_equal(scene.image, composer.render_plan(plan)[0].image)

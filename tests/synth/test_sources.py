@@ -1,4 +1,4 @@
-"""What pictures are composed from, by split, and what is said where something is missing."""
+"""Loading digit sources and backgrounds by split, and the errors if something is missing."""
 
 import shutil
 from pathlib import Path
@@ -34,7 +34,7 @@ def config(*names, **values):
     return SynthConfig(looks={"mine": LookConfig(sources=dict.fromkeys(names, 1.0))}, **values)
 
 
-def test_unknown_source_names_the_look_and_the_nearest_name():
+def test_unknown_source_is_refused_with_a_suggestion():
     with pytest.raises(ConfigError, match=r"looks: mine: sources: there is no 'fontz'; did you mean 'fonts'\?"):
         load_materials(config("fontz"))
 
@@ -50,17 +50,17 @@ def test_unknown_ingredient_is_refused_by_name(key):
     ("name", "setting"),
     [("crops", "crops"), ("emnist", "digit_sets"), ("qmnist", "digit_sets"), ("usps", "digit_sets")],
 )
-def test_a_source_without_its_folder_names_the_setting(name, setting):
+def test_source_without_its_folder_names_the_setting(name, setting):
     with pytest.raises(ConfigError, match=rf"the source '{name}' needs the setting {setting}"):
         load_materials(config(name))
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path):
+def test_missing_folder_is_named(tmp_path):
     with pytest.raises(DataError, match="missing"):
         load_materials(config("crops", crops=str(tmp_path / "missing")))
 
 
-def test_only_what_a_look_with_weight_names_is_loaded(monkeypatch):
+def test_only_sources_of_looks_with_a_weight_are_loaded(monkeypatch):
     def refuse(request):
         raise AssertionError("loaded without need")
 
@@ -77,7 +77,7 @@ def test_only_what_a_look_with_weight_names_is_loaded(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["pen", "segments", "dots"])
-def test_drawn_sources_need_no_data(name):
+def test_generated_sources_need_no_data(name):
     materials = load_materials(config(name))
     for split in SPLITS:
         rng = np.random.default_rng(0)
@@ -100,7 +100,7 @@ def test_splits_share_no_font_family(font_folder):
     assert len(families["train"]) == 3
 
 
-def test_font_splits_do_not_depend_on_the_place_of_the_files(font_folder, tmp_path):
+def test_font_splits_do_not_depend_on_the_folder(font_folder, tmp_path):
     other = shutil.copytree(font_folder, tmp_path / "copied" / "deeper")
     chosen = []
     for folder in (font_folder, other.parent):
@@ -116,7 +116,7 @@ def test_stencils_are_cut_from_the_fonts_of_their_split(font_folder):
     assert materials.sources["val"]["stencils"].choose(rng).sample(rng, 8).label == 8
 
 
-def test_no_fonts_and_too_few_are_refused(font_folder, tmp_path):
+def test_no_fonts_or_too_few_are_refused(font_folder, tmp_path):
     with pytest.raises(DataError, match="no TTF, OTF or WOFF file; install fonts, set font_folders"):
         load_materials(config("fonts", font_folders=(str(tmp_path),)))
     for name in FAMILIES[:4]:  # two families
@@ -125,7 +125,7 @@ def test_no_fonts_and_too_few_are_refused(font_folder, tmp_path):
         load_materials(config("fonts", font_folders=(str(tmp_path),)))
 
 
-def test_fonts_that_are_left_out_are_told_once(font_folder, tmp_path):
+def test_skipped_fonts_are_reported_once(font_folder, tmp_path):
     folder = shutil.copytree(font_folder, tmp_path / "fonts")
     (folder / "broken.ttf").write_bytes(b"nothing")
     materials = load_materials(config("fonts", "stencils", font_folders=(str(folder),)))
@@ -149,7 +149,7 @@ def test_missing_mnist_is_an_error(tmp_path):
 
 
 @pytest.mark.parametrize("weight", [0.0, 1.0])
-def test_backgrounds_are_loaded_where_a_look_uses_them(tmp_path, weight):
+def test_backgrounds_are_loaded_if_a_look_uses_them(tmp_path, weight):
     for number in range(6):
         cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((40, 50, 3), 20 * number + 30, np.uint8))
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
@@ -166,7 +166,7 @@ def test_backgrounds_are_loaded_where_a_look_uses_them(tmp_path, weight):
         assert materials.skipped == ()
 
 
-def test_hands_write_with_the_given_typefaces_and_with_the_pen_where_there_are_none(font_folder):
+def test_hands_use_the_given_typefaces_or_the_pen(font_folder):
     rng = np.random.default_rng(0)
     written = load_materials(config("hands", hand_font_folders=(str(font_folder),))).sources
     for split in SPLITS:

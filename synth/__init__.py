@@ -1,1 +1,1 @@
-"""Composed training pictures: digits, layouts, grounds and camera effects, with a tight box for every digit."""
+"""Compose training pictures of numbers, with a tight box for every digit."""

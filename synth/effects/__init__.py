@@ -1,1 +1,1 @@
-"""What inks, light, cameras and scanners do to a page."""
+"""Inks, and the effects of light, cameras and scanners on a page."""

@@ -24,7 +24,7 @@ from digitdet.synth.scene import SceneComposer
 
 @pytest.fixture(scope="module")
 def mixed(few_fonts):
-    """Every kind of picture that ships, on small canvases."""
+    """All looks that ship, on small canvases."""
     config = load_preset(SynthConfig, "synth", "mixed")
     looks = {name: replace(look, canvas_sizes=((128, 96), (160, 64))) for name, look in config.looks.items()}
     return replace(config, count=120, val_share=0.1, test_share=0.1, looks=looks, font_folders=(str(few_fonts),))
@@ -44,7 +44,7 @@ def tree_hash(folder):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory, mixed, materials):
-    """A dataset written by one worker without a break."""
+    """A dataset written by one worker without interruption."""
     out = tmp_path_factory.mktemp("synth") / "whole"
     assert writer.write_dataset(mixed, materials, out, workers=1)
     return out
@@ -57,7 +57,7 @@ def test_layout_and_labels(whole):
     assert counts == {"train": 96, "val": 12, "test": 12}
 
 
-def test_numbers_and_labels_say_the_same(whole):
+def test_numbers_match_the_labels(whole):
     truths = read_truths(whole / NUMBERS_FILE)
     assert [truth.image for truth in truths] == [
         path.relative_to(whole).as_posix() for split in SPLITS for path in list_images(whole / "images" / split)
@@ -92,7 +92,7 @@ def test_another_seed_gives_other_pictures(whole, mixed, materials, tmp_path):
     assert tree_hash(tmp_path / "out" / "images") != tree_hash(whole / "images")
 
 
-def test_whole_dataset_is_left_alone(whole, mixed, materials):
+def test_complete_dataset_is_not_changed(whole, mixed, materials):
     before = tree_hash(whole)
     assert not writer.write_dataset(mixed, materials, whole, workers=1)
     assert tree_hash(whole) == before
@@ -133,7 +133,7 @@ def test_unknown_ingredient_is_named_before_anything_is_written(
     assert not (tmp_path / "out").exists()
 
 
-def test_look_that_is_never_drawn_loads_nothing(tiny_materials, tmp_path):
+def test_sources_of_a_look_without_weight_are_not_loaded(tiny_materials, tmp_path):
     config = SynthConfig(looks={"mnist": LookConfig(), "off": LookConfig(weight=0, sources={"fonts": 1})})
     materials = tiny_materials(config)
     assert set(materials.sources["train"]) == {"mnist"}
@@ -141,7 +141,7 @@ def test_look_that_is_never_drawn_loads_nothing(tiny_materials, tmp_path):
 
 
 def test_materials_survive_pickling(mixed, materials):
-    """A worker gets them so; a scene composed with the copy is the same."""
+    """Workers get pickled materials; scenes composed with the copy are the same."""
     copy = pickle.loads(pickle.dumps(materials))
     for split in SPLITS:
         one, other = (SceneComposer(mixed, m.sources[split], m.backgrounds[split]) for m in (materials, copy))
@@ -152,7 +152,7 @@ def test_materials_survive_pickling(mixed, materials):
             assert np.array_equal(scene.boxes, same.boxes)
 
 
-# --- material of the user's that cannot be used: the folder, the settings with it, what is noted, what is raised ---
+# --- unusable files of the user ---
 
 
 def font_folder(folder, digits, few_fonts):
@@ -182,7 +182,7 @@ MATERIAL = pytest.mark.parametrize("make", [font_folder, crop_folder, background
 
 
 @MATERIAL
-def test_broken_file_is_named_and_left_out(tiny_materials, tmp_path, digits, few_fonts, make):
+def test_broken_file_is_skipped_and_reported(tiny_materials, tmp_path, digits, few_fonts, make):
     config = replace(make(tmp_path / "mine", digits, few_fonts), count=6)
     materials = tiny_materials(config)
     (line,) = materials.skipped
@@ -193,7 +193,7 @@ def test_broken_file_is_named_and_left_out(tiny_materials, tmp_path, digits, few
 
 
 @MATERIAL
-def test_nothing_but_broken_files_is_one_line(tiny_materials, tmp_path, digits, few_fonts, make):
+def test_folder_of_broken_files_is_an_error_of_one_line(tiny_materials, tmp_path, digits, few_fonts, make):
     config = make(tmp_path / "mine", digits, few_fonts)
     for path in (path for path in (tmp_path / "mine").rglob("*") if path.is_file()):
         path.write_bytes(b"broken")
@@ -204,7 +204,7 @@ def test_nothing_but_broken_files_is_one_line(tiny_materials, tmp_path, digits, 
 
 
 @MATERIAL
-def test_empty_folder_is_one_line(tiny_materials, tmp_path, digits, few_fonts, make):
+def test_empty_folder_is_an_error_of_one_line(tiny_materials, tmp_path, digits, few_fonts, make):
     config = make(tmp_path / "mine", digits, few_fonts)
     shutil.rmtree(tmp_path / "mine")
     (tmp_path / "mine").mkdir()
@@ -213,7 +213,7 @@ def test_empty_folder_is_one_line(tiny_materials, tmp_path, digits, few_fonts, m
     assert "\n" not in str(caught.value)
 
 
-def test_matplotlibs_fonts_serve_where_the_system_has_none(tiny_materials, tmp_path, monkeypatch):
+def test_fonts_of_matplotlib_are_used_if_the_system_has_none(tiny_materials, tmp_path, monkeypatch):
     folder = system_font_folders()[-1]
     assert "matplotlib" in str(folder)
     monkeypatch.setattr(sources, "system_font_folders", lambda: [folder])
@@ -221,7 +221,7 @@ def test_matplotlibs_fonts_serve_where_the_system_has_none(tiny_materials, tmp_p
     assert writer.write_dataset(config, tiny_materials(config), tmp_path / "out", workers=1)
 
 
-def test_interrupted_dataset_is_named_as_incomplete_and_resumed(whole, mixed, materials, tmp_path):
+def test_interrupted_dataset_is_reported_as_incomplete_and_resumed(whole, mixed, materials, tmp_path):
     class StopError(Exception):
         pass
 
@@ -236,7 +236,7 @@ def test_interrupted_dataset_is_named_as_incomplete_and_resumed(whole, mixed, ma
         check_dataset(out / DATA_FILE)
     done_before = []
     writer.write_dataset(mixed, materials, out, workers=1, progress=done_before.append)
-    assert done_before[0] > 0  # what was there is not composed again
+    assert done_before[0] > 0  # complete chunks are not composed again
     assert tree_hash(out) == tree_hash(whole)
 
 
@@ -254,7 +254,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX")
-def test_kill_9_and_run_again(whole, mixed, materials, tmp_path):
+def test_killed_command_is_resumed(whole, mixed, materials, tmp_path):
     script, settings, out = tmp_path / "compose.py", tmp_path / "mixed.yaml", tmp_path / "out"
     script.write_text(KILLED)
     settings.write_text(mixed.to_yaml())
@@ -263,9 +263,9 @@ def test_kill_9_and_run_again(whole, mixed, materials, tmp_path):
     command = [sys.executable, str(script), str(settings), str(out)]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, start_new_session=True) as process:
         assert process.stdout.readline().strip() == b"0"
-        process.stdout.readline()  # the first chunk is done, others are in the works
+        process.stdout.readline()  # the first chunk is done, others are in progress
         process.send_signal(signal.SIGKILL)
-    # The workers notice that their parent is gone and leave by themselves.
+    # The workers notice that their parent is gone and exit.
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         try:

@@ -1,7 +1,7 @@
 """Effects of lens, sensor and file format; see `effects.Effect` for the arguments of an effect.
 
-Albumentations is used where it is fast. Its shadow, illumination, noise, defocus, unsharp mask and sun flare take 2 to
-20 ms on a picture of 320x320 px, against 0.1 to 1 ms here, and they cannot adapt to the size of the digits.
+Albumentations is used where it is fast enough. Its shadow, illumination, noise, defocus, unsharp mask and sun flare are
+several times slower than the effects here, and they cannot adapt to the size of the digits.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _LOWEST_DIGIT = 9.0  # pixels: smaller digits cannot be told apart
 
 def colour_cast(image: Image, rng: np.random.Generator, _boxes: Boxes) -> Image:
     """Set a wrong white balance, from candlelight to blue sky, with a tint of green or magenta."""
-    # Applying it to a picture of all levels, as a lookup table, is five times as fast as to the picture itself.
+    # Applied to a picture of all levels, it gives a lookup table, which is faster than applying it to the picture.
     levels = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
     table = planckian_jitter(levels, int(rng.triangular(3200, 6500, 12000)), "blackbody")[..., ::-1].copy()
     table[..., 1] = (table[..., 1] * rng.normal(1, 0.04)).clip(0, 255)
@@ -68,7 +68,7 @@ def focus_blur(image: Image, rng: np.random.Generator, boxes: Boxes) -> Image:
 
 def motion_blur(image: Image, rng: np.random.Generator, boxes: Boxes) -> Image:
     """Blur along a centred straight line; albumentations allows only odd whole lengths, too coarse for digits."""
-    # The standard deviation of a line is its length / sqrt(12). Above 11 px, OpenCV uses a slower method (7 ms).
+    # The standard deviation of a line is its length / sqrt(12). Above 11 px, OpenCV uses a slower method.
     length = sample_strength(rng, 1.5, min(max(max_blur(boxes) * 12**0.5, 2), 10))
     kernel = _line_kernel(length, rng.uniform(0, np.pi))
     return np.asarray(cv2.filter2D(image, -1, kernel, borderType=cv2.BORDER_REPLICATE), np.uint8)
@@ -116,7 +116,7 @@ def sensor_noise(image: Image, rng: np.random.Generator, boxes: Boxes) -> Image:
 
 @functools.cache
 def _noise_fields() -> tuple[npt.NDArray[np.int8], ...]:
-    """Return noise to cut from (drawing new noise takes 3 ms): fine, coloured, and coarse as from a phone."""
+    """Return noise to cut from, as drawing new noise is slow: fine, coloured, and coarse as from a phone."""
     rng = np.random.default_rng(0)
     shape = (_NOISE_SIDE, _NOISE_SIDE)
     luma = rng.standard_normal((*shape, 1), np.float32)

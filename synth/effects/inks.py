@@ -165,7 +165,7 @@ def glow(rng: np.random.Generator, background: FloatImage, alpha: Field, colour:
 
 def _blend(background: FloatImage, alpha: Field, colour: Colour) -> FloatImage:
     """Blend the background with a colour by `alpha`, in place, and return it."""
-    # On rows of width x 3 numbers: NumPy is ten times slower with an innermost axis of 3.
+    # On rows of width x 3 numbers: NumPy is slow with an innermost axis of 3.
     rows = background.reshape(len(background), -1)
     covers = np.asarray(cv2.merge([alpha, alpha, alpha]), np.float32).reshape(rows.shape)
     covers *= np.tile(colour, alpha.shape[1]) - rows

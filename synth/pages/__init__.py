@@ -1,1 +1,1 @@
-"""What is written on a page and where."""
+"""Pages before they are drawn: texts, lines, layouts, clutter, and the geometry of the page before the camera."""

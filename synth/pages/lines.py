@@ -1,4 +1,4 @@
-"""PlacedLine one line: the glyphs of a text side by side, spaced as type is or as a hand does it."""
+"""Write one line of text as glyphs side by side, with the spacing of type or of handwriting."""
 
 from __future__ import annotations
 
@@ -6,58 +6,61 @@ import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import numpy.typing as npt
 
-from digitdet.common.types import Box
+from digitdet.common.types import Box, FloatArray, Points
 from digitdet.configs.look import LookConfig
 from digitdet.synth.digits.drawing import GlyphStyle, extent, ink_points, style_matrix
 from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph, GlyphSource
 from digitdet.synth.digits.pen import ligature
 from digitdet.synth.digits.variation import vary
-from digitdet.synth.pages.texts import is_number_end
+from digitdet.synth.pages.texts import ends_number
 
-Array = npt.NDArray[np.float64]
-"""x0, y0, x1, y1 in pixels."""
-
-# A digit that overlaps its neighbour too much is moved right this many times by a tenth of its height at most.
+# A digit that overlaps its neighbour too much is moved right by tenths of its height, at most this many times.
 _MAX_MOVES = 6
-# Width of a space that ends no number, in digit heights, for type and for hands: about that of common typefaces.
+# Width of a space that does not separate numbers, in digit heights, as in common typefaces.
 _SPACE = 0.45
-# A pen's edge lies at most at this part of a glyph's darkest ink: hairlines have no pixel that is all ink.
+# Limit of the ink threshold relative to a glyph's darkest ink: hairlines have no pixel of full ink.
 _HAIRLINE = 0.7
 
 
 @dataclass(frozen=True)
 class LineGlyph:
-    """A glyph on a line: how it is drawn, and where its centre is, in pixels from the line's start and middle."""
+    """A glyph on a line; `x`, `y` is its centre in pixels from the line's start and vertical middle."""
 
     glyph: Glyph
     style: GlyphStyle
     x: float
     y: float
     clip: Box | None = None
-    """Only what is inside this x0, y0, x1, y1 is seen, as through the window of a counter."""
+    """Only the part within this box is visible, as in the window of a counter."""
 
 
 @dataclass
 class Line:
-    """Glyphs of one line with digits `height` pixels high. `numbers` are rows of digits in `glyphs`, in reading order;
-    `strokes` are connecting strokes: points (N, 2) and a width in pixels. `box` is about where the ink reaches.
-    """
+    """The glyphs of one line."""
 
     height: float
+    """Digit height in pixels."""
     glyphs: list[LineGlyph] = field(default_factory=list)
     numbers: list[list[int]] = field(default_factory=list)
-    strokes: list[tuple[Array, float]] = field(default_factory=list)
-    box: Array = field(default_factory=lambda: np.array([0.0, 0.0, 0.0, 0.0]))
+    """Indices into `glyphs` of the digits of each number, in reading order."""
+    strokes: list[tuple[Points, float]] = field(default_factory=list)
+    """Connecting strokes: points (N, 2) and a width in pixels."""
+    box: FloatArray = field(default_factory=lambda: np.array([0.0, 0.0, 0.0, 0.0]))
+    """Approximate extent of the ink, xyxy (4,)."""
 
     @property
     def width(self) -> float:
-        """Pixels from the leftmost to the rightmost ink."""
+        """Width of the ink in pixels."""
         return float(self.box[2] - self.box[0])
 
+    @property
+    def size(self) -> FloatArray:
+        """Width and height (2,) of the ink in pixels."""
+        return self.box[2:] - self.box[:2]
+
     def scaled(self, factor: float) -> Line:
-        """The same line, larger or smaller."""
+        """Return the line at another size."""
         glyphs = [
             replace(g, style=replace(g.style, height=g.style.height * factor), x=g.x * factor, y=g.y * factor)
             for g in self.glyphs
@@ -65,10 +68,20 @@ class Line:
         strokes = [(points * factor, width * factor) for points, width in self.strokes]
         return Line(self.height * factor, glyphs, self.numbers, strokes, self.box * factor)
 
+    def append(self, other: Line, x: float, y: float, number: list[int]) -> None:
+        """Append the glyphs of another line, moved by (x, y), and their indices to `number`."""
+        box = other.box + [x, y, x, y]
+        if self.glyphs:
+            box = np.concatenate([np.minimum(self.box[:2], box[:2]), np.maximum(self.box[2:], box[2:])])
+        for glyph in other.glyphs:
+            number.append(len(self.glyphs))
+            self.glyphs.append(replace(glyph, x=glyph.x + x, y=glyph.y + y))
+        self.box = box
+
 
 @dataclass(frozen=True)
-class _Hand:
-    """What the glyphs of one line share."""
+class _LineStyle:
+    """What the glyphs of one line have in common."""
 
     height: float
     stretch: float
@@ -79,7 +92,7 @@ class _Hand:
 
 
 class LineWriter:
-    """Writes lines in the manner of a look, with the glyphs of one source and, for marks that it lacks, of another."""
+    """Writes lines in the style of a look, with the glyphs of one source and missing characters from another."""
 
     def __init__(self, look: LookConfig, source: GlyphSource, fallback: GlyphSource) -> None:
         self._look = look
@@ -87,41 +100,35 @@ class LineWriter:
         self._fallback = fallback
 
     def write(self, rng: np.random.Generator, text: str, height: float, room: float) -> Line:
-        """Write `text` with digits `height` pixels high, as much of it as fits into `room` pixels."""
+        """Write `text` with digits `height` pixels high, as much of it as fits `room` pixels."""
         look = self._look
-        hand = _Hand(
-            height,
-            _draw(rng, look.stretch),
-            _draw(rng, look.slant),
-            _draw(rng, look.ink_threshold),
-            _draw(rng, look.digit_gap),
-            _draw(rng, look.tracking),
-        )
+        spans = (look.stretch, look.slant, look.ink_threshold, look.digit_gap, look.tracking)
+        style = _LineStyle(height, *(_uniform(rng, span) for span in spans))
         line = Line(height)
         pen, number_open = 0.0, False
         union: Box | None = None
-        last: Box | None = None  # box of the previous glyph, None where there is nothing to be near to
+        last: Box | None = None  # box of the previous glyph; None after a space and at the start
         for character in text:
             if character == " ":
-                is_wide = bool(line.numbers) and line.glyphs[-1].glyph.label != NO_DIGIT
-                pen += height * (_draw(rng, look.number_gap) if is_wide else _SPACE)
+                after_digit = bool(line.numbers) and line.glyphs[-1].glyph.label != NO_DIGIT
+                pen += height * (_uniform(rng, look.number_gap) if after_digit else _SPACE)
                 number_open, last = False, None
                 continue
             glyph = self._glyph(rng, character)
             if glyph is None:
                 continue
-            placed, box, end = self._place(rng, hand, glyph, pen, last)
+            placed, box, end = self._place(rng, style, glyph, pen, last)
             if box[2] > room:
                 break
             if glyph.label == NO_DIGIT:
-                number_open = number_open and not is_number_end(character)
+                number_open = number_open and not ends_number(character)
             elif number_open:
                 line.numbers[-1].append(len(line.glyphs))
             else:
                 line.numbers.append([len(line.glyphs)])
                 number_open = True
-            if glyph.advance is None:
-                self._connect(rng, line, placed, last is not None)
+            if glyph.advance is None and last is not None:
+                self._connect(rng, line, placed)
             line.glyphs.append(placed)
             pen, last = end, box
             union = box if union is None else _union(union, box)
@@ -133,29 +140,27 @@ class LineWriter:
         if not character.isdigit():
             return self._source.mark(rng, character) or self._fallback.mark(rng, character)
         glyph = self._source.sample(rng, int(character))
-        if self._look.variation and glyph.advance is None:
-            return vary(rng, glyph, self._look.variation)
-        return glyph
+        return vary(rng, glyph, self._look.variation) if glyph.advance is None else glyph
 
     def _place(
-        self, rng: np.random.Generator, hand: _Hand, glyph: Glyph, pen: float, last: Box | None
+        self, rng: np.random.Generator, line: _LineStyle, glyph: Glyph, pen: float, last: Box | None
     ) -> tuple[LineGlyph, Box, float]:
-        """A glyph after the pen's place, its box on the line, and where the pen is then."""
-        look, height = self._look, hand.height
+        """Place a glyph at the pen position; return it, its box on the line, and the next pen position."""
+        look, height = self._look, line.height
         natural = (glyph.top - glyph.bottom) * height
         y = (0.5 - (glyph.top + glyph.bottom) / 2) * height
-        if glyph.advance is not None:
-            style = GlyphStyle(natural, hand.stretch, hand.slant, 0.0, hand.threshold)
-            width = natural * glyph.ink.shape[1] / glyph.ink.shape[0] * hand.stretch
-            x = pen + glyph.left * height * hand.stretch + width / 2 - y * math.tan(math.radians(hand.slant))
+        if glyph.advance is not None:  # type: its own spacing
+            style = GlyphStyle(natural, line.stretch, line.slant, 0.0, line.threshold)
+            width = natural * glyph.ink.shape[1] / glyph.ink.shape[0] * line.stretch
+            x = pen + glyph.left * height * line.stretch + width / 2 - y * math.tan(math.radians(line.slant))
             box = (x - width / 2, y - natural / 2, x + width / 2, y + natural / 2)
-            return LineGlyph(glyph, style, x, y), box, pen + (glyph.advance * hand.stretch + hand.tracking) * height
-        size = natural * _draw(rng, (1 - look.height_jitter, 1 + look.height_jitter))
-        threshold = min(hand.threshold, _HAIRLINE * float(glyph.ink.max()))
-        style = GlyphStyle(size, hand.stretch, hand.slant, _draw(rng, look.digit_angle), threshold)
+            return LineGlyph(glyph, style, x, y), box, pen + (glyph.advance * line.stretch + line.tracking) * height
+        size = natural * _uniform(rng, (1 - look.height_jitter, 1 + look.height_jitter))
+        threshold = min(line.threshold, _HAIRLINE * float(glyph.ink.max()))
+        style = GlyphStyle(size, line.stretch, line.slant, _uniform(rng, look.digit_angle), threshold)
         x0, y0, x1, y1 = extent(ink_points(glyph, threshold), style_matrix(glyph, style)).tolist()
-        y += _draw(rng, (-1, 1)) * look.baseline_jitter * height
-        space = 0.0 if last is None else min(hand.gap + float(rng.normal(0, 0.03)), look.digit_gap[1]) * height
+        y += _uniform(rng, (-1, 1)) * look.baseline_jitter * height
+        space = 0.0 if last is None else min(line.gap + float(rng.normal(0, 0.03)), look.digit_gap[1]) * height
         x = pen + space - x0
         box = (x + x0, y + y0, x + x1, y + y1)
         if last is not None:
@@ -163,28 +168,27 @@ class LineWriter:
             x, box = x + move, _moved(box, move)
         return LineGlyph(glyph, style, x, y), box, box[2]
 
-    def _connect(self, rng: np.random.Generator, line: Line, glyph: LineGlyph, is_near: bool) -> None:
-        """Now and then a stroke from the previous digit to this one, as the pen leaves in fast writing."""
-        share = self._look.ligature_share
-        if not share or not is_near or glyph.glyph.label == NO_DIGIT or line.glyphs[-1].glyph.label == NO_DIGIT:
+    def _connect(self, rng: np.random.Generator, line: Line, glyph: LineGlyph) -> None:
+        """Add a connecting stroke from the previous digit with the look's probability."""
+        share, previous = self._look.ligature_share, line.glyphs[-1]
+        if not share or NO_DIGIT in (glyph.glyph.label, previous.glyph.label) or rng.random() >= share:
             return
-        if rng.random() >= share:
-            return
-        points = ligature(rng, _ink_of(line.glyphs[-1]), _ink_of(glyph))
+        points = ligature(rng, _placed_ink(previous), _placed_ink(glyph))
         if points is not None:
-            line.strokes.append((np.asarray(points, np.float64), line.height * _draw(rng, (0.03, 0.07))))
+            line.strokes.append((np.asarray(points, np.float64), line.height * _uniform(rng, (0.03, 0.07))))
 
 
-def _ink_of(placed: LineGlyph) -> npt.NDArray[np.float32]:
+def _placed_ink(placed: LineGlyph) -> Points:
     points = ink_points(placed.glyph, placed.style.ink_threshold) @ style_matrix(placed.glyph, placed.style).T
     return np.asarray(points + (placed.x, placed.y), np.float32)
 
 
-def _draw(rng: np.random.Generator, span: tuple[float, float]) -> float:
-    """A number between the two, all equally likely; in a third of the time of `rng.uniform`."""
+def _uniform(rng: np.random.Generator, span: tuple[float, float]) -> float:
+    """Draw a uniform number; three times as fast as `rng.uniform`."""
     return span[0] + (span[1] - span[0]) * rng.random()
 
 
+# Plain tuples: for single boxes they are several times faster than the arrays of `digitdet.common.boxes`.
 def _union(first: Box, second: Box) -> Box:
     return min(first[0], second[0]), min(first[1], second[1]), max(first[2], second[2]), max(first[3], second[3])
 
@@ -194,15 +198,15 @@ def _moved(box: Box, right: float) -> Box:
 
 
 def _distance_away(box: Box, last: Box, limit: float, step: float) -> float:
-    """How far right a digit must go so that its box shares at most `limit` of the smaller one with the last."""
+    """Return how far right a box must move so that the overlap is at most `limit` of the smaller box."""
     for move in range(_MAX_MOVES):
-        if _shared(_moved(box, move * step), last) <= limit:
+        if _overlap(_moved(box, move * step), last) <= limit:
             return move * step
     return _MAX_MOVES * step
 
 
-def _shared(first: Box, second: Box) -> float:
-    """The part of the smaller box that both have in common."""
+def _overlap(first: Box, second: Box) -> float:
+    """Return the area that two boxes share, relative to the smaller box."""
     across = min(first[2], second[2]) - max(first[0], second[0])
     down = min(first[3], second[3]) - max(first[1], second[1])
     if across <= 0 or down <= 0:

@@ -1,55 +1,57 @@
-"""A flat page in the making: lines of text and flat shapes, before the camera sees it."""
+"""A flat page that layouts and clutter add lines and shapes to, before the camera geometry is applied."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
+from digitdet.common.types import Box, FloatArray, Points
 from digitdet.configs.look import LookConfig
 from digitdet.synth.pages.lines import Line, LineWriter
 from digitdet.synth.pages.texts import sample_text
+from digitdet.synth.surfaces.fields import sample_background_colour
 
-Array = npt.NDArray[np.float64]
-
-# Free border of the page in pixels, so that a digit's edge and its blur stay visible.
+# Free border of the page in pixels, so that the blurred edges of digits remain visible.
 MARGIN = 3.0
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A flat shape under the ink: a filled polygon, or a line along the points.
+    """A flat shape below the ink: a filled polygon, or a line along its points."""
 
-    `points` (N, 2) x, y in pixels; `colour` (3,) BGR, 0 to 255; `thickness` in pixels, 0 fills the polygon; `alpha` 0
-    to 1 is how much it hides what is below.
-    """
-
-    points: Array
-    colour: Array
+    points: Points
+    colour: FloatArray
+    """(3,) BGR, 0 to 255."""
     thickness: float = 0.0
+    """Line width in pixels; 0 fills the polygon."""
     closed: bool = True
     alpha: float = 1.0
+    """Opacity, 0 to 1."""
 
 
 @dataclass(frozen=True)
 class PlacedLine:
-    """A line on the page: `x`, `y` is where its start and middle lie; `dark` is the ink's side of the ground under it,
-    None where it is that of the page.
-    """
+    """A line of glyphs on the page, with its start and vertical middle at (`x`, `y`)."""
 
     line: Line
     x: float
     y: float
     dark: bool | None = None
+    """Whether the ink is darker than the background below it; None for the default of the page."""
+
+    @property
+    def box(self) -> FloatArray:
+        """The extent of the ink on the page, xyxy (4,)."""
+        return self.line.box + [self.x, self.y, self.x, self.y]
 
 
 @dataclass
 class PageDraft:
-    """A page `width` x `height` pixels with its origin in the middle, y down.
+    """A page of `width` x `height` pixels with its origin in the centre, y down.
 
-    `light` says whether the ground takes dark ink. Layouts add to `shapes` and `lines`. What is written with
-    `sign_writer` may change its typeface with every character, so that one is found that has it.
+    `sign_writer` may use another typeface for every character, because few typefaces have many symbols.
     """
 
     rng: np.random.Generator
@@ -60,63 +62,99 @@ class PageDraft:
     width: float
     height: float
     light: bool
+    """Whether the background is light and takes dark ink."""
     shapes: list[Shape] = field(default_factory=list)
     lines: list[PlacedLine] = field(default_factory=list)
 
     @property
     def left(self) -> float:
-        """Where the left edge is; the right one is its negative."""
+        """X of the left edge."""
         return -self.width / 2
 
     @property
     def top(self) -> float:
-        """Where the upper edge is; the lower one is its negative."""
+        """Y of the top edge."""
         return -self.height / 2
 
+    @property
+    def right(self) -> float:
+        """X of the right edge."""
+        return self.width / 2
+
+    @property
+    def bottom(self) -> float:
+        """Y of the bottom edge."""
+        return self.height / 2
+
     def text(self) -> str:
-        """A text of the look's kinds."""
+        """Draw a text of the look's kinds."""
         return sample_text(self.rng, self.look)
 
+    def background_colour(self, light: bool) -> FloatArray:
+        """Draw a light or dark colour (3,) BGR, mostly near grey."""
+        return np.asarray(sample_background_colour(self.rng, light), np.float64)
+
+    def rule_colour(self) -> FloatArray:
+        """Draw a colour (3,) BGR for rules and frames that contrasts with the page's background."""
+        return self.background_colour(not self.light)
+
     def write(self, text: str, height: float, room: float) -> Line:
-        """A line with digits `height` pixels high, cut off where `room` pixels end; not yet on the page."""
+        """Return a line with digits `height` pixels high, as much of it as fits `room` pixels; it is not placed yet."""
         return self.number_writer.write(self.rng, text, height, room)
 
     def write_clutter(self, text: str, height: float) -> Line:
-        """A line in the manner of what stands beside the numbers, such as printed words beside handwriting."""
+        """Return a line in the style of clutter, such as printed words beside handwritten numbers."""
         return self.clutter_writer.write(self.rng, text, height, np.inf)
 
     def put(self, line: Line, x: float, y: float, dark: bool | None = None) -> None:
-        """Place the centre of a line's ink at x, y."""
+        """Place a line with the centre of its ink at (x, y)."""
         centre = (line.box[:2] + line.box[2:]) / 2
         self.lines.append(PlacedLine(line, x - float(centre[0]), y - float(centre[1]), dark))
 
     def put_left(self, line: Line, x: float, y: float, dark: bool | None = None) -> None:
-        """Place the left end of a line's ink at x, and the middle of its digits at y."""
+        """Place a line with the left end of its ink at x and the middle of its digits at y."""
         self.lines.append(PlacedLine(line, x - float(line.box[0]), y, dark))
 
-    def rule(
-        self, x0: float, y0: float, x1: float, y1: float, colour: Array, thickness: float, alpha: float = 1.0
+    def add_shape(
+        self, points: Points, colour: FloatArray, thickness: float = 0.0, closed: bool = True, alpha: float = 1.0
     ) -> None:
-        """A straight line; in pieces, so that it can be bent with the page."""
+        """Add a filled polygon (thickness 0), an outline or a line."""
+        self.shapes.append(Shape(points, colour, thickness, closed, alpha))
+
+    def rule(
+        self, x0: float, y0: float, x1: float, y1: float, colour: FloatArray, thickness: float, alpha: float = 1.0
+    ) -> None:
+        """Add a straight line, with intermediate points so that it can bend with the page."""
         steps = np.linspace(0, 1, 9)[:, None]
         points = np.array([[x0, y0]]) * (1 - steps) + np.array([[x1, y1]]) * steps
-        self.shapes.append(Shape(points, colour, thickness, closed=False, alpha=alpha))
+        self.add_shape(points, colour, thickness, closed=False, alpha=alpha)
 
-    def panel(self, box: tuple[float, float, float, float], colour: Array, corner: float = 0.0) -> None:
-        """A filled rectangle x0, y0, x1, y1 with corners rounded by `corner` pixels."""
-        self.shapes.append(Shape(rounded(box, corner), colour))
+    def panel(self, box: Box, colour: FloatArray, corner: float = 0.0, alpha: float = 1.0) -> None:
+        """Add a filled rectangle with corners of radius `corner` pixels."""
+        self.add_shape(rounded(box, corner), colour, alpha=alpha)
 
-    def frame(
-        self, box: tuple[float, float, float, float], colour: Array, thickness: float, corner: float = 0.0
-    ) -> None:
-        """The border of a rectangle."""
-        self.shapes.append(Shape(rounded(box, corner), colour, thickness))
+    def frame(self, box: Box, colour: FloatArray, thickness: float, corner: float = 0.0, alpha: float = 1.0) -> None:
+        """Add the outline of a rectangle with corners of radius `corner` pixels."""
+        self.add_shape(rounded(box, corner), colour, thickness, alpha=alpha)
 
 
-def rounded(box: tuple[float, float, float, float], corner: float) -> Array:
-    """Points (N, 2) around a rectangle x0, y0, x1, y1 whose corners are arcs of radius `corner`; a corner of half the
-    shorter side makes an oval end.
-    """
+def centred_box(x: float, y: float, width: float, height: float) -> Box:
+    """Return the box of a size around a centre."""
+    return x - width / 2, y - height / 2, x + width / 2, y + height / 2
+
+
+def centre_of(box: Sequence[float]) -> tuple[float, float]:
+    """Return the centre of a box."""
+    return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+
+
+def inset(box: Sequence[float], by: float) -> Box:
+    """Return the box made smaller by `by` pixels on each side; larger if negative."""
+    return box[0] + by, box[1] + by, box[2] - by, box[3] - by
+
+
+def rounded(box: Sequence[float], corner: float) -> Points:
+    """Return the outline (N, 2) of a rectangle whose corners are arcs of radius `corner`, limited to half its sides."""
     x0, y0, x1, y1 = box
     corner = max(min(corner, (x1 - x0) / 2, (y1 - y0) / 2), 0.0)
     if corner == 0:
@@ -125,7 +163,6 @@ def rounded(box: tuple[float, float, float, float], corner: float) -> Array:
         return np.concatenate([corners[i] * (1 - along) + corners[(i + 1) % 4] * along for i in range(4)])
     angles = np.radians(np.linspace(180, 540, 49)[:-1])
     arc = corner * np.column_stack([np.cos(angles), np.sin(angles)])
-    centres = np.array(
-        [[x0 + corner, y0 + corner], [x1 - corner, y0 + corner], [x1 - corner, y1 - corner], [x0 + corner, y1 - corner]]
-    )
+    left, top, right, bottom = inset(box, corner)
+    centres = np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
     return np.concatenate([arc[i * 12 : i * 12 + 13 if i < 3 else 48] + centres[i] for i in range(4)])

@@ -1,7 +1,7 @@
-"""What is written: numbers as people write them, with the marks that go with them.
+"""Random texts: numbers with their punctuation, units and labels.
 
-A text is made of digits, marks, letters and spaces. Digits that nothing but `JOINING` marks part are one number, so
-that "1.234,50" is read as 123450, as every reader of boxes sees it.
+Digits that are separated only by `JOINING` characters are one number: "1.234,50" is labelled 123450, because that is
+what a reader of digit boxes returns.
 """
 
 from __future__ import annotations
@@ -15,57 +15,75 @@ from digitdet.common.registry import Registry, draw_name
 from digitdet.configs.look import LookConfig
 
 JOINING = frozenset(".,'-/:\u2013")
-"""Marks inside a number that do not end it."""
+"""Characters that can occur within a number."""
 
 LETTERS = string.ascii_uppercase + string.ascii_lowercase
 
 TextFunction = Callable[[np.random.Generator, LookConfig], str]
 TEXTS: Registry[TextFunction] = Registry()
 
-# Not m3, whose 3 would be a digit.
+# Without m3, whose 3 would be a digit.
 _UNITS = ("kWh", "%", "kg", "km", "mm", "V", "A", "W", "MHz", "C", "F", "h", "min", "s", "L", "m", "Pa", "bar", "Hz")
 _CURRENCIES = ("$", "$", "$", "€", "£", "USD", "EUR", "Fr.", "Rs")
 _PREFIXES = (
-    "No.",
-    "Nr.",
-    "N",
-    "#",
-    "No",
-    "Tel.",
-    "Tel:",
-    "ID",
-    "Ref.",
-    "S/N",
-    "SN:",
-    "Lot",
-    "Room",
-    "Bus",
-    "PO Box",
-    "Art.",
+    *("No.", "Nr.", "N", "#", "No", "Tel.", "Tel:", "ID"),
+    *("Ref.", "S/N", "SN:", "Lot", "Room", "Bus", "PO Box", "Art."),
 )
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
+SIGN_BLOCKS = (
+    (0x0391, 0x03C9),  # Greek
+    (0x0410, 0x044F),  # Cyrillic
+    (0x05D0, 0x05EA),  # Hebrew
+    (0x0621, 0x064A),  # Arabic
+    (0x0905, 0x0939),  # Devanagari
+    (0x0E01, 0x0E2E),  # Thai
+    (0x3041, 0x30FA),  # Hiragana and Katakana
+    (0x4E00, 0x4FFF),  # some Chinese characters
+    (0x2190, 0x21FF),  # arrows
+    (0x2200, 0x22FF),  # mathematical symbols
+    (0x2300, 0x23CF),  # technical symbols
+    (0x25A0, 0x25FF),  # geometric shapes
+    (0x2600, 0x26FF),  # pictographs
+    (0x2701, 0x2767),  # ornaments; circled digits follow
+    (0x2794, 0x27BE),  # arrows among the ornaments
+)
+"""First and last code points of characters that are not digits: other scripts, arrows, pictographs."""
+
+LIKE_DIGITS = frozenset(
+    chr(code)
+    for code in (
+        *(0x0399, 0x039F, 0x03B9, 0x03BF, 0x03C3, 0x0417, 0x0437, 0x0427, 0x0447, 0x0431, 0x041E, 0x043E),
+        *(0x05D3, 0x05D5, 0x05D6, 0x05D9, 0x05DA, 0x05DF, 0x05E1, 0x05E8, 0x0622, 0x0623, 0x0625, 0x0627, 0x0647),
+        *(0x0648, 0x3089, 0x308B, 0x308D, 0x30CE, 0x30D5, 0x30D6, 0x30D7, 0x30E9, 0x30EF, 0x30F2, 0x0917, 0x0930),
+        *(0x4E00, 0x4E28, 0x2223, 0x23AF, 0x25AE, 0x25AF, 0x25CB, 0x25EF, 0x2758, 0x2759, 0x275A),
+    )
+)
+"""Characters of these blocks that look like digits: strokes, ovals, Ze, Che, Be, Resh, Alef, Fu, Ro and others."""
+
 
 def sample_text(rng: np.random.Generator, look: LookConfig) -> str:
-    """One text of the kinds that the look names."""
+    """Draw a text of the look's kinds."""
     return TEXTS[draw_name(rng, look.texts)](rng, look)
 
 
-def is_number_end(character: str) -> bool:
-    """Whether a character between two digits makes them two numbers."""
+def ends_number(character: str) -> bool:
+    """Whether a character between two digits separates them into two numbers."""
     return not character.isdigit() and character not in JOINING
 
 
 @TEXTS.add("digits")
 def digits(rng: np.random.Generator, look: LookConfig) -> str:
-    """Digits, each of the ten as often but for 1; leading zeros and repeats as chance has it, and a little more.
+    """Digits with the same probability, except for 1, which is 1.5 times as frequent because detectors miss it most.
 
-    1 is drawn half as often again: it is the digit that detectors lose most, beside a neighbour or as a bare stroke.
+    The number of digits is log-uniform, because only short numbers can fill a picture. Leading zeros and repeated
+    digits are more frequent than in independent draws.
     """
-    length = _length(rng, look)
+    low, high = look.digits_per_number
+    length = min(int(low * ((high + 1) / low) ** rng.random()), high)
     values = np.where(rng.random(length) < 0.05, 1, rng.integers(0, 10, length))
     habit = rng.random()
-    if habit < 0.08:  # the same digit again and again: 11, 000, 77
+    if habit < 0.08:  # repeated digits: 11, 000, 77
         values[int(rng.integers(length)) :] = values[-1]
     elif habit < 0.14:
         values[: int(rng.integers(length + 1))] = 0
@@ -74,14 +92,14 @@ def digits(rng: np.random.Generator, look: LookConfig) -> str:
 
 @TEXTS.add("numbers")
 def numbers(rng: np.random.Generator, look: LookConfig) -> str:
-    """Several numbers of one line, with spaces between them."""
+    """Several numbers separated by spaces."""
     count = int(rng.integers(look.numbers_per_line[0], look.numbers_per_line[1] + 1))
     return " ".join(digits(rng, look) for _ in range(count))
 
 
 @TEXTS.add("amount")
 def amount(rng: np.random.Generator, look: LookConfig) -> str:
-    """Money as on cheques and price tags: thousand marks, cents, fillers, a currency sign."""
+    """Amounts of money as on cheques and price tags: thousands separators, cents, fillers, currency."""
     text = digits(rng, look)
     mark = str(rng.choice([".", ",", "'", ""], p=[0.45, 0.25, 0.1, 0.2]))
     if mark and len(text) > 3:
@@ -102,7 +120,7 @@ def amount(rng: np.random.Generator, look: LookConfig) -> str:
 
 @TEXTS.add("decimal")
 def decimal(rng: np.random.Generator, look: LookConfig) -> str:
-    """A measured value with a decimal mark."""
+    """A value with a decimal separator."""
     text = digits(rng, look)
     place = int(rng.integers(1, len(text) + 1))
     return (text[:place] + str(rng.choice([".", ","])) + text[place:]) if place < len(text) else text
@@ -117,7 +135,7 @@ def unit(rng: np.random.Generator, look: LookConfig) -> str:
 
 @TEXTS.add("date")
 def date(rng: np.random.Generator, look: LookConfig) -> str:
-    """A date or a time in the usual orders and marks."""
+    """A date or a time in common formats."""
     day, month, year = int(rng.integers(1, 32)), int(rng.integers(1, 13)), int(rng.integers(1900, 2036))
     mark = str(rng.choice([".", "/", "-", ":"], p=[0.35, 0.35, 0.2, 0.1]))
     kind = rng.random()
@@ -143,7 +161,7 @@ def phone(rng: np.random.Generator, look: LookConfig) -> str:
 
 @TEXTS.add("labelled")
 def labelled(rng: np.random.Generator, look: LookConfig) -> str:
-    """A number after a word or letters, as in "No. 12", "Room 214", "S/N 0042"."""
+    """A number after a label: "No. 12", "Room 214", "S/N 0042"."""
     before = str(rng.choice(_PREFIXES)) if rng.random() < 0.6 else word(rng)
     after = " " + word(rng) if rng.random() < 0.25 else ""
     return before + (" " if rng.random() < 0.8 else "") + digits(rng, look) + after
@@ -151,7 +169,7 @@ def labelled(rng: np.random.Generator, look: LookConfig) -> str:
 
 @TEXTS.add("code")
 def code(rng: np.random.Generator, look: LookConfig) -> str:
-    """Letters and digits in one piece, as on number plates and parts: the digits alone are to be read."""
+    """Letters and digits without spaces, as on number plates and parts."""
     parts = [digits(rng, look)[:4]]
     for _ in range(int(rng.integers(1, 3))):
         piece = "".join(rng.choice(list("ABCDEFGHJKLMNPRSTUVWXYZ"), int(rng.integers(1, 4))))
@@ -163,23 +181,17 @@ def code(rng: np.random.Generator, look: LookConfig) -> str:
 
 @TEXTS.add("percent")
 def percent(rng: np.random.Generator, look: LookConfig) -> str:
-    """A share, a price in cents, a temperature: a short number with a sign that looks a little like digits."""
+    """A short number with a symbol that resembles a digit, such as a percentage."""
     return str(rng.integers(0, 100)) + str(rng.choice(["%", " %", "c", "+", "!", ")", "]", "*"]))
 
 
 def word(rng: np.random.Generator) -> str:
-    """A made-up word of letters: capitals, small letters or both; no language is preferred.
+    """Draw a made-up word in lower case, upper case or capitalised.
 
-    Letters that look like a digit (o, i, l, s, z, b) are there, a little rarer than in life: alone they say too little.
+    Letters that resemble digits (o, i, l, s, z, b) are less frequent than in real texts, because they are ambiguous.
     """
     length = int(rng.integers(2, 10))
     vowels = rng.random(length) < 0.42
     letters = [str(rng.choice(list("aaaaeeeeuuuooiiy" if v else "cdfghkmnprtvwcdfghkmnprtvwbbssllz"))) for v in vowels]
     text = "".join(letters)
     return (text.upper(), text.capitalize(), text)[int(rng.integers(3))]
-
-
-def _length(rng: np.random.Generator, look: LookConfig) -> int:
-    """A number of digits, log-uniform: short numbers are the ones whose digits can be big in their picture."""
-    low, high = look.digits_per_number
-    return min(int(low * ((high + 1) / low) ** rng.random()), high)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitdet.configs.look import LookConfig
-from digitdet.synth.pages.texts import JOINING, LETTERS, TEXTS, is_number_end, sample_text, word
+from digitdet.synth.pages.texts import JOINING, LETTERS, TEXTS, ends_number, sample_text, word
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -102,9 +102,9 @@ def test_words_are_letters():
 
 @pytest.mark.parametrize("character", [*sorted(JOINING), *string.digits])
 def test_joining_marks_do_not_end_a_number(character):
-    assert not is_number_end(character)
+    assert not ends_number(character)
 
 
 @pytest.mark.parametrize("character", [*LETTERS, *" +%#()=*€$"])
 def test_other_characters_end_a_number(character):
-    assert is_number_end(character)
+    assert ends_number(character)

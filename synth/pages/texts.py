@@ -6,7 +6,6 @@ what a reader of digit boxes returns.
 
 from __future__ import annotations
 
-import string
 from collections.abc import Callable
 
 import numpy as np
@@ -16,8 +15,6 @@ from digitdet.configs.look import LookConfig
 
 JOINING = frozenset(".,'-/:\u2013")
 """Characters that can occur within a number."""
-
-LETTERS = string.ascii_uppercase + string.ascii_lowercase
 
 TextFunction = Callable[[np.random.Generator, LookConfig], str]
 TEXTS: Registry[TextFunction] = Registry()

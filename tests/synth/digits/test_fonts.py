@@ -42,7 +42,7 @@ def change_cmap(tmp_path):
 @pytest.mark.parametrize(
     "name", ["DejaVuSans.ttf", "DejaVuSerif-BoldItalic.ttf", "STIXGeneralItalic.ttf", "cmtt10.ttf"]
 )
-def test_fonts_with_digits_pass(name):
+def test_fonts_with_digits_are_usable(name):
     fonts = load_fonts([SHIPPED / name])
     assert fonts.skipped == ()
     face = fonts.typefaces[0]
@@ -104,7 +104,7 @@ def test_missing_characters_are_none(change_cmap):
     assert Typeface(change_cmap("a.ttf", {"A": None})).mark(RNG, "A") is None
 
 
-def test_marks_have_no_label_and_stand_where_they_belong():
+def test_marks_have_no_label_and_their_own_vertical_position():
     face = load_fonts([SANS]).typefaces[0]
     assert face.mark(RNG, "A").label == NO_DIGIT
     comma, dash, dot = (face.mark(RNG, character) for character in ",-.")
@@ -115,8 +115,7 @@ def test_marks_have_no_label_and_stand_where_they_belong():
 
 
 @pytest.mark.parametrize("name", ["DejaVuSans.ttf", "cmtt10.ttf", "cmss10.ttf"])
-def test_metrics_are_the_files_own(name):
-    """The font file's tables hold the same numbers, in font units."""
+def test_metrics_match_the_tables_of_the_font_file(name):
     face, font = load_fonts([SHIPPED / name]).typefaces[0], TTFont(SHIPPED / name)
     names, outlines, widths = font.getBestCmap(), font["glyf"], font["hmtx"]
     eight = outlines[names[ord("8")]]
@@ -124,7 +123,7 @@ def test_metrics_are_the_files_own(name):
     for character in DIGITS + "A,-)":
         outline = outlines[names[ord(character)]]
         glyph = face.sample(RNG, int(character)) if character in DIGITS else face.mark(RNG, character)
-        # The file is drawn in pixels of 1/64 of a digit's height, hinted to its grid.
+        # Glyphs are drawn with 64 pixels to a digit height and hinted to that grid.
         assert glyph.top == pytest.approx(outline.yMax / unit, abs=0.06)
         assert glyph.bottom == pytest.approx(outline.yMin / unit, abs=0.06)
         assert glyph.left == pytest.approx(outline.xMin / unit, abs=0.06)
@@ -132,7 +131,7 @@ def test_metrics_are_the_files_own(name):
         assert glyph.ink.shape[0] / 64 == pytest.approx(glyph.top - glyph.bottom, abs=0.001)
 
 
-def test_a_face_gives_the_same_digit_each_time_and_can_be_sent_to_a_worker():
+def test_typeface_is_deterministic_and_picklable():
     face = load_fonts([TYPEWRITER]).typefaces[0]
     copy = pickle.loads(pickle.dumps(face))
     assert copy.family == face.family
@@ -141,7 +140,7 @@ def test_a_face_gives_the_same_digit_each_time_and_can_be_sent_to_a_worker():
         assert np.array_equal(copy.sample(RNG, digit).ink, face.sample(RNG, digit).ink)
 
 
-def test_families_are_drawn_equally_often():
+def test_families_have_the_same_probability():
     names = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSans-Oblique.ttf", "cmtt10.ttf")
     faces = load_fonts([SHIPPED / name for name in names]).typefaces
     assert len({face.family for face in faces}) == 2
@@ -151,7 +150,7 @@ def test_families_are_drawn_equally_often():
     assert {face.path.name for face in chosen} == set(names)
 
 
-def test_fonts_are_found_below_the_folders_by_their_ending(tmp_path):
+def test_fonts_are_found_recursively_by_suffix(tmp_path):
     for name in ("b.TTF", "sub/a.otf", "sub/deep/c.ttf", "notes.txt", "d.ttc"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"")
@@ -159,7 +158,7 @@ def test_fonts_are_found_below_the_folders_by_their_ending(tmp_path):
     assert [path.name for path in found] == ["a.otf", "b.TTF", "c.ttf"]
 
 
-def test_a_handwriting_typeface_keeps_its_forms_and_loses_its_spacing():
+def test_handwriting_typeface_has_no_spacing():
     typeface = Typeface(SANS)
     hand = HandTypefaces([typeface]).choose(RNG)
     for digit in range(10):

@@ -29,12 +29,12 @@ def assert_well_formed(glyph):
 
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32), digit=st.integers(0, 9))
-def test_digits_are_tight_and_stand_on_the_line(seed, digit):
+def test_digits_are_tightly_cropped_and_on_the_baseline(seed, digit):
     glyph = SOURCE.sample(rng_of(seed), digit)
     assert_well_formed(glyph)
     assert glyph.label == digit
     assert 0.4 < glyph.top < 1.6
-    # An unsteady hand ends a 1 a little above the line; some zeros of amounts hang in the air.
+    # Some strokes end slightly above the baseline, and small zeros of amounts are raised.
     assert -0.6 < glyph.bottom < (0.45 if digit == 0 else 0.15)
     assert 0.02 < (glyph.ink > VISIBLE_INK).mean() <= 1
 
@@ -49,13 +49,13 @@ def test_same_rng_gives_the_same_bytes(draw):
 
 
 def shape_distance(one, other):
-    """Part of the ink that two glyphs, laid on each other's top left corner, do not share."""
+    """Share of the ink that two glyphs, aligned at their top left corners, do not have in common."""
     size = np.maximum(one.ink.shape, other.ink.shape)
     a, b = (np.pad(g.ink, [(0, size[i] - g.ink.shape[i]) for i in (0, 1)]) for g in (one, other))
     return np.abs(a - b).sum() / np.maximum(a, b).sum()
 
 
-def test_a_hand_repeats_itself_more_closely_than_other_hands():
+def test_digits_of_one_hand_are_more_similar_than_those_of_different_hands():
     within, between = [], []
     for seed in range(40):
         rng = rng_of(seed)
@@ -67,7 +67,7 @@ def test_a_hand_repeats_itself_more_closely_than_other_hands():
     assert np.mean(within) < 0.75 * np.mean(between)
 
 
-def test_marks_hold_letters_and_signs_and_nothing_else():
+def test_marks_are_letters_and_symbols_only():
     rng = rng_of(0)
     hand = SOURCE.choose(rng)
     for character in string.ascii_letters + ".,-\u2013/:;=#+*()'\"%$\u20ac\u00a3":
@@ -90,13 +90,13 @@ def test_marks_hold_letters_and_signs_and_nothing_else():
         ("'", (0.8, 1.3), (0.5, 1.0)),
     ],
 )
-def test_marks_stand_where_they_belong(character, top, bottom):
+def test_vertical_position_of_marks(character, top, bottom):
     glyphs = [SOURCE.mark(rng_of(seed), character) for seed in range(30)]
     assert all(top[0] <= glyph.top <= top[1] for glyph in glyphs)
     assert all(bottom[0] <= glyph.bottom <= bottom[1] for glyph in glyphs)
 
 
-def test_a_dot_is_seen_with_every_pen():
+def test_dot_is_visible_with_every_pen():
     assert all(min(SOURCE.mark(rng_of(seed), ".").ink.shape) >= 2 for seed in range(100))
 
 
@@ -106,10 +106,10 @@ def test_scribbles_are_long():
         glyph = SOURCE.choose(rng).scribble(rng)
         assert_well_formed(glyph)
         assert glyph.label == NO_DIGIT
-        assert glyph.ink.shape[1] > 64  # wider than a digit is high
+        assert glyph.ink.shape[1] > 64  # wider than the height of a digit
 
 
-def test_templates_fit_a_hand():
+def test_templates_are_within_the_limits():
     for template in TEMPLATES:
         shape = compile_template(template)
         assert len(shape.points) <= MAX_POINTS
@@ -117,7 +117,7 @@ def test_templates_fit_a_hand():
         assert shape.starts.sum() == shape.stroke_of.max() + 1
 
 
-def test_curves_run_through_their_points_and_corners_are_sharp():
+def test_curves_pass_through_their_points_and_corners_are_sharp():
     shape = compile_template("0,0 50,100! 100,0 ; 0,50! 100,50!")
     curve = shape.curve(shape.points, 1.0)
     for point in shape.points:
@@ -132,11 +132,11 @@ def test_curves_run_through_their_points_and_corners_are_sharp():
     ("tip", "down", "up", "level"),
     [
         (PenTip(0.1), 0.1, 0.1, 0.1),
-        (PenTip(0.1, contrast=0.5), 0.1, 0.05, 0.05),  # pointed: thick on the way down
-        (PenTip(0.1, contrast=1.0, nib_angle=0.0), 0.1, 0.1, 0.0),  # broad and held level
+        (PenTip(0.1, contrast=0.5), 0.1, 0.05, 0.05),  # pointed: thick in downstrokes
+        (PenTip(0.1, contrast=1.0, nib_angle=0.0), 0.1, 0.1, 0.0),  # broad and held horizontally
     ],
 )
-def test_the_nib_decides_the_width(tip, down, up, level):
+def test_width_depends_on_the_nib(tip, down, up, level):
     steps = np.array([[0, -1], [0, 1], [1, 0]], np.float32)
     assert tip.widths(steps, np.full(3, 99, np.float32)) == pytest.approx([down, up, level], abs=1e-5)
 
@@ -160,5 +160,5 @@ def test_ligature_joins_neighbours_and_sags():
 @pytest.mark.parametrize(
     "right", [block(60), block(10), block(28, y=200), np.zeros((0, 2))], ids=["far", "overlapping", "below", "empty"]
 )
-def test_no_ligature_where_no_pen_would_go(right):
+def test_no_ligature_between_distant_or_overlapping_digits(right):
     assert all(ligature(rng_of(seed), block(0), right) is None for seed in range(30))

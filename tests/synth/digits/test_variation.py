@@ -24,7 +24,7 @@ def source(digits):
 
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32), digit=st.integers(0, 9), strength=st.floats(0.01, 1))
-def test_varied_glyphs_are_tight(source, seed, digit, strength):
+def test_varied_glyphs_are_tightly_cropped(source, seed, digit, strength):
     rng = rng_of(seed)
     varied = vary(rng, source.sample(rng, digit), strength)
     visible = varied.ink > VISIBLE_INK
@@ -49,12 +49,12 @@ def test_strength_0_returns_the_glyph(source):
     assert vary(rng_of(1), glyph, 0.0) is glyph
 
 
-def test_displays_are_left_alone():
+def test_glyphs_of_displays_do_not_change():
     glyph = Glyph(np.ones((8, 6), np.float32), 1, faint=np.ones((8, 6), np.float32))
     assert vary(rng_of(0), glyph, 1.0) is glyph
 
 
-def test_other_fields_and_the_source_stay(source):
+def test_other_fields_and_the_source_do_not_change(source):
     ink = source.sample(rng_of(0), 7).ink
     before = ink.copy()
     varied = vary(rng_of(1), Glyph(ink, 7, top=0.9, bottom=-0.2, left=0.1, advance=0.6), 1.0)
@@ -79,6 +79,6 @@ def test_more_strength_changes_more(source):
 
 
 @pytest.mark.parametrize("ink", [np.ones((1, 1)), np.full((5, 5), 0.1), np.zeros((3, 3))], ids=["dot", "faint", "none"])
-def test_hardly_any_ink_does_no_harm(ink):
+def test_glyphs_with_almost_no_ink(ink):
     varied = vary(rng_of(0), Glyph(ink.astype(np.float32), 1), 1.0)
     assert varied.ink.size and np.isfinite(varied.ink).all()

@@ -1,4 +1,4 @@
-"""What is in the picture and is no digit: it keeps clear of the digits, and none of it has a label."""
+"""Clutter keeps clear of the digits and has no labels."""
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ from digitdet.synth.pages.lines import LineWriter
 from digitdet.synth.pages.page_draft import PageDraft
 
 SIDE = 300
-# Thin lines may run behind digits, and a frame is drawn around one.
+# Kinds that may touch digits: thin lines behind them, and frames around them.
 CROSSING = {"rules", "fillers", "frames"}
 
 
@@ -37,7 +37,7 @@ def make_draft(few_fonts):
 
 
 def drawn(shapes):
-    """Pixels (SIDE, SIDE) that shapes cover on the draft."""
+    """Mask (SIDE, SIDE) of the pixels that shapes cover."""
     mask = np.zeros((SIDE, SIDE), np.uint8)
     for shape in shapes:
         points = [np.round((shape.points + SIDE / 2) * 16).astype(np.int32)]
@@ -49,7 +49,7 @@ def drawn(shapes):
 
 
 @pytest.mark.parametrize("name", CLUTTER)
-def test_digits_stay_free(name, make_draft):
+def test_clutter_keeps_clear_of_digits(name, make_draft):
     added = 0
     for seed in range(60):
         draft = make_draft(seed)
@@ -65,7 +65,7 @@ def test_digits_stay_free(name, make_draft):
 
 
 @pytest.mark.parametrize("name", sorted(CROSSING))
-def test_what_crosses_digits_is_thin(name, make_draft):
+def test_shapes_that_cross_digits_are_thin(name, make_draft):
     for seed in range(40):
         draft = make_draft(seed)
         CLUTTER[name](draft)
@@ -73,12 +73,12 @@ def test_what_crosses_digits_is_thin(name, make_draft):
 
 
 @pytest.mark.parametrize("name", CLUTTER)
-def test_nothing_is_labelled(name, make_draft):
+def test_clutter_has_no_labels(name, make_draft):
     for seed in range(20):
         draft = make_draft(seed, written=False)
         CLUTTER[name](draft)
-        assert all(not writing.line.numbers for writing in draft.lines)
-        assert all(glyph.glyph.label == NO_DIGIT for writing in draft.lines for glyph in writing.line.glyphs)
+        assert all(not placed.line.numbers for placed in draft.lines)
+        assert all(glyph.glyph.label == NO_DIGIT for placed in draft.lines for glyph in placed.line.glyphs)
         for shape in draft.shapes:
             assert shape.points.ndim == 2
             assert shape.points.shape[1] == 2
@@ -88,8 +88,8 @@ def test_nothing_is_labelled(name, make_draft):
             assert shape.colour.shape == (3,)
 
 
-@pytest.mark.parametrize("name", sorted(set(CLUTTER) - {"fillers"}))  # they stand beside numbers only
-def test_an_empty_page_gets_clutter_too(name, make_draft):
+@pytest.mark.parametrize("name", sorted(set(CLUTTER) - {"fillers"}))  # fillers need a number
+def test_empty_pages_get_clutter(name, make_draft):
     added = 0
     for seed in range(20):
         draft = make_draft(seed, written=False)
@@ -99,7 +99,7 @@ def test_an_empty_page_gets_clutter_too(name, make_draft):
 
 
 @pytest.mark.parametrize("name", CLUTTER)
-def test_clutter_is_deterministic_and_leaves_the_numbers_alone(name, make_draft):
+def test_clutter_is_deterministic_and_does_not_change_numbers(name, make_draft):
     first, second = make_draft(8), make_draft(8)
     before = list(first.lines)
     for draft in (first, second):
@@ -109,7 +109,7 @@ def test_clutter_is_deterministic_and_leaves_the_numbers_alone(name, make_draft)
     assert [(w.x, w.y) for w in first.lines] == [(w.x, w.y) for w in second.lines]
 
 
-def test_kinds_come_by_their_share(make_draft):
+def test_kinds_are_added_by_their_share(make_draft):
     bare, full = make_draft(0, {"rules": 0.0, "rings": 0.0}), make_draft(0, {"rules": 1.0})
     for draft in (bare, full):
         add_clutter(draft)

@@ -1,4 +1,4 @@
-"""One line of writing: order, spacing, room, and which digits are one number."""
+"""Lines of glyphs: order, spacing, room, and which digits form one number."""
 
 import re
 
@@ -34,7 +34,7 @@ def write(source, text, seed=0, height=40.0, room=np.inf, **look):
 
 
 def ink_box(placed):
-    """Where a glyph's ink is on the line, xyxy."""
+    """The extent of a glyph's ink on the line, xyxy."""
     points = ink_points(placed.glyph, placed.style.ink_threshold)
     return extent(points, style_matrix(placed.glyph, placed.style)) + [placed.x, placed.y, placed.x, placed.y]
 
@@ -64,7 +64,7 @@ def digits_of(line):
         ("", []),
     ],
 )
-def test_numbers_are_parted_as_a_reader_does(typeface, hand, text, numbers, handwritten):
+def test_digits_are_grouped_to_numbers(typeface, hand, text, numbers, handwritten):
     line = write(hand if handwritten else typeface, text)
     assert digits_of(line) == numbers
 
@@ -76,7 +76,7 @@ def test_numbers_are_parted_as_a_reader_does(typeface, hand, text, numbers, hand
     room=st.floats(10, 400) | st.just(np.inf),
     handwritten=st.booleans(),
 )
-def test_a_line_is_a_beginning_of_its_text_from_left_to_right(typeface, hand, text, seed, room, handwritten):
+def test_line_is_a_prefix_of_its_text_from_left_to_right(typeface, hand, text, seed, room, handwritten):
     line = write(hand if handwritten else typeface, text, seed, room=room)
     written = "".join(digits_of(line))
     wanted = re.sub(r"\D", "", text)
@@ -92,7 +92,7 @@ def test_a_line_is_a_beginning_of_its_text_from_left_to_right(typeface, hand, te
         boxes = np.array([ink_box(glyph) for glyph in line.glyphs])
         assert line.box[2] <= room
         assert (boxes[:, [0, 2]].mean(axis=1)[1:] > boxes[:, [0, 2]].mean(axis=1)[:-1]).all()
-        # The line's box is about where the ink is: slanted type is measured before its corners lean out.
+        # The line's box is approximate: for type it does not include the slant.
         slack = 0.35 * line.height if not handwritten else 0.5
         assert (boxes[:, :2].min(axis=0) >= line.box[:2] - slack).all()
         assert (boxes[:, 2:].max(axis=0) <= line.box[2:] + slack).all()
@@ -108,13 +108,13 @@ def test_type_keeps_its_own_spacing(typeface, tracking, stretch):
         box = ink_box(placed)
         starts.append(box[0] - placed.glyph.left * 50 * stretch)
         assert box[3] - box[1] == pytest.approx((placed.glyph.top - placed.glyph.bottom) * 50, abs=1.5)
-        # The baseline lies half a digit below the line's middle.
+        # The baseline is half a digit height below the middle of the line.
         assert box[3] == pytest.approx(25 - placed.glyph.bottom * 50, abs=1.5)
     advances = [(placed.glyph.advance * stretch + tracking) * 50 for placed in line.glyphs]
     assert np.diff(starts) == pytest.approx(advances[:-1], abs=1.5)
 
 
-def test_the_numbers_of_a_line_stand_apart(hand):
+def test_numbers_of_a_line_are_separated(hand):
     for seed in range(20):
         line = write(hand, "12 34", seed, **STEADY, number_gap=(1.2, 1.2), digit_gap=(0.1, 0.1))
         boxes = [ink_box(glyph) for glyph in line.glyphs]
@@ -128,11 +128,11 @@ def test_handwritten_digits_overlap_no_more_than_allowed(hand, limit):
         line = write(hand, "0123456789", seed, digit_gap=(-0.4, -0.2), max_box_overlap=limit, number_gap=(1, 1))
         boxes = np.array([ink_box(glyph) for glyph in line.glyphs])
         shared = np.diagonal(overlap(boxes[:-1], boxes[1:]))
-        # A digit is moved by tenths of its height and six times at most: enough for any gap that a look can ask for.
+        # Six moves by a tenth of the height suffice for every gap that a look can set.
         assert shared.max() <= limit + 1e-9
 
 
-def test_handwritten_digits_touch_where_the_look_lets_them(hand):
+def test_handwritten_digits_touch_with_negative_gaps(hand):
     shared = []
     for seed in range(20):
         line = write(hand, "04689", seed, digit_gap=(-0.12, -0.05), number_gap=(1, 1))
@@ -141,27 +141,27 @@ def test_handwritten_digits_touch_where_the_look_lets_them(hand):
     assert np.mean(np.array(shared) > 0) > 0.5
 
 
-def test_handwriting_dances_and_type_does_not(hand, typeface):
+def test_jitter_applies_to_handwriting_only(hand, typeface):
     look = {"height_jitter": 0.2, "baseline_jitter": 0.1, "slant": (0, 0)}
-    for source, dances in ((hand, True), (typeface, False)):
+    for source, jitters in ((hand, True), (typeface, False)):
         line = write(source, "77777777", **look)
         heights = {round(glyph.style.height, 3) for glyph in line.glyphs}
         places = {round(glyph.y, 3) for glyph in line.glyphs}
-        assert (len(heights) > 1) == (len(places) > 1) == dances
+        assert (len(heights) > 1) == (len(places) > 1) == jitters
         assert all(0.8 * 40 <= glyph.style.height <= 1.2 * 40 for glyph in line.glyphs)
 
 
-def test_one_line_has_one_slant_and_stretch(hand):
+def test_digits_of_a_line_share_slant_and_stretch(hand):
     for seed in range(5):
         styles = {(g.style.slant, g.style.stretch, g.style.ink_threshold) for g in write(hand, "1234567", seed).glyphs}
         assert len(styles) == 1
 
 
-def test_marks_come_from_the_other_source_where_the_first_has_none(hand):
+def test_missing_marks_come_from_the_fallback_source(hand):
     line = write(hand, "1,5A")
     assert [glyph.glyph.label for glyph in line.glyphs] == [1, NO_DIGIT, 5, NO_DIGIT]
     comma, five = ink_box(line.glyphs[1]), ink_box(line.glyphs[2])
-    assert comma[1] > (five[1] + five[3]) / 2  # a comma stands low
+    assert comma[1] > (five[1] + five[3]) / 2  # a comma is low
 
 
 def test_strokes_connect_neighbouring_handwritten_digits(hand, typeface):
@@ -181,7 +181,7 @@ def test_strokes_connect_neighbouring_handwritten_digits(hand, typeface):
     assert found > 20
 
 
-def test_a_scaled_line_is_the_same_but_larger(hand):
+def test_scaled_line(hand):
     line = write(hand, "35 71", 3, ligature_share=1)
     large = line.scaled(2.5)
     assert large.height == pytest.approx(100)
@@ -201,7 +201,7 @@ def test_variation_changes_handwriting_only(hand, typeface):
 
 
 class Hairline(GlyphSource):
-    """A pen so fine that no pixel is all ink."""
+    """A pen so fine that no pixel is fully covered."""
 
     def sample(self, rng, digit):
         ink = np.zeros((20, 9), np.float32)
@@ -210,7 +210,7 @@ class Hairline(GlyphSource):
 
 
 @pytest.mark.parametrize("variation", [0.0, 0.6])
-def test_a_hairline_is_written_whatever_the_pens_edge(variation):
+def test_hairlines_are_visible_at_any_ink_threshold(variation):
     line = write(Hairline(), "1111", ink_threshold=(0.55, 0.55), variation=variation)
     assert digits_of(line) == ["1111"]
     assert all(ink_box(placed)[3] - ink_box(placed)[1] > 20 for placed in line.glyphs)

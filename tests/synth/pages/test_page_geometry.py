@@ -1,4 +1,4 @@
-"""The page in front of the camera: where the points of a flat page are seen."""
+"""The map from the flat page to the canvas."""
 
 import numpy as np
 import pytest
@@ -38,7 +38,7 @@ def outline(width, height, count=101):
 
 
 def invert(page, seen):
-    """Page points of canvas points, from the definition of the map: the homography undone, then the arc."""
+    """Page points of canvas points: the inverse of the homography, then of the arc."""
     points = np.column_stack([seen, np.ones(len(seen))]) @ np.linalg.inv(page.matrix).T
     x, y = (points[:, :2] / points[:, 2:]).T
     if not page.radius:
@@ -49,7 +49,7 @@ def invert(page, seen):
 
 
 @pytest.mark.parametrize("size", [(320, 320), (320, 96)])
-def test_a_page_that_is_not_turned_is_only_moved(size):
+def test_page_without_rotation_is_only_translated(size):
     page, width, height = sample(3, LookConfig(**FLAT), size)
     assert (width, height) == pytest.approx(size)
     points = np.array([[0.0, 0.0], [12.5, -7.0], [-100.0, 30.0]])
@@ -59,7 +59,7 @@ def test_a_page_that_is_not_turned_is_only_moved(size):
     assert slope == pytest.approx(np.eye(2), abs=1e-9)
 
 
-def test_positive_angles_turn_clockwise():
+def test_positive_angles_rotate_clockwise():
     page, _, _ = sample(0, LookConfig(page_angle=(30, 30)), (320, 320))
     right = page.apply([[100.0, 0.0]])[0] - 160
     assert right == pytest.approx([100 * np.cos(np.pi / 6), 100 * np.sin(np.pi / 6)])  # y points down
@@ -78,9 +78,9 @@ def test_small_angles_are_the_most_common():
 
 @settings(max_examples=60, deadline=None)
 @given(crop=st.floats(0.01, 0.8), seed=SEEDS, size=SIZES)
-def test_a_crop_cuts_off_no_more_than_it_may_and_shows_nothing_beyond_the_page(crop, seed, size):
+def test_crop_is_limited_and_stays_on_the_page(crop, seed, size):
     page, width, height = sample(seed, LookConfig(**FLAT, crop=crop), size)
-    assert (width, height) == pytest.approx(size)  # what is written is written on the whole page
+    assert (width, height) == pytest.approx(size)  # the draft is not cropped
     first, last = page.apply([[-width / 2, -height / 2], [width / 2, height / 2]])
     assert (first <= 1e-6).all()
     assert (last >= np.array(size) - 1e-6).all()
@@ -94,12 +94,12 @@ def test_small_crops_are_the_most_common():
     look = LookConfig(**FLAT, crop=0.4)
     cut = [1 - 1 / sample(seed, look, (320, 320))[0].matrix[0, 0] for seed in range(400)]
     assert 0.3 < max(cut) <= 0.4
-    assert np.mean(np.array(cut) < 0.1) == pytest.approx(0.5, abs=0.08)  # the root of a quarter
+    assert np.mean(np.array(cut) < 0.1) == pytest.approx(0.5, abs=0.08)  # the square root of a quarter
 
 
 @settings(max_examples=60, deadline=None)
 @given(look=LOOKS, seed=SEEDS, size=SIZES)
-def test_the_room_is_seen_whole(look, seed, size):
+def test_the_visible_part_is_on_the_canvas(look, seed, size):
     page, width, height = sample(seed, look, size)
     assert 0 < width <= size[0]
     assert 0 < height <= size[1]
@@ -110,21 +110,21 @@ def test_the_room_is_seen_whole(look, seed, size):
 
 @settings(max_examples=60, deadline=None)
 @given(look=LOOKS, seed=SEEDS, size=SIZES)
-def test_inverse_and_slope_agree_with_the_map(look, seed, size):
+def test_inverse_and_jacobian_agree_with_the_map(look, seed, size):
     page, width, height = sample(seed, look, size)
-    assume(not page.radius or abs(page.radius) > 0.6 * size[1])  # see the fold below
+    assume(not page.radius or abs(page.radius) > 0.6 * size[1])  # narrow pages fold
     rng = np.random.default_rng(seed)
     points = rng.uniform(-0.5, 0.5, (8, 2)) * (width, height)
     assert invert(page, page.apply(points)) == pytest.approx(points, abs=1e-6)
     step = 1e-3
-    bend = 0.6 / abs(page.radius) if page.radius else 0.0  # how much the slope changes over the step it is measured by
+    bend = 0.6 / abs(page.radius) if page.radius else 0.0  # change of the slope within the finite difference
     for x, y in points:
         centre, slope = linearised(page, x, y)
         assert centre == pytest.approx(page.apply([[x, y]])[0])
         across = (page.apply([[x + step, y]]) - page.apply([[x - step, y]]))[0] / (2 * step)
         down = (page.apply([[x, y + step]]) - page.apply([[x, y - step]]))[0] / (2 * step)
         assert slope == pytest.approx(np.column_stack([across, down]), rel=0.02, abs=0.02 + bend)
-        assert np.linalg.det(slope) > 0  # no digit is seen in a mirror
+        assert np.linalg.det(slope) > 0  # no digit is mirrored
 
 
 @pytest.mark.parametrize("radius", [150.0, -150.0, 600.0])
@@ -135,10 +135,10 @@ def test_a_bent_line_keeps_its_length(radius):
     assert np.hypot(*np.diff(bent, axis=0).T).sum() == pytest.approx(120, rel=1e-4)
     middle, end = bent[1000], bent[-1]
     assert middle == pytest.approx([0, 0], abs=1e-9)
-    assert np.sign(end[1] - middle[1]) == np.sign(radius)  # positive: the ends hang down
+    assert np.sign(end[1] - middle[1]) == np.sign(radius)  # positive: the ends bend down
 
 
-def test_curve_limits_how_far_the_ends_hang():
+def test_curve_limits_the_sag():
     look = LookConfig(**FLAT, curve=0.2, curved_share=1)
     for seed in range(30):
         page, _, _ = sample(seed, look, (320, 320))
@@ -146,15 +146,15 @@ def test_curve_limits_how_far_the_ends_hang():
         assert 0.04 * 320 < abs(end[1] - middle[1]) < 0.21 * 320
 
 
-def test_curves_are_as_common_as_the_look_says():
+def test_curved_pages_have_the_share_of_the_look():
     look = LookConfig(curve=0.2, curved_share=0.3)
     curved = [sample(seed, look, (320, 320))[0].radius != 0 for seed in range(300)]
     assert 0.2 < np.mean(curved) < 0.4
     assert sample(0, LookConfig(curved_share=1), (320, 320))[0].radius == 0  # without a curve there is no arc
 
 
-def test_a_narrow_page_does_not_fold():
-    """Below an arc's centre, writing would stand on its head, and near it, it would be squeezed to nothing."""
+def test_narrow_page_does_not_fold():
+    """Text would be upside down below the centre of an arc, and squeezed near it."""
     look = LookConfig(**FLAT, curve=0.25, curved_share=1)
     for seed in range(10):
         page, _, height = sample(seed, look, (96, 320))

@@ -1,4 +1,4 @@
-"""What is written: every kind of text, and which marks end a number."""
+"""Kinds of text, and which characters separate numbers."""
 
 import re
 import string
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitdet.configs.look import LookConfig
-from digitdet.synth.pages.texts import JOINING, LETTERS, TEXTS, ends_number, sample_text, word
+from digitdet.synth.pages.texts import JOINING, TEXTS, ends_number, sample_text, word
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -22,32 +22,32 @@ def texts(kind, count=300, **look):
 
 @settings(max_examples=150, deadline=None)
 @given(kind=st.sampled_from(sorted(TEXTS)), low=st.integers(1, 4), more=st.integers(0, 5), seed=SEEDS)
-def test_every_kind_holds_digits_and_nothing_that_cannot_be_drawn(kind, low, more, seed):
+def test_every_kind_contains_digits_and_printable_characters_only(kind, low, more, seed):
     look = LookConfig(digits_per_number=(low, low + more))
     text = TEXTS[kind](np.random.default_rng(seed), look)
     assert any(character in string.digits for character in text)
     assert text == text.strip()
     assert "  " not in text
     assert all(character.isprintable() for character in text)
-    # `isdigit` is what the writing goes by: a superscript two or an Arabic three must not count as one of the ten.
+    # `LineWriter` uses `isdigit`, which is also true for a superscript two or an Arabic three.
     assert all(character in string.digits for character in text if character.isdigit())
     assert text == TEXTS[kind](np.random.default_rng(seed), look)
 
 
 @pytest.mark.parametrize("span", [(1, 1), (2, 5), (8, 8)])
-def test_digits_have_the_wanted_length(span):
+def test_digits_have_the_requested_length(span):
     lengths = {len(text) for text in texts("digits", digits_per_number=span)}
     assert lengths == set(range(span[0], span[1] + 1))
     assert all(re.fullmatch(r"\d+", text) for text in texts("digits", digits_per_number=span))
 
 
-def test_every_digit_is_about_as_common():
+def test_digits_have_similar_frequencies():
     counts = Counter("".join(texts("digits", 1500)))
     assert set(counts) == set(string.digits)
     assert min(counts.values()) > 0.7 * np.mean(list(counts.values()))
 
 
-def test_numbers_are_as_many_as_the_look_says():
+def test_number_of_numbers_follows_the_look():
     found = {len(text.split(" ")) for text in texts("numbers", numbers_per_line=(2, 4))}
     assert found == {2, 3, 4}
 
@@ -72,11 +72,11 @@ def test_kinds_are_drawn_by_weight():
         ("phone", r"[+(]?\d{2,4}([- ./]\d{2,4}){1,3}"),
     ],
 )
-def test_kinds_look_as_people_write_them(kind, pattern):
+def test_kinds_have_common_formats(kind, pattern):
     assert not [text for text in texts(kind) if not re.fullmatch(pattern, text)]
 
 
-def test_thousands_of_an_amount_are_grouped_by_threes():
+def test_amounts_have_groups_of_three_digits():
     for text in texts("amount", 600, digits_per_number=(4, 8)):
         written = re.search(r"\d[\d.,']*\d", text).group()
         groups = re.split(r"[.,']", written)
@@ -86,16 +86,16 @@ def test_thousands_of_an_amount_are_grouped_by_threes():
             assert all(len(group) == 3 for group in whole[1:])
 
 
-def test_codes_hold_letters_beside_digits():
+def test_codes_contain_letters():
     for text in texts("code"):
         assert re.search(r"[A-Z]", text)
-        assert not set(text) & set("IOQ")  # a reader could take them for 1 and 0
+        assert not set(text) & set("IOQ")  # similar to 1 and 0
 
 
 def test_words_are_letters():
     rng = np.random.default_rng(1)
     made = [word(rng) for _ in range(200)]
-    assert all(2 <= len(text) <= 9 and set(text) <= set(LETTERS) for text in made)
+    assert all(2 <= len(text) <= 9 and set(text) <= set(string.ascii_letters) for text in made)
     assert {text.isupper() for text in made} == {True, False}
     assert any(text.islower() for text in made)
 
@@ -105,6 +105,6 @@ def test_joining_marks_do_not_end_a_number(character):
     assert not ends_number(character)
 
 
-@pytest.mark.parametrize("character", [*LETTERS, *" +%#()=*€$"])
+@pytest.mark.parametrize("character", [*string.ascii_letters, *" +%#()=*€$"])
 def test_other_characters_end_a_number(character):
     assert ends_number(character)

@@ -126,7 +126,7 @@ def _sample_ink(rng: np.random.Generator, look: LookConfig, ghost: float) -> Ink
 
 def _project_glyphs(placed: PlacedLine, page: PageMap) -> tuple[PlacedGlyph, ...]:
     glyphs = placed.line.glyphs
-    centres, slopes = page.around([(placed.x + glyph.x, placed.y + glyph.y) for glyph in glyphs])
+    centres, slopes = page.linearise([(placed.x + glyph.x, placed.y + glyph.y) for glyph in glyphs])
     matrices = slopes @ np.array([style_matrix(glyph.glyph, glyph.style) for glyph in glyphs])
     windows = [None if glyph.clip is None else _project_window(placed, page, glyph.clip) for glyph in glyphs]
     return tuple(

@@ -31,6 +31,11 @@ _LIGHT_LEVELS = (140, 250)
 _DARK_LEVELS = (10, 105)
 
 
+def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
+    """Draw a number from a range with uniform density of its logarithm."""
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
 def sample_level(rng: np.random.Generator, light: bool) -> float:
     """Draw the brightness (0 to 255) of a background for dark ink (`light`) or for light ink."""
     low, high = _LIGHT_LEVELS if light else _DARK_LEVELS

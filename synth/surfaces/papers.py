@@ -15,6 +15,7 @@ from digitdet.synth.surfaces.fields import (
     clouds,
     gradient,
     grain,
+    log_uniform,
     paint,
     plain_field,
     rotate,
@@ -128,7 +129,7 @@ def _aged(rng: np.random.Generator, width: int, height: int, light: bool) -> Flo
 def _ruled(rng: np.random.Generator, width: int, height: int, light: bool) -> FloatImage:
     colour = _paper_colour(rng, light)
     along, across = axes(width, height, float(rng.normal(0, 2)))
-    period = float(np.exp(rng.uniform(np.log(14), np.log(70))))
+    period = log_uniform(rng, 14, 70)
     rules = stripes(across - np.float32(rng.uniform(0, period)), period, float(rng.uniform(0.7, 2.2)))
     layers: list[Layer] = [
         (_unevenness(rng, width, height), np.float32(1)),
@@ -144,7 +145,7 @@ def _ruled(rng: np.random.Generator, width: int, height: int, light: bool) -> Fl
 def _squared(rng: np.random.Generator, width: int, height: int, light: bool) -> FloatImage:
     colour = _paper_colour(rng, light)
     along, across = axes(width, height, float(rng.normal(0, 2.5)))
-    period = float(np.exp(rng.uniform(np.log(7), np.log(45))))
+    period = log_uniform(rng, 7, 45)
     along, across = along - np.float32(rng.uniform(0, period)), across - np.float32(rng.uniform(0, period))
     thickness = float(rng.uniform(0.6, min(2.0, period / 5)))
     squares = np.maximum(stripes(along, period, thickness), stripes(across, period, thickness))
@@ -229,7 +230,7 @@ def _displacement(rng: np.random.Generator, width: int, height: int, size: float
 
 
 def _period(rng: np.random.Generator) -> float:
-    return float(np.exp(rng.uniform(np.log(3.2), np.log(14))))
+    return log_uniform(rng, 3.2, 14)
 
 
 def _waves(rng: np.random.Generator, width: int, height: int) -> Field:

@@ -15,6 +15,7 @@ from digitdet.synth.surfaces.fields import (
     gradient,
     grain,
     light_spot,
+    log_uniform,
     paint,
     relief,
     rotate,
@@ -67,7 +68,7 @@ def _masonry(
 @SURFACES.add("brick")
 def _brick(rng: np.random.Generator, width: int, height: int, light: bool) -> FloatImage:
     colour = sample_colour(rng, _BRICKS, light, any_hue=0.05)
-    down = float(np.exp(rng.uniform(np.log(9), np.log(80))))
+    down = log_uniform(rng, 9, 80)
     offset = float(rng.choice([0.5, 0.25]))
     joint = float(np.clip(down * rng.uniform(0.08, 0.22), 1, 9))
     tone, joints = _masonry(rng, width, height, (down * rng.uniform(2, 3.4), down), joint, offset)
@@ -89,7 +90,7 @@ def _brick(rng: np.random.Generator, width: int, height: int, light: bool) -> Fl
 @SURFACES.add("tiles")
 def _tiles(rng: np.random.Generator, width: int, height: int, light: bool) -> FloatImage:
     colour = sample_colour(rng, _TILES, light, any_hue=0.2)
-    down = float(np.exp(rng.uniform(np.log(10), np.log(120))))
+    down = log_uniform(rng, 10, 120)
     across = down * float(rng.choice([1, 1, 1.5, 2]))
     offset = float(rng.choice([0, 0, 0.5]))
     joint = float(rng.uniform(1, min(5, 0.15 * down + 1)))

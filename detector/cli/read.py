@@ -123,12 +123,11 @@ def _read(model: Future[OnnxDetector], pictures: Sequence[str], form: str, optio
             readings = read_inputs(reader, counted, how.regions, writers)
             write_results(messages.after_each(readings), form, sys.stdout, several)
     else:
-        from digitdet.outputs.batch import identify
-        from digitdet.outputs.result_file import open_results
+        from digitdet.outputs.result_file import open_results, run_identity
 
-        identity = identify(options["model"], _identifying(options), inputs)
+        identity = run_identity(options["model"], _identifying(options), inputs)
         # What the writers add at the end would lack the pictures from before an interruption.
-        with open_results(_result_file(options["out"]), form, identity, go_on=not writers) as results:
+        with open_results(_result_file(options["out"]), form, identity, resume=not writers) as results:
             for status in results.statuses:
                 messages.count(status)
             with _progress(inputs[results.done :]) as counted:
@@ -144,7 +143,7 @@ def _read_on_cluster(pictures: Sequence[str], form: str, address: str | None, op
     """Read into a folder of shards, print a summary, and return the exit code."""
     from digitdet.cluster.read import Job, read_with_ray
     from digitdet.cluster.storage import Folder, find_pictures
-    from digitdet.outputs.batch import identify
+    from digitdet.outputs.result_file import run_identity
 
     if options["out"] is None:
         raise click.UsageError("--engine ray writes JSONL and Parquet into a folder: name it with --out")
@@ -159,7 +158,7 @@ def _read_on_cluster(pictures: Sequence[str], form: str, address: str | None, op
     inputs = list(find_pictures(names))
     model = options["model"]
     job = Job(Folder(options["out"]), how.config, how.constraints, how.regions, model.read_bytes() if model else None)
-    identity = identify(model, _identifying(options), inputs)
+    identity = run_identity(model, _identifying(options), inputs)
     with click.progressbar(length=len(inputs), label="reading", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
         counts = read_with_ray(job, inputs, identity, shard, address, bar.update)
     by_status = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
@@ -206,7 +205,7 @@ def _result_file(name: str) -> Path:
 def _writers(options: dict[str, Any]) -> list[PictureWriter]:
     writers: list[PictureWriter] = []
     if options["save"] is not None:
-        from digitdet.outputs.batch import DrawingWriter
+        from digitdet.outputs.draw import DrawingWriter
 
         writers.append(DrawingWriter(options["save"]))
     if options["crops"] is not None:

@@ -81,7 +81,7 @@ def read_with_ray(
     Args:
         job: How.
         pictures: What.
-        identity: What decides the results, see `batch.identify`.
+        identity: What decides the results, see `outputs.result_file.run_identity`.
         shard_size: Pictures in one shard: what is lost with a worker, and what one file holds.
         address: Of the cluster, see `cluster.joined`.
         progress: Called with the number of pictures that are newly there.

@@ -1,1 +1,1 @@
-"""Readings as text, JSON, CSV, drawings, crops and labels."""
+"""Readings written as text, JSON, CSV, drawings, crops and labels."""

@@ -1,7 +1,7 @@
-"""What was read as a dataset, so that a person can correct it and the detector be trained on it.
+"""Readings exported as a dataset, to be corrected by a person and trained on.
 
-data.yaml, images/{train,val}/, labels/{train,val}/     the YOLO layout, see `digitdet.datasets.formats.yolo`
-classes.txt                                             the names of the classes, a line each
+data.yaml, images/{train,val}/, labels/{train,val}/     YOLO layout, see `digitdet.datasets.formats.yolo`
+classes.txt                                             class names, one per line
 label_studio.json, label_config.xml                     the same boxes as predictions for Label Studio
 """
 
@@ -9,91 +9,137 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
+
+from digitdet.common.boxes import clip_xyxy
+from digitdet.common.files import write_atomically
 from digitdet.common.types import CLASS_NAMES, Box, Image
 from digitdet.datasets.formats.yolo import format_labels, labels_from_xyxy, write_data_file
-from digitdet.outputs.dataset_pictures import ANNOTATED_SPLITS, boxes_on_upright, picture_file, split_of
-from digitdet.outputs.export_folder import ExportFolder
-from digitdet.outputs.formats import written
+from digitdet.imaging.images import encode_png
+from digitdet.imaging.jpeg import is_truncated_jpeg
+from digitdet.outputs.export_folder import FileNames, make_export_folder
+from digitdet.outputs.formats import escape_surrogates
 from digitdet.outputs.label_studio import label_config, make_task
-from digitdet.outputs.names import FileNames
 from digitdet.reading.results import Digit, Reading
-from digitdet.reading.rotation import rotate_upright
+from digitdet.reading.rotation import rotate_boxes_back, rotate_upright
 
 TASKS_FILE, CONFIG_FILE, CLASSES_FILE = "label_studio.json", "label_config.xml", "classes.txt"
 
+ANNOTATED_SPLITS = ("train", "val")
+_VAL_STRIDE = 10  # every tenth picture is for validation, beginning with the second: two pictures make a dataset
+_MIN_SIDE = 0.1  # pixels: thinner boxes would vanish in the decimals of a label file
+_SIGNATURES = {b"\xff\xd8\xff": ".jpg", b"\x89PNG\r\n\x1a\n": ".png"}
+
 
 class AnnotationWriter:
-    """Writes the pictures that it is given with their labels, and the files that make a dataset of them at the end.
+    """Writes pictures with their labels as a dataset.
 
-    The pictures are written as a person sees them, and a page that lies turned is set upright: a 6 on its head would
-    teach the detector that a 9 is a 6. A JPEG or PNG file that shows just that to a program that knows nothing of
-    orientation is copied, for any other a PNG is made. A picture that was there before is left out, since in two splits
-    it would flatter every score; `skipped` has a line for it.
+    Pages are written upright, since a rotated 6 would teach the detector that a 9 is a 6. JPEG and PNG files that show
+    the upright page without their orientation tag are copied; everything else becomes a PNG. A picture that occurs
+    twice is written once, since the same picture in two splits would inflate every score; `skipped` has a line for it.
 
     Args:
-        folder: A folder that is missing or empty; made if it is missing.
+        folder: A missing or empty folder.
 
     Raises:
-        DataError: There is something in the folder already, or it is a file.
+        DataError: The folder is not empty, or is a file.
     """
 
     def __init__(self, folder: Path) -> None:
         self.skipped: list[str] = []
-        self._folder = ExportFolder(folder)
+        self._folder = folder
         self._names = FileNames()
         self._seen: dict[bytes, str] = {}
         self._tasks: list[dict[str, Any]] = []
+        make_export_folder(folder)
         for split in ANNOTATED_SPLITS:
             (folder / "images" / split).mkdir(parents=True)
             (folder / "labels" / split).mkdir(parents=True)
 
     def add(self, image: Image, reading: Reading) -> None:
-        """Write a picture (H, W, 3) uint8 BGR with the digits that were read in it, those of unsure and unfit numbers,
-        too.
+        """Write a picture (H, W, 3) uint8 BGR with all digits that were read, those of unsure and unfit numbers too.
 
         Raises:
             OSError: The folder cannot be written.
         """
         upright = rotate_upright(image, reading.rotation)
         content, suffix = picture_file(upright, _original(reading))
-        digest, shown = hashlib.sha256(content).digest(), _shown(reading)
+        digest, title = hashlib.sha256(content).digest(), _title(reading)
         if digest in self._seen:
-            self.skipped.append(f"{shown}: the same picture as {self._seen[digest]}")
+            self.skipped.append(f"{title}: the same picture as {self._seen[digest]}")
             return
-        self._seen[digest] = shown
+        self._seen[digest] = title
         height, width = upright.shape[:2]
         digits = _labelled_digits(reading, width, height)
         classes, boxes = [int(digit.text) for digit, _ in digits], [box for _, box in digits]
+        labels = format_labels(labels_from_xyxy(classes, boxes, width, height))
         name = f"{split_of(len(self._tasks))}/{self._names.name(reading)}"
-        picture = f"images/{name}{suffix}"
-        self._folder.write(picture, content)
-        self._folder.write(f"labels/{name}.txt", format_labels(labels_from_xyxy(classes, boxes, width, height)))
-        served = f"{self._folder.path.resolve().name}/{picture}"
+        write_atomically(self._folder / f"images/{name}{suffix}", content)
+        write_atomically(self._folder / f"labels/{name}.txt", labels)
+        served = f"{self._folder.resolve().name}/images/{name}{suffix}"
         self._tasks.append(make_task(served, reading, digits, width, height))
 
     def close(self) -> None:
-        """Write the other files, data.yaml last; call it in any case, so that an interrupted run is of use, too.
+        """Write the other files, data.yaml last. Call it after an interruption too: the dataset is usable then.
 
         Raises:
             OSError: The folder cannot be written.
         """
-        self._folder.write(CLASSES_FILE, "".join(f"{name}\n" for name in CLASS_NAMES))
-        self._folder.write(CONFIG_FILE, label_config())
-        self._folder.write(TASKS_FILE, json.dumps(self._tasks, indent=1) + "\n")
-        write_data_file(self._folder.path, ANNOTATED_SPLITS)
+        write_atomically(self._folder / CLASSES_FILE, "".join(f"{name}\n" for name in CLASS_NAMES))
+        write_atomically(self._folder / CONFIG_FILE, label_config())
+        write_atomically(self._folder / TASKS_FILE, json.dumps(self._tasks, indent=1) + "\n")
+        write_data_file(self._folder, ANNOTATED_SPLITS)
 
 
-def _shown(reading: Reading) -> str:
-    """What to call a picture in a message."""
+def split_of(count: int) -> str:
+    """Return the split of the picture that follows `count` others."""
+    return "val" if count % _VAL_STRIDE == 1 else "train"
+
+
+def picture_file(image: Image, original: bytes) -> tuple[bytes, str]:
+    """Return the content and suffix of a file that shows a picture (H, W, 3) uint8 BGR without an orientation tag.
+
+    That is `original` if it is a JPEG or PNG with just these pixels; otherwise a new PNG.
+    """
+    suffix = next((suffix for start, suffix in _SIGNATURES.items() if original.startswith(start)), None)
+    if suffix and not is_truncated_jpeg(original):
+        stored = cv2.imdecode(np.frombuffer(original, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        if stored is not None and np.array_equal(stored, image):
+            return original, suffix
+    return encode_png(image), ".png"
+
+
+def boxes_on_upright(boxes: Sequence[Box], rotation: int, width: int, height: int) -> list[Box | None]:
+    """Convert boxes of a rotated page to the upright page, clipped at its edges.
+
+    Args:
+        boxes: xyxy in pixels of the page as it lies.
+        rotation: Its clockwise rotation: 0, 90, 180 or 270 degrees.
+        width: Width of the upright page in pixels.
+        height: Height of the upright page in pixels.
+
+    Returns:
+        The boxes, rounded to 0.01 pixels; None for those outside the page.
+    """
+    upright = clip_xyxy(rotate_boxes_back(boxes, -rotation % 360, width, height), width, height)
+    placed: list[Box | None] = []
+    for left, top, right, bottom in upright.round(2).tolist():
+        placed.append((left, top, right, bottom) if min(right - left, bottom - top) >= _MIN_SIDE else None)
+    return placed
+
+
+def _title(reading: Reading) -> str:
     page = f", page {reading.page}" if reading.pages > 1 else ""
-    return written(reading.source or "a picture") + page
+    return escape_surrogates(reading.source or "a picture") + page
 
 
 def _original(reading: Reading) -> bytes:
-    """The bytes of the file that was read; none if it cannot be read again, as from stdin, or holds several pages."""
+    """The bytes of the file that was read; empty if it has several pages or cannot be read again, such as stdin."""
     if reading.source is None or reading.pages > 1:
         return b""
     try:
@@ -103,9 +149,7 @@ def _original(reading: Reading) -> bytes:
 
 
 def _labelled_digits(reading: Reading, width: int, height: int) -> list[tuple[Digit, Box]]:
-    """The digits with their boxes on the upright page of `width` x `height` pixels, as far as these lie in it; of
-    several with the same box only the first.
-    """
+    """The digits with their boxes on the upright page of `width` x `height` pixels; of equal boxes only the first."""
     digits = [digit for number in reading.numbers for digit in number.digits]
     boxes = boxes_on_upright([digit.box for digit in digits], reading.rotation, width, height)
     found: dict[Box, tuple[Digit, Box]] = {}

@@ -1,8 +1,8 @@
-"""Crops of the numbers that were read: to check them, to sort them, to train a recogniser on them.
+"""Crops of the numbers that were read, to check them, to sort them, or to train a recogniser on them.
 
-Written are {picture}_{number}.png and labels.csv with the columns image, number, status, confidence, source, page and
-box. Numbers are counted from 1 in reading order; `box` is left, top, right and bottom in pixels of the source, with
-spaces between them.
+Writes {picture}_{number}.png and labels.csv with the columns image, number, status, confidence, source, page and box.
+Numbers are counted from 1 in reading order; `box` is left, top, right and bottom in pixels of the source, separated by
+spaces.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.common.types import Image
+from digitdet.common.boxes import as_boxes
+from digitdet.common.files import write_atomically
+from digitdet.common.types import Boxes, Image
 from digitdet.datasets.number_crops import MARGIN, crop_number
 from digitdet.imaging.images import encode_png
-from digitdet.outputs.export_folder import ExportFolder
-from digitdet.outputs.formats import written
-from digitdet.outputs.names import FileNames
+from digitdet.outputs.export_folder import FileNames, make_export_folder
+from digitdet.outputs.formats import escape_surrogates
 from digitdet.reading.results import Number, Reading
 
 TABLE_FILE = "labels.csv"
@@ -29,89 +30,91 @@ COLUMNS = ("image", "number", "status", "confidence", "source", "page", "box")
 
 _Floats = npt.NDArray[np.float64]
 
-_MIN_TURN = 2.0  # degrees: below it, a crop shows the number as it lies, without resampling
+_MIN_ANGLE = 2.0  # degrees: below it, a number is cut out without resampling
 
 
 class CropWriter:
-    """Writes a PNG file for every number of the readings that it is given, and a table of them at the end.
+    """Writes a PNG file for every number that was read, and a table of them at the end.
 
     Args:
-        folder: A folder that is missing or empty; made if it is missing.
+        folder: A missing or empty folder.
 
     Raises:
-        DataError: There is something in the folder already, or it is a file.
+        DataError: The folder is not empty, or is a file.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = ExportFolder(folder)
+        self._folder = folder
         self._names = FileNames()
         self._table = io.StringIO()
         self._rows = csv.writer(self._table, lineterminator="\n")
         self._rows.writerow(COLUMNS)
+        make_export_folder(folder)
 
     def add(self, image: Image, reading: Reading) -> None:
-        """Write the crops of a picture (H, W, 3) uint8 BGR with what was read in it.
+        """Write the crops of the numbers in a picture (H, W, 3) uint8 BGR.
 
         Raises:
             OSError: The folder cannot be written.
         """
         stem = self._names.name(reading)
         for index, number in enumerate(reading.numbers, start=1):
-            crop = level_crop(image, number)
-            if not crop.size:
+            number_crop = level_crop(image, number)
+            if not number_crop.size:
                 continue
             name = f"{stem}_{index}.png"
-            self._folder.write(name, encode_png(crop))
-            found = number.to_dict()
-            origin = [written(reading.source or ""), reading.page, " ".join(f"{value:g}" for value in found["box"])]
-            self._rows.writerow([name, number.text, number.status, found["confidence"], *origin])
+            write_atomically(self._folder / name, encode_png(number_crop))
+            fields = number.to_dict()
+            box = " ".join(f"{value:g}" for value in fields["box"])
+            source = escape_surrogates(reading.source or "")
+            self._rows.writerow([name, number.text, number.status, fields["confidence"], source, reading.page, box])
 
     def close(self) -> None:
-        """Write the table; call it in any case, so that the crops before an interruption are of use.
+        """Write the table. Call it after an interruption too: the crops are usable then.
 
         Raises:
             OSError: The folder cannot be written.
         """
-        self._folder.write(TABLE_FILE, self._table.getvalue())
+        write_atomically(self._folder / TABLE_FILE, self._table.getvalue())
 
 
 def level_crop(image: Image, number: Number, margin: float = MARGIN) -> Image:
-    """The part of a picture (H, W, 3) uint8 BGR with a number on it, turned so that the number stands upright.
+    """Return the part of a picture (H, W, 3) uint8 BGR with a number, rotated so that the number is upright.
 
-    A number that lies within two degrees of level is cut out as it is; of one outside the picture, no pixels are left.
+    A number within two degrees of level is cut out as it is. One outside the picture gives an empty array.
 
     Args:
         image: The picture.
-        number: The number; its `angle` is how far it is turned clockwise in the picture, quarter turns included.
-        margin: What is left around the number, as a share of its height.
+        number: The number; its `angle` is its clockwise rotation in the picture, quarter turns included.
+        margin: Space left around the number, in heights of it.
     """
-    if abs(number.angle) <= _MIN_TURN:
+    if abs(number.angle) <= _MIN_ANGLE:
         return crop_number(image, number.box, margin)
     left, top, right, bottom = number.box
-    # Only what can come into view is turned: OpenCV takes no picture with a side of 32,768 pixels.
+    # Only the neighbourhood is rotated: OpenCV rejects pictures with a side of 32,768 pixels or more.
     x, y = (left + right) / 2, (top + bottom) / 2
     radius = math.hypot(right - left, bottom - top) * (0.5 + margin)
     part = crop_number(image, (x - radius, y - radius, x + radius, y + radius), 0)
     if not part.size:
         return part
     origin = np.floor([max(0.0, x - radius), max(0.0, y - radius)])
-    boxes = np.asarray([digit.box for digit in number.digits]) - np.tile(origin, 2)
+    boxes = as_boxes([digit.box for digit in number.digits]) - np.tile(origin, 2)
     centre = x - float(origin[0]), y - float(origin[1])
     matrix = np.asarray(cv2.getRotationMatrix2D(centre, number.angle, 1.0), np.float64)
-    low, high = _level_extent(boxes, matrix, number.angle)
-    reach = margin * float(high[1] - low[1])
-    matrix[:, 2] -= low - reach
-    # OpenCV's pixels have their centres at whole numbers, those of boxes at halves.
+    low, high = _rotated_extent(boxes, matrix, number.angle)
+    space = margin * float(high[1] - low[1])
+    matrix[:, 2] -= low - space
+    # OpenCV's pixel centres are at whole numbers, those of boxes at halves.
     matrix[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5
-    width, height = np.ceil(high - low + 2 * reach).astype(int).tolist()
+    width, height = np.ceil(high - low + 2 * space).astype(int).tolist()
     crop = cv2.warpAffine(part, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(crop, np.uint8)
 
 
-def _level_extent(boxes: _Floats, matrix: _Floats, angle: float) -> tuple[_Floats, _Floats]:
-    """The corners (2,) each, left upper and right lower, of what digits' boxes (N, 4) cover once they are turned.
+def _rotated_extent(boxes: Boxes, matrix: _Floats, angle: float) -> tuple[_Floats, _Floats]:
+    """The upper left and lower right corner (2,) of what the digits' boxes (N, 4) cover once they are rotated.
 
-    Upright boxes around slanted digits keep their sizes, but for quarter turns: their own corners would take in more.
+    The boxes of slanted digits keep their sizes, except for quarter turns: their rotated corners would cover too much.
     """
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2 @ matrix[:, :2].T + matrix[:, 2]
     sizes = boxes[:, 2:] - boxes[:, :2]

@@ -1,42 +1,45 @@
-"""A reading drawn onto its picture: an outline around every digit, and each number on a label that covers no digit."""
+"""Readings drawn onto their pictures: every digit outlined, and every number on a label that covers no digit."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
 
-from digitdet.common.types import Box, Image
-from digitdet.outputs.lettering import Colour, Lettering
+from digitdet.common.boxes import as_boxes
+from digitdet.common.files import write_atomically
+from digitdet.common.types import Boxes, Image
+from digitdet.imaging.images import encode_png
+from digitdet.outputs.export_folder import FileNames
+from digitdet.outputs.painting import Colour, Font, dashes, draw_lines, fill, rounded_box
 from digitdet.outputs.placement import Place, place_labels
-from digitdet.outputs.shapes import dashes, fill, rounded_box, stroke
 from digitdet.reading.results import UNFIT, UNSURE, Number, Reading
 
-# Colours that stay apart for colour-blind readers too (Okabe and Ito, 2008), as BGR. Their orange
-# is kept for unsure numbers.
+# Colours that colour-blind people can tell apart (Okabe and Ito, 2008), as BGR. Their orange marks unsure numbers.
 _COLOURS: tuple[Colour, ...] = ((178, 114, 0), (115, 158, 0), (167, 121, 204), (233, 180, 86))
 _UNSURE_COLOUR: Colour = (0, 159, 230)
 _UNFIT_COLOUR: Colour = (140, 140, 140)
-_HALO: Colour = (255, 255, 255)  # around every line, so that it shows on a dark ground, too
+_HALO: Colour = (255, 255, 255)  # around every line, so that it is visible on dark backgrounds
 _DARK: Colour = (24, 24, 24)
-_MARGIN = 255  # grey level around a picture whose labels reach past its edge
+_MARGIN: Colour = (255, 255, 255)  # around a picture whose labels reach past its edge
 
 _LINE_ALPHA, _HALO_ALPHA = 0.9, 0.55
-_MIN_SIDE = 640  # a smaller picture is enlarged to about this, and one with small digits up to _MAX_SIDE
+_MIN_SIDE = 640  # pixels: a smaller picture is enlarged to about this, and one with small digits up to _MAX_SIDE
 _MAX_SIDE = 1600
-_MIN_DIGIT = 26  # pixels, of a digit in the drawing
-_MIN_TEXT = 9  # pixels, of a digit on a label: what can be read without a lens
-_TEXT_STEP = 0.8  # a label that finds no place is tried again at this part of its size
-_INSIDE_TRIES = 3  # so many sizes may be tried to keep the labels inside the picture
+_MIN_DIGIT = 26  # pixels, height of a digit in the drawing
+_MIN_TEXT = 9  # pixels, height of a digit on a label that is still legible
+_TEXT_STEP = 0.8  # factor by which labels shrink when they do not fit
+_INSIDE_TRIES = 3  # sizes that are tried to keep the labels inside the picture
 _MAX_REGION = 24  # characters of a region's name
 
 
 @dataclass(frozen=True)
 class _Label:
-    """What stands on a label, and in which colours."""
+    """The content and background colour of a label."""
 
     region: str
     text: str
@@ -45,71 +48,106 @@ class _Label:
 
     @property
     def ink(self) -> Colour:
-        """Dark on a light ground, white on a dark one."""
+        """Dark on light backgrounds, white on dark ones."""
         blue, green, red = self.colour
         return _DARK if 0.114 * blue + 0.587 * green + 0.299 * red > 105 else _HALO
+
+    def size(self, font: Font) -> tuple[int, int]:
+        """Width and height of the label in pixels, with padding and the confidence bar."""
+        width = font.width(self.text, bold=True) + round(1.0 * font.height)
+        if self.region:
+            width += font.width(self.region) + round(0.5 * font.height)
+        return width, round(2.0 * font.height)
 
 
 @dataclass(frozen=True)
 class _Layout:
-    """Labels of one size and their places."""
+    """Labels in one font and their places."""
 
-    lettering: Lettering
+    font: Font
     places: list[Place]
 
     @property
     def remote(self) -> int:
-        """How many labels stand in the margin."""
-        return sum(place.remote for place in self.places)
+        """Number of labels in the margin."""
+        return sum(place.is_remote for place in self.places)
 
     def outside(self, area: tuple[int, int]) -> int:
-        """How many labels reach past the edges of a picture of that width and height."""
+        """Number of labels that reach past the edges of a picture of this width and height."""
         boxes = [place.box for place in self.places]
         return sum(min(box[:2]) < 0 or box[2] > area[0] or box[3] > area[1] for box in boxes)
 
 
-def draw_reading(image: Image, reading: Reading) -> Image:
-    """A copy of the picture (H, W, 3) uint8 BGR with every digit outlined and every number on a label.
+class DrawingWriter:
+    """Writes pictures with their readings drawn on them as PNG.
 
-    Labels stand above, below or beside their numbers, or, where there is no room, in a margin with a line to the
-    number; none covers a digit of any number. The bar on a label is the number's confidence. Unsure numbers are orange,
-    their doubtful digits dashed; unfit numbers are grey. A picture that is small, or whose digits are, is enlarged by
-    a whole factor; without numbers it stays as it is.
+    The names end in `.read.png`, so that a drawing that is saved beside its picture does not replace it.
+
+    Args:
+        folder: Created if it is missing; drawings of an earlier run are replaced.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._names = FileNames()
+
+    def add(self, image: Image, reading: Reading) -> None:
+        """Draw and write one picture.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / f"{self._names.name(reading)}.read.png"
+        write_atomically(path, encode_png(draw_reading(image, reading)))
+
+    def close(self) -> None:
+        """Do nothing: every drawing is written at once."""
+
+
+def draw_reading(image: Image, reading: Reading) -> Image:
+    """Return a copy of a picture (H, W, 3) uint8 BGR with every digit outlined and every number on a label.
+
+    Labels are placed above, below or beside their numbers or, where there is no room, in a margin with a line to the
+    number; none covers a digit. The bar on a label shows the confidence of the number. Unsure numbers are orange, with
+    their doubtful digits dashed; unfit numbers are grey. A picture that is small, or has small digits, is enlarged by
+    a whole factor; one without numbers is not changed.
     """
     if not reading.numbers:
         return image.copy()
-    factor = _enlargement(image, reading)
+    numbers = [as_boxes([digit.box for digit in number.digits]) for number in reading.numbers]
+    factor = _enlargement(image, numbers)
+    numbers = [boxes * factor for boxes in numbers]
     labels = [_label(*pair) for pair in zip(reading.numbers, _spread_colours(reading), strict=True)]
     area = image.shape[1] * factor, image.shape[0] * factor
-    numbers = _digit_boxes(reading, factor)
     thickness = max(1, round(min(0.06 * _digit_height(numbers), max(area) / 400)))
     layout = _arrange(labels, numbers, area, thickness)
-    canvas, (x, y) = _canvas(image, factor, layout)
-    numbers = _digit_boxes(reading, factor, x, y)
-    places = [place.moved(x, y) for place in layout.places]
+    canvas, (x, y) = _canvas(image, area, layout)
+    offset = np.array([x, y, x, y])
+    numbers = [boxes + offset for boxes in numbers]
+    places = [Place((*(np.array(place.box) + offset).tolist(),), place.is_remote) for place in layout.places]
     _draw_leaders(canvas, numbers, places, labels, thickness)
     for number, boxes, label in zip(reading.numbers, numbers, labels, strict=True):
         _draw_outlines(canvas, boxes, label.colour, _doubtful_digits(number), thickness)
     for place, label in zip(places, labels, strict=True):
-        _draw_label(canvas, place.box, label, layout.lettering)
+        _draw_label(canvas, place.box, label, layout.font)
     return canvas
 
 
-def _enlargement(image: Image, reading: Reading) -> int:
-    """The whole factor at which the picture is drawn."""
+def _enlargement(image: Image, numbers: Sequence[Boxes]) -> int:
     longest = max(image.shape[:2])
-    height = _digit_height(_digit_boxes(reading))
-    wanted = max(round(_MIN_SIDE / longest), math.ceil(_MIN_DIGIT / height))
+    wanted = max(round(_MIN_SIDE / longest), math.ceil(_MIN_DIGIT / _digit_height(numbers)))
     return max(1, round(_MIN_SIDE / longest), min(wanted, _MAX_SIDE // longest))
 
 
-def _digit_height(numbers: Sequence[Sequence[Box]]) -> float:
+def _digit_height(numbers: Sequence[Boxes]) -> float:
     """The median height of the digits in pixels, at least 1."""
-    return max(1.0, float(np.median([box[3] - box[1] for boxes in numbers for box in boxes])))
+    boxes = np.concatenate(numbers)
+    return max(1.0, float(np.median(boxes[:, 3] - boxes[:, 1])))
 
 
 def _spread_colours(reading: Reading) -> list[Colour]:
-    """A colour for each number: the one whose other numbers are farthest away."""
+    """A colour for each number: the one whose nearest number is farthest away."""
     boxes = np.asarray([number.box for number in reading.numbers])
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     chosen: list[int] = []
@@ -129,7 +167,7 @@ def _label(number: Number, colour: Colour) -> _Label:
 
 
 def _doubtful_digits(number: Number) -> set[int]:
-    """Which of the number's digits are doubtful; its text can hold separators between them."""
+    """Indices of the doubtful digits; the text of the number can have separators between digits."""
     return {
         sum(character.isdigit() for character in number.best[:place])
         for place in number.doubtful
@@ -137,19 +175,16 @@ def _doubtful_digits(number: Number) -> set[int]:
     }
 
 
-def _arrange(
-    labels: Sequence[_Label], numbers: Sequence[Sequence[Box]], area: tuple[int, int], thickness: int
-) -> _Layout:
-    """The largest labels of which nearly all stand inside the picture, as long as they need not be much smaller for it;
-    else the largest that nearly all stand at their numbers; else those of which most do.
+def _arrange(labels: Sequence[_Label], numbers: Sequence[Boxes], area: tuple[int, int], thickness: int) -> _Layout:
+    """The layout with the largest labels of which nearly all are inside the picture, if few sizes must be tried; else
+    the largest nearly all of which are at their numbers; else the one with the fewest in the margin.
     """
     few = len(labels) // 10
     layouts: list[_Layout] = []
     for height in _text_heights(_digit_height(numbers), max(area)):
-        lettering = Lettering(height)
-        sizes = [_label_size(label, lettering) for label in labels]
+        font = Font(height)
         gap = 2 + thickness + round(0.2 * height)
-        layouts.append(_Layout(lettering, place_labels(numbers, sizes, area, gap)))
+        layouts.append(_Layout(font, place_labels(numbers, [label.size(font) for label in labels], area, gap)))
         if layouts[-1].outside(area) <= few:
             return layouts[-1]
         near = [layout for layout in layouts if layout.remote <= few]
@@ -159,7 +194,7 @@ def _arrange(
 
 
 def _text_heights(digit_height: float, longest: int) -> Iterator[int]:
-    """Heights in pixels to try, the largest first: about a third of a digit's, and right for a picture of this size."""
+    """Heights in pixels to try, the largest first: a third of a digit, within limits that depend on the picture."""
     usual = 0.0125 * longest
     height = max(_MIN_TEXT, round(min(max(0.3 * digit_height, 0.5 * usual), 2.2 * usual)))
     while height > _MIN_TEXT:
@@ -168,99 +203,73 @@ def _text_heights(digit_height: float, longest: int) -> Iterator[int]:
     yield _MIN_TEXT
 
 
-def _label_size(label: _Label, lettering: Lettering) -> tuple[int, int]:
-    """Width and height of a label in pixels, with its padding and its bar."""
-    height = lettering.height
-    width = lettering.width(label.text, bold=True) + round(1.0 * height)
-    if label.region:
-        width += lettering.width(label.region) + round(0.5 * height)
-    return width, round(2.0 * height)
-
-
-def _canvas(image: Image, factor: int, layout: _Layout) -> tuple[Image, tuple[int, int]]:
-    """The enlarged picture with as much margin as the labels need, and where in it the picture begins (x, y)."""
-    if factor > 1:
-        size = image.shape[1] * factor, image.shape[0] * factor
-        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_CUBIC), np.uint8)
-    height, width = image.shape[:2]
-    lefts, tops, rights, bottoms = zip(*(place.box for place in layout.places), strict=True)
-    edge = max(2, round(0.4 * layout.lettering.height))  # around labels in the margin
-    left, top = (-low + edge if low < 0 else 0 for low in (min(lefts), min(tops)))
-    right, bottom = (
-        high - side + edge if high > side else 0 for high, side in ((max(rights), width), (max(bottoms), height))
-    )
-    white = (_MARGIN,) * 3
-    canvas = cv2.copyMakeBorder(image, top, bottom, left, right, cv2.BORDER_CONSTANT, value=white)
+def _canvas(image: Image, area: tuple[int, int], layout: _Layout) -> tuple[Image, tuple[int, int]]:
+    """The picture, enlarged to `area`, with the margin that the labels need, and its upper left corner (x, y) in it."""
+    if area[0] > image.shape[1]:
+        image = np.asarray(cv2.resize(image, area, interpolation=cv2.INTER_CUBIC), np.uint8)
+    boxes = np.array([place.box for place in layout.places])
+    edge = max(2, round(0.4 * layout.font.height))  # around labels in the margin
+    before, after = -boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0) - area
+    left, top = np.where(before > 0, before + edge, 0).tolist()
+    right, bottom = np.where(after > 0, after + edge, 0).tolist()
+    canvas = cv2.copyMakeBorder(image, top, bottom, left, right, cv2.BORDER_CONSTANT, value=_MARGIN)
     return np.asarray(canvas, np.uint8), (left, top)
 
 
-def _digit_boxes(reading: Reading, factor: int = 1, x: int = 0, y: int = 0) -> list[list[Box]]:
-    """The digits' boxes of each number, on a picture enlarged by a factor that begins at (x, y)."""
-
-    def moved(box: Box) -> Box:
-        left, top, right, bottom = (value * factor for value in box)
-        return left + x, top + y, right + x, bottom + y
-
-    return [[moved(digit.box) for digit in number.digits] for number in reading.numbers]
-
-
 def _draw_leaders(
-    canvas: Image, numbers: Sequence[Sequence[Box]], places: Sequence[Place], labels: Sequence[_Label], thickness: int
+    canvas: Image, numbers: Sequence[Boxes], places: Sequence[Place], labels: Sequence[_Label], thickness: int
 ) -> None:
-    """Lines from the labels in the margin to their numbers; digits on the way stay free of them."""
+    """Draw lines from the labels in the margin to their numbers, behind all digits."""
     lines = []
     for boxes, place, label in zip(numbers, places, labels, strict=True):
-        if place.remote:
-            on_left = place.box[2] < boxes[0][0]
-            end = min(boxes, key=lambda box: box[0]) if on_left else max(boxes, key=lambda box: box[2])
-            start = place.box[2] if on_left else place.box[0], (place.box[1] + place.box[3]) / 2
-            line = np.asarray([start, (end[0] if on_left else end[2], (end[1] + end[3]) / 2)])
+        if place.is_remote:
+            left, top, right, bottom = place.box
+            is_left = right < boxes[0, 0]
+            end = boxes[boxes[:, 0].argmin() if is_left else boxes[:, 2].argmax()]
+            start = right if is_left else left, (top + bottom) / 2
+            line = np.asarray([start, (end[0] if is_left else end[2], (end[1] + end[3]) / 2)])
             lines.append((line, label.colour))
     if not lines:
         return
-    digits = [_pixels(box) for boxes in numbers for box in boxes]
-    saved = [canvas[pixels].copy() for pixels in digits]
+    digits = [canvas[top:bottom, left:right] for left, top, right, bottom in _pixels(numbers)]
+    saved = [digit.copy() for digit in digits]
     for line, colour in lines:
-        stroke(canvas, [line], _HALO, thickness + 2, _HALO_ALPHA)
-        stroke(canvas, [line], colour, thickness, _LINE_ALPHA)
-    for pixels, content in zip(digits, saved, strict=True):
-        canvas[pixels] = content
+        draw_lines(canvas, [line], _HALO, thickness + 2, _HALO_ALPHA)
+        draw_lines(canvas, [line], colour, thickness, _LINE_ALPHA)
+    for digit, content in zip(digits, saved, strict=True):
+        digit[:] = content
 
 
-def _pixels(box: Box) -> tuple[slice, slice]:
-    left, top, right, bottom = (max(0, round(value)) for value in box)
-    return slice(top, bottom), slice(left, right)
+def _pixels(numbers: Sequence[Boxes]) -> list[list[int]]:
+    boxes: list[list[int]] = np.rint(np.concatenate(numbers)).clip(min=0).astype(int).tolist()
+    return boxes
 
 
-def _draw_outlines(canvas: Image, boxes: Sequence[Box], colour: Colour, doubtful: set[int], thickness: int) -> None:
-    """Around the digits of a number, not on them: doubtful ones dashed."""
+def _draw_outlines(canvas: Image, boxes: Boxes, colour: Colour, doubtful: set[int], thickness: int) -> None:
+    """Draw outlines around the digits of a number, dashed ones around doubtful digits."""
     outlines, lines = [], []
+    distance = thickness / 2 + 0.5
     for index, box in enumerate(boxes):
         radius = min(0.12 * (box[3] - box[1]), 5 * thickness)
-        outline = rounded_box(_grown(box, thickness / 2 + 0.5), radius)
+        outline = rounded_box(box + np.array([-distance, -distance, distance, distance]), radius)
         outlines.append(outline)
         lines += dashes(outline, 4 + 2 * thickness) if index in doubtful else [outline]
-    stroke(canvas, outlines, _HALO, thickness + 2, _HALO_ALPHA)
-    stroke(canvas, lines, colour, thickness, _LINE_ALPHA)
+    draw_lines(canvas, outlines, _HALO, thickness + 2, _HALO_ALPHA)
+    draw_lines(canvas, lines, colour, thickness, _LINE_ALPHA)
 
 
-def _grown(box: Box, by: float) -> Box:
+def _draw_label(canvas: Image, box: tuple[int, int, int, int], label: _Label, font: Font) -> None:
+    """Draw the name of the region, the number, and below them the confidence as a bar."""
     left, top, right, bottom = box
-    return left - by, top - by, right + by, bottom + by
-
-
-def _draw_label(canvas: Image, box: tuple[int, int, int, int], label: _Label, lettering: Lettering) -> None:
-    """The name of the region, the number, and below them its confidence as a bar."""
-    left, top, right, bottom = box
-    height = lettering.height
+    height = font.height
     fill(canvas, rounded_box(box, 0.3 * height), label.colour)
-    x, foot = left + round(0.5 * height), top + round(1.35 * height)
+    x, baseline = left + round(0.5 * height), top + round(1.35 * height)
     if label.region:
-        lettering.draw(canvas, label.region, (x, foot), label.ink)
-        x += lettering.width(label.region) + round(0.5 * height)
-    lettering.draw(canvas, label.text, (x, foot), label.ink, bold=True)
+        font.draw(canvas, label.region, (x, baseline), label.ink)
+        x += font.width(label.region) + round(0.5 * height)
+    font.draw(canvas, label.text, (x, baseline), label.ink, bold=True)
     start, stop = left + 0.5 * height, right - 0.5 * height
     middle, thickness = bottom - 0.3 * height, max(1, round(0.12 * height))
     end = start + (stop - start) * min(max(label.confidence, 0.0), 1.0)
-    stroke(canvas, [np.asarray([[start, middle], [stop, middle]])], label.ink, thickness, 0.3)
-    stroke(canvas, [np.asarray([[start, middle], [end, middle]])], label.ink, thickness, 0.9)
+    for reach, alpha in ((stop, 0.3), (end, 0.9)):
+        draw_lines(canvas, [np.array([[start, middle], [reach, middle]])], label.ink, thickness, alpha)

@@ -1,4 +1,4 @@
-"""Readings written for people and for programs; docs/output.md shows every form."""
+"""Readings as text, JSON, JSON lines and CSV; docs/output.md shows every format."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
-from digitdet.reading.results import UNFIT, Number, Reading
+from digitdet.reading.results import UNFIT, Reading
 
-FORMS = ("text", "json", "jsonl", "csv")
+FORMATS = ("text", "json", "jsonl", "csv")
 CSV_COLUMNS = (
     *("image", "page", "region", "index", "text", "status", "confidence", "best"),
     *("left", "top", "right", "bottom", "angle", "error"),
@@ -22,47 +22,53 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPES = {10: "\\n", 13: "\\r"}
 
 
-def write_results(readings: Iterable[Reading], form: str, stream: TextIO, several: bool = False) -> None:
-    """Write each reading as soon as it is there; a name that is no text is written with \\xNN for its odd bytes.
+def write_results(readings: Iterable[Reading], output_format: str, stream: TextIO, show_names: bool = False) -> None:
+    """Write each reading as soon as it is available; bytes of names that are not UTF-8 are written as \\xNN.
 
     Args:
-        readings: One a picture, page or frame, those that failed among them.
-        form: 'text' (one number a line, unfit ones left out), 'json' (one array), 'jsonl' (one object a line) or 'csv'
-            (a header, then one row a number, or one for a picture without).
-        stream: Where to; flushed after every reading.
-        several: Whether more than one picture is read: lines of text then begin with the picture's name.
+        readings: One for each picture, page or frame, failed ones included.
+        output_format: 'text' (one number a line, without unfit ones), 'json' (one array), 'jsonl' (one object a line)
+            or 'csv' (a header, then one row for each number, or one for a picture without).
+        stream: Where to write; flushed after every reading.
+        show_names: Whether lines of text begin with the name of the picture, as they always do for one of many pages.
 
     Raises:
-        ValueError: There is no such form.
+        ValueError: The format is unknown.
         OSError: The stream cannot be written.
     """
-    pieces = {"text": _text_pieces, "json": _json_pieces, "jsonl": _jsonl_pieces, "csv": _csv_pieces}
-    if form not in pieces:
-        raise ValueError(f"no form {form!r}; there are {', '.join(FORMS)}")
+    formatters = {"text": _text, "json": _json, "jsonl": _jsonl, "csv": _csv}
+    if output_format not in formatters:
+        raise ValueError(f"no format {output_format!r}; there are {', '.join(FORMATS)}")
     encoding = stream.encoding or "utf-8"
-    for piece in pieces[form](readings, several):
-        # A terminal or a file may be unable to hold a name, too.
-        stream.write(piece.encode(encoding, "backslashreplace").decode(encoding))
+    for text in formatters[output_format](readings, show_names):
+        # Some names cannot be encoded for a terminal or a file either.
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
         stream.flush()
 
 
-def _text_pieces(readings: Iterable[Reading], several: bool) -> Iterator[str]:
+def escape_surrogates(text: str) -> str:
+    """Return a text with its lone surrogates as \\xNN, the bytes that they stand for."""
+    return _SURROGATE.sub(lambda match: f"\\x{ord(match[0]) & 0xFF:02x}", text)
+
+
+def _text(readings: Iterable[Reading], show_names: bool) -> Iterator[str]:
+    """Lines such as `photo.jpg: 42`, and `scan.tif:2: region: 42` for the second of several pages."""
     for reading in readings:
-        name = _text_name(reading) if several or reading.pages > 1 else ""
-        yield "".join(f"{name}{_region_name(n)}{n.text}\n" for n in reading.numbers if n.status != UNFIT)
+        page = f":{reading.page}" if reading.pages > 1 else ""
+        name = f"{_one_line(reading.source or '-')}{page}: " if show_names or page else ""
+        lines = []
+        for number in reading.numbers:
+            if number.status != UNFIT:
+                region = f"{_one_line(number.region)}: " if number.region else ""
+                lines.append(f"{name}{region}{number.text}\n")
+        yield "".join(lines)
 
 
-def _text_name(reading: Reading) -> str:
-    """What a line of text begins with, as in `photo.jpg: ` or, for a page of several, `scan.tif:2: `."""
-    page = f":{reading.page}" if reading.pages > 1 else ""
-    return f"{written(reading.source or '-').translate(_ESCAPES)}{page}: "
+def _one_line(text: str) -> str:
+    return escape_surrogates(text).translate(_ESCAPES)
 
 
-def _region_name(number: Number) -> str:
-    return f"{written(number.region).translate(_ESCAPES)}: " if number.region else ""
-
-
-def _json_pieces(readings: Iterable[Reading], _several: bool) -> Iterator[str]:
+def _json(readings: Iterable[Reading], _show_names: bool) -> Iterator[str]:
     separator = "[\n"
     for reading in readings:
         yield separator + _record(reading)
@@ -70,11 +76,24 @@ def _json_pieces(readings: Iterable[Reading], _several: bool) -> Iterator[str]:
     yield "[]\n" if separator == "[\n" else "\n]\n"
 
 
-def _jsonl_pieces(readings: Iterable[Reading], _several: bool) -> Iterator[str]:
+def _jsonl(readings: Iterable[Reading], _show_names: bool) -> Iterator[str]:
     return (_record(reading) + "\n" for reading in readings)
 
 
-def _csv_pieces(readings: Iterable[Reading], _several: bool) -> Iterator[str]:
+def _record(reading: Reading) -> str:
+    return json.dumps(_encodable(reading.to_dict()))
+
+
+def _encodable(value: Any) -> Any:
+    """JSON types with the surrogates of every text escaped."""
+    if isinstance(value, str):
+        return escape_surrogates(value)
+    if isinstance(value, list):
+        return [_encodable(item) for item in value]
+    return {key: _encodable(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def _csv(readings: Iterable[Reading], _show_names: bool) -> Iterator[str]:
     yield _csv_row(CSV_COLUMNS)
     for reading in readings:
         yield "".join(map(_csv_row, _csv_rows(reading)))
@@ -82,13 +101,13 @@ def _csv_pieces(readings: Iterable[Reading], _several: bool) -> Iterator[str]:
 
 def _csv_rows(reading: Reading) -> Iterator[list[object]]:
     """The rows of one reading: its numbers, counted from 1, or its status alone."""
-    name = "" if reading.source is None else written(reading.source)
+    name = "" if reading.source is None else escape_surrogates(reading.source)
     if not reading.numbers:
         blank = [""] * (len(CSV_COLUMNS) - 7)
-        yield [name, reading.page, "", "", "", reading.status, *blank, written(reading.error or "")]
+        yield [name, reading.page, "", "", "", reading.status, *blank, escape_surrogates(reading.error or "")]
     for index, number in enumerate(reading.numbers, start=1):
         fields = number.to_dict()
-        place = [name, reading.page, written(number.region or ""), index]
+        place = [name, reading.page, escape_surrogates(number.region or ""), index]
         found = [number.text, number.status, fields["confidence"], number.best]
         yield [*place, *found, *fields["box"], fields["angle"], ""]
 
@@ -97,21 +116,3 @@ def _csv_row(fields: Iterable[object]) -> str:
     row = io.StringIO()
     csv.writer(row, lineterminator="\n").writerow(fields)
     return row.getvalue()
-
-
-def _record(reading: Reading) -> str:
-    return json.dumps(_all_fit(reading.to_dict()))
-
-
-def _all_fit(value: Any) -> Any:
-    """JSON types with every text in them fit to be written."""
-    if isinstance(value, str):
-        return written(value)
-    if isinstance(value, list):
-        return [_all_fit(item) for item in value]
-    return {key: _all_fit(item) for key, item in value.items()} if isinstance(value, dict) else value
-
-
-def written(text: str) -> str:
-    """A text with its lone surrogates as \\xNN: the bytes that they stand for."""
-    return _SURROGATE.sub(lambda match: f"\\x{ord(match[0]) & 0xFF:02x}", text)

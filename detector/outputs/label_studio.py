@@ -1,7 +1,7 @@
-"""Boxes as predictions for Label Studio, which shows them to a person who corrects them.
+"""Digits as predictions for Label Studio, where a person can correct them.
 
-The formats are those of Label Studio's documentation, "Import pre-annotated data" and "Local storage"; places are in
-percent of the picture's sides there.
+See "Import pre-annotated data" and "Local storage" in the documentation of Label Studio; coordinates are in percent of
+the picture's width and height.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from digitdet import __version__
 from digitdet.common.types import CLASS_NAMES, Box
 from digitdet.reading.results import Digit, Reading
 
-_FROM, _TO = "label", "image"  # the names of the two tags of the configuration that a box refers to
+_FROM, _TO = "label", "image"  # the tags of the configuration that a box refers to
 _COLOURS = ("0072b2", "e69f00", "009e73", "cc79a7", "56b4e9", "d55e00", "f0e442", "7f7f7f", "6a3d9a", "000000")
 
 
 def label_config() -> str:
-    """The labelling interface in XML: a picture and boxes of ten classes; the keys 0 to 9 choose them."""
+    """Return the labelling interface in XML: a picture and boxes of ten classes, with the keys 0 to 9 as hotkeys."""
     labels = "".join(
         f'    <Label value="{name}" background="#{colour}" hotkey="{name}"/>\n'
         for name, colour in zip(CLASS_NAMES, _COLOURS, strict=True)
@@ -30,15 +30,15 @@ def label_config() -> str:
 
 
 def make_task(path: str, reading: Reading, digits: list[tuple[Digit, Box]], width: int, height: int) -> dict[str, Any]:
-    """One picture as JSON types.
+    """Return the task of one picture as JSON types.
 
     Args:
-        path: The picture's file from the folder that Label Studio serves, with forward slashes.
-        reading: What was read; the confidence of its least sure number is the task's score, by which tasks can be
-            sorted, and 0 where there is none.
+        path: The picture relative to the folder that Label Studio serves, with forward slashes.
+        reading: Its reading. The lowest confidence of its numbers, or 0 without numbers, is the score of the task, by
+            which tasks can be sorted.
         digits: The digits with their boxes, xyxy in pixels, inside the picture.
-        width: Of the picture in pixels.
-        height: Of the picture in pixels.
+        width: Width of the picture in pixels.
+        height: Height of the picture in pixels.
     """
     size = {"original_width": width, "original_height": height, "image_rotation": 0}
     link = {"from_name": _FROM, "to_name": _TO, "type": "rectanglelabels"}

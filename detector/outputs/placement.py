@@ -1,4 +1,4 @@
-"""Where the labels of numbers stand: on no digit and on no other label, as near to their numbers as there is room."""
+"""Placement of labels: on no digit and on no other label, as near to their numbers as possible."""
 
 from __future__ import annotations
 
@@ -8,44 +8,38 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.common.types import Box
-
-_Boxes = npt.NDArray[np.float64]
+from digitdet.common.boxes import as_boxes
+from digitdet.common.types import Box, Boxes
 
 
 @dataclass(frozen=True)
 class Place:
-    """The `box` of a label, xyxy in whole pixels; `remote` when it stands in the margin, where a line must lead from
-    it to its number.
+    """The `box` of a label, xyxy in whole pixels; `is_remote` if it is in the margin, where a line must lead from it to
+    its number.
     """
 
     box: tuple[int, int, int, int]
-    remote: bool = False
-
-    def moved(self, x: int, y: int) -> Place:
-        """The place so many pixels to the right and down."""
-        left, top, right, bottom = self.box
-        return Place((left + x, top + y, right + x, bottom + y), self.remote)
+    is_remote: bool = False
 
 
 def place_labels(
-    numbers: Sequence[Sequence[Box]], sizes: Sequence[tuple[int, int]], area: tuple[int, int], gap: int
+    numbers: Sequence[Boxes | Sequence[Box]], sizes: Sequence[tuple[int, int]], area: tuple[int, int], gap: int
 ) -> list[Place]:
-    """A place for the label of every number, such that no label meets a digit of any number, nor another label.
+    """Return a place for the label of every number, so that no label covers a digit or another label.
 
-    Tried in this order: above, below and beside the number, inside the picture; the same reaching past its edge, as
-    little as may be; to the left or the right of the picture.
+    Places are tried in this order: above, below and beside the number inside the picture; the same reaching past its
+    edge as little as possible; to the left or the right of the picture.
 
     Args:
-        numbers: The digits' boxes of each number, xyxy in pixels; at least one each.
-        sizes: Width and height in pixels of each label, above 0.
+        numbers: The boxes of the digits of each number, (N, 4) xyxy in pixels; at least one each.
+        sizes: Width and height of each label in pixels, above 0.
         area: Width and height of the picture in pixels.
         gap: Space between a label and its number in pixels, at least 2; half of it is kept to everything else.
 
     Returns:
-        A place for each number. It can lie outside the picture, with coordinates below 0 or above its size.
+        Places that can lie outside the picture, with coordinates below 0 or above its size.
     """
-    digits = [np.asarray(boxes, np.float64).reshape(-1, 4) for boxes in numbers]
+    digits = [as_boxes(boxes) for boxes in numbers]
     taken = np.concatenate([*digits, np.zeros((0, 4))])
     places = []
     for boxes, size in zip(digits, sizes, strict=True):
@@ -55,7 +49,7 @@ def place_labels(
     return places
 
 
-def _near_place(digits: _Boxes, size: tuple[int, int], area: tuple[int, int], gap: int, taken: _Boxes) -> Place | None:
+def _near_place(digits: Boxes, size: tuple[int, int], area: tuple[int, int], gap: int, taken: Boxes) -> Place | None:
     """The first free place at the number that reaches least past the edges of the picture; None if none is free."""
     boxes = _candidates(digits, size, gap)
     boxes = boxes[_are_free(boxes, taken, gap / 2)]
@@ -65,10 +59,10 @@ def _near_place(digits: _Boxes, size: tuple[int, int], area: tuple[int, int], ga
     return Place(_whole(boxes[overhang.argmin()]))
 
 
-def _candidates(digits: _Boxes, size: tuple[int, int], gap: int) -> _Boxes:
-    """NmsResult (N, 4) at a number, the best first.
+def _candidates(digits: Boxes, size: tuple[int, int], gap: int) -> Boxes:
+    """Places (N, 4) at a number, the best first.
 
-    Above and below, a label comes as near as the digits over or under it let it: the line may slope or bend.
+    Above and below, a label is as near as the digits in its columns allow, since lines may slope or bend.
     """
     width, height = size
     left, right = digits[:, 0].min(), digits[:, 2].max()
@@ -83,10 +77,10 @@ def _candidates(digits: _Boxes, size: tuple[int, int], gap: int) -> _Boxes:
     return _boxes_at(np.asarray(corners), size)
 
 
-def _remote_place(digits: _Boxes, size: tuple[int, int], area: tuple[int, int], gap: int, taken: _Boxes) -> Place:
-    """The free place nearest to the height of the number, on the side of the picture that is nearer to it.
+def _remote_place(digits: Boxes, size: tuple[int, int], area: tuple[int, int], gap: int, taken: Boxes) -> Place:
+    """The free place beside the picture, on the side nearer to the number, that is nearest to it in height.
 
-    Below everything that is there already is always one.
+    There always is one below all taken boxes.
     """
     width, height = size
     left, top, right, bottom = digits[:, 0].min(), digits[:, 1].min(), digits[:, 2].max(), digits[:, 3].max()
@@ -96,22 +90,21 @@ def _remote_place(digits: _Boxes, size: tuple[int, int], area: tuple[int, int], 
     tops = np.concatenate([[middle], column[:, 1] - gap - height, column[:, 3] + gap])
     tops = tops[np.argsort(np.abs(tops - middle), kind="stable")]
     boxes = _boxes_at(np.column_stack([np.full(len(tops), x), tops]), size)
-    return Place(_whole(boxes[_are_free(boxes, taken, gap / 2)][0]), remote=True)
+    return Place(_whole(boxes[_are_free(boxes, taken, gap / 2)][0]), is_remote=True)
 
 
-def _boxes_at(corners: _Boxes, size: tuple[int, int]) -> _Boxes:
-    """Boxes (N, 4) of one size with their left upper corners (N, 2) on whole pixels."""
+def _boxes_at(corners: npt.NDArray[np.float64], size: tuple[int, int]) -> Boxes:
+    """Boxes (N, 4) of one size with their upper left corners (N, 2) rounded to whole pixels."""
     corners = np.rint(corners)
     return np.column_stack([corners, corners + np.asarray(size, np.float64)])
 
 
-def _are_free(boxes: _Boxes, taken: _Boxes, distance: float) -> npt.NDArray[np.bool_]:
-    """Which of the boxes (N, 4) keep their distance from all taken ones (M, 4)."""
+def _are_free(boxes: Boxes, taken: Boxes, distance: float) -> npt.NDArray[np.bool_]:
+    """Which of the boxes (N, 4) keep a distance from all taken ones (M, 4)."""
     overlaps = np.minimum(boxes[:, None, 2:], taken[None, :, 2:]) - np.maximum(boxes[:, None, :2], taken[None, :, :2])
-    meets = (overlaps > -distance).all(axis=2)
-    return np.logical_not(np.any(meets, axis=1))
+    return np.logical_not(np.any((overlaps > -distance).all(axis=2), axis=1))
 
 
-def _whole(box: npt.NDArray[np.float64]) -> tuple[int, int, int, int]:
+def _whole(box: npt.NDArray[np.floating]) -> tuple[int, int, int, int]:
     left, top, right, bottom = (int(value) for value in box)
     return left, top, right, bottom

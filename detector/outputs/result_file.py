@@ -1,4 +1,4 @@
-"""Results in a file that is there only when it is whole, and a long reading that goes on where it was interrupted."""
+"""The file of `digitdet read --out`: written atomically, and resumable after an interruption."""
 
 from __future__ import annotations
 
@@ -10,32 +10,56 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
+from digitdet import __version__
 from digitdet.common.errors import DataError
 from digitdet.common.files import folder_lock
+from digitdet.imaging.inputs import Input
+from digitdet.models.model_file import SHIPPED_MODEL, shipped_file
 from digitdet.outputs.formats import write_results
 from digitdet.reading.results import Reading
 
 
-@contextlib.contextmanager
-def open_results(path: Path, form: str, identity: Mapping[str, Any], go_on: bool = True) -> Iterator[ResultFile]:
-    """Write results to `path`, which is replaced when all of them are there.
-
-    Until then they are in `path`.part. With the form 'jsonl' a later call finds there what an interrupted one has read,
-    and goes on after it.
+def run_identity(model: Path | None, options: Mapping[str, Any], inputs: Iterable[Input]) -> dict[str, Any]:
+    """Return what determines the results of a run, as JSON types: only a run with the same identity may be resumed.
 
     Args:
-        path: The file; its folder is made if it is missing.
-        form: One of `formats.FORMS`.
-        identity: JSON types: what decides the results. A reading goes on only where all of it is the same.
-        go_on: Whether it may; False begins anew.
+        model: The model file; None is the shipped model.
+        options: Settings by name; of a path, the content of the file counts.
+        inputs: The pictures, by their names.
 
     Raises:
-        DataError: Another process writes this file, or `path`.part is of other pictures or settings.
-        OSError: It cannot be written.
+        OSError: A file cannot be read.
+    """
+    settings = {
+        name: _sha256(value.read_bytes()) if isinstance(value, Path) else value for name, value in options.items()
+    }
+    return {
+        "digitdet": __version__,
+        "model": _sha256((model or shipped_file(SHIPPED_MODEL)).read_bytes()),
+        "options": settings,
+        "inputs": [[one.path, one.error] for one in inputs],
+    }
+
+
+@contextlib.contextmanager
+def open_results(
+    path: Path, output_format: str, identity: Mapping[str, Any], resume: bool = True
+) -> Iterator[ResultFile]:
+    """Write results to `path`.part, which replaces `path` when all results are written.
+
+    Args:
+        path: The file; its folder is created if it is missing.
+        output_format: One of `formats.FORMATS`. Only 'jsonl' can be resumed.
+        identity: See `run_identity`.
+        resume: Whether to continue an interrupted run of the same identity; otherwise it starts over.
+
+    Raises:
+        DataError: Another process writes this file, or `path`.part has another identity.
+        OSError: The file cannot be written.
     """
     part = path.with_name(f"{path.name}.part")
     with folder_lock(path.parent, f".{path.name}.lock"):
-        results = ResultFile(part, form, identity, go_on)
+        results = ResultFile(part, output_format, identity, resume)
         try:
             yield results
             results.finish(path)
@@ -44,72 +68,77 @@ def open_results(path: Path, form: str, identity: Mapping[str, Any], go_on: bool
 
 
 class ResultFile:
-    """Results on their way; made by `open_results`.
+    """An unfinished result file; made by `open_results`.
 
-    In a .part of JSON lines the first line tells what is read, and each of the others begins with the number of its
-    picture: then it is known which pictures are there with all their pages, those that could not be read among them.
+    In a .part of JSON lines, the first line is a hash of the identity, and each other line begins with the index of its
+    picture. This tells which pictures were read with all their pages, even where reading failed.
+
+    Attributes:
+        done: Number of pictures, the first ones, whose results were found in the .part.
+        statuses: Their statuses.
     """
 
-    def __init__(self, part: Path, form: str, identity: Mapping[str, Any], go_on: bool) -> None:
+    def __init__(self, part: Path, output_format: str, identity: Mapping[str, Any], resume: bool) -> None:
         self.done = 0
-        """So many pictures, the first ones, are there already."""
         self.statuses: set[str] = set()
-        """Of what is there already."""
-        self._form = form
+        self._is_jsonl = output_format == "jsonl"
+        self._format = output_format
         self._part = part
-        self._head = _digest(identity) + "\n"
-        self._file = self._go_on() if go_on and form == "jsonl" and part.is_file() else self._begin()
+        self._head = identity_line(identity)
+        self._file = self._resume() if resume and self._is_jsonl and part.is_file() else self._start()
 
-    def write(self, readings: Iterable[Reading], several: bool) -> None:
+    def write(self, readings: Iterable[Reading], show_names: bool) -> None:
         """Write readings, in the order of their pictures, as `formats.write_results` does."""
-        if self._form != "jsonl":
-            write_results(readings, self._form, self._file, several)
+        if not self._is_jsonl:
+            write_results(readings, self._format, self._file, show_names)
             return
-        picture = self.done - 1
+        index = self.done - 1
         for reading in readings:
-            picture += reading.page == 1
-            self._file.write(f"{picture}\t")
-            write_results([reading], self._form, self._file)
+            index += reading.page == 1
+            self._file.write(f"{index}\t")
+            write_results([reading], self._format, self._file)
 
     def finish(self, path: Path) -> None:
-        """Put the file in its place."""
+        """Move the results to their final place."""
         self._file.close()
-        if self._form == "jsonl":
-            lines = self._part.with_name(f"{self._part.name}.tmp")
-            with self._part.open("rb") as noted, lines.open("wb") as plain:
-                next(noted)
-                plain.writelines(line.partition(b"\t")[2] for line in noted)
-            os.replace(lines, path)
+        if self._is_jsonl:
+            plain_lines = self._part.with_name(f"{self._part.name}.tmp")
+            with self._part.open("rb") as indexed, plain_lines.open("wb") as plain:
+                next(indexed)
+                plain.writelines(line.partition(b"\t")[2] for line in indexed)
+            os.replace(plain_lines, path)
             self._part.unlink()
         else:
             os.replace(self._part, path)
 
     def close(self) -> None:
-        """Leave the .part as it is; a second call does nothing."""
+        """Close the .part and keep it; may be called twice."""
         self._file.close()
 
-    def _begin(self) -> TextIO:
+    def _start(self) -> TextIO:
         file = self._part.open("w", encoding="utf-8", newline="\n")
-        if self._form == "jsonl":
+        if self._is_jsonl:
             file.write(self._head)
         return file
 
-    def _go_on(self) -> TextIO:
-        """Cut off what may be incomplete (the last picture: it may have had more pages) and go on from there."""
+    def _resume(self) -> TextIO:
+        """Cut off what may be incomplete (the last picture may have more pages) and continue from there."""
         with self._part.open("rb") as file:
             head = file.readline()
             if not head.endswith(b"\n"):
-                return self._begin()
+                return self._start()
             if head != self._head.encode():
-                raise DataError(f"{self._part}: is of other pictures or settings; remove it, or choose another --out")
+                raise DataError(
+                    f"{self._part}: belongs to other pictures or settings; remove it, or choose another --out"
+                )
             kept = start = len(head)
-            statuses: set[str] = set()  # of the picture that the lines are of
+            statuses: set[str] = set()  # of the current picture
             for line in file:
                 if not line.endswith(b"\n"):
                     break
-                number, status = self._parse(line)
-                if number > self.done:  # the one before it is whole
-                    self.done, kept = number, start
+                index, status = self._parse(line)
+                if index > self.done:  # the picture before it is complete
+                    self.done, kept = index, start
                     self.statuses |= statuses
                     statuses = set()
                 statuses.add(status)
@@ -118,13 +147,18 @@ class ResultFile:
         return self._part.open("a", encoding="utf-8", newline="\n")
 
     def _parse(self, line: bytes) -> tuple[int, str]:
-        """The number of the picture and the status in a line of the .part."""
-        number, _, record = line.partition(b"\t")
+        """Index of the picture and status in a line of the .part."""
+        index, _, record = line.partition(b"\t")
         try:
-            return int(number), str(json.loads(record)["status"])
+            return int(index), str(json.loads(record)["status"])
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise DataError(f"{self._part}: is damaged; remove it to begin anew") from error
+            raise DataError(f"{self._part}: is damaged; remove it to start over") from error
 
 
-def _digest(identity: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode("utf-8", "backslashreplace")).hexdigest()
+def identity_line(identity: Mapping[str, Any]) -> str:
+    """Return the first line of a .part of JSON lines."""
+    return _sha256(json.dumps(identity, sort_keys=True).encode("utf-8", "backslashreplace")) + "\n"
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

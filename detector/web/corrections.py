@@ -22,7 +22,7 @@ from digitdet.datasets.formats.yolo import (
     read_data_file,
     write_data_file,
 )
-from digitdet.outputs.dataset_pictures import ANNOTATED_SPLITS, boxes_on_upright, picture_file, split_of
+from digitdet.outputs.annotations import ANNOTATED_SPLITS, boxes_on_upright, picture_file, split_of
 from digitdet.reading.rotation import rotate_upright
 
 _Coordinate = Annotated[float, Field(strict=True, allow_inf_nan=False)]

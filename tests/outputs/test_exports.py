@@ -10,7 +10,7 @@ from digitdet.common.errors import DataError
 from digitdet.datasets.formats.yolo import check_dataset, read_labels
 from digitdet.outputs.annotations import AnnotationWriter
 from digitdet.outputs.crops import COLUMNS, CropWriter, level_crop
-from digitdet.outputs.names import FileNames
+from digitdet.outputs.export_folder import FileNames
 from digitdet.reading.results import UNFIT, UNSURE, Digit, Number, Reading
 
 ORIENTED = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"  # orientation 6: a quarter turn

@@ -6,7 +6,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from digitdet.outputs.formats import CSV_COLUMNS, FORMS, write_results
+from digitdet.outputs.formats import CSV_COLUMNS, FORMATS, write_results
 from digitdet.reading.results import UNFIT, UNSURE, Alternative, Digit, Number, Reading
 
 SCHEMA = json.loads(
@@ -129,7 +129,7 @@ def test_csv_has_a_row_for_every_number_and_for_pictures_without():
     assert all(None not in row and None not in row.values() for row in rows)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "cp1252"])
 def test_names_that_no_encoding_holds_are_escaped(form, encoding):
     stream = io.TextIOWrapper(io.BytesIO(), encoding, newline="\n")
@@ -157,5 +157,5 @@ def test_each_picture_is_there_before_the_next_is_read():
 
 
 def test_unknown_form():
-    with pytest.raises(ValueError, match="no form 'xml'"):
+    with pytest.raises(ValueError, match="no format 'xml'"):
         written([], "xml")

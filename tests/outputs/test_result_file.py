@@ -28,9 +28,9 @@ class KillError(Exception):
     pass
 
 
-def read(path, start=0, stop=None, identity="x", form="jsonl", go_on=True):
+def read(path, start=0, stop=None, identity="x", output_format="jsonl", resume=True):
     """Write the readings from a picture on; killed before the reading number `stop`. What was there before."""
-    with open_results(path, form, {"id": identity}, go_on) as results:
+    with open_results(path, output_format, {"id": identity}, resume) as results:
 
         def readings():
             for row, reading in enumerate(READINGS):
@@ -39,7 +39,7 @@ def read(path, start=0, stop=None, identity="x", form="jsonl", go_on=True):
                 if row >= FIRST_OF_PICTURE[results.done]:
                     yield reading
 
-        results.write(readings(), several=True)
+        results.write(readings(), show_names=True)
         return results.done, results.statuses
 
 
@@ -47,7 +47,7 @@ def read(path, start=0, stop=None, identity="x", form="jsonl", go_on=True):
 def test_nothing_is_there_before_all_is(tmp_path, form):
     path = tmp_path / "new" / f"out.{form}"
     with open_results(path, form, {}) as results:
-        results.write(READINGS, several=True)
+        results.write(READINGS, show_names=True)
         assert not path.exists()
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
     if form == "jsonl":
@@ -108,7 +108,7 @@ def test_what_is_exported_too_begins_anew(tmp_path):
     path = tmp_path / "out.jsonl"
     with pytest.raises(KillError):
         read(path, stop=5)
-    assert read(path, go_on=False)[0] == 0
+    assert read(path, resume=False)[0] == 0
     assert len(path.read_text().splitlines()) == len(READINGS)
 
 

@@ -92,10 +92,10 @@ def settings() -> list[bytes]:
 
 
 def interrupted() -> list[bytes]:
-    from digitdet.outputs.result_file import _digest
+    from digitdet.outputs.result_file import identity_line
 
     record = b'\t{"schema": 1, "image": "a.jpg", "page": 1, "status": "ok", "numbers": []}\n'
-    return [_digest({}).encode() + b"\n" + b"".join(str(row).encode() + record for row in range(4))]
+    return [identity_line({}).encode() + b"".join(str(row).encode() + record for row in range(4))]
 
 
 def truths() -> list[bytes]:

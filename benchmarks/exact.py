@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from digitdet.common.types import Box
 from digitdet.evaluation.matching import group_rows
-from digitdet.reading.reliability import most_accepted
+from digitdet.evaluation.statistics import most_accepted
 
 
 @dataclass(frozen=True)

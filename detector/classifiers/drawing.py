@@ -11,7 +11,7 @@ import numpy.typing as npt
 from digitdet.classifiers.base import Images
 from digitdet.classifiers.metrics import Result
 from digitdet.common.errors import MissingExtraError
-from digitdet.reading.reliability import reliability_bins
+from digitdet.evaluation.statistics import reliability_bins
 
 try:
     from matplotlib.figure import Figure

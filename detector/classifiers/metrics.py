@@ -12,8 +12,7 @@ import numpy.typing as npt
 from digitdet.classifiers.base import Classifier, Probabilities
 from digitdet.common.errors import MissingExtraError
 from digitdet.datasets.mnist import Digits
-from digitdet.evaluation.significance import wilson_interval
-from digitdet.reading.reliability import expected_calibration_error
+from digitdet.evaluation.statistics import expected_calibration_error, wilson_interval
 
 try:
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from digitdet.evaluation.outcomes import NumberOutcome, PictureOutcome
-from digitdet.evaluation.significance import mcnemar
+from digitdet.evaluation.statistics import mcnemar
 
 FIXED, BROKEN = "fixed", "broken"
 

@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digitdet.evaluation.outcomes import NumberOutcome
-from digitdet.evaluation.significance import wilson_interval
-from digitdet.reading.reliability import expected_calibration_error, most_accepted
+from digitdet.evaluation.statistics import expected_calibration_error, most_accepted, wilson_interval
 from digitdet.reading.results import UNSURE
 
 PRECISION = 0.95

@@ -15,9 +15,8 @@ from digitdet.common.errors import ImageError
 from digitdet.common.types import Box
 from digitdet.datasets.formats.numbers import NUMBERS_FILE, read_truths
 from digitdet.detection.postprocess import Detections, NmsResult
-from digitdet.evaluation.alignment import align, edit_distance
 from digitdet.evaluation.detection import DigitBoxes, PictureDigits
-from digitdet.evaluation.matching import exact_readings, group_rows, match_numbers
+from digitdet.evaluation.matching import align, edit_distance, exact_readings, group_rows, match_numbers
 from digitdet.evaluation.sets import TruePicture, TrueSet
 from digitdet.imaging.images import ImageSource
 from digitdet.reading.results import EMPTY, ERROR, OK, UNSURE, Digit, Number, Reading

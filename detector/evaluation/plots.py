@@ -10,9 +10,8 @@ import numpy as np
 
 from digitdet.evaluation.metrics import PRECISION, NumberMetrics, confidences_and_hits
 from digitdet.evaluation.outcomes import NumberOutcome
-from digitdet.evaluation.significance import wilson_interval
+from digitdet.evaluation.statistics import accuracy_at_coverage, reliability_bins, wilson_interval
 from digitdet.evaluation.table import percent
-from digitdet.reading.reliability import accuracy_at_coverage, reliability_bins
 
 _TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 _MAX_POINTS = 200  # of a curve: more cannot be told apart

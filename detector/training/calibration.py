@@ -24,11 +24,11 @@ from digitdet.datasets.formats.yolo import (
 from digitdet.detection.postprocess import NmsResult
 from digitdet.detection.search import MultiScaleDetector
 from digitdet.evaluation.matching import exact_readings
+from digitdet.evaluation.statistics import expected_calibration_error
 from digitdet.models.model_file import store_calibration
 from digitdet.reading.calibration import Calibration, log_odds, parse_calibration
 from digitdet.reading.lines import find_lines
 from digitdet.reading.numbers import NumberBuilder
-from digitdet.reading.reliability import expected_calibration_error
 
 _NO_DIGIT = 10  # the class of a box where no digit is
 _MIN_IOU = 0.5  # a box is that of a true digit from this on: the usual limit of object detection

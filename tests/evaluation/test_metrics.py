@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from digitdet.common.boxes import as_boxes
 from digitdet.detection.postprocess import Detections
-from digitdet.evaluation.alignment import align, edit_distance
 from digitdet.evaluation.detection import (
     BACKGROUND,
     DigitBoxes,
@@ -18,10 +17,11 @@ from digitdet.evaluation.detection import (
     measure_detector,
     measure_digits,
 )
+from digitdet.evaluation.matching import align, edit_distance
 from digitdet.evaluation.metrics import coverage_at_precision, mean_rates, measure_lengths, measure_numbers
 from digitdet.evaluation.outcomes import NumberOutcome
 from digitdet.evaluation.sets import TrueDigits, TruePicture
-from digitdet.evaluation.significance import mcnemar, wilson_interval
+from digitdet.evaluation.statistics import wilson_interval
 
 TEXTS = st.text("012", max_size=6)
 
@@ -74,29 +74,6 @@ def test_each_text_is_paired_once(wanted, found):
     pairs = align(wanted, found)
     assert [row for row, _ in pairs if row is not None] == list(range(len(wanted)))
     assert [column for _, column in pairs if column is not None] == list(range(len(found)))
-
-
-@pytest.mark.parametrize(
-    ("hits", "count", "low", "high"),
-    # Newcombe, 1998, table I: 81 of 263, 15 of 148, 0 of 20, 1 of 29.
-    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
-)
-def test_wilson_interval(hits, count, low, high):
-    assert wilson_interval(hits, count) == (pytest.approx(low, abs=5e-5), pytest.approx(high, abs=5e-5))
-    mirrored = wilson_interval(count - hits, count)
-    assert mirrored == (pytest.approx(1 - high, abs=5e-5), pytest.approx(1 - low, abs=5e-5))
-
-
-@pytest.mark.parametrize(
-    ("fixed", "broken", "p"),
-    [(0, 0, 1), (1, 0, 1), (5, 0, 2 / 32), (3, 3, 1), (8, 2, 2 * (1 + 10 + 45) / 1024), (1, 9, 2 * 11 / 1024)],
-)
-def test_mcnemar(fixed, broken, p):
-    assert mcnemar(fixed, broken) == mcnemar(broken, fixed) == pytest.approx(p)
-
-
-def test_mcnemar_of_many():
-    assert 0 < mcnemar(2500, 2000) < 1e-12
 
 
 def test_numbers():

@@ -1,4 +1,4 @@
-"""From scores to probabilities, and whether they mean what they say."""
+"""From scores to probabilities."""
 
 import json
 
@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from digitdet.common.errors import ModelError
 from digitdet.reading.calibration import Calibration, log_odds, parse_calibration
-from digitdet.reading.reliability import accuracy_at_coverage, expected_calibration_error, reliability_bins
 
 SCORES = st.lists(st.floats(0, 1, width=32), min_size=10, max_size=10)
 
@@ -74,38 +73,3 @@ def test_damaged_calibration_is_named(text):
 def test_unknown_entries_do_not_pass():
     with pytest.raises(ModelError):
         parse_calibration(json.dumps({"digit_low": 1, "exec": 2}), "m")
-
-
-def test_reliability_by_hand():
-    bins = reliability_bins([0.95, 0.85, 0.1, 0.15, 1.0], [True, False, False, True, True], bins=10)
-    assert [(one.low, one.count, one.accuracy) for one in bins] == [
-        (0.1, 2, 0.5),
-        (0.8, 1, 0.0),
-        (0.9, 2, 1.0),
-    ]
-    assert bins[2].confidence == pytest.approx(0.975)
-    expected = (2 * abs(0.125 - 0.5) + abs(0.85 - 0) + 2 * abs(0.975 - 1)) / 5
-    assert expected_calibration_error([0.95, 0.85, 0.1, 0.15, 1.0], [True, False, False, True, True]) == pytest.approx(
-        expected
-    )
-
-
-def test_honest_confidences_have_no_error():
-    rng = np.random.default_rng(0)
-    confidence = rng.uniform(0, 1, 40_000)
-    right = rng.uniform(0, 1, 40_000) < confidence
-    assert expected_calibration_error(confidence, right) < 0.01
-    assert expected_calibration_error(confidence**3, right) > 0.1
-
-
-def test_nothing_to_measure():
-    assert np.isnan(expected_calibration_error([], []))
-    assert reliability_bins([], []) == []
-    assert [len(part) for part in accuracy_at_coverage([], [])] == [0, 0, 0]
-
-
-def test_accuracy_at_coverage():
-    threshold, coverage, accuracy = accuracy_at_coverage([0.2, 0.9, 0.5, 0.7], [False, True, False, True])
-    assert threshold.tolist() == [0.9, 0.7, 0.5, 0.2]
-    assert coverage.tolist() == [0.25, 0.5, 0.75, 1.0]
-    assert accuracy.tolist() == pytest.approx([1, 1, 2 / 3, 0.5])

@@ -1,8 +1,10 @@
-"""Reliability of confidences: calibration error, accuracy at coverage."""
+"""Statistics of classifiers and readers: intervals, a test for the difference of two models, reliability, coverage."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +12,30 @@ import numpy.typing as npt
 from digitdet.common.types import FloatArray
 
 _BINS = 10
+
+
+def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the Wilson score interval (Wilson, 1927) of a share; `trials` must be above 0.
+
+    It stays within 0 to 1 and holds for few trials, unlike the normal approximation.
+    """
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    share = successes / trials
+    centre = share + z * z / (2 * trials)
+    spread = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
+    scale = 1 + z * z / trials
+    return max((centre - spread) / scale, 0.0), min((centre + spread) / scale, 1.0)
+
+
+def mcnemar(fixed: int, broken: int) -> float:
+    """Return the two-sided p-value of McNemar's exact test (McNemar, 1947).
+
+    That is the probability of at least so uneven a split of the cases that just one of two models gets right, if both
+    were equally good.
+    """
+    changed = fixed + broken
+    tail = sum(math.comb(changed, count) for count in range(min(fixed, broken) + 1))
+    return min(2 * tail / 2**changed, 1.0)
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from digitdet.common.boxes import iou
-from digitdet.common.types import Image
+from digitdet.common.types import Boxes, FloatArray, Image, Indices, Mask
 from digitdet.detection.postprocess import Detections
 from digitdet.evaluation.matching import greedy_matches
 from digitdet.evaluation.sets import TruePicture
@@ -32,17 +31,13 @@ _MIN_READ_SCORE = 0.01  # for the mAP of what reading finds: its boxes have a sc
 _RECALLS = np.linspace(0, 1, 101)
 _SCORES = np.linspace(0, 1, 1001)  # among which the one with the best F1 is chosen
 
-_Bools = npt.NDArray[np.bool_]
-_Floats = npt.NDArray[np.float64]
-_Labels = npt.NDArray[np.int64]
-
 
 @dataclass(frozen=True)
 class DigitBoxes:
     """Digits: `labels` (N,) int64, 0 to 9; `boxes` (N, 4) float64 xyxy in pixels."""
 
-    labels: _Labels
-    boxes: _Floats
+    labels: Indices
+    boxes: Boxes
 
 
 @dataclass(frozen=True)
@@ -53,9 +48,9 @@ class DetectionMetrics:
     digit at an IoU of 0.5 and at the score with the best mean F1. NaN for digits that do not occur.
     """
 
-    average_precisions: _Floats
-    precision: _Floats
-    recall: _Floats
+    average_precisions: FloatArray
+    precision: FloatArray
+    recall: FloatArray
 
     @property
     def map50(self) -> float | None:
@@ -140,7 +135,7 @@ def measure_detections(
     return metrics
 
 
-def average_precision(hits: _Bools, true: int) -> float:
+def average_precision(hits: Mask, true: int) -> float:
     """Return the average precision (0 to 1) of detections by falling score: `hits` (N,) says which are right, `true`
     (above 0) is the number of true boxes.
     """
@@ -151,9 +146,7 @@ def average_precision(hits: _Bools, true: int) -> float:
     return float(np.append(monotonic, 0.0)[places].mean())
 
 
-def _match(
-    true: DigitBoxes, found: Detections | None, min_score: float
-) -> tuple[npt.NDArray[np.float32], _Labels, _Bools]:
+def _match(true: DigitBoxes, found: Detections | None, min_score: float) -> tuple[FloatArray, Indices, Mask]:
     """Every box of a picture with each digit it has a score for: scores and labels (N,), and hits (T, N)."""
     if found is None:
         return np.zeros(0, np.float32), np.zeros(0, np.int64), np.zeros((len(IOU_THRESHOLDS), 0), bool)
@@ -175,7 +168,7 @@ def _match(
     return scores, labels, hits
 
 
-def _mean(values: _Floats) -> float | None:
+def _mean(values: FloatArray) -> float | None:
     known = values[~np.isnan(values)]
     return float(known.mean()) if known.size else None
 
@@ -230,7 +223,7 @@ class DigitMetrics:
     digit. `map50` and `map50_95` are those of all detections, see `DetectionMetrics`.
     """
 
-    confusion: npt.NDArray[np.int64]
+    confusion: Indices
     map50: float | None
     map50_95: float | None
 
@@ -269,7 +262,7 @@ def measure_digits(pictures: Sequence[PictureDigits]) -> DigitMetrics | None:
     return DigitMetrics(confusion, found.map50, found.map50_95)
 
 
-def _confusion(true: DigitBoxes, read: DigitBoxes) -> npt.NDArray[np.int64]:
+def _confusion(true: DigitBoxes, read: DigitBoxes) -> Indices:
     """The confusion matrix (11, 11) of one picture; boxes are matched greedily, the largest IoU first."""
     matrix = np.zeros((DIGITS + 1, DIGITS + 1), np.int64)
     is_missed, is_false = np.ones(len(true.labels), bool), np.ones(len(read.labels), bool)

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from digitdet.common.boxes import iou
-from digitdet.common.types import Box
+from digitdet.common.types import Box, FloatArray
 from digitdet.datasets.formats.numbers import NumberTruth
 from digitdet.reading.results import Number
 
@@ -67,7 +66,7 @@ def exact_readings(found: Sequence[Number], truths: Sequence[NumberTruth]) -> li
     return is_exact
 
 
-def greedy_matches(values: npt.NDArray[np.float64], minimum: float) -> Iterator[tuple[int, int]]:
+def greedy_matches(values: FloatArray, minimum: float) -> Iterator[tuple[int, int]]:
     """Yield places (row, column) of a matrix (N, M) with at least `minimum` (above 0), the largest value first; each
     row and each column once.
     """

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from digitdet.common.types import FloatArray, Mask
 from digitdet.evaluation.outcomes import NumberOutcome
 from digitdet.evaluation.statistics import expected_calibration_error, most_accepted, wilson_interval
 from digitdet.reading.results import UNSURE
@@ -105,7 +105,7 @@ def mean_rates(sets: Sequence[NumberMetrics]) -> dict[str, float | None]:
     return {name: float(np.mean(values)) if values else None for name, values in columns.items()}
 
 
-def confidences_and_hits(outcomes: Sequence[NumberOutcome]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+def confidences_and_hits(outcomes: Sequence[NumberOutcome]) -> tuple[FloatArray, Mask]:
     """Return the confidences (N,), and whether each outcome is exact (N,)."""
     confidences = np.array([outcome.confidence for outcome in outcomes], np.float64)
     return confidences, np.array([outcome.is_right for outcome in outcomes], bool)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from digitdet.common.boxes import as_boxes, cxcywhn_to_xyxy
 from digitdet.common.errors import DataError
+from digitdet.common.types import Boxes, Indices
 from digitdet.datasets.formats.numbers import NUMBERS_FILE, NumberTruth, read_truths
 from digitdet.datasets.formats.yolo import DATA_FILE, SPLITS, label_path, list_images, read_data_file, read_labels
 from digitdet.evaluation.label_files import read_box_rows, read_number_rows
@@ -26,11 +26,11 @@ class TrueDigits:
     `are_relative` (see `digitdet.common.boxes`).
     """
 
-    labels: npt.NDArray[np.int64]
-    boxes: npt.NDArray[np.float64]
+    labels: Indices
+    boxes: Boxes
     are_relative: bool = False
 
-    def xyxy(self, width: int, height: int) -> npt.NDArray[np.float64]:
+    def xyxy(self, width: int, height: int) -> Boxes:
         """Return the boxes (N, 4) as xyxy in pixels of a picture of `width` x `height`."""
         return cxcywhn_to_xyxy(self.boxes, width, height) if self.are_relative else self.boxes
 

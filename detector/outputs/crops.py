@@ -14,11 +14,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from digitdet.common.boxes import as_boxes
 from digitdet.common.files import write_atomically
-from digitdet.common.types import Boxes, Image
+from digitdet.common.types import Boxes, FloatArray, Image
 from digitdet.datasets.number_crops import MARGIN, crop_number
 from digitdet.imaging.images import encode_png
 from digitdet.outputs.export_folder import FileNames, make_export_folder
@@ -27,8 +26,6 @@ from digitdet.reading.results import Number, Reading
 
 TABLE_FILE = "labels.csv"
 COLUMNS = ("image", "number", "status", "confidence", "source", "page", "box")
-
-_Floats = npt.NDArray[np.float64]
 
 _MIN_ANGLE = 2.0  # degrees: below it, a number is cut out without resampling
 
@@ -111,7 +108,7 @@ def level_crop(image: Image, number: Number, margin: float = MARGIN) -> Image:
     return np.asarray(crop, np.uint8)
 
 
-def _rotated_extent(boxes: Boxes, matrix: _Floats, angle: float) -> tuple[_Floats, _Floats]:
+def _rotated_extent(boxes: Boxes, matrix: FloatArray, angle: float) -> tuple[FloatArray, FloatArray]:
     """The upper left and lower right corner (2,) of what the digits' boxes (N, 4) cover once they are rotated.
 
     The boxes of slanted digits keep their sizes, except for quarter turns: their rotated corners would cover too much.

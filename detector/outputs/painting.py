@@ -10,13 +10,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.common.types import Image
+from digitdet.common.types import Image, Points
 
 Colour = tuple[int, int, int]
 """BGR, 0 to 255."""
-
-Line = npt.NDArray[np.float64]
-"""Points (N, 2) as x, y in pixels."""
 
 _REGULAR, _BOLD = 400, 650  # weights of OpenCV's variable font
 _DIGIT_HEIGHT = 0.72  # of a digit, as a share of the font's size
@@ -66,15 +63,15 @@ class Font:
         return max(1, round(self._scale * (1.9 if bold else 1.1)))
 
 
-def rounded_box(box: npt.ArrayLike, radius: float) -> Line:
+def rounded_box(box: npt.ArrayLike, radius: float) -> Points:
     """Return the closed outline (N, 2) of an xyxy box with rounded corners."""
     low, high = np.asarray(box, np.float64).reshape(2, 2)
     radius = max(0.0, min(radius, float((high - low).min()) / 2))
-    outline: Line = np.where(_CORNERS > 0, high - radius, low + radius) + radius * _DIRECTIONS
+    outline: Points = np.where(_CORNERS > 0, high - radius, low + radius) + radius * _DIRECTIONS
     return np.concatenate([outline, outline[:1]])
 
 
-def dashes(line: Line, length: float) -> list[Line]:
+def dashes(line: Points, length: float) -> list[Points]:
     """Split a line into dashes of about `length` pixels, with gaps of the same length."""
     distances = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
     count = max(2, round(distances[-1] / (2 * length)))
@@ -83,7 +80,7 @@ def dashes(line: Line, length: float) -> list[Line]:
     return list(np.stack([np.interp(stops, distances, line[:, axis]) for axis in (0, 1)], axis=2))
 
 
-def draw_lines(image: Image, lines: Sequence[Line], colour: Colour, thickness: int, alpha: float) -> None:
+def draw_lines(image: Image, lines: Sequence[Points], colour: Colour, thickness: int, alpha: float) -> None:
     """Draw translucent lines onto `image` in place; crossings are not darker."""
     points = np.concatenate(lines)
     ends = np.cumsum([len(line) for line in lines])[:-1]
@@ -96,7 +93,7 @@ def draw_lines(image: Image, lines: Sequence[Line], colour: Colour, thickness: i
         cv2.addWeighted(painted, alpha, part, 1 - alpha, 0, dst=part)
 
 
-def fill(image: Image, outline: Line, colour: Colour) -> None:
+def fill(image: Image, outline: Points, colour: Colour) -> None:
     """Fill a closed outline on `image` in place."""
     part, origin = _part(image, (*(outline.min(axis=0) - 2), *(outline.max(axis=0) + 2)))
     if part.size:
@@ -110,7 +107,7 @@ def _part(image: Image, box: Sequence[float]) -> tuple[Image, tuple[int, int]]:
     return image[top:bottom, left:right], (left, top)
 
 
-def _fixed_point(line: Line, origin: tuple[int, int]) -> npt.NDArray[np.int32]:
+def _fixed_point(line: Points, origin: tuple[int, int]) -> npt.NDArray[np.int32]:
     """Points relative to `origin` as fixed-point numbers. OpenCV's pixel centres are at whole numbers, those of boxes
     at halves.
     """

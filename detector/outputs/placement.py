@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from digitdet.common.boxes import as_boxes
-from digitdet.common.types import Box, Boxes
+from digitdet.common.types import Box, Boxes, FloatArray, Mask, Points
 
 
 @dataclass(frozen=True)
@@ -93,18 +92,18 @@ def _remote_place(digits: Boxes, size: tuple[int, int], area: tuple[int, int], g
     return Place(_whole(boxes[_are_free(boxes, taken, gap / 2)][0]), is_remote=True)
 
 
-def _boxes_at(corners: npt.NDArray[np.float64], size: tuple[int, int]) -> Boxes:
+def _boxes_at(corners: Points, size: tuple[int, int]) -> Boxes:
     """Boxes (N, 4) of one size with their upper left corners (N, 2) rounded to whole pixels."""
     corners = np.rint(corners)
     return np.column_stack([corners, corners + np.asarray(size, np.float64)])
 
 
-def _are_free(boxes: Boxes, taken: Boxes, distance: float) -> npt.NDArray[np.bool_]:
+def _are_free(boxes: Boxes, taken: Boxes, distance: float) -> Mask:
     """Which of the boxes (N, 4) keep a distance from all taken ones (M, 4)."""
     overlaps = np.minimum(boxes[:, None, 2:], taken[None, :, 2:]) - np.maximum(boxes[:, None, :2], taken[None, :, :2])
     return np.logical_not(np.any((overlaps > -distance).all(axis=2), axis=1))
 
 
-def _whole(box: npt.NDArray[np.floating]) -> tuple[int, int, int, int]:
+def _whole(box: FloatArray) -> tuple[int, int, int, int]:
     left, top, right, bottom = (int(value) for value in box)
     return left, top, right, bottom

@@ -1,4 +1,4 @@
-"""Readings beside truths: which belongs to which."""
+"""Readings compared with the truth."""
 
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def pairs(outcomes):
     return [(outcome.truth, outcome.text) for outcome in outcomes]
 
 
-def test_one_number_is_all_that_was_read():
+def test_a_single_number_is_compared_with_everything_read():
     (outcome,) = judge(picture("1234"), reading(number("12", confidence=0.8), number("34", 40, status="unsure")))
     assert (outcome.text, outcome.is_right, outcome.pieces) == ("1234", True, 2)
     assert (outcome.confidence, outcome.status, len(outcome.digits)) == (0.8, "unsure", 4)
@@ -60,7 +60,7 @@ def test_a_picture_without_a_number():
     assert (false.truth, false.text, false.is_right) == ("", "7", False)
 
 
-def test_numbers_that_nobody_knows():
+def test_unknown_numbers_have_no_outcomes():
     assert judge(TruePicture("a.png", Path("a.png")), reading(number("7"))) == ()
 
 
@@ -79,7 +79,7 @@ def test_rows():
     assert pairs(outcomes) == [("12", "12"), ("345", "9"), ("45", "45")]
 
 
-def test_rows_read_too_many():
+def test_a_row_too_many():
     outcomes = judge(picture("12", "45"), reading(number("12"), number("8", 0, 30), number("45", 0, 60)))
     assert pairs(outcomes) == [("12", "12"), ("", "8"), ("45", "45")]
 
@@ -90,13 +90,13 @@ def test_rows_read_too_many():
         ((), [("12", ""), ("34", "")]),
         ((number("34", 100), number("12")), [("12", "12"), ("34", "34")]),
         ((number("17"), number("34", 100)), [("12", "17"), ("34", "34")]),
-        ((number("12", 200),), [("12", ""), ("34", ""), ("", "12")]),  # its text, but not its place
-        ((number("17"), number("12", 2)), [("12", "12"), ("34", ""), ("", "17")]),  # the right one comes first
-        ((number("12"), number("12", 1)), [("12", "12"), ("34", ""), ("", "12")]),  # counts once
-        ((number("12", 8),), [("12", ""), ("34", ""), ("", "12")]),  # its text, but half beside it
+        ((number("12", 200),), [("12", ""), ("34", ""), ("", "12")]),  # the right text at the wrong place
+        ((number("17"), number("12", 2)), [("12", "12"), ("34", ""), ("", "17")]),  # the exact reading is matched first
+        ((number("12"), number("12", 1)), [("12", "12"), ("34", ""), ("", "12")]),  # one reading counts once
+        ((number("12", 8),), [("12", ""), ("34", ""), ("", "12")]),  # the right text, but half beside it
     ],
 )
-def test_numbers_are_matched_at_their_places(found, expected):
+def test_numbers_are_matched_by_place(found, expected):
     outcomes = judge(placed(truth("12"), truth("34", 100)), reading(*found))
     assert pairs(outcomes) == expected
     assert outcomes[0].place == (0, 0, 20, 20)
@@ -145,7 +145,7 @@ def test_read_set():
     assert (len(steps), reader.found) == (3, 1)
 
 
-def test_digits_can_be_left_out():
+def test_digits_are_optional():
     reader = FakeReader()
     assert all(outcome.digits is None for outcome in read_set(reader, make_set(), with_digits=False))
     assert reader.found == 0

@@ -1,4 +1,4 @@
-"""What is written about an evaluation: table, JSON and page; and `digitdet eval` as a user runs it."""
+"""Reports of an evaluation as table, JSON and HTML page, and the command `digitdet eval`."""
 
 import json
 import re
@@ -56,7 +56,7 @@ def pictures(tmp_path):
 
 
 def report_of(pictures, *texts):
-    """Two sets of two pictures; the first is read with 0.9, each other one with 0.1 less than the last."""
+    """Two sets of two pictures, read with the confidences 0.9, 0.8, 0.7 and 0.6."""
     names = ["set", "set", "<other>", "<other>"]
     rows = zip(pictures, texts, (0.9, 0.8, 0.7, 0.6), names, strict=True)
     outcomes = [outcome(picture, text, confidence, name) for picture, text, confidence, name in rows]
@@ -85,7 +85,7 @@ def test_table(pictures):
     assert " 80.0%  12 read as 13  set/b.png" in lines
 
 
-def test_names_cannot_move_the_terminal(pictures):
+def test_control_characters_in_names_are_escaped(pictures):
     odd = TruePicture("\x1b[2J\n\udcff.png", pictures[0].path, ("12",))
     text = format_report(make_report("m", {"set": [outcome(odd, "13")]}))
     assert r"set/\x1b[2J\x0a\udcff.png" in text
@@ -126,14 +126,14 @@ def test_two_models(pictures):
     assert page.count('data-change="broken"') == 1
 
 
-def test_other_pictures_cannot_be_compared(pictures):
+def test_different_pictures_cannot_be_compared(pictures):
     first, second = outcome(pictures[0], "12"), outcome(pictures[1], "12")
     with pytest.raises(ValueError, match="is paired with"):
         compare("all", [first], [second])
 
 
 class Page(HTMLParser):
-    """Collects the tags of a page, and checks that each is closed."""
+    """Collects the tags of a page and checks that each is closed."""
 
     EMPTY = ("meta", "input")
 
@@ -153,13 +153,13 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_page_stands_alone(pictures):
+def test_page_is_self_contained(pictures):
     content = format_page(report_of(pictures, "12", "13", "", "22"))
     text = content.decode()
     page = Page()
     page.feed(text)
     assert page.open == []
-    # One style sheet and one script, both inside; nothing is fetched, and no name became a tag.
+    # One inline script, nothing loaded from elsewhere, and no name became a tag.
     assert [attributes for tag, attributes in page.tags if tag == "script"] == [{}]
     sources = [value for _, attributes in page.tags for name, value in attributes.items() if name in ("src", "href")]
     assert sources
@@ -172,7 +172,7 @@ def test_page_stands_alone(pictures):
     assert content == format_page(report_of(pictures, "12", "13", "", "22"))
 
 
-def test_drawings_are_xml(pictures):
+def test_charts_and_thumbnails_are_valid_xml(pictures):
     text = format_page(report_of(pictures, "12", "13", "", "22")).decode()
     drawings = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
     assert len(drawings) == 3 * 3 + 4
@@ -181,14 +181,14 @@ def test_drawings_are_xml(pictures):
         assert 'role="img" aria-label="' in drawing
 
 
-def test_page_says_what_it_leaves_out(pictures, monkeypatch):
+def test_page_states_how_many_numbers_it_omits(pictures, monkeypatch):
     monkeypatch.setattr(gallery, "MAX_CARDS", 3)
     text = format_page(report_of(pictures, "12", "13", "", "22")).decode()
     assert "3 numbers are on this page. 1 more numbers are only in the JSON." in text
     assert text.count('data-kind="misread"') == 2
 
 
-def test_page_of_nothing():
+def test_page_without_numbers():
     picture = TruePicture("blank.png", Path("gone.png"), ())
     empty = PictureOutcome("set", picture, Reading((), 60, 30), ())
     report = make_report("m", {"set": [empty]})
@@ -203,7 +203,7 @@ def run(*arguments):
 
 @pytest.fixture
 def labelled(tmp_path):
-    """A folder with the example, once labelled rightly and once wrongly."""
+    """A folder with the example twice, labelled correctly and wrongly."""
     number = (EXAMPLE.parent / "numbers.txt").read_text(encoding="utf-8").split("number.jpg", 1)[1].split()[0]
     folder = tmp_path / "mine"
     folder.mkdir()
@@ -230,7 +230,7 @@ def test_a_model_compared_with_itself(labelled):
     assert line.split()[-3:] == ["0", "0", "1"]
 
 
-def test_broken_pictures_are_named_and_count(labelled):
+def test_unreadable_pictures_are_reported_and_counted(labelled):
     (labelled / "a.jpg").write_bytes(b"no picture")
     (labelled / "b.jpg").unlink()
     result = run(labelled)
@@ -241,7 +241,7 @@ def test_broken_pictures_are_named_and_count(labelled):
     assert second == f"Error: {labelled / 'b.jpg'}: No such file or directory"
 
 
-def test_missing_labels_are_one_line(tmp_path):
+def test_missing_labels_give_one_error_line(tmp_path):
     result = run(tmp_path)
     assert result.exit_code == 1
     assert result.stderr.startswith(f"Error: {tmp_path}: no labelled pictures here")

@@ -121,14 +121,14 @@ def test_damaged_labels(tmp_path, labels, boxes, message):
     assert "\n" not in str(caught.value)
 
 
-def test_nothing_there(tmp_path):
+def test_no_labels(tmp_path):
     with pytest.raises(DataError, match=r"no labelled pictures here; expected labels\.csv"):
         load_sets(tmp_path)
     with pytest.raises(DataError, match="no such file or folder"):
         load_sets(tmp_path / "gone")
 
 
-def test_labels_that_are_no_text(tmp_path):
+def test_labels_that_are_not_utf8(tmp_path):
     (tmp_path / "labels.csv").write_bytes(b"image,number\n\xff.png,1\n")
     with pytest.raises(DataError, match="save it as UTF-8"):
         load_sets(tmp_path)

@@ -35,7 +35,7 @@ def test_mcnemar_of_many():
     assert 0 < mcnemar(2500, 2000) < 1e-12
 
 
-def test_reliability_by_hand():
+def test_reliability_bins():
     bins = reliability_bins([0.95, 0.85, 0.1, 0.15, 1.0], [True, False, False, True, True], bins=10)
     assert [(one.low, one.count, one.accuracy) for one in bins] == [
         (0.1, 2, 0.5),
@@ -49,7 +49,7 @@ def test_reliability_by_hand():
     )
 
 
-def test_honest_confidences_have_no_error():
+def test_calibrated_confidences_have_no_error():
     rng = np.random.default_rng(0)
     confidence = rng.uniform(0, 1, 40_000)
     right = rng.uniform(0, 1, 40_000) < confidence
@@ -57,7 +57,7 @@ def test_honest_confidences_have_no_error():
     assert expected_calibration_error(confidence**3, right) > 0.1
 
 
-def test_nothing_to_measure():
+def test_no_predictions():
     assert np.isnan(expected_calibration_error([], []))
     assert reliability_bins([], []) == []
     assert [len(part) for part in accuracy_at_coverage([], [])] == [0, 0, 0]

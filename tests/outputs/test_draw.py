@@ -32,7 +32,7 @@ def meets(a, b):
     st.integers(1, 60),
     st.integers(2, 12),
 )
-def test_no_label_meets_a_digit_or_another_label(numbers, width, height, gap):
+def test_no_label_overlaps_a_digit_or_another_label(numbers, width, height, gap):
     places = place_labels(numbers, [(width, height)] * len(numbers), (640, 480), gap)
     boxes = [place.box for place in places]
     assert [(right - left, bottom - top) for left, top, right, bottom in boxes] == [(width, height)] * len(numbers)
@@ -45,13 +45,13 @@ def test_no_label_meets_a_digit_or_another_label(numbers, width, height, gap):
     ("digits", "expected"),
     [
         ([(100, 100, 120, 130)], (100, 84, 140, 96)),  # above
-        ([(100, 2, 120, 32)], (100, 36, 140, 48)),  # below, where above is no room
+        ([(100, 2, 120, 32)], (100, 36, 140, 48)),  # below, without room above
         ([(100, 2, 120, 198)], (124, 94, 164, 106)),  # beside
         ([(2, 2, 298, 198)], (2, -14, 42, -2)),  # past the edge
         ([(100, 100, 150, 130), (160, 60, 210, 90)], (100, 84, 140, 96)),  # at the lower end of a sloping line
     ],
 )
-def test_labels_stand_as_near_as_may_be(digits, expected):
+def test_labels_are_as_near_as_possible(digits, expected):
     (place,) = place_labels([digits], [(40, 12)], (300, 200), 4)
     assert (place.box, place.is_remote) == (expected, False)
 
@@ -83,8 +83,8 @@ CROWDED = [number("777", 0, 26 * i, 24) for i in range(7)] + [number("8" * 14, 6
         ((200, 320), 2, CROWDED),
     ],
 )
-def test_nothing_is_painted_on_a_digit(shape, factor, numbers, grey):
-    """A colour that only the digits have is there as often as before."""
+def test_digits_are_not_covered(shape, factor, numbers, grey):
+    """A colour that only the digits have is as frequent as before."""
     image = np.full((*shape, 3), grey, np.uint8)
     colour = np.array([1, 90, 2], np.uint8)
     for digit in (digit for each in numbers for digit in each.digits):
@@ -97,7 +97,7 @@ def test_nothing_is_painted_on_a_digit(shape, factor, numbers, grey):
     assert (drawn == colour).all(axis=2).sum() >= kept * factor**2 > 0
 
 
-def test_without_numbers_the_picture_stays():
+def test_a_picture_without_numbers_is_unchanged():
     image = np.random.default_rng(0).integers(0, 255, (30, 40, 3), np.uint8)
     drawn = draw_reading(image, Reading((), 40, 30))
     assert np.array_equal(drawn, image)
@@ -121,7 +121,7 @@ def test_small_pictures_and_small_digits_are_enlarged():
     assert drawn_width(1400, 9) == 1400
 
 
-def test_status_shows():
+def test_colours_show_the_status():
     image = np.full((640, 640, 3), 255, np.uint8)
     plain, unsure, unfit = (
         draw_reading(image, Reading((number("123", 200, 200, 60, **fields),), 640, 640)).reshape(-1, 3)
@@ -130,10 +130,10 @@ def test_status_shows():
     orange = np.array([0, 159, 230])
     assert not (plain == orange).all(axis=1).any()
     assert (unsure == orange).all(axis=1).any()
-    assert (np.ptp(unfit.astype(int), axis=1) <= 2).all()  # nothing but grey
+    assert (np.ptp(unfit.astype(int), axis=1) <= 2).all()  # only grey
 
 
-def test_neighbours_have_colours_of_their_own():
+def test_neighbouring_numbers_have_different_colours():
     image = np.full((640, 640, 3), 255, np.uint8)
     numbers = tuple(number("1", 100 + 100 * i, 300, 60) for i in range(4))
     drawn = draw_reading(image, Reading(numbers, 640, 640))
@@ -159,7 +159,7 @@ def test_text_is_as_wide_as_measured(has_font_face, monkeypatch):
     assert font.width("") == 0
 
 
-def test_stroke_font_serves_older_opencv(monkeypatch):
+def test_stroke_font_of_older_opencv(monkeypatch):
     monkeypatch.delattr(cv2, "FontFace", raising=False)
     image = np.full((640, 640, 3), 255, np.uint8)
     assert (draw_reading(image, Reading((number("123", 200, 200, 60),), 640, 640)) != 255).any()

@@ -52,13 +52,13 @@ def test_file_names(sources, expected):
     assert [names.name(reading(source=source)) for source in sources] == expected
 
 
-def test_pages_have_names_of_their_own():
+def test_file_names_of_pages():
     names = FileNames()
     assert [names.name(reading(source="s.tif", page=page, pages=2)) for page in (1, 2)] == ["s-p1", "s-p2"]
 
 
 @pytest.mark.parametrize("writer", [CropWriter, AnnotationWriter])
-def test_a_folder_in_use_is_refused(writer, tmp_path):
+def test_a_folder_that_is_not_empty_is_refused(writer, tmp_path):
     (tmp_path / "mine.txt").write_text("keep", encoding="utf-8")
     with pytest.raises(DataError, match="is not empty"):
         writer(tmp_path)
@@ -87,8 +87,8 @@ def test_crops(tmp_path):
 
 
 @pytest.mark.parametrize("angle", [-14, 3, 15, 90, 180, 270, -90])
-def test_a_turned_number_is_cropped_upright(angle):
-    """White digits on black, turned with their boxes: upright again they fill the same columns."""
+def test_a_rotated_number_is_cropped_upright(angle):
+    """White digits on black, rotated with their boxes, fill the same columns when they are upright again."""
     upright, boxes = np.zeros((200, 200, 3), np.uint8), []
     for left in (60, 90, 120):
         upright[90:110, left : left + 20] = 255
@@ -119,7 +119,7 @@ def test_a_crop_outside_the_picture_is_empty():
 
 @pytest.fixture
 def annotated(tmp_path):
-    """Twelve pictures of several kinds, and the folder that they were written to."""
+    """The folder that twelve pictures of several kinds were written to, and the writer."""
     folder = tmp_path / "out" / "fix me"
     writer = AnnotationWriter(folder)
     plain = write_jpeg(tmp_path / "plain.jpg", picture(1))
@@ -137,7 +137,7 @@ def annotated(tmp_path):
     return folder, writer
 
 
-def test_annotations_are_a_sound_dataset(annotated):
+def test_annotations_are_a_valid_dataset(annotated):
     folder, writer = annotated
     assert check_dataset(folder, decode=True) == []
     names = {split: sorted(path.name for path in (folder / "images" / split).iterdir()) for split in ("train", "val")}
@@ -167,7 +167,7 @@ def test_annotated_pictures_show_what_was_read(annotated, tmp_path):
     ("rotation", "expected"),
     [(90, [20, 80 - 18, 32, 80 - 10]), (180, [80 - 18, 60 - 32, 80 - 10, 60 - 20]), (270, [60 - 32, 10, 60 - 20, 18])],
 )
-def test_a_turned_page_is_annotated_upright(tmp_path, rotation, expected):
+def test_a_rotated_page_is_annotated_upright(tmp_path, rotation, expected):
     image = np.zeros((60, 80, 3), np.uint8)
     image[20:32, 10:18] = 255
     writer = AnnotationWriter(tmp_path / "out")
@@ -200,7 +200,7 @@ def test_label_studio_has_the_same_boxes(annotated):
     assert [label.get("value") for label in rectangles] == list("0123456789")
 
 
-def test_an_interrupted_run_leaves_a_folder_of_what_was_read(tmp_path):
+def test_an_empty_run_leaves_a_complete_folder(tmp_path):
     writer = AnnotationWriter(tmp_path / "out")
     writer.close()
     assert [str(problem) for problem in check_dataset(tmp_path / "out")] == [

@@ -45,11 +45,11 @@ def written(readings, form, several=False):
     return stream.getvalue()
 
 
-def test_schema_is_a_schema():
+def test_schema_is_valid():
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
-def test_every_record_meets_the_schema():
+def test_every_record_is_valid():
     assert {one.status for one in ALL} == {"ok", "unsure", "empty", "error"}
     records = json.loads(written(ALL, "json"))
     for record in records:
@@ -61,11 +61,11 @@ def test_every_record_meets_the_schema():
     ("field", "value"),
     [("schema", 2), ("status", "fine"), ("rotation", 45), ("error", "why"), ("numbers", []), ("page", 0)],
 )
-def test_schema_refuses_wrong_records(field, value):
+def test_schema_rejects_wrong_records(field, value):
     assert not VALIDATOR.is_valid({**OK.to_dict(), field: value})
 
 
-def test_schema_takes_new_fields_but_misses_none():
+def test_schema_accepts_new_fields_and_requires_all_others():
     record = OK.to_dict()
     assert VALIDATOR.is_valid({**record, "extra": 1})
     for key in record:
@@ -100,7 +100,7 @@ def test_json_is_one_array_and_jsonl_one_object_a_line():
     assert [json.loads(line) for line in lines] == json.loads(written(ALL, "json"))
 
 
-def test_csv_has_a_row_for_every_number_and_for_pictures_without():
+def test_csv_has_a_row_for_every_number_or_picture_without():
     rows = list(csv.DictReader(io.StringIO(written(ALL, "csv"))))
     assert written([], "csv") == ",".join(CSV_COLUMNS) + "\n"
     assert [row["image"] for row in rows] == [
@@ -131,7 +131,7 @@ def test_csv_has_a_row_for_every_number_and_for_pictures_without():
 
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "cp1252"])
-def test_names_that_no_encoding_holds_are_escaped(form, encoding):
+def test_names_that_cannot_be_encoded_are_escaped(form, encoding):
     stream = io.TextIOWrapper(io.BytesIO(), encoding, newline="\n")
     name = b"caf\xe9.jpg".decode("utf-8", "surrogateescape")
     write_results([reading(number("1", region=name), source=name), reading(source="数.jpg")], form, stream, True)
@@ -144,7 +144,7 @@ def test_names_that_no_encoding_holds_are_escaped(form, encoding):
         assert text.count(r"caf\xe9.jpg") == 2
 
 
-def test_each_picture_is_there_before_the_next_is_read():
+def test_each_reading_is_written_before_the_next_is_read():
     stream, seen = io.StringIO(), []
 
     def readings():
@@ -156,6 +156,6 @@ def test_each_picture_is_there_before_the_next_is_read():
     assert seen == ["", "photo.jpg: 0042\nphoto.jpg: 7\n"]
 
 
-def test_unknown_form():
+def test_unknown_format():
     with pytest.raises(ValueError, match="no format 'xml'"):
         written([], "xml")

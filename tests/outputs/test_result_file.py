@@ -1,4 +1,4 @@
-"""Results that appear when they are whole, and a long reading that goes on."""
+"""Result files: atomic, and resumable after an interruption."""
 
 import json
 import subprocess
@@ -29,7 +29,7 @@ class KillError(Exception):
 
 
 def read(path, start=0, stop=None, identity="x", output_format="jsonl", resume=True):
-    """Write the readings from a picture on; killed before the reading number `stop`. What was there before."""
+    """Write the readings, interrupted before the reading `stop`; return what was found from an earlier run."""
     with open_results(path, output_format, {"id": identity}, resume) as results:
 
         def readings():
@@ -44,7 +44,7 @@ def read(path, start=0, stop=None, identity="x", output_format="jsonl", resume=T
 
 
 @pytest.mark.parametrize("form", ["text", "json", "jsonl", "csv"])
-def test_nothing_is_there_before_all_is(tmp_path, form):
+def test_the_file_appears_when_it_is_complete(tmp_path, form):
     path = tmp_path / "new" / f"out.{form}"
     with open_results(path, form, {}) as results:
         results.write(READINGS, show_names=True)
@@ -55,7 +55,7 @@ def test_nothing_is_there_before_all_is(tmp_path, form):
 
 
 @pytest.mark.parametrize(("stop", "done"), [(0, 0), (1, 0), (2, 1), (3, 1), (4, 1), (5, 2)])
-def test_goes_on_after_the_last_whole_picture(tmp_path, stop, done):
+def test_resumes_after_the_last_complete_picture(tmp_path, stop, done):
     whole, path = tmp_path / "whole.jsonl", tmp_path / "out.jsonl"
     read(whole)
     with pytest.raises(KillError):
@@ -66,17 +66,17 @@ def test_goes_on_after_the_last_whole_picture(tmp_path, stop, done):
     assert not path.with_name("out.jsonl.part").exists()
 
 
-def test_a_line_that_is_cut_off_is_read_again(tmp_path):
+def test_a_truncated_line_is_read_again(tmp_path):
     path = tmp_path / "out.jsonl"
     with pytest.raises(KillError):
         read(path, stop=5)
     part = path.with_name("out.jsonl.part")
     part.write_bytes(part.read_bytes()[:-9])
-    assert read(path)[0] == 1  # and so is the picture before it: who knows whether it had all of its pages
+    assert read(path)[0] == 1  # the picture before it too: it may have had more pages
     assert len(path.read_text().splitlines()) == len(READINGS)
 
 
-def test_what_was_read_before_decides_on_the_exit_code_too(tmp_path):
+def test_statuses_from_before_the_interruption_are_kept(tmp_path):
     path = tmp_path / "out.jsonl"
     with pytest.raises(KillError):
         read(path, stop=5)
@@ -104,7 +104,7 @@ def test_a_damaged_part_is_refused(tmp_path, damage):
         read(path)
 
 
-def test_what_is_exported_too_begins_anew(tmp_path):
+def test_without_resume_it_starts_over(tmp_path):
     path = tmp_path / "out.jsonl"
     with pytest.raises(KillError):
         read(path, stop=5)
@@ -122,7 +122,7 @@ with folder_lock(Path(sys.argv[1])):
 """
 
 
-def test_one_process_writes_into_a_folder(tmp_path):
+def test_only_one_process_writes_into_a_folder(tmp_path):
     out = tmp_path / "out"
     command = [sys.executable, "-c", HOLDER, str(out)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
@@ -130,19 +130,19 @@ def test_one_process_writes_into_a_folder(tmp_path):
         with pytest.raises(DataError, match="another digitdet is writing"), folder_lock(out):
             pass
         other.kill()
-    with folder_lock(out):  # a killed one holds nothing
+    with folder_lock(out):  # the lock of a killed process is free
         (out / "file").touch()
     assert [path.name for path in out.iterdir()] == ["file"]
 
 
-def test_a_folder_into_which_nothing_came_goes_again(tmp_path):
+def test_a_folder_that_stayed_empty_is_removed(tmp_path):
     with folder_lock(tmp_path / "out"):
         pass
     assert not (tmp_path / "out").exists()
 
 
-def test_the_command_goes_on(tmp_path, monkeypatch):
-    """With the pictures' own names and options; only what is missing is read."""
+def test_the_command_resumes(tmp_path, monkeypatch):
+    """Only the missing pictures are read."""
     picture = "examples/number.jpg"
     monkeypatch.chdir(__file__.rpartition("tests")[0])
     out = tmp_path / "out.jsonl"
@@ -151,7 +151,7 @@ def test_the_command_goes_on(tmp_path, monkeypatch):
     whole = out.read_bytes()
     part = tmp_path / "out.jsonl.part"
 
-    from digitdet.cli import read as cli_read  # the part of a run that was killed in its last picture
+    from digitdet.cli import read as cli_read  # to count the pictures of the second run
 
     seen = []
     monkeypatch.setattr(cli_read, "_progress", _noting(cli_read._progress, seen))
@@ -171,7 +171,7 @@ def _noting(progress, seen):
 
 
 def _part_of_killed_run(monkeypatch, arguments, part, out):
-    """Leave the .part of a run that ended before its file was put in place; how many pictures are in it."""
+    """Leave the .part of a run that was killed before its file was moved in place; return its number of pictures."""
     from digitdet.outputs import result_file
 
     def stop(self, path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from digitdet.evaluation.metrics import NumberMetrics
 from digitdet.evaluation.report import Report, mistakes
@@ -102,12 +102,11 @@ def _aligned(rows: Table) -> str:
     """Rows as lines: the first column aligned to the left, the others to the right."""
     rows = [[_printable(row[0]), *row[1:]] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(_padded(row, widths)) for row in rows)
-
-
-def _padded(row: Sequence[str], widths: Sequence[int]) -> list[str]:
-    others = zip(row[1:], widths[1:], strict=True)
-    return [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in others)]
+    lines = []
+    for name, *cells in rows:
+        others = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
+        lines.append("  ".join([name.ljust(widths[0]), *others]))
+    return "\n".join(lines)
 
 
 def _printable(text: str) -> str:

@@ -231,18 +231,14 @@ def _draw_leaders(
             lines.append((line, label.colour))
     if not lines:
         return
-    digits = [canvas[top:bottom, left:right] for left, top, right, bottom in _pixels(numbers)]
+    pixels = np.rint(np.concatenate(numbers)).clip(min=0).astype(int).tolist()
+    digits = [canvas[top:bottom, left:right] for left, top, right, bottom in pixels]
     saved = [digit.copy() for digit in digits]
     for line, colour in lines:
         draw_lines(canvas, [line], _HALO, thickness + 2, _HALO_ALPHA)
         draw_lines(canvas, [line], colour, thickness, _LINE_ALPHA)
     for digit, content in zip(digits, saved, strict=True):
         digit[:] = content
-
-
-def _pixels(numbers: Sequence[Boxes]) -> list[list[int]]:
-    boxes: list[list[int]] = np.rint(np.concatenate(numbers)).clip(min=0).astype(int).tolist()
-    return boxes
 
 
 def _draw_outlines(canvas: Image, boxes: Boxes, colour: Colour, doubtful: set[int], thickness: int) -> None:

@@ -123,9 +123,8 @@ def draw_reading(image: Image, reading: Reading) -> Image:
     thickness = max(1, round(min(0.06 * _digit_height(numbers), max(area) / 400)))
     layout = _arrange(labels, numbers, area, thickness)
     canvas, (x, y) = _canvas(image, area, layout)
-    offset = np.array([x, y, x, y])
-    numbers = [boxes + offset for boxes in numbers]
-    places = [Place((*(np.array(place.box) + offset).tolist(),), place.is_remote) for place in layout.places]
+    numbers = [boxes + [x, y, x, y] for boxes in numbers]
+    places = [place.moved(x, y) for place in layout.places]
     _draw_leaders(canvas, numbers, places, labels, thickness)
     for number, boxes, label in zip(reading.numbers, numbers, labels, strict=True):
         _draw_outlines(canvas, boxes, label.colour, _doubtful_digits(number), thickness)

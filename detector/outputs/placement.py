@@ -20,6 +20,11 @@ class Place:
     box: tuple[int, int, int, int]
     is_remote: bool = False
 
+    def moved(self, x: int, y: int) -> Place:
+        """Return the place moved by `x` pixels to the right and `y` pixels down."""
+        left, top, right, bottom = self.box
+        return Place((left + x, top + y, right + x, bottom + y), self.is_remote)
+
 
 def place_labels(
     numbers: Sequence[Boxes | Sequence[Box]], sizes: Sequence[tuple[int, int]], area: tuple[int, int], gap: int

@@ -1,1 +1,1 @@
-"""Labelled data: sources of digits, boxes, label files and dataset folders. Code only; no data lives here."""
+"""Code that reads and writes labelled data: digit collections, YOLO datasets and other formats."""

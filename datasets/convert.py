@@ -1,30 +1,35 @@
-"""From one dataset format to another: YOLO, COCO and Pascal VOC both ways, crops of numbers one way."""
+"""Conversion between dataset formats: YOLO, COCO and Pascal VOC both ways, crops of numbers one way."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Mapping
+import contextlib
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from digitdet.common.errors import DataError
+from digitdet.common.files import write_atomically
 from digitdet.datasets.formats.coco import find_coco_files, read_coco, write_coco
-from digitdet.datasets.formats.exchange import Conversion
+from digitdet.datasets.formats.dataset import Dataset, read_yolo
 from digitdet.datasets.formats.voc import find_voc_files, read_voc, write_voc
-from digitdet.datasets.formats.yolo import DATA_FILE, find_data_file
+from digitdet.datasets.formats.yolo import DATA_FILE, find_data_file, format_labels, write_data_file
 from digitdet.datasets.number_crops import write_number_crops
 
 FORMATS = ("yolo", "coco", "voc", "crops")
 
-_READERS: Mapping[str, Callable[[Path, Path], Conversion]] = {"coco": read_coco, "voc": read_voc}
-_WRITERS: Mapping[str, Callable[[Path, Path], Conversion]] = {
-    "coco": write_coco,
-    "voc": write_voc,
-    "crops": write_number_crops,
-}
+
+@dataclass(frozen=True)
+class Conversion:
+    """The number of pictures (or crops) and boxes written, and a note for everything left out or doubtful."""
+
+    pictures: int
+    boxes: int
+    notes: tuple[str, ...] = ()
 
 
 def detect_format(source: Path) -> str:
-    """'yolo', 'coco' or 'voc': a folder is known by its data.yaml, its JSON or its XML, a file by its suffix.
+    """Return 'yolo', 'coco' or 'voc': by data.yaml, JSON or XML in a folder, or by the suffix of a file.
 
     Raises:
         DataError: It is none of them.
@@ -43,12 +48,12 @@ def detect_format(source: Path) -> str:
 
 
 def convert(source: Path, out: Path, to: str) -> Conversion:
-    """Write a dataset into `out` in another format; the format it has is detected.
+    """Write a dataset in another format; its own format is detected. If it fails, nothing is left in `out`.
 
     Args:
         source: A dataset folder, its data.yaml or a COCO file.
         out: A folder that is missing or empty.
-        to: One of `FORMATS`. Crops need numbers.jsonl, which COCO and VOC have no place for.
+        to: One of `FORMATS`. 'crops' needs a YOLO dataset with numbers.jsonl.
 
     Raises:
         DataError: `source` is no dataset or cannot be used, or `out` is not empty.
@@ -56,13 +61,51 @@ def convert(source: Path, out: Path, to: str) -> Conversion:
     found = detect_format(source)
     if found == to:
         raise DataError(f"{source}: is {to.upper()} already")
-    if found == "yolo":
-        return _WRITERS[to](find_data_file(source), out)
-    if to == "yolo":
-        return _READERS[found](source, out)
     if to == "crops":
-        raise DataError(f"{source}: {found.upper()} does not say which digits make a number; crops need a YOLO dataset")
-    with tempfile.TemporaryDirectory() as folder:
-        read = _READERS[found](source, Path(folder, "yolo"))
-        written = _WRITERS[to](Path(folder, "yolo", DATA_FILE), out)
-    return Conversion(written.pictures, written.boxes, read.notes)
+        if found != "yolo":
+            raise DataError(
+                f"{source}: {found.upper()} does not say which digits make a number; crops need a YOLO dataset"
+            )
+        with fresh_folder(out):
+            return Conversion(*write_number_crops(find_data_file(source), out))
+    with fresh_folder(out):
+        dataset = _READERS[found](find_data_file(source) if found == "yolo" else source)
+        _WRITERS[to](dataset, out)
+    pictures = [picture for split in dataset.splits.values() for picture in split]
+    return Conversion(len(pictures), sum(len(picture.labels) for picture in pictures), dataset.notes)
+
+
+@contextlib.contextmanager
+def fresh_folder(out: Path) -> Iterator[None]:
+    """Create `out` unless it is there and empty; if the context fails, remove what was written.
+
+    Raises:
+        DataError: It is a file, or not empty.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise DataError(f"{out}: is not empty; choose another folder to write to")
+    existed = out.is_dir()
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:  # Ctrl-C too: half a dataset must not look complete
+        for path in out.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if not existed:
+            out.rmdir()
+        raise
+
+
+def _write_yolo(dataset: Dataset, out: Path) -> None:
+    for split, pictures in dataset.splits.items():
+        images, labels = out / "images" / split, out / "labels" / split
+        images.mkdir(parents=True)
+        labels.mkdir(parents=True)
+        for picture in pictures:
+            shutil.copyfile(picture.path, images / picture.name)
+            write_atomically(labels / f"{Path(picture.name).stem}.txt", format_labels(picture.labels))
+    write_data_file(out, dataset.splits)
+
+
+_READERS: Mapping[str, Callable[[Path], Dataset]] = {"yolo": read_yolo, "coco": read_coco, "voc": read_voc}
+_WRITERS: Mapping[str, Callable[[Dataset, Path], None]] = {"yolo": _write_yolo, "coco": write_coco, "voc": write_voc}

@@ -1,4 +1,4 @@
-"""The user's own pictures of single digits: one folder for each digit, or a CSV file that names pictures and digits."""
+"""The user's own pictures of single digits: one folder per digit, or a CSV file that names pictures and digits."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from digitdet.common.types import CLASS_NAMES, Image
 from digitdet.datasets.formats.yolo import SPLITS, list_images
 from digitdet.imaging.jpeg import is_truncated_jpeg
 
-# Longest side in pixels at which a crop is kept in memory: digits are drawn at about 150 px at most.
-_MAX_SIDE = 192
+_MAX_SIDE = 192  # pixels; larger crops are shrunk, digits are drawn at about 150 px at most
 _MIN_SIDE = 4
-# A picture whose brightest and darkest pixel differ by less (of 255) shows nothing.
-_MIN_CONTRAST = 16
-# Of a digit's crops, the part that goes to 'val', and to 'test'; one at least.
-_HELD_OUT_SHARE = 0.1
-_SMALLEST_DIVISIBLE = len(SPLITS)
+_MIN_CONTRAST = 16  # a crop whose values span less (of 255) is blank
+_HELD_OUT_SHARE = 0.1  # of the crops of each digit, for 'val' and for 'test'
 
 
 @dataclass(frozen=True)
 class Crops:
-    """Pictures of one digit each: `images`, each (H, W, 3) uint8 BGR of its own size; `labels` (N,) uint8, 0 to 9;
-    `names`, each a crop's path below the folder of the collection, with '/'; `skipped`, a line "path: reason" for each
-    picture that could not be used.
+    """Pictures of one digit each.
+
+    Attributes:
+        images: (H, W, 3) uint8 BGR each, of its own size.
+        labels: (N,) uint8, 0 to 9.
+        names: Path of each picture below the folder of the collection, with forward slashes.
+        skipped: A line "path: reason" for each picture that could not be used.
     """
 
     images: tuple[Image, ...]
@@ -47,13 +47,13 @@ class Crops:
 def load_crops(path: Path) -> Crops:
     """Read a folder with the subfolders 0 to 9, or a CSV file with the columns `image` and `label`.
 
-    Image paths in a CSV file are relative to its folder. A picture that is missing, damaged, blank or the same as an
-    earlier one (in two splits it would flatter every score) is skipped and named. Large ones are kept at 192 px.
+    Paths in a CSV file are relative to its folder. Pictures that are missing, damaged, blank or a copy of an earlier
+    one (which could be in two splits) are skipped. Large ones are shrunk to 192 px.
 
     Raises:
-        DataError: The path cannot be read, a line of the CSV file is wrong, or a digit has no usable picture.
+        DataError: The path cannot be read, a line of the CSV file is invalid, or a digit has no usable picture.
     """
-    entries = list(_folder_entries(path) if path.is_dir() else _csv_entries(path))
+    entries = _folder_entries(path) if path.is_dir() else _csv_entries(path)
     images, labels, names, skipped = [], [], [], []
     seen: dict[bytes, Path] = {}
     for file, name, label in entries:
@@ -79,15 +79,15 @@ def load_crops(path: Path) -> Crops:
 
 
 def split_crops(crops: Crops) -> dict[str, Crops]:
-    """Divide crops into 'train', 'val' and 'test', the last two a tenth each; no crop is in two of them.
+    """Divide crops into 'train', 'val' and 'test', the last two a tenth each.
 
-    The hash of a crop's name decides, so that the order of files does not. Of a digit with three crops or more every
-    split gets one at least; with fewer all of them go to 'train', and `skipped` stays there too.
+    The hash of a crop's name decides, not the order of the files. A digit with three crops or more is in every split;
+    one with fewer is in 'train' only. `skipped` goes to 'train'.
     """
     rows: dict[str, list[int]] = {split: [] for split in SPLITS}
     for digit in range(10):
         own = sorted(np.flatnonzero(crops.labels == digit).tolist(), key=lambda row: _name_hash(crops.names[row]))
-        held_out = max(round(_HELD_OUT_SHARE * len(own)), 1) if len(own) >= _SMALLEST_DIVISIBLE else 0
+        held_out = max(round(_HELD_OUT_SHARE * len(own)), 1) if len(own) >= len(SPLITS) else 0
         rows["test"] += own[:held_out]
         rows["val"] += own[held_out : 2 * held_out]
         rows["train"] += own[2 * held_out :]
@@ -107,14 +107,16 @@ def _name_hash(name: str) -> bytes:
 
 
 def _folder_entries(folder: Path) -> Iterator[tuple[Path, str, int]]:
+    """Yield file, name and digit of each picture."""
     for digit, name in enumerate(CLASS_NAMES):
         for file in list_images(folder / name):
             yield file, f"{name}/{file.name}", digit
 
 
-def _csv_entries(path: Path) -> Iterator[tuple[Path, str, int]]:
+def _csv_entries(path: Path) -> list[tuple[Path, str, int]]:
+    """Return file, name and digit of each picture."""
     try:
-        text = path.read_text(encoding="utf-8-sig")  # spreadsheets put a byte order mark first
+        text = path.read_text(encoding="utf-8-sig")  # spreadsheets write a byte order mark
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read ({error}); expected a folder or a CSV file in UTF-8") from error
     reader = csv.DictReader(io.StringIO(text, newline=""))
@@ -124,24 +126,26 @@ def _csv_entries(path: Path) -> Iterator[tuple[Path, str, int]]:
         raise DataError(f"{path}: not a CSV file ({error})") from error
     if not {"image", "label"} <= set(columns or ()):
         raise DataError(f"{path}: the first line must name the columns image and label")
+    entries = []
     for line, row in rows:
         image, label = (row["image"] or "").strip(), (row["label"] or "").strip()
         if not image or label not in CLASS_NAMES:
             raise DataError(f"{path}, line {line}: expected a picture and a digit 0 to 9, got {image},{label}")
-        yield path.parent / image, Path(image).as_posix(), int(label)
+        entries.append((path.parent / image, Path(image).as_posix(), int(label)))
+    return entries
 
 
 def _decode_crop(content: bytes) -> Image:
-    """The picture as BGR, shrunk to `_MAX_SIDE`.
+    """Decode a picture as BGR, shrunk to `_MAX_SIDE`.
 
     Raises:
-        ValueError: It cannot be decoded, or shows nothing.
+        ValueError: It cannot be decoded, or is too small or blank.
     """
     if is_truncated_jpeg(content):
         raise ValueError("the JPEG is cut off")
     try:
         image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:  # an empty file is an error to OpenCV
+    except cv2.error:  # raised for an empty file
         image = None
     if image is None:
         raise ValueError("not a picture in a known format, or damaged")

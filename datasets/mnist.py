@@ -1,4 +1,4 @@
-"""MNIST: 70,000 handwritten digits of 28x28 pixels (LeCun, Cortes, Burges, 1998), read from its four IDX files."""
+"""MNIST: 70,000 handwritten digits of 28x28 pixels (LeCun, Cortes and Burges, 1998), read from its four IDX files."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from digitdet.common.files import user_cache
 
 DATA_VARIABLE = "DIGITDET_DATA"
 
-# SHA-256 of the uncompressed files: a file gzipped anew by somebody else is still the same file.
+# SHA-256 of the uncompressed files
 CHECKSUMS = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
     "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
-_VAL_DIGITS = 5_000  # of the 60,000 training digits, the usual validation share
+_VAL_DIGITS = 5_000  # of the 60,000 training digits
 
 
 @dataclass(frozen=True)
 class Digits:
-    """Digit pictures: `images` (N, H, W) uint8, ink 255 on 0; `labels` (N,) uint8, 0 to 9."""
+    """Pictures of digits: `images` (N, H, W) uint8, ink 255 on background 0; `labels` (N,) uint8, 0 to 9."""
 
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.uint8]
@@ -47,41 +47,46 @@ class Digits:
 
 
 def load_mnist(part: str, folder: Path | None = None) -> Digits:
-    """Load 'train' (60,000 digits) or 'test' (10,000), downloading them once if they are nowhere.
+    """Load the training part (60,000 digits) or the test part (10,000).
 
     Args:
         part: 'train' or 'test'.
-        folder: Where the files are; None looks in `$DIGITDET_DATA/mnist`, then in the user's cache, then downloads.
+        folder: Folder of the files; None searches `$DIGITDET_DATA/mnist` and the user's cache, then downloads them.
 
     Raises:
-        DataError: The files are missing and cannot be downloaded, or their content is not the original.
+        DataError: The files are missing and cannot be downloaded, or are not the original ones.
         MissingExtraError: They have to be downloaded and torchvision is not installed.
     """
     folder = folder or _find_folder()
     prefix = {"train": "train", "test": "t10k"}[part]
-    images = read_idx(_checked_content(folder, f"{prefix}-images-idx3-ubyte"), f"{prefix}-images-idx3-ubyte")
-    labels = read_idx(_checked_content(folder, f"{prefix}-labels-idx1-ubyte"), f"{prefix}-labels-idx1-ubyte")
+    names = f"{prefix}-images-idx3-ubyte", f"{prefix}-labels-idx1-ubyte"
+    images, labels = (read_idx(_read_checked(folder, name), name) for name in names)
     return Digits(images, labels)
 
 
 def load_split_digits(mnist_folder: Path | None = None) -> dict[str, Digits]:
-    """MNIST by split: the first 55,000 training digits for 'train', the rest for 'val', the test digits for 'test'.
+    """Load MNIST as 'train' and 'val', which divide the training part (see `hold_out`), and 'test'.
 
     Raises:
         DataError: MNIST is missing or damaged, see `load_mnist`.
     """
-    train, test = load_mnist("train", mnist_folder), load_mnist("test", mnist_folder)
-    # A twelfth, so that a small stand-in for MNIST is divided too.
-    cut = len(train) - min(_VAL_DIGITS, len(train) // 12)
-    return {"train": train[:cut], "val": train[cut:], "test": test}
+    train, val = hold_out(load_mnist("train", mnist_folder))
+    return {"train": train, "val": val, "test": load_mnist("test", mnist_folder)}
+
+
+def hold_out(digits: Digits) -> tuple[Digits, Digits]:
+    """Divide a training part into 'train' and 'val', the last 5,000 digits, or a twelfth if that is less."""
+    cut = len(digits) - min(_VAL_DIGITS, len(digits) // 12)
+    return digits[:cut], digits[cut:]
 
 
 def read_idx(content: bytes, name: str) -> npt.NDArray[np.uint8]:
-    """Decode an IDX file of unsigned bytes: two zero bytes, 8 (the type), the number of axes, their lengths as
-    big-endian 32-bit, then the values.
+    """Decode an IDX file of unsigned bytes.
+
+    Its header is two zero bytes, 8 (the type), the number of axes, and their lengths as big-endian 32-bit integers.
 
     Raises:
-        DataError: The header is not that, or the length does not fit it; `name` is in the message.
+        DataError: The header is another one, or the length of the file does not fit it; the message begins with `name`.
     """
     if len(content) < 4 or content[:3] != b"\x00\x00\x08":
         raise DataError(f"{name}: not an IDX file of bytes; fetch it again")
@@ -113,10 +118,11 @@ def _find_file(folder: Path, name: str) -> Path | None:
     return None
 
 
-def _checked_content(folder: Path, name: str) -> bytes:
+def _read_checked(folder: Path, name: str) -> bytes:
+    """Read and unpack a file, and check that it is the original one."""
     path = _find_file(folder, name)
     if path is None:
-        raise DataError(f"{folder}: {name}.gz is missing; {_where_to_put_them(folder)}")
+        raise DataError(f"{folder}: {name}.gz is missing; {_remedy(folder)}")
     try:
         content = path.read_bytes()
         if path.suffix == ".gz":
@@ -128,13 +134,13 @@ def _checked_content(folder: Path, name: str) -> bytes:
     return content
 
 
-def _where_to_put_them(folder: Path) -> str:
+def _remedy(folder: Path) -> str:
     names = ", ".join(f"{name}.gz" for name in CHECKSUMS)
     return f"put the four MNIST files ({names}; plain or .gz) into {folder} or name their folder with --mnist"
 
 
 def _download(folder: Path) -> Path:
-    """Fetch the four files through torchvision, which knows the mirrors and shows progress, into `folder`."""
+    """Download the four files with torchvision, which knows the mirrors and shows progress, into `folder`."""
     try:
         from torchvision.datasets import MNIST
     except ImportError as error:
@@ -142,10 +148,10 @@ def _download(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
         try:
-            with contextlib.redirect_stdout(io.StringIO()):  # what it says of each mirror; its progress is on stderr
+            with contextlib.redirect_stdout(io.StringIO()):  # names of mirrors; the progress bar is on stderr
                 MNIST(temporary, download=True)
         except (RuntimeError, OSError) as error:
-            raise DataError(f"MNIST could not be downloaded; {_where_to_put_them(folder)}") from error
+            raise DataError(f"MNIST could not be downloaded; {_remedy(folder)}") from error
         for name in CHECKSUMS:
             shutil.move(Path(temporary) / "MNIST" / "raw" / f"{name}.gz", folder / f"{name}.gz")
     return folder

@@ -1,8 +1,8 @@
-"""The COCO format: one JSON file a split that lists pictures, categories and boxes.
+"""The COCO object detection format: one JSON file per split that lists pictures, categories and boxes.
 
-Written are annotations/instances_{split}.json and images/{split}/; a `file_name` is relative to images/. Boxes are
-xywh in pixels of the picture as decoded. The category of a digit has the id digit + 1, since many tools keep 0 for the
-background, and its name is the digit: reading goes by the name alone.
+Written are annotations/instances_{split}.json and images/{split}/; `file_name` is relative to images/. Boxes are xywh
+in pixels of the decoded picture. A digit's category has the id digit + 1, since many tools reserve 0 for the
+background. Reading goes by the names of the categories.
 """
 
 from __future__ import annotations
@@ -11,73 +11,47 @@ import json
 import math
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from digitdet.common.boxes import area, xyxy_to_xywh
+from digitdet.common.boxes import xyxy_to_xywh
 from digitdet.common.errors import DataError
 from digitdet.common.files import write_atomically
 from digitdet.common.types import CLASS_NAMES, Box
-from digitdet.datasets.formats.exchange import (
-    Conversion,
-    ForeignPicture,
+from digitdet.datasets.formats.dataset import (
+    Dataset,
     LabelledPicture,
+    UncheckedPicture,
+    check_pictures,
     digit_of,
-    fresh_folder,
-    guess_split,
-    read_labelled,
-    read_splits,
     safe_name,
-    split_of_folder,
-    write_yolo,
+    split_from_file_name,
+    split_from_folder_name,
 )
 
 _SECTIONS = ("images", "annotations", "categories")
 _CATEGORIES = [{"id": digit + 1, "name": name, "supercategory": "digit"} for digit, name in enumerate(CLASS_NAMES)]
 
 
-def write_coco(data_file: Path, out: Path) -> Conversion:
-    """Write a YOLO dataset as COCO; the files of annotations come last.
+def write_coco(dataset: Dataset, out: Path) -> None:
+    """Write a dataset as COCO into an empty folder; the annotation files come last."""
+    for split, pictures in dataset.splits.items():
+        (out / "images" / split).mkdir(parents=True)
+        for picture in pictures:
+            shutil.copyfile(picture.path, out / "images" / split / picture.name)
+    (out / "annotations").mkdir()
+    for split, pictures in dataset.splits.items():
+        write_atomically(out / "annotations" / f"instances_{split}.json", json.dumps(_format_split(split, pictures)))
+
+
+def read_coco(source: Path) -> Dataset:
+    """Read a COCO dataset; see `check_pictures` for what is left out.
+
+    The split is taken from the name of the JSON file or of its folder, else it is train. Pictures are searched beside
+    the file and in the usual folders.
 
     Args:
-        data_file: data.yaml of a sound dataset.
-        out: A folder that is missing or empty.
-
-    Raises:
-        DataError: The dataset is not sound, or `out` is not empty.
-    """
-    contents: dict[str, str] = {}
-    pictures = boxes = 0
-    with fresh_folder(out):
-        for split, images in read_splits(data_file):
-            (out / "images" / split).mkdir(parents=True)
-            records: list[dict[str, Any]] = []
-            annotations: list[dict[str, Any]] = []
-            for image_id, image in enumerate(images, start=1):
-                picture = read_labelled(split, image)
-                shutil.copyfile(image, out / "images" / split / image.name)
-                name = f"{split}/{image.name}"
-                records.append({"id": image_id, "file_name": name, "width": picture.width, "height": picture.height})
-                annotations.extend(_annotations(picture, image_id, first_id=len(annotations) + 1))
-            content = {"images": records, "annotations": annotations, "categories": _CATEGORIES}
-            contents[split] = json.dumps(content)
-            pictures, boxes = pictures + len(records), boxes + len(annotations)
-        (out / "annotations").mkdir()
-        for split, text in contents.items():
-            write_atomically(out / "annotations" / f"instances_{split}.json", text)
-    return Conversion(pictures, boxes)
-
-
-def read_coco(source: Path, out: Path) -> Conversion:
-    """Write a COCO dataset as a YOLO dataset folder.
-
-    The split is guessed from the name of the JSON file or of its folder, else it is train. Pictures are looked for
-    beside the file and in the folders that are usual. What is left out is named in the notes; see also `write_yolo`.
-
-    Args:
-        source: A JSON file, or a folder with some in it, in annotations/ or in a folder a split.
-        out: A folder that is missing or empty.
+        source: A JSON file, or a folder with some in it, in annotations/ or in one folder per split.
 
     Raises:
         DataError: There is no such file, a file is damaged, no category is a digit, or no picture can be used.
@@ -85,20 +59,20 @@ def read_coco(source: Path, out: Path) -> Conversion:
     files = [source] if source.is_file() else find_coco_files(source)
     if not files:
         raise DataError(f"{source}: no COCO file here (JSON with {', '.join(_SECTIONS)})")
-    pictures: list[ForeignPicture] = []
+    pictures: list[UncheckedPicture] = []
     notes: list[str] = []
     for file in files:
         found = _parse_file(file, notes)
         if len(files) > 1 or source.is_dir():
             notes.append(f"{file}: {len(found)} picture(s) as {found[0].split if found else 'nothing'}")
         pictures.extend(found)
-    return write_yolo(pictures, out, notes)
+    return check_pictures(pictures, notes)
 
 
 def find_coco_files(folder: Path) -> list[Path]:
-    """The COCO files of a folder: in annotations/, in the folder itself or in a folder a split; sorted by name.
+    """Return the COCO files in annotations/, in the folder itself or in one folder per split, sorted by name.
 
-    Where some are called instances_*.json, as in COCO itself, they alone are meant: the others are captions and poses.
+    If some are named instances_*.json, as in COCO itself, only those: the others are captions and keypoints.
     """
     found = [path for pattern in ("annotations/*.json", "*.json", "*/*.json") for path in folder.glob(pattern)]
     found = [path for path in sorted(set(found)) if _load(path) is not None]
@@ -106,32 +80,38 @@ def find_coco_files(folder: Path) -> list[Path]:
 
 
 def _load(path: Path) -> dict[str, Any] | None:
-    """The content of a COCO file; None if the file is no JSON with the sections that COCO has."""
+    """Return the content of a COCO file; None if the file is not JSON with the sections of COCO."""
     try:
         content = json.loads(path.read_bytes())
     except (ValueError, RecursionError):
         return None
-    whole = isinstance(content, dict) and all(isinstance(content.get(section), list) for section in _SECTIONS)
-    return content if whole else None
+    is_coco = isinstance(content, dict) and all(isinstance(content.get(section), list) for section in _SECTIONS)
+    return content if is_coco else None
 
 
-def _annotations(picture: LabelledPicture, image_id: int, first_id: int) -> Iterator[dict[str, Any]]:
-    rows = zip(
-        picture.classes.tolist(), xyxy_to_xywh(picture.boxes).tolist(), area(picture.boxes).tolist(), strict=True
-    )
-    for number, (digit, box, size) in enumerate(rows, start=first_id):
-        yield {
-            "id": number,
-            "image_id": image_id,
-            "category_id": digit + 1,
-            "bbox": [round(value, 3) for value in box],
-            "area": round(size, 3),
-            "iscrowd": 0,
-        }
+def _format_split(split: str, pictures: list[LabelledPicture]) -> dict[str, Any]:
+    images = [
+        {"id": image_id, "file_name": f"{split}/{picture.name}", "width": picture.width, "height": picture.height}
+        for image_id, picture in enumerate(pictures, start=1)
+    ]
+    annotations: list[dict[str, Any]] = []
+    for image_id, picture in enumerate(pictures, start=1):
+        for digit, box in zip(picture.labels.classes.tolist(), xyxy_to_xywh(picture.boxes).tolist(), strict=True):
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": image_id,
+                    "category_id": digit + 1,
+                    "bbox": [round(value, 3) for value in box],
+                    "area": round(box[2] * box[3], 3),
+                    "iscrowd": 0,
+                }
+            )
+    return {"images": images, "annotations": annotations, "categories": _CATEGORIES}
 
 
-def _parse_file(path: Path, notes: list[str]) -> list[ForeignPicture]:
-    """The pictures of one COCO file, in its order.
+def _parse_file(path: Path, notes: list[str]) -> list[UncheckedPicture]:
+    """Parse a COCO file.
 
     Raises:
         DataError: The file is not COCO, or none of its categories is a digit.
@@ -142,31 +122,30 @@ def _parse_file(path: Path, notes: list[str]) -> list[ForeignPicture]:
     try:
         names = {category["id"]: str(category["name"]) for category in content["categories"]}
         if all(digit_of(name) is None for name in names.values()):
-            raise DataError(f"{path}: no category is called by a digit 0 to 9")
+            raise DataError(f"{path}: no category is named after a digit 0 to 9")
         by_image = _group_boxes(content["annotations"], names, path, notes)
         known = {record["id"] for record in content["images"]}
         if lost := sum(len(found) for image_id, found in by_image.items() if image_id not in known):
             notes.append(f"{path}: {lost} box(es) of pictures that the file does not list")
-        pictures = [_parse_picture(record, by_image[record["id"]], path) for record in content["images"]]
+        return [_parse_picture(record, by_image[record["id"]], path) for record in content["images"]]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path}: not a COCO file ({type(error).__name__}: {error})") from error
-    return pictures
 
 
-def _parse_picture(record: dict[str, Any], found: list[tuple[int, Box]], path: Path) -> ForeignPicture:
-    split = guess_split(path.stem) or split_of_folder(path.parent.name) or "train"
+def _parse_picture(record: dict[str, Any], found: list[tuple[int, Box]], path: Path) -> UncheckedPicture:
+    split = split_from_file_name(path.stem) or split_from_folder_name(path.parent.name) or "train"
     width, height = record.get("width"), record.get("height")
     size = (width, height) if isinstance(width, int) and isinstance(height, int) else None
     name = safe_name(record["file_name"])
-    place = _find_picture(path, name) if name else None
     classes, boxes = tuple(digit for digit, _ in found), tuple(box for _, box in found)
-    return ForeignPicture(split, name or str(record["file_name"]), place, size, classes, boxes)
+    picture = _find_picture(path, name) if name else None
+    return UncheckedPicture(split, name or str(record["file_name"]), picture, size, classes, boxes)
 
 
 def _group_boxes(
     annotations: list[dict[str, Any]], names: dict[Any, str], path: Path, notes: list[str]
 ) -> dict[Any, list[tuple[int, Box]]]:
-    """The digits and xyxy boxes of each image id; what else there is, is counted in the notes."""
+    """Return the digits and xyxy boxes of each image id; other annotations are counted in the notes."""
     grouped: dict[Any, list[tuple[int, Box]]] = defaultdict(list)
     skipped: Counter[str] = Counter()
     for annotation in annotations:
@@ -191,7 +170,7 @@ def _is_number(value: object) -> bool:
 
 
 def _find_picture(path: Path, name: str) -> Path | None:
-    """Where the picture of this name lies; the layouts of COCO, of digitdet, of Roboflow and of CVAT are tried."""
+    """Search a picture of a COCO file in the layouts of COCO, digitdet, Roboflow and CVAT."""
     tail = path.stem.removeprefix("instances_")
     base = path.parent
     for folder in (base, base / "images", base.parent, base.parent / "images", base.parent / tail):

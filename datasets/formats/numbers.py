@@ -1,21 +1,22 @@
-"""numbers.jsonl: what is written in each picture, as ordered numbers; YOLO labels alone do not say that.
+"""numbers.jsonl: the numbers of each picture in reading order, which YOLO labels do not tell.
 
-One JSON object a line, sorted by split and name::
+One JSON object per line, sorted by split and name::
 
     {"image": "images/test/000017.jpg", "split": "test",
      "numbers": [{"text": "0482", "boxes": [[12.0, 30.0, 25.0, 61.0], ...]}]}
 
-Boxes are xyxy in pixels, one a digit, in reading order. Where it is known, a picture also has a "look" (which kind of
-picture it is) and a number a "source" (where its digits come from).
+Boxes are xyxy in pixels, one per digit, in reading order. A picture may also have a "look" (its kind of picture), and a
+number a "source" (where its digits come from).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from digitdet.common.errors import DataError
 from digitdet.common.types import Box
@@ -25,9 +26,9 @@ NUMBERS_FILE = "numbers.jsonl"
 
 @dataclass(frozen=True)
 class NumberTruth:
-    """A number that is really in a picture: its text and one xyxy pixel box a digit, in reading order.
+    """The true text of a number, and one xyxy pixel box per digit in reading order.
 
-    `source` says where its digits come from; empty where that is not known.
+    `source` says where its digits come from; empty if that is unknown.
     """
 
     text: str
@@ -45,7 +46,7 @@ class NumberTruth:
 class PictureTruth:
     """All numbers of one picture; `image` is relative to the dataset's folder, with forward slashes.
 
-    `look` says which kind of picture it is; empty where that is not known.
+    `look` is the kind of picture; empty if that is unknown.
     """
 
     image: str
@@ -55,7 +56,7 @@ class PictureTruth:
 
 
 def format_truth(truth: PictureTruth) -> str:
-    """One line of numbers.jsonl, with its line end; coordinates to a hundredth of a pixel."""
+    """Return one line of numbers.jsonl with its line break; coordinates have two decimals."""
     record: dict[str, Any] = {"image": truth.image, "split": truth.split}
     if truth.look:
         record["look"] = truth.look
@@ -64,27 +65,28 @@ def format_truth(truth: PictureTruth) -> str:
 
 
 def parse_truth(line: str, source: str) -> PictureTruth:
-    """Read one line of numbers.jsonl.
+    """Parse one line of numbers.jsonl.
 
     Raises:
-        DataError: The line is not such an object, or a text has not one box a digit; names `source`.
+        DataError: The line is not such an object, or a number has not one box per digit; it begins with `source`.
     """
     try:
-        record = json.loads(line)
-        numbers = tuple(_parse_number(number) for number in record["numbers"])
-        return PictureTruth(str(record["image"]), str(record["split"]), numbers, str(record.get("look", "")))
-    except (ValueError, KeyError, TypeError, RecursionError) as error:  # the last from deep nesting
+        truth = msgspec.json.decode(line, type=PictureTruth)
+        if any(len(number.text) != len(number.boxes) or not number.boxes for number in truth.numbers):
+            raise ValueError("a number needs a text and one box per digit")
+    except (ValueError, RecursionError) as error:  # the latter for deep nesting
         raise DataError(f"{source}: not a numbers.jsonl line ({error})") from error
+    return truth
 
 
 def read_truths(path: Path, split: str | None = None) -> list[PictureTruth]:
     """Read numbers.jsonl, all of it or one split.
 
     Raises:
-        DataError: The file cannot be read, or a line is wrong.
+        DataError: The file cannot be read, or a line is invalid.
     """
     try:
-        lines: Iterable[str] = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read ({error})") from error
     truths = [parse_truth(line, f"{path}, line {number}") for number, line in enumerate(lines, start=1)]
@@ -94,11 +96,3 @@ def read_truths(path: Path, split: str | None = None) -> list[PictureTruth]:
 def _format_number(number: NumberTruth) -> dict[str, Any]:
     record: dict[str, Any] = {"text": number.text, "boxes": [[round(v, 2) for v in box] for box in number.boxes]}
     return {**record, "source": number.source} if number.source else record
-
-
-def _parse_number(record: Any) -> NumberTruth:
-    text = record["text"]
-    boxes = tuple((float(x0), float(y0), float(x1), float(y1)) for x0, y0, x1, y1 in record["boxes"])
-    if not isinstance(text, str) or len(text) != len(boxes) or not boxes:
-        raise ValueError("a number needs a text and one box a digit")
-    return NumberTruth(text, boxes, str(record.get("source", "")))

@@ -1,8 +1,8 @@
-"""The Pascal VOC format: an XML file a picture.
+"""The Pascal VOC format: one XML file per picture.
 
-Written are Annotations/{split}_{name}.xml, JPEGImages/ and ImageSets/Main/{split}.txt. Coordinates are those of VOC
-itself: whole pixels counted from 1, the last one inclusive. The box of the pixels x0 to x1 (exclusive, counted from 0)
-is therefore xmin = x0 + 1, xmax = x1, and a box on whole pixels comes back exactly.
+Written are Annotations/{split}_{name}.xml, JPEGImages/ and ImageSets/Main/{split}.txt. As in VOC itself, coordinates
+are whole pixels counted from 1 and the last one is inclusive: the box of the pixels x0 to x1 (exclusive, counted from
+0) has xmin = x0 + 1 and xmax = x1.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import shutil
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,111 +22,83 @@ import numpy.typing as npt
 from digitdet.common.errors import DataError
 from digitdet.common.files import write_atomically
 from digitdet.common.types import Box
-from digitdet.datasets.formats.exchange import (
-    Conversion,
-    ForeignPicture,
+from digitdet.datasets.formats.dataset import (
+    Dataset,
     LabelledPicture,
+    UncheckedPicture,
+    check_pictures,
     digit_of,
-    fresh_folder,
-    read_labelled,
-    read_splits,
     safe_name,
-    split_of_folder,
-    write_yolo,
+    split_from_folder_name,
 )
 from digitdet.datasets.formats.yolo import IMAGE_SUFFIXES, SPLITS
 
 _ANNOTATIONS, _PICTURES = "Annotations", "JPEGImages"
 _SETS = Path("ImageSets", "Main")
+_CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
-def write_voc(data_file: Path, out: Path) -> Conversion:
-    """Write a YOLO dataset as Pascal VOC, whose boxes are whole pixels; the lists of the splits come last.
-
-    Args:
-        data_file: data.yaml of a sound dataset.
-        out: A folder that is missing or empty.
-
-    Raises:
-        DataError: The dataset is not sound, or `out` is not empty.
-    """
-    lists: dict[str, list[str]] = {}
-    boxes = 0
-    with fresh_folder(out):
-        for folder in (_ANNOTATIONS, _PICTURES, _SETS):
-            (out / folder).mkdir(parents=True)
-        for split, images in read_splits(data_file):
-            lists[split] = []
-            for image in images:
-                picture = read_labelled(split, image)
-                # The splits share one folder here, and their pictures are often called the same.
-                name = f"{split}_{image.stem}"
-                shutil.copyfile(image, out / _PICTURES / f"{name}{image.suffix}")
-                write_atomically(out / _ANNOTATIONS / f"{name}.xml", _format_xml(picture, f"{name}{image.suffix}"))
-                lists[split].append(name)
-                boxes += len(picture.classes)
-        for split, names in lists.items():
-            write_atomically(out / _SETS / f"{split}.txt", "".join(f"{name}\n" for name in names))
-    return Conversion(sum(map(len, lists.values())), boxes)
+def write_voc(dataset: Dataset, out: Path) -> None:
+    """Write a dataset as Pascal VOC, with boxes of whole pixels, into an empty folder; the split lists come last."""
+    for folder in (_ANNOTATIONS, _PICTURES, _SETS):
+        (out / folder).mkdir(parents=True)
+    lists: dict[str, list[str]] = {split: [] for split in dataset.splits}
+    for split, pictures in dataset.splits.items():
+        for picture in pictures:
+            file_name = f"{split}_{picture.name}"  # all splits are in one folder
+            stem = Path(file_name).stem
+            shutil.copyfile(picture.path, out / _PICTURES / file_name)
+            write_atomically(out / _ANNOTATIONS / f"{stem}.xml", _format_xml(picture, file_name))
+            lists[split].append(stem)
+    for split, names in lists.items():
+        write_atomically(out / _SETS / f"{split}.txt", "".join(f"{name}\n" for name in names))
 
 
-def read_voc(folder: Path, out: Path) -> Conversion:
-    """Write a Pascal VOC dataset as a YOLO dataset folder.
+def read_voc(folder: Path) -> Dataset:
+    """Read a Pascal VOC dataset; see `check_pictures` for what is left out.
 
-    Read are Annotations/, JPEGImages/ and ImageSets/Main/, and also XML files beside their pictures, whose split is
-    guessed from their folder (else it is train). Coordinates count from 1, as in VOC itself; a dataset with a 0 among
-    them was made by a tool that counts from 0. What is left out is named in the notes; see also `write_yolo`.
+    Read are Annotations/, JPEGImages/ and ImageSets/Main/, or XML files beside their pictures, whose split is taken
+    from the name of their folder (else it is train). If a coordinate is 0, the dataset counts from 0, not from 1.
 
     Raises:
-        DataError: There is no XML here, a file is not VOC, no object is a digit, or no picture can be used.
+        DataError: There is no XML, a file is not VOC, no object is a digit, or no picture can be used.
     """
     files = find_voc_files(folder)
     if not files:
         raise DataError(f"{folder}: no Pascal VOC files here (Annotations/*.xml)")
-    notes: list[str] = []
-    splits = _read_sets(folder)
+    splits = _read_splits(folder)
     skipped: Counter[str] = Counter()
     pictures = [_read_picture(folder, path, splits, skipped) for path in files]
     if skipped and not any(picture.classes for picture in pictures):
-        raise DataError(f"{folder}: no object is called by a digit 0 to 9")
-    notes.extend(f"{folder}: {count} object(s) {reason}" for reason, count in sorted(skipped.items()))
+        raise DataError(f"{folder}: no object is named after a digit 0 to 9")
+    notes = [f"{folder}: {count} object(s) {reason}" for reason, count in sorted(skipped.items())]
     if any(0 <= value < 1 for picture in pictures for box in picture.boxes for value in box[:2]):
         notes.append(f"{folder}: coordinates count from 0")
     else:
         pictures = [replace(p, boxes=tuple((x - 1, y - 1, x1, y1) for x, y, x1, y1 in p.boxes)) for p in pictures]
-    return write_yolo(pictures, out, notes)
+    return check_pictures(pictures, notes)
 
 
 def find_voc_files(folder: Path) -> list[Path]:
-    """The XML files of a VOC dataset: those in Annotations/, else all below the folder; sorted."""
+    """Return the XML files in Annotations/, or else all below the folder, sorted."""
     base = folder / _ANNOTATIONS
     return sorted((base if base.is_dir() else folder).rglob("*.xml"))
 
 
-@dataclass(frozen=True)
-class _Annotation:
-    """What an XML file says: its picture's name and size, and the name and the four coordinates of each object."""
-
-    file_name: str
-    size: tuple[int, int] | None
-    objects: tuple[tuple[str, Box | None], ...]
-
-
 class _NoDoctype(ElementTree.TreeBuilder):
-    """Refuses a document type before its content is read.
+    """Rejects a document type, the only place where XML entities can be defined.
 
-    VOC files have none, and it is the only place where entities can be defined: those that multiply into gigabytes,
-    and those that name files of this machine. The parser calls this whatever the encoding; a search in bytes would not
-    see UTF-16.
+    Entities could expand to gigabytes or name local files. The parser calls this for every encoding, where a search in
+    the bytes would miss UTF-16.
     """
 
     def doctype(self, name: str, *_ids: str | None) -> None:
         raise DataError(f"a document type ({name}) is not allowed")
 
 
-def _parse_xml(path: Path) -> _Annotation:
+def _parse_xml(path: Path) -> ElementTree.Element:
     try:
-        parser = ElementTree.XMLParser(target=_NoDoctype())  # noqa: S314 (entities are refused above)
+        parser = ElementTree.XMLParser(target=_NoDoctype())  # noqa: S314 -- entities are rejected above
         root = ElementTree.XML(path.read_bytes(), parser)
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
@@ -133,45 +106,47 @@ def _parse_xml(path: Path) -> _Annotation:
         raise DataError(f"{path}: not readable XML ({error})") from error
     if root.tag != "annotation":
         raise DataError(f"{path}: not a Pascal VOC file: <annotation> expected, not <{root.tag}>")
-    objects = tuple((entry.findtext("name", "").strip(), _parse_box(entry)) for entry in root.iter("object"))
-    try:
-        size = int(root.findtext("size/width", "")), int(root.findtext("size/height", ""))
-    except ValueError:
-        size = None
-    return _Annotation(root.findtext("filename", "").strip(), size, objects)
+    return root
 
 
-def _parse_box(entry: ElementTree.Element) -> Box | None:
-    try:
-        x0, y0, x1, y1 = (float(entry.findtext(f"bndbox/{key}", "")) for key in ("xmin", "ymin", "xmax", "ymax"))
-    except ValueError:
-        return None
-    return (x0, y0, x1, y1) if all(map(math.isfinite, (x0, y0, x1, y1))) else None
-
-
-def _read_picture(folder: Path, path: Path, splits: dict[str, str], skipped: Counter[str]) -> ForeignPicture:
-    """The picture of one XML file, its boxes as written there; what else it holds is counted in `skipped`."""
-    annotation = _parse_xml(path)
+def _read_picture(folder: Path, path: Path, splits: dict[str, str], skipped: Counter[str]) -> UncheckedPicture:
+    """Read one XML file, with the boxes as written there; objects that are no digits are counted in `skipped`."""
+    root = _parse_xml(path)
     classes, boxes = [], []
-    for name, box in annotation.objects:
-        digit = digit_of(name)
+    for entry in root.iter("object"):
+        category = entry.findtext("name", "").strip()
+        digit, box = digit_of(category), _parse_box(entry)
         if digit is None:
-            skipped[f"of the name {name!r}"] += 1
+            skipped[f"of the name {category!r}"] += 1
         elif box is None:
             skipped["without four coordinates"] += 1
         else:
             classes.append(digit)
             boxes.append(box)
+    try:
+        size = int(root.findtext("size/width", "")), int(root.findtext("size/height", ""))
+    except ValueError:
+        size = None
     base = folder / _ANNOTATIONS if (folder / _ANNOTATIONS).is_dir() else folder
     name = path.relative_to(base).with_suffix("").as_posix()
-    split = splits.get(name) or splits.get(path.stem) or split_of_folder(path.parent.name) or "train"
-    found = next((place for place in _places(folder, path, name, annotation.file_name) if place.is_file()), None)
-    name = f"{name}{found.suffix}" if found else name
-    return ForeignPicture(split, name, found, annotation.size, tuple(classes), tuple(boxes))
+    split = splits.get(name) or splits.get(path.stem) or split_from_folder_name(path.parent.name) or "train"
+    places = _picture_paths(folder, path, name, root.findtext("filename", "").strip())
+    found = next((place for place in places if place.is_file()), None)
+    return UncheckedPicture(
+        split, f"{name}{found.suffix}" if found else name, found, size, tuple(classes), tuple(boxes)
+    )
 
 
-def _places(folder: Path, path: Path, name: str, file_name: str) -> Iterator[Path]:
-    """Where the picture of an XML file may lie: by the file name that it gives, then by its own."""
+def _parse_box(entry: ElementTree.Element) -> Box | None:
+    try:
+        x0, y0, x1, y1 = (float(entry.findtext(f"bndbox/{corner}", "")) for corner in _CORNERS)
+    except ValueError:
+        return None
+    return (x0, y0, x1, y1) if all(map(math.isfinite, (x0, y0, x1, y1))) else None
+
+
+def _picture_paths(folder: Path, path: Path, name: str, file_name: str) -> Iterator[Path]:
+    """Yield where the picture of an XML file may be: under the file name in the XML, then under that of the XML."""
     if given := safe_name(file_name):
         yield folder / _PICTURES / given
         yield path.parent / given
@@ -180,8 +155,8 @@ def _places(folder: Path, path: Path, name: str, file_name: str) -> Iterator[Pat
         yield path.parent / f"{path.stem}{suffix}"
 
 
-def _read_sets(folder: Path) -> dict[str, str]:
-    """The split of each picture that ImageSets/Main/ lists; trainval counts as train where nothing else does."""
+def _read_splits(folder: Path) -> dict[str, str]:
+    """Return the split of each picture in ImageSets/Main/; trainval counts as train where no other list says more."""
     splits: dict[str, str] = {}
     for split, list_name in (("train", "trainval"), *((split, split) for split in SPLITS)):
         path = folder / _SETS / f"{list_name}.txt"
@@ -192,31 +167,29 @@ def _read_sets(folder: Path) -> dict[str, str]:
 
 
 def _format_xml(picture: LabelledPicture, file_name: str) -> bytes:
-    root = ElementTree.Element("annotation")
-    _add(root, "folder", _PICTURES)
-    _add(root, "filename", file_name)
-    size = ElementTree.SubElement(root, "size")
-    for key, value in (("width", picture.width), ("height", picture.height), ("depth", 3)):
-        _add(size, key, str(value))
-    _add(root, "segmented", "0")
+    size = {"width": picture.width, "height": picture.height, "depth": 3}
+    root = _element("annotation", {"folder": _PICTURES, "filename": file_name, "size": size, "segmented": 0})
     corners = _whole_pixels(picture.boxes, picture.width, picture.height)
-    for digit, corner in zip(picture.classes.tolist(), corners.tolist(), strict=True):
-        entry = ElementTree.SubElement(root, "object")
-        for key, text in (("name", str(digit)), ("pose", "Unspecified"), ("truncated", "0"), ("difficult", "0")):
-            _add(entry, key, text)
-        box = ElementTree.SubElement(entry, "bndbox")
-        for key, value in zip(("xmin", "ymin", "xmax", "ymax"), corner, strict=True):
-            _add(box, key, str(value))
+    for digit, corner in zip(picture.labels.classes.tolist(), corners.tolist(), strict=True):
+        box = dict(zip(_CORNERS, corner, strict=True))
+        entry = {"name": digit, "pose": "Unspecified", "truncated": 0, "difficult": 0, "bndbox": box}
+        root.append(_element("object", entry))
     ElementTree.indent(root)
     return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True))
 
 
-def _add(parent: ElementTree.Element, key: str, text: str) -> None:
-    ElementTree.SubElement(parent, key).text = text
+def _element(tag: str, content: Any) -> ElementTree.Element:
+    """Make an element of a text, or of a mapping from tags to contents."""
+    element = ElementTree.Element(tag)
+    if isinstance(content, dict):
+        element.extend(_element(key, value) for key, value in content.items())
+    else:
+        element.text = str(content)
+    return element
 
 
-def _whole_pixels(boxes: npt.NDArray[np.float64], width: int, height: int) -> npt.NDArray[np.int64]:
-    """Boxes (N, 4) xyxy as VOC's corners (N, 4), each at least one pixel wide and high and inside the picture."""
+def _whole_pixels(boxes: npt.NDArray[np.floating], width: int, height: int) -> npt.NDArray[np.int64]:
+    """Round boxes (N, 4) xyxy to VOC's corners (N, 4), at least one pixel wide and high, inside the picture."""
     first, last = np.rint(boxes[:, :2]), np.rint(boxes[:, 2:])
     first = np.minimum(np.where(first < last, first, np.floor(boxes[:, :2])), [width - 1, height - 1])
     last = np.maximum(last, first + 1)

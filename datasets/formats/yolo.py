@@ -1,8 +1,8 @@
-"""The YOLO layout: a dataset folder, its label files, and the check of both.
+"""The YOLO format: a dataset folder with label files, and a check of both.
 
 data.yaml
 images/{train,val,test}/NAME.jpg
-labels/{train,val,test}/NAME.txt    one line per box: `class cx cy width height`, as fractions of the image size
+labels/{train,val,test}/NAME.txt    one line per box: `class cx cy width height`, as fractions of the picture's size
 numbers.jsonl                       optional: the numbers in reading order, see `digitdet.datasets.formats.numbers`
 """
 
@@ -21,21 +21,20 @@ import yaml
 from digitdet.common.boxes import as_boxes, cxcywhn_to_xyxy, xyxy_to_cxcywhn
 from digitdet.common.errors import DataError
 from digitdet.common.files import write_atomically
-from digitdet.common.types import CLASS_NAMES
+from digitdet.common.types import CLASS_NAMES, Image
 from digitdet.imaging.jpeg import is_truncated_jpeg
 
 DATA_FILE = "data.yaml"
 SPLITS = ("train", "val", "test")
 IMAGE_SUFFIXES = frozenset({".avif", ".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
-# A label may reach past the picture by the rounding of its own decimals, not by more.
-_EDGE_TOLERANCE = 1e-4
+_EDGE_TOLERANCE = 1e-4  # rounded labels may reach past the picture by this fraction of its size
 _UNREADABLE = "not a picture that can be decoded, or cut off"
 
 
 @dataclass(frozen=True)
 class Labels:
-    """Labelled boxes: `classes` (N,) int64; `boxes` (N, 4) float64 cxcywhn, see `digitdet.common.boxes`."""
+    """Labels of a picture: `classes` (N,) int64; `boxes` (N, 4) float64 cxcywhn, see `digitdet.common.boxes`."""
 
     classes: npt.NDArray[np.int64]
     boxes: npt.NDArray[np.float64]
@@ -44,26 +43,26 @@ class Labels:
         return len(self.classes)
 
     def xyxy(self, width: int, height: int) -> npt.NDArray[np.float64]:
-        """Boxes (N, 4) as xyxy in pixels of a picture of `width` x `height`."""
+        """Return the boxes (N, 4) as xyxy in pixels of a picture of `width` x `height`."""
         return cxcywhn_to_xyxy(self.boxes, width, height)
 
 
 def labels_from_xyxy(classes: npt.ArrayLike, boxes: npt.ArrayLike, width: int, height: int) -> Labels:
-    """Labels of (N,) classes and (N, 4) xyxy pixel boxes in a picture of `width` x `height`."""
+    """Make labels of (N,) classes and (N, 4) xyxy pixel boxes in a picture of `width` x `height`."""
     return Labels(np.asarray(classes, dtype=np.int64).reshape(-1), xyxy_to_cxcywhn(boxes, width, height))
 
 
 def format_labels(labels: Labels) -> str:
-    """The text of a label file; six decimals are a thousandth of a pixel on a picture 1,000 px wide."""
+    """Return the text of a label file, with six decimals."""
     rows = zip(labels.classes.tolist(), labels.boxes.tolist(), strict=True)
     return "".join(f"{c} {x:.6f} {y:.6f} {w:.6f} {h:.6f}\n" for c, (x, y, w, h) in rows)
 
 
 def parse_labels(text: str, source: str) -> Labels:
-    """Read the text of a label file; an empty text is a picture without digits.
+    """Parse the text of a label file; an empty text is a picture without digits.
 
     Raises:
-        DataError: A line is not five numbers, or its class is not a whole number; names `source` and the line.
+        DataError: A line is not an integer class and four numbers; the message names `source` and the line.
     """
     classes, boxes = [], []
     for number, line in enumerate(text.splitlines(), start=1):
@@ -94,7 +93,7 @@ def read_labels(path: Path) -> Labels:
 
 @dataclass(frozen=True)
 class Problem:
-    """Something wrong with a dataset: the file at fault, and what is wrong with it."""
+    """A problem of a dataset: the file, and what is wrong with it."""
 
     path: Path
     reason: str
@@ -104,30 +103,30 @@ class Problem:
 
 
 def find_data_file(path: Path) -> Path:
-    """The data.yaml of a dataset that is named by its folder or by that file itself."""
+    """Return the data.yaml of a dataset, given by its folder or by that file."""
     return path / DATA_FILE if path.is_dir() else path
 
 
 def write_data_file(folder: Path, splits: Iterable[str] = SPLITS) -> None:
-    """Write data.yaml for a dataset of the ten digits; no absolute path, so that the folder can be moved."""
+    """Write data.yaml with relative paths, so that the folder can be moved."""
     data = {**{split: f"images/{split}" for split in splits}, "names": dict(enumerate(CLASS_NAMES))}
     write_atomically(folder / DATA_FILE, yaml.safe_dump(data, sort_keys=False))
 
 
 def read_data_file(path: Path) -> dict[str, Path]:
-    """Read data.yaml: the image folder of each split it names, as paths from the current folder.
+    """Read data.yaml and return the picture folder of each split, relative to the current folder.
 
-    `path`, where it is given, is taken from data.yaml's own folder. Only what is needed is accepted, and the ten digits
-    as classes: Ultralytics executes a `download` entry as code when pictures are missing.
+    The key `path` is relative to the folder of data.yaml. Unknown keys are rejected, since Ultralytics executes a
+    `download` entry as code when pictures are missing.
 
     Raises:
-        DataError: The file is missing, is not such a mapping, or holds a key that is not known.
+        DataError: The file is missing or no such mapping, has an unknown key, or its classes are not the ten digits.
     """
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}); make a dataset with  digitdet synth") from error
-    except (ValueError, RecursionError, yaml.YAMLError) as error:  # no UTF-8 or malformed dates; deep nesting
+    except (ValueError, RecursionError, yaml.YAMLError) as error:  # not UTF-8 or malformed dates; deep nesting
         raise DataError(f"{path}: not valid YAML") from error
     if not isinstance(data, dict) or not data.get("train") or not data.get("val"):
         raise DataError(f"{path}: expected the keys train, val and names")
@@ -143,22 +142,21 @@ def read_data_file(path: Path) -> dict[str, Path]:
 
 
 def list_images(folder: Path) -> list[Path]:
-    """Picture files directly in a folder, sorted by name; empty if the folder is missing."""
+    """Return the picture files directly in a folder, sorted by name; none if the folder is missing."""
     if not folder.is_dir():
         return []
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
 
 
 def label_path(image: Path) -> Path:
-    """The label file of a picture: its last `images` folder becomes `labels`, its suffix `.txt`."""
+    """Return the label file of a picture: its last `images` folder becomes `labels`, its suffix `.txt`."""
     parts = list(image.parts)
-    place = len(parts) - 1 - parts[::-1].index("images")
-    parts[place] = "labels"
+    parts[len(parts) - 1 - parts[::-1].index("images")] = "labels"
     return Path(*parts).with_suffix(".txt")
 
 
-def read_picture(path: Path) -> npt.NDArray[np.uint8]:
-    """A picture of a dataset as (H, W, 3) uint8 BGR, turned as its EXIF orientation says: as training sees it.
+def read_picture(path: Path) -> Image:
+    """Read a picture as (H, W, 3) uint8 BGR with its EXIF orientation applied, as training does.
 
     Raises:
         DataError: The file cannot be read, is cut off, or is not a picture.
@@ -174,15 +172,15 @@ def read_picture(path: Path) -> npt.NDArray[np.uint8]:
 
 
 def check_dataset(data_file: Path, decode: bool = False) -> list[Problem]:
-    """Everything wrong with a dataset, in order; an empty list is a sound one.
+    """Return all problems of a dataset; an empty list if it is valid.
 
-    Looked for: splits without pictures, pictures without labels and labels without pictures, boxes outside the
-    picture or without size, classes that are not digits, the same box twice, the same picture twice (in two splits it
-    would flatter every score).
+    Checked are splits without pictures, pictures without labels and labels without pictures, boxes that are empty or
+    outside the picture, classes that are not digits, boxes given twice, and pictures that occur twice, which would
+    raise every metric if they were in two splits.
 
     Args:
         data_file: data.yaml, or the folder that holds it.
-        decode: Decode every picture too, to an eighth of its size, and name those that are damaged.
+        decode: Also decode every picture, at an eighth of its size, to find damaged ones.
 
     Raises:
         DataError: data.yaml itself cannot be used.
@@ -195,11 +193,12 @@ def check_dataset(data_file: Path, decode: bool = False) -> list[Problem]:
             problems.append(Problem(folder, "no pictures"))
         for image in images:
             problems.extend(_check_labels_of(image))
-            filled = has_boxes(image)
-            content = image.read_bytes() if filled or decode else b""
+            path = label_path(image)
+            has_labels = path.is_file() and path.stat().st_size > 0
+            content = image.read_bytes() if has_labels or decode else b""
             if decode and _decode(content, cv2.IMREAD_REDUCED_GRAYSCALE_8) is None:
                 problems.append(Problem(image, _UNREADABLE))
-            if not filled:  # two blank pictures may well be the same
+            if not has_labels:  # blank pictures may be the same
                 continue
             digest = hashlib.sha256(content).digest()
             if (first := seen.setdefault(digest, image)) is not image:
@@ -208,14 +207,8 @@ def check_dataset(data_file: Path, decode: bool = False) -> list[Problem]:
     return problems
 
 
-def has_boxes(image: Path) -> bool:
-    """Whether a picture has a label file with something in it."""
-    path = label_path(image)
-    return path.is_file() and path.stat().st_size > 0
-
-
 def fingerprint(data_file: Path) -> str:
-    """A hash of all label files with their names: it tells one dataset from another, wherever the folder lies.
+    """Return a hash of all label files and their names, which does not depend on where the folder is.
 
     Raises:
         DataError: data.yaml cannot be used.
@@ -228,12 +221,12 @@ def fingerprint(data_file: Path) -> str:
     return digest.hexdigest()
 
 
-def _decode(content: bytes, mode: int) -> npt.NDArray[np.uint8] | None:
-    """The picture in the bytes of a file, as cv2.imdecode gives it in that mode; None if there is none, or not all."""
+def _decode(content: bytes, flags: int) -> Image | None:
+    """Decode with the flags of cv2.imdecode; None if the picture is damaged or incomplete."""
     if not content or is_truncated_jpeg(content):
         return None
     try:
-        image = cv2.imdecode(np.frombuffer(content, np.uint8), mode)
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     except (cv2.error, MemoryError):
         return None
     return None if image is None else np.asarray(image, np.uint8)
@@ -264,7 +257,7 @@ def _check_labels_of(image: Path) -> Iterator[Problem]:
 
 
 def check_labels(labels: Labels) -> list[str]:
-    """What is wrong with the labels of one picture, a line each."""
+    """Return what is wrong with the labels of one picture, one line each."""
     reasons = []
     for row, (class_id, box) in enumerate(zip(labels.classes.tolist(), labels.boxes, strict=True), start=1):
         if not 0 <= class_id < len(CLASS_NAMES):

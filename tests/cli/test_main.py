@@ -15,8 +15,10 @@ from click.testing import CliRunner
 import digitdet
 from digitdet.cli.main import main
 from digitdet.configs import SynthConfig, load_config, load_preset, replace
-from digitdet.datasets.contact_sheet import sheet_of_dataset
+from digitdet.datasets.contact_sheet import contact_sheet
+from digitdet.datasets.formats.dataset import read_yolo
 from digitdet.datasets.formats.numbers import read_truths
+from digitdet.datasets.formats.yolo import DATA_FILE, read_picture
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -231,7 +233,13 @@ def test_preview_shows_the_first_training_pictures_and_writes_nothing_else(synth
     assert set(tmp_path.rglob("*")) == before | {sheet}
     assert synth("--count", 28, "--out", data).exit_code == 0
     assert len(list((data / "images" / "train").iterdir())) == 24
-    expected, drawn = sheet_of_dataset(data).astype(int), cv2.imread(str(sheet)).astype(int)
+    written = read_yolo(data / DATA_FILE).splits["train"]
+    expected = contact_sheet(
+        [read_picture(picture.path) for picture in written],
+        [picture.boxes for picture in written],
+        [picture.labels.classes for picture in written],
+    ).astype(int)
+    drawn = cv2.imread(str(sheet)).astype(int)
     assert drawn.shape == expected.shape
     assert np.abs(drawn - expected).mean() < 3  # the dataset's JPEG
 

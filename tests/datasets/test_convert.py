@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitdet.common.errors import DataError
-from digitdet.datasets.convert import convert, detect_format
-from digitdet.datasets.formats.exchange import fresh_folder, guess_split, safe_name, split_of_folder
+from digitdet.datasets.convert import convert, detect_format, fresh_folder
+from digitdet.datasets.formats.dataset import safe_name, split_from_file_name, split_from_folder_name
 from digitdet.datasets.formats.numbers import NUMBERS_FILE, NumberTruth, PictureTruth, format_truth
 from digitdet.datasets.formats.yolo import (
     DATA_FILE,
@@ -30,7 +30,7 @@ WIDTH, HEIGHT = 64, 48
 
 
 def write_picture(path, width=WIDTH, height=HEIGHT, seed=0):
-    """A small picture; no two seeds give the same."""
+    """Write a small picture that depends on the seed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     image = np.full((height, width, 3), 200, np.uint8)
     cv2.putText(image, str(seed), (2, height - 4), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (seed % 90, 30, 0), 2)
@@ -38,7 +38,7 @@ def write_picture(path, width=WIDTH, height=HEIGHT, seed=0):
 
 
 def write_dataset(folder, pictures):
-    """A YOLO dataset of (split, name, width, height, classes, xyxy boxes)."""
+    """Write a YOLO dataset of (split, name, width, height, classes, xyxy boxes)."""
     for seed, (split, name, width, height, classes, boxes) in enumerate(pictures):
         image = folder / "images" / split / name
         write_picture(image, width, height, seed)
@@ -49,7 +49,7 @@ def write_dataset(folder, pictures):
 
 
 def read_dataset(folder):
-    """{split: [(classes, xyxy boxes), ...]} in the order of the names."""
+    """Return {split: [(classes, xyxy boxes), ...]} in the order of the names."""
     found = {}
     for split, images in read_data_file(folder / DATA_FILE).items():
         found[split] = []
@@ -82,7 +82,7 @@ def dataset(tmp_path):
 
 @st.composite
 def boxes_in_pictures(draw):
-    """A picture's size, classes and xyxy boxes inside it, a pixel wide and high at least."""
+    """Draw the size of a picture, classes, and xyxy boxes inside it that are at least a pixel wide and high."""
     width, height = draw(st.integers(8, 700)), draw(st.integers(8, 700))
     classes = draw(st.lists(st.integers(0, 9), max_size=6))
     unit = st.floats(0, 1, allow_nan=False)
@@ -107,7 +107,7 @@ def test_round_trip_keeps_every_box_and_class(kind, tolerance, content):
         )
         before = read_dataset(out / "yolo")
         written = sorted(label_path(out / "yolo/images/val/b.png").read_text().splitlines())
-        if len(set(written)) < len(written):  # a box given twice is not sound
+        if len(set(written)) < len(written):  # a box given twice is invalid
             return
         assert convert(out / "yolo", out / kind, kind).boxes == 1 + len(classes)
         back = convert(out / kind, out / "back", "yolo")
@@ -115,13 +115,13 @@ def test_round_trip_keeps_every_box_and_class(kind, tolerance, content):
         after = read_dataset(out / "back")
         assert check_dataset(out / "back") == []
     [(old_classes, old)], [(new_classes, new)] = before["val"], after["val"]
-    for digit, box in zip(old_classes, old, strict=True):  # two boxes may fall together on whole pixels
+    for digit, box in zip(old_classes, old, strict=True):  # two boxes can be equal after rounding to whole pixels
         assert any(c == digit and np.abs(b - box).max() <= tolerance for c, b in zip(new_classes, new, strict=True))
     assert set(new_classes) == set(old_classes)
 
 
 @pytest.mark.parametrize("kind", ["coco", "voc"])
-def test_boxes_on_whole_pixels_come_back_exactly(dataset, tmp_path, kind):
+def test_boxes_of_whole_pixels_are_kept_exactly(dataset, tmp_path, kind):
     convert(dataset, tmp_path / kind, kind)
     convert(tmp_path / kind, tmp_path / "back", "yolo")
     before, after = read_dataset(dataset), read_dataset(tmp_path / "back")
@@ -169,7 +169,7 @@ def test_crops(dataset, tmp_path):
     ]
     crop = cv2.imread(str(tmp_path / "crops/images/train/a_0.png"))
     whole = cv2.imread(str(dataset / "images/train/a.jpg"))
-    assert np.array_equal(crop, whole[4:35, 0:34])  # 0.15 of 23 px on each side, up to the edge
+    assert np.array_equal(crop, whole[4:35, 0:34])  # margin: 0.15 of 23 px on each side, up to the edge
 
 
 def test_crop_outside_the_picture_is_empty():
@@ -177,7 +177,7 @@ def test_crop_outside_the_picture_is_empty():
 
 
 def coco_file(path, **changes):
-    """A COCO file of one picture, p/x.png, of 64x48 with a 7 on it."""
+    """Write a COCO file of one picture, p/x.png, of 64x48 pixels with a 7."""
     content = {
         "images": [{"id": 9, "file_name": "p/x.png", "width": WIDTH, "height": HEIGHT}],
         "annotations": [{"id": 1, "image_id": 9, "category_id": 3, "bbox": [10, 10, 8, 20]}],
@@ -193,7 +193,7 @@ def annotation(**changes):
     return {"id": 1, "image_id": 9, "category_id": 3, "bbox": [10, 10, 8, 20], **changes}
 
 
-def test_coco_of_a_stranger(tmp_path):
+def test_coco_with_other_categories(tmp_path):
     write_picture(tmp_path / "images/p/x.png")
     result = convert(coco_file(tmp_path / "labels.json"), tmp_path / "out", "yolo")
     assert (result.pictures, result.boxes) == (1, 1)
@@ -222,7 +222,7 @@ def test_coco_of_a_stranger(tmp_path):
         ),
     ],
 )
-def test_what_is_left_out_is_named(tmp_path, changes, boxes, note):
+def test_what_is_left_out_is_noted(tmp_path, changes, boxes, note):
     write_picture(tmp_path / "images/p/x.png")
     result = convert(coco_file(tmp_path / "train.json", **changes), tmp_path / "out", "yolo")
     assert (result.pictures, result.boxes) == (1, boxes)
@@ -249,7 +249,7 @@ def test_file_names_stay_inside_the_folder(tmp_path, name):
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"categories": [{"id": 1, "name": "cat"}]}, "no category is called by a digit"),
+        ({"categories": [{"id": 1, "name": "cat"}]}, "no category is named after a digit"),
         ({"categories": [{"id": 3}]}, "not a COCO file"),
         ({"images": [{"id": [1], "file_name": "x.png"}]}, "not a COCO file"),
         ({"images": {}}, "not a COCO file"),
@@ -271,7 +271,7 @@ def test_two_pictures_never_share_their_labels(tmp_path):
     assert [p.name for p in list_images(tmp_path / "out/images/train")] == ["p_x-2.png", "p_x-3.jpg", "p_x.png"]
 
 
-def test_every_tenth_picture_becomes_validation(tmp_path):
+def test_every_tenth_training_picture_becomes_validation(tmp_path):
     for seed in range(20):
         write_picture(tmp_path / f"{seed:02}.png", seed=seed)
     images = [{"id": k, "file_name": f"{k:02}.png"} for k in range(20)]
@@ -287,7 +287,7 @@ VOC = """<annotation><filename>x.png</filename><size><width>64</width><height>48
 
 
 @pytest.mark.parametrize(("xmin", "left", "top"), [("11", 10, 10), ("0", 0, 11)])
-def test_voc_beside_the_pictures_counted_from_1_or_0(tmp_path, xmin, left, top):
+def test_voc_beside_the_pictures_with_coordinates_from_1_or_0(tmp_path, xmin, left, top):
     write_picture(tmp_path / "voc/valid/x.png")
     (tmp_path / "voc/valid/x.xml").write_text(VOC.format(xmin=xmin))
     result = convert(tmp_path / "voc", tmp_path / "out", "yolo")
@@ -308,10 +308,10 @@ BOMB = '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "bbbb"><!ENTITY c "&b;&b;">
         (BOMB.encode("utf-16"), "document type"),
         (b"<annotation>", "not readable XML"),
         (b"<html/>", "<annotation> expected"),
-        (VOC.format(xmin=1).replace(">7<", ">cat<").encode(), "no object is called by a digit"),
+        (VOC.format(xmin=1).replace(">7<", ">cat<").encode(), "no object is named after a digit"),
     ],
 )
-def test_voc_that_is_refused(tmp_path, content, expected):
+def test_invalid_voc_is_rejected(tmp_path, content, expected):
     write_picture(tmp_path / "voc/x.png")
     (tmp_path / "voc/x.xml").write_bytes(content)
     with pytest.raises(DataError, match=expected):
@@ -319,7 +319,7 @@ def test_voc_that_is_refused(tmp_path, content, expected):
     assert not (tmp_path / "out").exists()
 
 
-def test_coco_to_voc_in_one_go(dataset, tmp_path):
+def test_coco_to_voc(dataset, tmp_path):
     convert(dataset, tmp_path / "coco", "coco")
     result = convert(tmp_path / "coco", tmp_path / "voc", "voc")
     assert (result.pictures, result.boxes) == (3, 3)
@@ -327,7 +327,7 @@ def test_coco_to_voc_in_one_go(dataset, tmp_path):
 
 
 @pytest.mark.parametrize("to", ["coco", "voc", "crops"])
-def test_full_folder_is_refused_and_left_alone(dataset, tmp_path, to):
+def test_full_folder_is_rejected_and_not_changed(dataset, tmp_path, to):
     (tmp_path / "out").mkdir()
     (tmp_path / "out/mine.txt").write_text("precious")
     with pytest.raises(DataError, match="is not empty"):
@@ -345,19 +345,19 @@ def test_damaged_picture_leaves_nothing_behind(dataset, tmp_path, to):
 
 
 @pytest.mark.parametrize("to", ["coco", "voc"])
-def test_unsound_labels_are_refused(dataset, tmp_path, to):
+def test_invalid_labels_are_rejected(dataset, tmp_path, to):
     (dataset / "labels/val/a.txt").write_text("10 0.5 0.5 0.1 0.1\n")
     with pytest.raises(DataError, match="class 10 is not a digit"):
         convert(dataset, tmp_path / "out", to)
 
 
-def test_pictures_that_share_a_label_file_are_refused(dataset, tmp_path):
+def test_pictures_that_share_a_label_file_are_rejected(dataset, tmp_path):
     write_picture(dataset / "images/val/a.png")
     with pytest.raises(DataError, match="shares its label file"):
         convert(dataset, tmp_path / "out", "voc")
 
 
-def test_crops_need_to_know_the_numbers(dataset, tmp_path):
+def test_crops_need_numbers_jsonl(dataset, tmp_path):
     (dataset / NUMBERS_FILE).unlink()
     with pytest.raises(DataError, match=r"numbers\.jsonl: is missing"):
         convert(dataset, tmp_path / "out", "crops")
@@ -371,7 +371,7 @@ def test_crops_stay_below_the_dataset(dataset, tmp_path):
         convert(dataset, tmp_path / "out", "crops")
 
 
-def test_what_is_no_dataset(dataset, tmp_path):
+def test_sources_that_cannot_be_converted(dataset, tmp_path):
     with pytest.raises(DataError, match="no dataset"):
         detect_format(tmp_path / "nowhere")
     with pytest.raises(DataError, match="is YOLO already"):
@@ -381,14 +381,14 @@ def test_what_is_no_dataset(dataset, tmp_path):
         convert(tmp_path / "coco", tmp_path / "out", "crops")
 
 
-def test_empty_folder_is_kept_when_the_work_fails(tmp_path):
-    with pytest.raises(KeyboardInterrupt), fresh_folder(tmp_path / "out") as out:
-        (out / "half").mkdir()
+def test_fresh_folder_is_emptied_after_a_failure(tmp_path):
+    with pytest.raises(KeyboardInterrupt), fresh_folder(tmp_path / "out"):
+        (tmp_path / "out/half").mkdir()
         raise KeyboardInterrupt
     assert not (tmp_path / "out").exists()
     (tmp_path / "kept").mkdir()
-    with pytest.raises(KeyboardInterrupt), fresh_folder(tmp_path / "kept") as out:
-        (out / "half.txt").write_text("x")
+    with pytest.raises(KeyboardInterrupt), fresh_folder(tmp_path / "kept"):
+        (tmp_path / "kept/half.txt").write_text("x")
         raise KeyboardInterrupt
     assert list((tmp_path / "kept").iterdir()) == []
 
@@ -403,15 +403,15 @@ def test_empty_folder_is_kept_when_the_work_fails(tmp_path):
         ("interval", None),
     ],
 )
-def test_guess_split(name, split):
-    assert guess_split(name) == split
+def test_split_from_file_name(name, split):
+    assert split_from_file_name(name) == split
 
 
 @pytest.mark.parametrize(
     ("name", "split"), [("train2017", "train"), ("valid", "val"), ("test", "test"), ("test_data", None)]
 )
-def test_split_of_folder(name, split):
-    assert split_of_folder(name) == split
+def test_split_from_folder_name(name, split):
+    assert split_from_folder_name(name) == split
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ COLOURS = {
 }
 
 
-def draw_crop(digit, ink=(0, 0, 0), ground=(255, 255, 255), size=(60, 44), seed=0):
-    image = np.full((*size, 3), ground, np.uint8)
+def draw_crop(digit, ink=(0, 0, 0), background=(255, 255, 255), size=(60, 44), seed=0):
+    image = np.full((*size, 3), background, np.uint8)
     scale = size[0] / 33
     place = (int(size[1] * 0.15) + seed % 3, int(size[0] * 0.85))
     cv2.putText(image, str(digit), place, cv2.FONT_HERSHEY_SIMPLEX, scale, ink, max(round(scale * 2.5), 1), cv2.LINE_AA)
@@ -53,7 +53,7 @@ def test_load_a_csv_file(folder):
     assert len(crops.skipped) == 1 and "nowhere.png: " in crops.skipped[0]
 
 
-def test_unusable_pictures_are_named_and_skipped(folder):
+def test_unusable_pictures_are_skipped_with_a_reason(folder):
     whole = (folder / "5" / "3.jpg").read_bytes()
     bad = {
         "cut.jpg": (whole[: len(whole) // 2], "cut off"),
@@ -65,7 +65,7 @@ def test_unusable_pictures_are_named_and_skipped(folder):
     }
     for name, (content, _) in bad.items():
         (folder / "5" / name).write_bytes(content)
-    (folder / "5" / "notes.txt").write_text("not a picture by its name")
+    (folder / "5" / "notes.txt").write_text("no suffix of a picture")
     crops = load_crops(folder)
     assert len(crops) == 40
     assert len(crops.skipped) == len(bad)
@@ -92,7 +92,7 @@ def test_large_pictures_are_shrunk(folder):
         ("image,label\na.png,1\n", "no usable pictures.*a.png"),
     ],
 )
-def test_wrong_csv_files_are_refused(tmp_path, content, message):
+def test_invalid_csv_files_are_rejected(tmp_path, content, message):
     path = tmp_path / "digits.csv"
     path.write_text(content)
     with pytest.raises(DataError, match=message) as caught:
@@ -100,7 +100,7 @@ def test_wrong_csv_files_are_refused(tmp_path, content, message):
     assert "\n" not in str(caught.value) and "digits.csv" in str(caught.value)
 
 
-def test_missing_things_are_refused(folder):
+def test_missing_files_are_rejected(folder):
     with pytest.raises(DataError, match="nowhere"):
         load_crops(folder / "nowhere")
     for path in (folder / "6").iterdir():
@@ -134,18 +134,18 @@ def test_splits_never_share_a_crop(counts, random):
 
 @pytest.mark.parametrize("name", COLOURS)
 @pytest.mark.parametrize("digit", [0, 1, 4, 8])
-def test_ink_is_told_from_its_ground(name, digit):
-    ink, ground = COLOURS[name]
+def test_ink_is_separated_from_its_background(name, digit):
+    ink, background = COLOURS[name]
     mask = draw_crop(digit, (255, 255, 255), (0, 0, 0))[:, :, 0]
     x, y, width, height = cv2.boundingRect((mask > 90).astype(np.uint8))
-    found = extract_ink(draw_crop(digit, ink, ground))
+    found = extract_ink(draw_crop(digit, ink, background))
     assert abs(found.shape[0] - height) <= 2 and abs(found.shape[1] - width) <= 2
     expected = cv2.resize(mask[y : y + height, x : x + width], found.shape[::-1])
     assert np.abs(found.astype(float) - expected).mean() < 25
     assert found.max() == 255
 
 
-def test_grain_frames_and_specks_are_no_ink():
+def test_noise_frames_and_specks_are_no_ink():
     image = draw_crop(5, size=(80, 70))
     clean = extract_ink(image)
     image[:3] = (30, 30, 30)
@@ -176,7 +176,7 @@ def test_any_picture_gives_ink_or_none(height, width, seed):
     assert ink is None or (ink.dtype == np.uint8 and 1 < ink.shape[0] <= height and ink.shape[1] <= width)
 
 
-def test_a_digit_without_ink_is_refused(folder):
+def test_a_digit_without_ink_is_rejected(folder):
     crops = load_crops(folder)
     blank = tuple(
         np.full_like(image, 90) if label == 3 else image

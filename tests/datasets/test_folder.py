@@ -9,8 +9,8 @@ from digitdet.datasets.formats import yolo as dataset
 
 
 @pytest.fixture
-def sound(tmp_path):
-    """A dataset with one picture a split; the pictures' content does not matter to the check."""
+def valid(tmp_path):
+    """A dataset with one picture per split, whose content is not checked."""
     for split in dataset.SPLITS:
         (tmp_path / "images" / split).mkdir(parents=True)
         (tmp_path / "labels" / split).mkdir(parents=True)
@@ -24,17 +24,17 @@ def reasons(folder):
     return [str(problem) for problem in dataset.check_dataset(folder / dataset.DATA_FILE)]
 
 
-def test_sound_dataset_has_no_problems(sound):
-    assert reasons(sound) == []
+def test_valid_dataset_has_no_problems(valid):
+    assert reasons(valid) == []
 
 
-def test_data_file_round_trip(sound):
-    splits = dataset.read_data_file(sound / dataset.DATA_FILE)
-    assert splits == {split: sound / "images" / split for split in dataset.SPLITS}
+def test_data_file_round_trip(valid):
+    splits = dataset.read_data_file(valid / dataset.DATA_FILE)
+    assert splits == {split: valid / "images" / split for split in dataset.SPLITS}
 
 
-def test_data_file_holds_no_absolute_path(sound):
-    assert str(sound) not in (sound / dataset.DATA_FILE).read_text()
+def test_data_file_has_no_absolute_path(valid):
+    assert str(valid) not in (valid / dataset.DATA_FILE).read_text()
 
 
 @pytest.mark.parametrize(
@@ -50,59 +50,59 @@ def test_data_file_holds_no_absolute_path(sound):
         ("1 0.5 0.5\n", "line 1: '1 0.5 0.5' is not"),
     ],
 )
-def test_bad_labels_are_named(sound, lines, expected):
-    (sound / "labels" / "val" / "a.txt").write_text(lines)
-    found = reasons(sound)
+def test_bad_labels_are_named(valid, lines, expected):
+    (valid / "labels" / "val" / "a.txt").write_text(lines)
+    found = reasons(valid)
     assert len(found) == 1
     assert expected in found[0]
-    assert str(sound / "labels" / "val" / "a.txt") in found[0]
+    assert str(valid / "labels" / "val" / "a.txt") in found[0]
 
 
-def test_box_up_to_the_edge_is_sound(sound):
-    (sound / "labels" / "val" / "a.txt").write_text("1 0.100000 0.050000 0.200001 0.100000\n")
-    assert reasons(sound) == []
+def test_box_up_to_the_edge_is_valid(valid):
+    (valid / "labels" / "val" / "a.txt").write_text("1 0.100000 0.050000 0.200001 0.100000\n")
+    assert reasons(valid) == []
 
 
-def test_missing_label_and_missing_picture(sound):
-    (sound / "labels" / "val" / "a.txt").rename(sound / "labels" / "val" / "b.txt")
-    found = reasons(sound)
+def test_missing_label_and_missing_picture(valid):
+    (valid / "labels" / "val" / "a.txt").rename(valid / "labels" / "val" / "b.txt")
+    found = reasons(valid)
     assert "no label file" in found[0]
     assert "no picture of this name" in found[1]
 
 
-def test_same_picture_in_two_splits(sound):
-    (sound / "images" / "test" / "a.jpg").write_bytes(b"train")
-    assert reasons(sound) == [
-        f"{sound / 'images' / 'test' / 'a.jpg'}: the same picture as {sound / 'images' / 'train' / 'a.jpg'}"
+def test_same_picture_in_two_splits(valid):
+    (valid / "images" / "test" / "a.jpg").write_bytes(b"train")
+    assert reasons(valid) == [
+        f"{valid / 'images' / 'test' / 'a.jpg'}: the same picture as {valid / 'images' / 'train' / 'a.jpg'}"
     ]
 
 
-def test_blank_pictures_may_be_the_same(sound):
+def test_blank_pictures_may_be_the_same(valid):
     for split in ("train", "test"):
-        (sound / "images" / split / "b.jpg").write_bytes(b"blank")
-        (sound / "labels" / split / "b.txt").write_text("")
-    assert reasons(sound) == []
+        (valid / "images" / split / "b.jpg").write_bytes(b"blank")
+        (valid / "labels" / split / "b.txt").write_text("")
+    assert reasons(valid) == []
 
 
-def test_path_is_taken_from_the_data_file_own_folder(sound, tmp_path_factory):
-    path = sound / dataset.DATA_FILE
+def test_path_is_relative_to_the_folder_of_the_data_file(valid, tmp_path_factory):
+    path = valid / dataset.DATA_FILE
     path.write_text("path: .\n" + path.read_text())
-    assert dataset.read_data_file(path)["val"] == sound / "images" / "val"
+    assert dataset.read_data_file(path)["val"] == valid / "images" / "val"
 
 
-def test_fingerprint_tells_labels_apart_and_not_places(sound, tmp_path_factory):
-    before = dataset.fingerprint(sound / dataset.DATA_FILE)
+def test_fingerprint_depends_on_the_labels_only(valid, tmp_path_factory):
+    before = dataset.fingerprint(valid / dataset.DATA_FILE)
     moved = tmp_path_factory.mktemp("elsewhere") / "moved"
-    shutil.copytree(sound, moved)
+    shutil.copytree(valid, moved)
     assert dataset.fingerprint(moved / dataset.DATA_FILE) == before
     (moved / "labels" / "val" / "a.txt").write_text("2 0.5 0.5 0.2 0.2\n")
     assert dataset.fingerprint(moved / dataset.DATA_FILE) != before
 
 
-def test_empty_split(sound):
-    (sound / "images" / "test" / "a.jpg").unlink()
-    (sound / "labels" / "test" / "a.txt").unlink()
-    assert reasons(sound) == [f"{sound / 'images' / 'test'}: no pictures"]
+def test_empty_split(valid):
+    (valid / "images" / "test" / "a.jpg").unlink()
+    (valid / "labels" / "test" / "a.txt").unlink()
+    assert reasons(valid) == [f"{valid / 'images' / 'test'}: no pictures"]
 
 
 @pytest.mark.parametrize(
@@ -118,8 +118,8 @@ def test_empty_split(sound):
         ({"train": "pictures"}, "below 'images'"),
     ],
 )
-def test_unusable_data_file(sound, change, expected):
-    path = sound / dataset.DATA_FILE
+def test_invalid_data_file(valid, change, expected):
+    path = valid / dataset.DATA_FILE
     path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **change}))
     with pytest.raises(DataError, match=expected):
         dataset.check_dataset(path)
@@ -128,7 +128,7 @@ def test_unusable_data_file(sound, change, expected):
 @pytest.mark.parametrize(
     "content", ["", "- 1\n", "a: [", "train: images/train\n", "!!python/object/apply:os.system ['true']\n", "[" * 3000]
 )
-def test_data_file_that_is_no_dataset(tmp_path, content):
+def test_data_file_of_no_dataset(tmp_path, content):
     (tmp_path / "data.yaml").write_text(content)
     with pytest.raises(DataError, match=r"data\.yaml"):
         dataset.read_data_file(tmp_path / "data.yaml")

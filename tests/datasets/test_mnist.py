@@ -17,7 +17,7 @@ def test_idx_round_trip(shape, encode_idx):
     "content",
     [b"", b"\0\0", b"\0\0\x08", b"\0\0\x0d\x01\0\0\0\0", b"\0\0\x08\x01\0", b"\0\0\x08\x01\0\0\0\x05" + b"\0" * 4],
 )
-def test_broken_idx_is_named(content):
+def test_invalid_idx_is_rejected(content):
     with pytest.raises(DataError, match="file-name"):
         mnist.read_idx(content, "file-name")
 
@@ -32,12 +32,12 @@ def test_load_gzipped_and_plain(tiny_mnist):
     assert np.array_equal(mnist.load_mnist("train", tiny_mnist).images, packed.images)
 
 
-def test_found_through_the_environment(tiny_mnist, monkeypatch):
+def test_files_in_the_data_variable(tiny_mnist, monkeypatch):
     monkeypatch.setenv(mnist.DATA_VARIABLE, str(tiny_mnist.parent))
     assert len(mnist.load_mnist("test")) == 120
 
 
-def test_found_in_the_cache(tiny_mnist, monkeypatch, tmp_path):
+def test_files_in_the_cache(tiny_mnist, monkeypatch, tmp_path):
     monkeypatch.delenv(mnist.DATA_VARIABLE, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("WIN_PD_OVERRIDE_LOCAL_APPDATA", str(tmp_path / "cache"))
@@ -46,7 +46,7 @@ def test_found_in_the_cache(tiny_mnist, monkeypatch, tmp_path):
     assert len(mnist.load_mnist("train")) == 120
 
 
-def test_changed_file_is_refused(tiny_mnist, encode_idx):
+def test_modified_file_is_rejected(tiny_mnist, encode_idx):
     path = tiny_mnist / "train-labels-idx1-ubyte.gz"
     path.write_bytes(gzip.compress(encode_idx(np.zeros(120, np.uint8))))
     with pytest.raises(DataError, match=r"train-labels.*checksum"):
@@ -56,14 +56,14 @@ def test_changed_file_is_refused(tiny_mnist, encode_idx):
 @pytest.mark.parametrize(
     "damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b[:12] + b"\xff" * 40 + b[52:]]
 )
-def test_damaged_file_is_refused(tiny_mnist, damage):
+def test_damaged_file_is_rejected(tiny_mnist, damage):
     path = tiny_mnist / "train-images-idx3-ubyte.gz"
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(DataError, match="train-images"):
         mnist.load_mnist("train", tiny_mnist)
 
 
-def test_missing_files_are_named_with_the_place_to_put_them(tmp_path):
+def test_missing_files_are_named_with_their_folder(tmp_path):
     with pytest.raises(DataError) as caught:
         mnist.load_mnist("train", tmp_path)
     message = str(caught.value)
@@ -72,7 +72,7 @@ def test_missing_files_are_named_with_the_place_to_put_them(tmp_path):
     assert all(f"{name}.gz" in message for name in mnist.CHECKSUMS)
 
 
-def test_offline_without_files_says_what_to_put_where(tmp_path, monkeypatch):
+def test_failed_download_names_the_files_and_their_folder(tmp_path, monkeypatch):
     torchvision = pytest.importorskip("torchvision.datasets")
 
     def no_network(*_args, **_kwargs):

@@ -12,7 +12,7 @@ from digitdet.datasets.formats.yolo import DATA_FILE, write_data_file
 
 @pytest.fixture
 def dataset(tmp_path):
-    """Four training pictures 100x50 (a 3 and a 7, 20 and 10 px high) and a blank one for validation."""
+    """Four training pictures of 100x50 (a 3 of 20 px and a 7 of 10 px) and a blank one for validation."""
     truths = []
     for split, count in (("train", 4), ("val", 1)):
         (tmp_path / "images" / split).mkdir(parents=True)
@@ -59,15 +59,15 @@ def test_large_split_is_measured_in_a_sample(dataset, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("ink", "ground", "expected"), [(0, 255, 255), (255, 0, 255), (100, 140, 40), (90, 90, 0), (0, 0, 0)]
+    ("ink", "background", "expected"), [(0, 255, 255), (255, 0, 255), (100, 140, 40), (90, 90, 0), (0, 0, 0)]
 )
-def test_contrast_of_light_and_dark_ink(ink, ground, expected):
-    grey = np.full((20, 12), ground, np.uint8)
+def test_contrast_of_light_and_dark_ink(ink, background, expected):
+    grey = np.full((20, 12), background, np.uint8)
     grey[3:17, 5:8] = ink
     assert stats.box_contrast(grey) == expected
 
 
-def test_contrast_is_little_disturbed_by_noise():
+def test_contrast_is_robust_to_noise():
     rng = np.random.default_rng(0)
     grey = np.full((40, 24), 160.0)
     grey[5:35, 10:15] = 60
@@ -90,7 +90,7 @@ def test_table(dataset):
 def test_without_numbers(dataset):
     (dataset / NUMBERS_FILE).unlink()
     text = stats.format_stats(stats.collect_stats(dataset))
-    assert "digits a number" not in text
+    assert "digits per number" not in text
     assert "looks" not in text
 
 

@@ -14,7 +14,7 @@ TRAIN, TEST = 48, 24
 
 
 def numbered_images(count, side, first=0):
-    """Pictures that tell their number in the top left pixel, and have ink in the top right quarter alone."""
+    """Pictures with their number in the top left pixel, and ink in the top right quarter only."""
     images = np.zeros((count, side, side), np.uint8)
     images[:, 2 : side // 2 - 2, side // 2 + 2 : side - 2] = 255
     images[:, 0, 0] = np.arange(first, first + count)
@@ -49,7 +49,7 @@ def write_usps(root, encode_idx):
         for row, image in enumerate(numbered_images(count, 16, first)):
             values = image.ravel() / 127.5 - 1
             pixels = " ".join(f"{index}:{value:.4f}" for index, value in enumerate(values, start=1))
-            lines.append(f"{row % 10 + 1} {pixels} \n")  # libsvm's labels of USPS are 1 to 10
+            lines.append(f"{row % 10 + 1} {pixels} \n")  # in libsvm's USPS the labels are 1 to 10
         (root / name).write_bytes(bz2.compress("".join(lines).encode()))
 
 
@@ -63,7 +63,7 @@ def digit_set(request, tmp_path, encode_idx):
     return request.param, root
 
 
-def test_upright_with_the_size_of_mnist(digit_set):
+def test_pictures_are_upright_and_as_large_as_in_mnist(digit_set):
     name, root = digit_set
     for split in ("train", "val", "test"):
         digits = load_torchvision_digits(name, root, split)
@@ -83,7 +83,7 @@ def test_splits(digit_set):
 
 
 @pytest.mark.parametrize("name", ["emnist", "qmnist"])
-def test_digits_keep_their_order(name, tmp_path, encode_idx):
+def test_digits_are_in_their_original_order(name, tmp_path, encode_idx):
     WRITERS[name](tmp_path / "root", encode_idx)
     numbers = {
         split: load_torchvision_digits(name, tmp_path / "root", split).images[:, 0, 0].tolist()
@@ -101,7 +101,7 @@ def test_a_missing_set_names_the_remedy(name, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_damaged_set_is_named(digit_set):
+def test_a_damaged_set_is_rejected(digit_set):
     name, root = digit_set
     for path in [path for path in root.rglob("*") if path.is_file()]:
         path.write_bytes(path.read_bytes()[:-9])
@@ -110,7 +110,7 @@ def test_a_damaged_set_is_named(digit_set):
     assert "\n" not in str(caught.value)
 
 
-def test_labels_that_do_not_fit_are_refused(tmp_path, encode_idx):
+def test_invalid_labels_are_rejected(tmp_path, encode_idx):
     write_emnist(tmp_path, encode_idx)
     path = tmp_path / "EMNIST" / "raw" / "emnist-digits-train-labels-idx1-ubyte"
     path.write_bytes(encode_idx(np.full(TRAIN, 11, np.uint8)))
@@ -119,7 +119,7 @@ def test_labels_that_do_not_fit_are_refused(tmp_path, encode_idx):
 
 
 @pytest.mark.parametrize(("name", "split"), [("mnist3", "train"), ("usps", "dev")])
-def test_unknown_names_are_refused(name, split, tmp_path):
+def test_unknown_names_are_rejected(name, split, tmp_path):
     with pytest.raises(DataError, match="expected one of"):
         load_torchvision_digits(name, tmp_path, split)
 

@@ -32,7 +32,7 @@ def test_empty_label_file_is_a_picture_without_digits(text):
 @pytest.mark.parametrize(
     "line", ["1 0.5 0.5 0.1", "1 0.5 0.5 0.1 0.1 0.9", "one 0.5 0.5 0.1 0.1", "1.5 0.5 0.5 0.1 0.1"]
 )
-def test_bad_line_is_named(line):
+def test_invalid_line_is_named(line):
     with pytest.raises(DataError, match=r"a\.txt, line 2: .*is not 'class cx cy width height'"):
         parse_labels(f"1 0.5 0.5 0.1 0.1\n{line}\n", "a.txt")
 
@@ -70,7 +70,7 @@ def test_box_around_a_number():
         '{"image": "a", "split": "test", "numbers": [{"text": "1", "boxes": [[0, 0, 1]]}]}',
     ],
 )
-def test_bad_truth_is_named(line, tmp_path):
+def test_invalid_truth_is_named(line, tmp_path):
     path = tmp_path / "numbers.jsonl"
     path.write_text(format_truth(TRUTH) + line + "\n")
     with pytest.raises(DataError, match=r"numbers\.jsonl, line 2"):

@@ -1,0 +1,219 @@
+"""The pictures of a dataset with their boxes, as every format reads and writes them.
+
+A reader of a foreign format parses its files to `UncheckedPicture`s; `check_pictures` makes a `Dataset` of them, which
+every writer takes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from digitdet.common.boxes import as_boxes, clip_xyxy
+from digitdet.common.errors import DataError
+from digitdet.common.types import CLASS_NAMES, Box, Boxes
+from digitdet.datasets.formats.yolo import (
+    IMAGE_SUFFIXES,
+    Labels,
+    check_labels,
+    format_labels,
+    label_path,
+    labels_from_xyxy,
+    list_images,
+    parse_labels,
+    read_data_file,
+    read_labels,
+    read_picture,
+)
+
+_MIN_SIDE = 0.1  # pixels: thinner boxes would vanish in the six decimals of a label file
+_SPLIT_WORDS = {
+    **dict.fromkeys(("train", "training", "trainval"), "train"),
+    **dict.fromkeys(("val", "valid", "validation"), "val"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+_VAL_STRIDE = 10  # without a validation split, every tenth training picture is moved to it
+
+
+@dataclass(frozen=True)
+class UncheckedPicture:
+    """What a foreign file says about a picture; only the classes are known to be digits.
+
+    Attributes:
+        split: 'train', 'val' or 'test'.
+        name: Its name in the source, perhaps with folders.
+        path: Where it was found; None if it was not.
+        size: Width and height in pixels according to the source, if it gives them.
+        classes: Digits 0 to 9.
+        boxes: xyxy in pixels, one for each class.
+    """
+
+    split: str
+    name: str
+    path: Path | None
+    size: tuple[int, int] | None
+    classes: tuple[int, ...]
+    boxes: tuple[Box, ...]
+
+
+@dataclass(frozen=True)
+class LabelledPicture:
+    """A picture that can be decoded, with valid labels.
+
+    Attributes:
+        name: A file name that is unique in its split, also without its suffix.
+        path: The picture file.
+        width: Pixels, as decoded.
+        height: Pixels, as decoded.
+        labels: Its digits.
+    """
+
+    name: str
+    path: Path
+    width: int
+    height: int
+    labels: Labels
+
+    @property
+    def boxes(self) -> Boxes:
+        """Boxes (N, 4) float64 xyxy in pixels, clipped to the picture."""
+        return clip_xyxy(self.labels.xyxy(self.width, self.height), self.width, self.height)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The pictures of each split, sorted by name, and a note for everything that was left out or is doubtful."""
+
+    splits: dict[str, list[LabelledPicture]]
+    notes: tuple[str, ...] = ()
+
+
+def read_yolo(data_file: Path) -> Dataset:
+    """Read a YOLO dataset; see `formats.yolo`.
+
+    Raises:
+        DataError: data.yaml, a picture or a label file cannot be used, or two pictures share a label file.
+    """
+    splits: dict[str, list[LabelledPicture]] = {}
+    for split, folder in read_data_file(data_file).items():
+        images = list_images(folder)
+        stems = Counter(image.stem for image in images)
+        splits[split] = []
+        for image in images:
+            if stems[image.stem] > 1:
+                raise DataError(f"{image}: another picture shares its label file; rename one")
+            labels = read_labels(label_path(image))
+            if reasons := check_labels(labels):
+                raise DataError(f"{label_path(image)}: {reasons[0]}; see all with  digitdet synth --check")
+            height, width = read_picture(image).shape[:2]
+            splits[split].append(LabelledPicture(image.name, image, width, height, labels))
+    return Dataset(splits)
+
+
+def check_pictures(pictures: Sequence[UncheckedPicture], notes: Sequence[str]) -> Dataset:
+    """Check the pictures of a foreign dataset, leave out what cannot be used and add a note for it.
+
+    Left out are pictures that are missing or cannot be decoded, boxes outside their picture and boxes that are given
+    twice. Boxes are clipped to the real size of the picture. Folders in names become part of the file name. Without
+    validation pictures, every tenth training picture becomes one.
+
+    Raises:
+        DataError: No picture can be used.
+    """
+    all_notes = list(notes)
+    pictures = _hold_out(pictures, all_notes)
+    splits: dict[str, list[LabelledPicture]] = {"train": [], "val": []}
+    if any(picture.split == "test" for picture in pictures):
+        splits["test"] = []
+    used_stems: dict[str, set[str]] = {split: set() for split in splits}
+    for picture in pictures:
+        if picture.path is None:
+            all_notes.append(f"{picture.name}: there is no such picture below the dataset's folder")
+            continue
+        try:
+            width, height, labels = _check_picture(picture, picture.path, all_notes)
+        except DataError as error:
+            all_notes.append(str(error))
+            continue
+        name = _unique_stem(picture, used_stems[picture.split]) + picture.path.suffix.lower()
+        splits[picture.split].append(LabelledPicture(name, picture.path, width, height, labels))
+    if not any(splits.values()):
+        last = f" ({all_notes[-1]})" if all_notes else ""
+        raise DataError(f"none of the {len(pictures)} picture(s) can be used{last}")
+    all_notes += [f"no pictures for the split {split}" for split, found in splits.items() if not found]
+    return Dataset({split: sorted(found, key=lambda p: p.name) for split, found in splits.items()}, tuple(all_notes))
+
+
+def digit_of(name: object) -> int | None:
+    """Return the digit that a category is named after; None for other names."""
+    text = str(name).strip()
+    return int(text) if text in CLASS_NAMES else None
+
+
+def split_from_file_name(name: str) -> str | None:
+    """Return the split that a word in a file name says, such as instances_train2017; None if none does."""
+    words = re.findall("[a-z]+", name.lower())
+    return next((_SPLIT_WORDS[word] for word in words if word in _SPLIT_WORDS), None)
+
+
+def split_from_folder_name(name: str) -> str | None:
+    """Return the split that a folder is named after, such as valid or test2017; None for other names."""
+    return _SPLIT_WORDS.get(name.lower().rstrip("0123456789"))
+
+
+def safe_name(name: object) -> str | None:
+    """Return a relative file name with forward slashes; None if it is empty or leads out of the dataset's folder."""
+    text = str(name).replace("\\", "/")
+    parts = PurePosixPath(text).parts
+    outside = not parts or text.startswith("/") or ".." in parts or ":" in parts[0] or "\0" in text
+    return None if outside else "/".join(parts)
+
+
+def _hold_out(pictures: Sequence[UncheckedPicture], notes: list[str]) -> Sequence[UncheckedPicture]:
+    """Move some training pictures to the validation split where it has none."""
+    train = [index for index, picture in enumerate(pictures) if picture.split == "train"]
+    chosen = set(train[_VAL_STRIDE - 1 :: _VAL_STRIDE])
+    if not chosen or any(picture.split == "val" for picture in pictures):
+        return pictures
+    notes.append(f"there is no validation split: {len(chosen)} of {len(train)} training pictures become one")
+    return [replace(p, split="val") if index in chosen else p for index, p in enumerate(pictures)]
+
+
+def _check_picture(picture: UncheckedPicture, path: Path, notes: list[str]) -> tuple[int, int, Labels]:
+    """Return the width, the height and the valid labels of a picture.
+
+    Raises:
+        DataError: The picture cannot be used.
+    """
+    if path.suffix.lower() not in IMAGE_SUFFIXES:
+        raise DataError(f"{path}: not a picture by its suffix")
+    height, width = read_picture(path).shape[:2]
+    if picture.size is not None and picture.size != (width, height):
+        notes.append(f"{picture.name}: is {width}x{height}, not {picture.size[0]}x{picture.size[1]} as its labels say")
+    found = as_boxes(picture.boxes)
+    clipped = clip_xyxy(np.nan_to_num(found, nan=0.0, posinf=0.0, neginf=0.0), width, height)
+    inside = (clipped[:, 2:] - clipped[:, :2] >= _MIN_SIDE).all(axis=1) & np.isfinite(found).all(axis=1)
+    for box in found[~inside].tolist():
+        notes.append(f"{picture.name}: the box {tuple(round(v, 1) for v in box)} is outside the picture or empty")
+    classes = np.asarray(picture.classes, np.int64)[inside]
+    lines = format_labels(labels_from_xyxy(classes, clipped[inside], width, height)).splitlines()
+    unique = list(dict.fromkeys(lines))
+    if len(unique) < len(lines):
+        notes.append(f"{picture.name}: {len(lines) - len(unique)} box(es) given twice")
+    return width, height, parse_labels("\n".join(unique), picture.name)
+
+
+def _unique_stem(picture: UncheckedPicture, used: set[str]) -> str:
+    """Return a file name without suffix that is not yet used in the split, regardless of case."""
+    stem = PurePosixPath(picture.name).with_suffix("").as_posix().removeprefix(f"{picture.split}/").replace("/", "_")
+    unique, count = stem, 1
+    while unique.lower() in used:
+        count += 1
+        unique = f"{stem}-{count}"
+    used.add(unique.lower())
+    return unique

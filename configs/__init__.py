@@ -1,4 +1,4 @@
-"""What can be set: one frozen, validated class per command, presets, and the errors every layer raises."""
+"""Settings: one frozen, validated class per command, and presets."""
 
 from digitdet.common.errors import (
     ConfigError,

@@ -1,4 +1,4 @@
-"""Settings of `digitdet synth`: how many pictures, from what, in which mixture of looks."""
+"""Settings of `digitdet synth`."""
 
 from __future__ import annotations
 
@@ -13,65 +13,66 @@ from digitdet.common.errors import ConfigError, did_you_mean
 from digitdet.configs.base import Config, Share, build_config, load_preset, preset_names, replace
 from digitdet.configs.look import LookConfig, Weights
 
-_TYPE_SOURCES = ("fonts", "stencils")  # those that font files feed
+_FONT_SOURCES = ("fonts", "stencils")  # sources that draw from font files
 
 
 class LegibilityConfig(Config, frozen=True, kw_only=True):
-    """Below which a digit counts as one that nobody could read: its number is left out, ink and label."""
+    """Limits beyond which a digit counts as illegible; its number is then left out of the picture and of the labels."""
 
     min_contrast: Annotated[float, Meta(ge=0, le=255)] = 12.0
-    """Grey levels between the ink and the ground around it in the finished picture."""
+    """Minimum contrast between the ink and its background in the finished picture, in grey levels (0 to 255)."""
 
     min_contrast_to_noise: Annotated[float, Meta(ge=0, le=20)] = 1.0
-    """The same contrast in standard deviations of the ground around the digit: grain can drown a clear grey."""
+    """Minimum of the same contrast in standard deviations of the background around the digit."""
 
     min_height: Annotated[float, Meta(ge=1, le=100)] = 6.0
-    """Pixels from the top of the ink to its bottom."""
+    """Minimum height of the ink in pixels."""
 
     max_covered: Share = 0.5
-    """Part of a digit's visible ink that other ink or the picture's border may hide."""
+    """Maximum fraction of a digit's ink that is covered by other ink or cut off by the picture's border."""
 
 
 class SynthConfig(Config, frozen=True, kw_only=True):
-    """What `digitdet synth` composes."""
+    """How a dataset is composed."""
 
     count: Annotated[int, Meta(ge=1, le=10_000_000)] = 6000
-    """Pictures in all three splits together. 6,000 train a model that clearly works in minutes on two cores."""
+    """Number of pictures in all splits together."""
 
     seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
-    """The same seed and settings give the same bytes, whatever the number of workers."""
+    """Seed of the random generators. The same seed and settings give the same bytes, with any number of workers."""
 
     val_share: Share = 0.05
-    """Part of the pictures that choose the best epoch. Their digits, fonts and backgrounds are in no other split."""
+    """Share of the validation pictures. Their digits, fonts and backgrounds are in no other split."""
 
     test_share: Share = 0.1
-    """Part of the pictures that measure the trained model. Theirs are in no other split; MNIST's are its test."""
+    """Share of the test pictures. Their digits, fonts and backgrounds are in no other split."""
 
     looks: dict[str, LookConfig] = msgspec.field(default_factory=lambda: {"mnist": LookConfig()})
-    """The kinds of picture, drawn by their weights. In YAML a look that ships is named with its weight alone
-    (`print: 2`) or with the settings that differ; another name is a look of your own, with what differs from plain
-    MNIST. A mapping that you give (such as `sources`) takes the place of the whole one.
+    """Kinds of pictures by name. In YAML, a preset look is given by its weight alone (`print: 2`) or by the settings
+    that differ from it; any other name is a new look, given by the settings that differ from the defaults of
+    `LookConfig`. A mapping such as `sources` replaces that of the preset.
     """
 
     legibility: LegibilityConfig = LegibilityConfig()
+    """Limits of legibility."""
 
     font_folders: tuple[str, ...] | None = None
-    """Folders with TTF, OTF and WOFF files, subfolders too; null: where this system keeps its fonts."""
+    """Folders with TTF, OTF and WOFF files, also in subfolders; null: the system's fonts."""
 
     hand_font_folders: tuple[str, ...] | None = None
-    """Folders with handwriting typefaces, the source `hands`; null: the source `pen` writes in its place."""
+    """Folders with handwriting typefaces for the source `hands`; null: the source `pen` is used instead."""
 
     background_folder: str | None = None
-    """Folder with pictures that hold no digits; any format that OpenCV reads."""
+    """Folder with pictures without digits, in any format that OpenCV reads."""
 
     crops: str | None = None
-    """Your own pictures of single digits, the source `crops`: a folder with 0/ to 9/, or a CSV of image,label."""
+    """Pictures of single digits for the source `crops`: a folder with 0/ to 9/, or a CSV file with image,label."""
 
     digit_sets: str | None = None
-    """Folder in which torchvision keeps EMNIST, QMNIST and USPS, the sources of those names."""
+    """torchvision's folder of EMNIST, QMNIST and USPS, for the sources of these names."""
 
     def check(self) -> None:
-        """Refuse splits and weights that leave nothing to draw."""
+        """Check that there are pictures to train on and that a look has a weight."""
         if self.split_counts()["train"] < 1:
             raise ConfigError(
                 f"count: {self.count} leaves nothing to train on beside val_share {self.val_share} "
@@ -82,27 +83,27 @@ class SynthConfig(Config, frozen=True, kw_only=True):
 
     @classmethod
     def expand(cls, data: Mapping[Any, Any], source: str) -> Mapping[Any, Any]:
-        """Looks by name become whole looks: a preset, with what differs laid over it."""
+        """Replace the entries of `looks` by complete looks."""
         if not isinstance(data.get("looks"), Mapping):
             return data
-        return {**data, "looks": {str(n): expand_look(str(n), v, source) for n, v in data["looks"].items()}}
+        return {**data, "looks": {str(n): _expand_look(str(n), v, source) for n, v in data["looks"].items()}}
 
     def split_counts(self) -> dict[str, int]:
-        """Pictures per split: {'train': ..., 'val': ..., 'test': ...}; at least one where the share is not 0."""
+        """Return the number of pictures of 'train', 'val' and 'test'; at least 1 where the share is not 0."""
         val, test = (max(round(self.count * share), int(share > 0)) for share in (self.val_share, self.test_share))
         return {"train": self.count - val - test, "val": val, "test": test}
 
 
-def expand_look(name: str, value: object, source: str) -> LookConfig:
-    """One entry of `looks`: a weight, or what differs from the preset of that name or from the built-in look."""
-    where, shipped = f"{source}: looks: {name}", preset_names("looks")
+def _expand_look(name: str, value: object, source: str) -> LookConfig:
+    """Make a look of its weight, or of the settings that differ from the preset of that name or from the defaults."""
+    where, presets = f"{source}: looks: {name}", preset_names("looks")
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        if name not in shipped:
-            raise ConfigError(f"{where}: a weight alone needs a look that ships{did_you_mean(name, shipped)}")
+        if name not in presets:
+            raise ConfigError(f"{where}: a weight alone needs a preset look{did_you_mean(name, presets)}")
         value = {"weight": value}
     if not isinstance(value, Mapping):
         raise ConfigError(f"{where}: expected a weight or 'key: value' lines")
-    base = load_preset(LookConfig, "looks", name) if name in shipped else LookConfig()
+    base = load_preset(LookConfig, "looks", name) if name in presets else LookConfig()
     return build_config(LookConfig, value, where, base)
 
 
@@ -113,23 +114,30 @@ def add_materials(
     crops: Path | None = None,
     hand_fonts: Sequence[Path] = (),
 ) -> SynthConfig:
-    """The settings with the user's own material, which is then drawn from: where no look names the crops or the
-    backgrounds, each takes them for half of its pages.
+    """Add the user's own material to the settings.
+
+    If no look has the source `crops` or the surface `folder`, every look uses the given crops or backgrounds for half
+    of its pages.
+
+    Args:
+        config: The settings.
+        fonts: Folders of `font_folders`.
+        backgrounds: The `background_folder`.
+        crops: The folder or CSV file `crops`.
+        hand_fonts: Folders of `hand_font_folders`.
 
     Raises:
-        ConfigError: There are fonts, and no look draws from any.
+        ConfigError: Fonts are given, but no look uses them.
     """
     looks = config.looks
-    if fonts and not any(look.sources.get(name) for look in looks.values() for name in _TYPE_SOURCES):
-        raise ConfigError("fonts are given, but no look of these settings draws from them; 'print' does, for one")
+    if fonts and not any(look.sources.get(name) for look in looks.values() for name in _FONT_SOURCES):
+        raise ConfigError("fonts are given, but no look of these settings uses them; 'print' does")
     if hand_fonts and not any(look.sources.get("hands") for look in looks.values()):
-        raise ConfigError(
-            "hand fonts are given, but no look of these settings draws from them; 'cheques' does, for one"
-        )
+        raise ConfigError("hand fonts are given, but no look of these settings uses them; 'cheques' does")
     if crops is not None and not any(look.sources.get("crops") for look in looks.values()):
-        looks = {name: replace(look, sources=_and_half(look.sources, "crops")) for name, look in looks.items()}
+        looks = {name: replace(look, sources=_add_half(look.sources, "crops")) for name, look in looks.items()}
     if backgrounds is not None and not any(look.surfaces.get("folder") for look in looks.values()):
-        looks = {name: replace(look, surfaces=_and_half(look.surfaces, "folder")) for name, look in looks.items()}
+        looks = {name: replace(look, surfaces=_add_half(look.surfaces, "folder")) for name, look in looks.items()}
     return replace(
         config,
         looks=looks,
@@ -140,7 +148,7 @@ def add_materials(
     )
 
 
-def _and_half(weights: Weights, name: str) -> Weights:
-    """The weights with one more name, which is drawn as often as all the others together."""
+def _add_half(weights: Weights, name: str) -> Weights:
+    """Add a name that is drawn as often as all the others together."""
     total = sum(weights.values())
     return {**{key: weight / total for key, weight in weights.items()}, name: 1.0}

@@ -188,7 +188,7 @@ def test_synth_with_the_users_digits(synth, tmp_path):
 def test_unused_fonts_are_refused(synth, tmp_path):
     result = synth("--count", 12, "--out", tmp_path / "out", preset="quick")
     assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)
-    assert "no look of these settings draws from them" in result.stderr
+    assert "no look of these settings uses them" in result.stderr
 
 
 def test_broken_files_of_the_users_are_named_up_to_five(synth, few_fonts, tmp_path):

@@ -1,4 +1,4 @@
-"""Commands run in processes of their own, to be killed, stopped and starved."""
+"""Runs commands in separate processes that tests kill, interrupt and deprive of disk space."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @dataclass(frozen=True)
 class Ended:
-    """What a command came to."""
+    """The result of a command."""
 
     code: int
     stdout: str
     stderr: str
-    seconds: float  # from the signal that ended it, else from its start
+    seconds: float  # since the signal that ended it, otherwise since its start
 
     def lines(self) -> list[str]:
-        """What it complained of; progress bars, which go back to the line's beginning, are left out."""
+        """The lines of stderr without progress bars, which contain carriage returns."""
         return [line for line in self.stderr.splitlines() if line.strip() and "\r" not in line and "it/s" not in line]
 
 
-def _hear_ctrl_c() -> None:
-    """Whoever runs the tests in the background of a shell ignores it, and so would all that they start."""
+def _restore_sigint() -> None:
+    """Undo that a background job of a shell ignores SIGINT, which its child processes inherit."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Command:
-    """`digitdet` with arguments, in a process group of its own."""
+    """A running `digitdet` command in its own process group."""
 
     def __init__(self, *arguments: object, code: str = "", cwd: Path | None = None) -> None:
         program = ["-c", code] if code else ["-m", "digitdet"]
@@ -56,29 +56,29 @@ class Command:
             text=True,
             cwd=cwd,
             start_new_session=True,
-            preexec_fn=_hear_ctrl_c,
+            preexec_fn=_restore_sigint,
         )
-        self._began = time.monotonic()
+        self._start = time.monotonic()
 
     def end(self, timeout: float = 600) -> Ended:
-        """Wait for it."""
+        """Wait for its end."""
         stdout, stderr = self.process.communicate(timeout=timeout)
-        return Ended(self.process.returncode, stdout, stderr, time.monotonic() - self._began)
+        return Ended(self.process.returncode, stdout, stderr, time.monotonic() - self._start)
 
     def end_by(self, number: int, after: float) -> Ended | None:
-        """Send a signal to all its processes after so many seconds, and wait; None if it was done before."""
+        """Send a signal to all its processes after `after` seconds and wait for the end; None if it ended before."""
         try:
             stdout, stderr = self.process.communicate(timeout=after)
             return None
         except subprocess.TimeoutExpired:
             pass
-        self._began = time.monotonic()
+        self._start = time.monotonic()
         os.killpg(self.process.pid, number)
         stdout, stderr = self.process.communicate(timeout=60)
-        return Ended(self.process.returncode, stdout, stderr, time.monotonic() - self._began)
+        return Ended(self.process.returncode, stdout, stderr, time.monotonic() - self._start)
 
     def has_orphans(self, within: float = 10.0) -> bool:
-        """Whether any of its processes is still there after so many seconds."""
+        """Return whether one of its processes still runs after `within` seconds."""
         until = time.monotonic() + within
         while time.monotonic() < until:
             try:
@@ -96,7 +96,7 @@ def command() -> type[Command]:
 
 @pytest.fixture(scope="session")
 def tree() -> Callable[[Path], str]:
-    """The hash of all names and contents in a folder."""
+    """Returns a function that hashes all names and contents in a folder."""
 
     def hash_tree(folder: Path) -> str:
         total = hashlib.sha256()
@@ -117,7 +117,7 @@ def mnist() -> Path:
 
 @pytest.fixture(scope="session")
 def composing(tmp_path_factory: pytest.TempPathFactory, mnist: Path) -> list[str]:
-    """The arguments of a `digitdet synth` of 600 small pictures, without --out."""
+    """Arguments of a `digitdet synth` that composes 600 small pictures, without --out."""
     settings = tmp_path_factory.mktemp("settings") / "synth.yaml"
     look = "{canvas_sizes: [[96, 96]], digit_height: [20, 40]}"
     settings.write_text(f"count: 600\nval_share: 0.1\ntest_share: 0.1\nlooks:\n  plain: {look}\n")
@@ -126,7 +126,7 @@ def composing(tmp_path_factory: pytest.TempPathFactory, mnist: Path) -> list[str
 
 @pytest.fixture(scope="session")
 def composed(tmp_path_factory: pytest.TempPathFactory, composing: list[str]) -> Path:
-    """What it writes."""
+    """The dataset that the arguments in `composing` give."""
     out = tmp_path_factory.mktemp("composed") / "data"
     ended = Command(*composing, "--out", out).end()
     assert ended.code == 0, ended.stderr
@@ -135,7 +135,7 @@ def composed(tmp_path_factory: pytest.TempPathFactory, composing: list[str]) -> 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Callable[..., Path]]:
-    """Mounts a file system of so many kilobytes; skips where that is not allowed."""
+    """Returns a function that mounts a file system of so many kilobytes; skips where mounting is not allowed."""
     mounted: list[Path] = []
 
     def mount(kilobytes: int) -> Path:

@@ -1,8 +1,8 @@
-"""Every input that digitdet takes, damaged again and again: `python tests/torture/fuzz.py [--cases 20000] [KIND...]`
+"""Mutation fuzzing of every input of digitdet: `python tests/torture/fuzz.py [--cases 20000] [KIND...]`
 
-A case is a sound input with bytes changed, cut out, doubled or put in, or cut off; the same for the same seed. It is
-given to a process of its own (targets.py), which may take it or refuse it with one line. What counts as a failure: any
-other exception, an error of more than one line, the process's death, and more than two seconds of its time.
+A case is a valid input with bytes changed, removed, repeated or inserted, or truncated; the same for the same seed. A
+separate process (targets.py) may accept it or reject it with one line. Failures are any other exception, an error of
+more than one line, a crash of the process, and more than two seconds of processor time.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from pathlib import Path
 import numpy as np
 from seeds import SEEDS, is_available
 
-_LIMIT = 2.0  # seconds for a case
-_SHOWN = 1500  # characters of a failure: its end, where a traceback says what happened
-_START_LIMIT = 120.0  # for the first of a kind, which imports what it needs
+_LIMIT = 2.0  # seconds per case
+_SHOWN = 1500  # characters shown of a failure, from its end
+_START_LIMIT = 120.0  # seconds for the first case of a kind, which imports packages
 _TEXT_TOKENS = (
     b"!!python/object/apply:os.system ['true']",
     b"&a [*a, *a]",
@@ -51,25 +51,25 @@ _NUMBERS = (
     b"\x00\x00\x00\x80",
     b"\x80",
 )
-# How often each kind is tried: pictures are what strangers send.
+# Relative number of cases of each kind; others have 2.
 WEIGHTS = {"picture": 60, "model": 8, "settings": 6, "options": 4}
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A case that was neither taken nor refused in one line."""
+    """A case that was neither accepted nor rejected with one line."""
 
     kind: str
     case: int
     what: str
 
 
-def damage(sound: bytes, other: bytes, rng: np.random.Generator) -> bytes:
-    """A sound input with one to four kinds of damage, mostly one."""
-    content = bytearray(sound)
+def damage(valid: bytes, other: bytes, rng: np.random.Generator) -> bytes:
+    """Return a valid input with one to four mutations, mostly one."""
+    content = bytearray(valid)
     for _ in range(min(int(rng.geometric(0.6)), 4)):
         way = rng.integers(8)
-        # Half of the damage near the start, where headers are.
+        # Half of the mutations are near the start, in the header.
         place = int(rng.integers(0, max(min(len(content), 96 if rng.random() < 0.5 else len(content)), 1)))
         length = int(min(2 ** rng.uniform(0, 10), len(content)))
         if way == 0:
@@ -93,16 +93,16 @@ def damage(sound: bytes, other: bytes, rng: np.random.Generator) -> bytes:
 
 
 class Target:
-    """A process that parses; started anew when it has died."""
+    """The process that parses the cases; restarted after a crash."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._warm: set[str] = set()
 
     def ask(self, kind: str, content: bytes) -> tuple[str, str]:
-        """What becomes of an input: 'taken', 'refused' or 'failed', and why."""
+        """Parse an input; return 'accepted', 'rejected' or 'failed', and the reason."""
         if self._process is None:
-            self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the process)
+            self._errors = tempfile.TemporaryFile()  # noqa: SIM115 -- open as long as the process
             self._process = subprocess.Popen(
                 [sys.executable, str(Path(__file__).parent / "targets.py")],
                 stdin=subprocess.PIPE,
@@ -119,11 +119,10 @@ class Target:
         except BrokenPipeError:
             return self._died()
         before = self._seconds()
-        began = time.monotonic()
-        # On a busy machine a process gets little of the time that passes: its own counts, and ten times as much at most
-        # of the clock's.
+        start = time.monotonic()
+        # The limit is processor time, since the machine may be busy; wall-clock time may be ten times as much.
         while not select.select([self._process.stdout], [], [], 0.5)[0]:
-            if self._seconds() - before > limit or time.monotonic() - began > 10 * limit:
+            if self._seconds() - before > limit or time.monotonic() - start > 10 * limit:
                 self.stop()
                 return "failed", f"more than {limit:.0f} s"
         answer = self._process.stdout.readline()
@@ -150,67 +149,72 @@ class Target:
         return "failed", f"the process died with exit code {code} {said}"
 
     def _seconds(self) -> float:
-        """Of processor time that the process has taken."""
+        """Processor time of the process so far."""
         assert self._process is not None
         try:
             fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:  # not Linux: the clock alone counts, ten times as generous
+        except OSError:  # not Linux: only the wall-clock limit holds
             return 0.0
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def run_cases(kind: str, cases: int, seed: int, target: Target) -> tuple[Counter[str], list[Failure]]:
-    """Damage inputs of one kind: how many were taken, refused and failed, and the failures."""
-    sound = SEEDS[kind]()
+    """Run the cases of one kind; return the number of each outcome, and the failures."""
+    valid = SEEDS[kind]()
     outcomes: Counter[str] = Counter()
     failures = []
-    for content in sound:
+    for content in valid:
         outcome, why = target.ask(kind, content)
         if outcome == "failed":
             failures.append(Failure(kind, -1, why))
     for case in range(cases):
-        outcome, why = target.ask(kind, make_case(kind, sound, case, seed))
+        outcome, why = target.ask(kind, make_case(kind, valid, case, seed))
         outcomes[outcome] += 1
         if outcome == "failed":
             failures.append(Failure(kind, case, why))
     return outcomes, failures
 
 
-def make_case(kind: str, sound: list[bytes], case: int, seed: int) -> bytes:
-    """The damaged input of a number."""
+def make_case(kind: str, valid: list[bytes], case: int, seed: int) -> bytes:
+    """Return the damaged input of a case."""
     rng = np.random.default_rng([seed, list(SEEDS).index(kind), case])
-    return damage(sound[case % len(sound)], sound[rng.integers(len(sound))], rng)
+    return damage(valid[case % len(valid)], valid[rng.integers(len(valid))], rng)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("kinds", nargs="*", metavar="KIND", help=f"of {', '.join(SEEDS)}; else all that are installed")
-    parser.add_argument("--cases", type=int, default=20_000, help="in all, parted among the kinds")
-    parser.add_argument("--seed", type=int, default=0, help="another seed, other damage")
-    parser.add_argument("--save", type=Path, help="a folder for the inputs that failed")
+    parser.add_argument(
+        "kinds",
+        nargs="*",
+        metavar="KIND",
+        help=f"Kinds of inputs: {', '.join(SEEDS)}; default: all.",
+    )
+    parser.add_argument("--cases", type=int, default=20_000, help="Total number of cases, divided among the kinds.")
+    parser.add_argument("--seed", type=int, default=0, help="Seed of the mutations.")
+    parser.add_argument("--save", type=Path, help="Folder for the inputs that failed.")
     options = parser.parse_args()
     kinds = options.kinds or [kind for kind in SEEDS if is_available(kind)]
-    whole = sum(WEIGHTS.get(kind, 2) for kind in kinds)
-    target, every = Target(), []
-    print(f"{'kind':12} {'cases':>7} {'taken':>7} {'refused':>8} {'failed':>7} {'seconds':>8}")
+    total_weight = sum(WEIGHTS.get(kind, 2) for kind in kinds)
+    target, all_failures = Target(), []
+    print(f"{'kind':12} {'cases':>7} {'accepted':>8} {'rejected':>8} {'failed':>7} {'seconds':>8}")
     for kind in kinds:
-        began = time.perf_counter()
-        outcomes, failures = run_cases(kind, options.cases * WEIGHTS.get(kind, 2) // whole, options.seed, target)
+        start = time.perf_counter()
+        outcomes, failures = run_cases(kind, options.cases * WEIGHTS.get(kind, 2) // total_weight, options.seed, target)
         print(
-            f"{kind:12} {outcomes.total():7,} {outcomes['taken']:7,} {outcomes['refused']:8,} {outcomes['failed']:7,} "
-            f"{time.perf_counter() - began:8.0f}",
+            f"{kind:12} {outcomes.total():7,} {outcomes['accepted']:8,} {outcomes['rejected']:8,} "
+            f"{outcomes['failed']:7,} {time.perf_counter() - start:8.0f}",
             flush=True,
         )
-        every += failures
+        all_failures += failures
         if options.save:
             options.save.mkdir(parents=True, exist_ok=True)
             for failure in failures:
                 case = make_case(kind, SEEDS[kind](), failure.case, options.seed)
                 (options.save / f"{kind}-{failure.case}").write_bytes(case)
     target.stop()
-    for failure in every:
+    for failure in all_failures:
         print(f"\n{failure.kind}, case {failure.case}: ... {failure.what.strip()[-_SHOWN:]}")
-    sys.exit(bool(every))
+    sys.exit(bool(all_failures))
 
 
 if __name__ == "__main__":

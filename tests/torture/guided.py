@@ -1,7 +1,7 @@
-"""Damage guided by what it reaches: `python tests/torture/guided.py [-runs=20000] [-max_total_time=60]`
+"""Coverage-guided fuzzing: `python tests/torture/guided.py [-runs=20000] [-max_total_time=60]`
 
-Atheris (`pip install atheris`, Linux) watches which branches of digitdet's own code an input takes, and keeps those
-that take new ones. The kinds are those that digitdet parses in Python itself; the options are libFuzzer's.
+Atheris (`pip install atheris`, Linux) keeps the inputs that reach new branches of digitdet's own code. The kinds are
+those that digitdet parses in Python; the options are libFuzzer's.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _FOLDER = Path(tempfile.mkdtemp())
 
 
 def try_one(content: bytes) -> None:
-    """The first byte chooses the kind."""
+    """Run one input, whose first byte chooses the kind."""
     if not content:
         return
     kind = _KINDS[content[0] % len(_KINDS)]

@@ -1,4 +1,4 @@
-"""Sound inputs of every kind that digitdet takes, small ones: what the damaged ones are made from."""
+"""Small valid inputs of every kind, from which the damaged ones are made."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import numpy as np
 
 
 def pictures() -> list[bytes]:
-    """One of every format, and those of the shared data, where they are, for HEIC and more guises."""
+    """One picture of every format; also those of $DIGITDET_DATA, with HEIC and more variants, if it is set."""
     y, x = np.mgrid[0:32, 0:32]
     image = np.dstack([x * 8, y * 8, x * y % 256]).astype(np.uint8)
     suffixes = (".png", ".jpg", ".bmp", ".webp", ".gif", ".avif", ".jp2", ".ppm", ".tiff")
@@ -36,7 +36,7 @@ def pictures() -> list[bytes]:
 
 
 def models() -> list[bytes]:
-    """A detector and a recogniser of one layer each: damage then hits the graph, and not only the weights."""
+    """A detector and a recogniser of one layer each, so that mutations hit the graph and not only the weights."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
@@ -184,5 +184,5 @@ _NEEDS = {
 
 
 def is_available(kind: str) -> bool:
-    """Whether what a kind needs is installed."""
+    """Return whether the packages that a kind needs are installed."""
     return all(importlib.util.find_spec(package) for package in _NEEDS.get(kind, ()))

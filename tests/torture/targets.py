@@ -1,7 +1,8 @@
-"""The process that damaged input is given to: what comes in on stdin is parsed, what became of it goes out on stdout.
+"""The process that parses damaged inputs: requests come from stdin, answers go to stdout.
 
-A request is a line with a kind and a length, then so many bytes. The answer is one JSON object on a line: `outcome` is
-'taken', 'refused' or 'failed' (something else than an error on purpose, or one of more than one line), `line` is why.
+A request is a line with a kind and a length, followed by that many bytes. The answer is a line with a JSON object:
+`outcome` is 'accepted', 'rejected' or 'failed' (an unexpected exception, or a message of several lines), and `line` is
+the reason.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-# A bomb shall fail to be allocated, and not take the machine down. Torch alone maps gigabytes.
+# Bytes, so that a decompression bomb fails to allocate. Torch alone maps gigabytes.
 _ADDRESS_SPACE = 24 << 30
 
 
@@ -47,7 +48,7 @@ def settings(content: bytes, folder: Path) -> None:
     from digitdet.configs.classifier import load_classifier_config
 
     path = _written(folder / "settings.yaml", content)
-    refused = []
+    errors = []
     kinds: list[Callable[[], object]] = [
         lambda kind=kind: load_config(kind, path) for kind in (ReadConfig, SynthConfig, TrainConfig)
     ]
@@ -55,12 +56,12 @@ def settings(content: bytes, folder: Path) -> None:
         try:
             load()
         except ConfigError as error:
-            refused.append(error)
+            errors.append(error)
             assert "\n" not in str(error), str(error)
             if "not valid YAML" in str(error):
                 break
-    if refused and len(refused) in (1, 4):
-        raise refused[0]
+    if errors and len(errors) in (1, 4):
+        raise errors[0]
 
 
 def labels(content: bytes, folder: Path) -> None:
@@ -78,7 +79,7 @@ def truths(content: bytes, folder: Path) -> None:
 
 
 def dataset(content: bytes, folder: Path) -> None:
-    """A data.yaml with nothing beside it but empty folders."""
+    """A data.yaml with empty folders beside it."""
     from digitdet.datasets.formats.yolo import check_dataset
 
     (folder / "images" / "train").mkdir(parents=True, exist_ok=True)
@@ -87,7 +88,7 @@ def dataset(content: bytes, folder: Path) -> None:
 
 
 def labelled(content: bytes, folder: Path) -> None:
-    """A labels.csv as `digitdet eval` takes it."""
+    """A labels.csv for `digitdet eval`."""
     from digitdet.evaluation.sets import load_sets
 
     path = _written(folder / "labels.csv", content)
@@ -109,9 +110,9 @@ def options(content: bytes, folder: Path) -> None:
     from digitdet.reading.regions import parse_region
 
     path = _written(folder / "lines.txt", content)
-    read_list(str(path))  # not looked for: one of them may be the root of this machine
+    read_list(str(path))  # not expanded: a name could be the root folder
     text = content.decode("utf-8", "surrogateescape")
-    refused = []
+    errors = []
     for parse in (
         lambda: parse_region(text),
         lambda: constraints_from_options(pattern=text),
@@ -121,10 +122,10 @@ def options(content: bytes, folder: Path) -> None:
         try:
             parse()
         except ConfigError as error:
-            refused.append(error)
+            errors.append(error)
             assert "\n" not in str(error), str(error)
-    if len(refused) == 4:
-        raise refused[0]
+    if len(errors) == 4:
+        raise errors[0]
 
 
 def mnist(content: bytes, _folder: Path) -> None:
@@ -155,7 +156,7 @@ def _convert(folder: Path, name: str, content: bytes) -> None:
 
 
 def interrupted(content: bytes, folder: Path) -> None:
-    """What an interrupted `digitdet read --out` left."""
+    """The partial file of an interrupted `digitdet read --out`."""
     from digitdet.outputs.result_file import open_results
 
     path = folder / "readings.jsonl"
@@ -219,18 +220,18 @@ TARGETS: dict[str, Callable[[bytes, Path], None]] = {
 
 
 def judge(kind: str, content: bytes, folder: Path) -> tuple[str, str]:
-    """What becomes of an input: the outcome and why."""
+    """Parse an input; return the outcome and the reason."""
     from digitdet.common.errors import DigitdetError
 
     try:
         TARGETS[kind](content, folder)
     except DigitdetError as error:
-        return ("refused" if str(error) and "\n" not in str(error) else "failed"), str(error)
-    except OSError as error:  # the command line makes one line of these, too
-        return "refused", str(error.strerror)
+        return ("rejected" if str(error) and "\n" not in str(error) else "failed"), str(error)
+    except OSError as error:  # the command line prints one line for these, too
+        return "rejected", str(error.strerror)
     except Exception:
         return "failed", traceback.format_exc()
-    return "taken", ""
+    return "accepted", ""
 
 
 def main() -> None:
@@ -241,7 +242,7 @@ def main() -> None:
     from digitdet.imaging.images import quiet_decoders
 
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what a library prints is no answer
+    os.dup2(2, 1)  # libraries may print to stdout
     with tempfile.TemporaryDirectory() as folder, quiet_decoders():
         while request := sys.stdin.buffer.readline().split():
             content = sys.stdin.buffer.read(int(request[1]))

@@ -1,4 +1,4 @@
-"""Killed, interrupted, starved, started twice: the same command goes on, and nothing that looks whole is not."""
+"""Commands that are killed, interrupted, out of disk space or started twice can be resumed; no file is half-written."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 KILLS = 20
 TRAIN = "epochs: 3\nbatch: 32\nimage_size: 96\nrecogniser: {epochs: 1}\n"
 
-# Kills the process when it has written half of the file that is the n-th to be put in its place as a whole.
+# Kills the process when it has written half of the n-th file that is written atomically.
 HALF_WRITTEN = """
 import os, pathlib, signal, sys
 left = int(sys.argv.pop(1))
@@ -51,7 +51,7 @@ def thousand(tmp_path_factory, composed):
 
 
 def kill_until_done(command, arguments, longest, whole, after_kill):
-    """Run a command again and again, killed at random moments, until it was killed 20 times and is done."""
+    """Kill a command at random moments until it was killed 20 times, then let it end."""
     rng, kills = random.Random(0), 0
     for _ in range(10 * KILLS):
         if kills == KILLS:
@@ -62,7 +62,7 @@ def kill_until_done(command, arguments, longest, whole, after_kill):
             whole()
             continue
         kills += 1
-        assert not running.has_orphans(), "a process outlived its parent"
+        assert not running.has_orphans(), "a child process outlived its parent"
         after_kill()
     assert kills == KILLS
     ended = command(*arguments).end()
@@ -89,7 +89,7 @@ def test_a_long_reading_is_killed(command, thousand, tmp_path):
     once, out = tmp_path / "once.jsonl", tmp_path / "out.jsonl"
     arguments = ["read", thousand, "--format", "jsonl", "--out"]
     ended = command(*arguments, once).end()
-    assert ended.code == 1  # for the damaged ones
+    assert ended.code == 1  # some pictures are damaged
     assert len(once.read_text().splitlines()) == 1000
 
     def whole():
@@ -128,14 +128,14 @@ def test_a_training_is_killed(command, composed, tmp_path):
 
 
 def test_a_training_is_killed_while_it_writes(command, composed, tmp_path):
-    """Each of its files in turn is left half-written, under another name: whatever is there can be gone on from."""
+    """Each of its files in turn is half-written under a temporary name; the training can always be resumed."""
     from digitdet.training import yolo
 
     settings, out = tmp_path / "train.yaml", tmp_path / "run"
     settings.write_text("epochs: 2\nbatch: 32\nimage_size: 96\nrecogniser: {epochs: 1}\n")
     arguments = ["train", "--data", composed, "--config", settings, "--out", out]
     killed = 0
-    for number in range(1, 8):  # the next start writes fewer: each kill comes later in the training
+    for number in range(1, 8):  # a resumed training writes fewer files, so each kill comes later
         ended = command(number, *arguments, code=HALF_WRITTEN).end()
         assert ended.code in (0, -signal.SIGKILL), ended.stderr[-2000:]
         killed += ended.code == -signal.SIGKILL
@@ -151,7 +151,7 @@ def test_a_training_is_killed_while_it_writes(command, composed, tmp_path):
     "what", ["synth", "train", "read", "read with ray", "classify knn", "classify fcn", "classify svm"]
 )
 def test_ctrl_c(command, composing, composed, thousand, mnist, tmp_path, what):
-    """It stops within two seconds, with one word, and leaves nobody behind."""
+    """The command stops within two seconds with one line, and leaves no process behind."""
     settings = tmp_path / "train.yaml"
     settings.write_text(TRAIN)
     out = tmp_path / "out"
@@ -161,7 +161,7 @@ def test_ctrl_c(command, composing, composed, thousand, mnist, tmp_path, what):
         "read": ["read", thousand],
         "read with ray": ["read", thousand, "--engine", "ray", "--shard", "50", "--out", out],
     }.get(what, ["classify", "train", "--model", what.split()[-1], "--mnist", mnist, "--out", out])
-    times, patience = (2, 90) if what == "read with ray" else (6, 2)  # Ray's helpers follow within a minute
+    times, patience = (2, 90) if what == "read with ray" else (6, 2)  # Ray's processes end within a minute
     rng, stopped = random.Random(1), 0
     for _ in range(30):
         if stopped == times:
@@ -197,7 +197,7 @@ def test_disk_full(command, composing, composed, thousand, mnist, small_disk, tm
     assert "Traceback" not in ended.stderr, ended.stderr[-3000:]
     assert [line for line in ended.lines() if "No space left on device" in line], ended.stderr[-2000:]
     assert (disk / "precious.txt").read_text() == "mine"
-    # With more room the same command goes on.
+    # With more disk space the same command resumes.
     subprocess.run(["mount", "-o", "remount,size=400m", disk], check=True)
     ended = command(*arguments).end()
     assert ended.code in (0, 1), ended.stderr[-2000:]
@@ -262,7 +262,7 @@ def test_a_worker_dies(command, composing, composed, tree, tmp_path):
 
 
 @pytest.mark.parametrize("what", ["synth", "train", "read", "classify"])
-def test_two_into_one_folder(command, composing, composed, thousand, mnist, tmp_path, what):
+def test_two_commands_with_one_folder(command, composing, composed, thousand, mnist, tmp_path, what):
     settings = tmp_path / "train.yaml"
     settings.write_text("epochs: 1\nbatch: 32\nimage_size: 96\nrecogniser: {epochs: 0}\n")
     out = tmp_path / "out"
@@ -281,14 +281,14 @@ def test_two_into_one_folder(command, composing, composed, thousand, mnist, tmp_
     assert second.code == 1
     assert [line for line in second.lines() if "another digitdet is writing" in line], second.stderr
     assert "Traceback" not in second.stderr
-    if what == "classify":  # half a minute of training shows nothing more
+    if what == "classify":  # no need to train to the end
         first.end_by(signal.SIGINT, 0)
         return
     assert first.end().code in (0, 1)
     assert not lock.exists()
 
 
-def test_a_folder_that_holds_something_else(command, composing, composed, mnist, tmp_path):
+def test_a_folder_with_other_files(command, composing, composed, mnist, tmp_path):
     (tmp_path / "diary.txt").write_text("mine")
     for arguments in (
         composing,

@@ -1,4 +1,4 @@
-"""No network, and no file outside of what was named and the user's cache."""
+"""Commands use no network, and write only the given files and the user's cache."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
-# Notes every socket that is opened or used, and every path that is opened for writing, made, moved or removed.
+# Logs every use of a socket, and every path that is opened for writing, created, moved or removed.
 AUDITED = """
 import json, os, socket, sys
 log = os.open(sys.argv.pop(1), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 busy = False
 def below(folder):
     return os.readlink(f"/proc/self/fd/{folder}") + "/" if isinstance(folder, int) and folder >= 0 else ""
-def is_local(event, arguments):  # processes of one command talk by sockets that are files
+def is_local(event, arguments):  # processes of one command communicate by Unix sockets
     if event == "socket.__new__":
         return arguments[1] == socket.AF_UNIX
     if event in ("socket.bind", "socket.connect", "socket.sendmsg", "socket.sendto"):
-        return arguments[1] is None or isinstance(arguments[1], (str, bytes))  # None: what it is connected to
+        return arguments[1] is None or isinstance(arguments[1], (str, bytes))  # None: connected
     return event == "socket.gethostname"
 def hear(event, arguments):
     global busy
@@ -50,9 +50,9 @@ main(prog_name="digitdet")
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="paths of the system are told apart as POSIX has them")
+@pytest.mark.skipif(sys.platform == "win32", reason="distinguishes POSIX system paths")
 @pytest.mark.parametrize("what", ["read", "synth", "train", "eval", "classify", "predict", "convert", "calibrate"])
-def test_nothing_but_what_was_named(command, composing, composed, mnist, tmp_path, what, monkeypatch):
+def test_only_the_given_files_are_written(command, composing, composed, mnist, tmp_path, what, monkeypatch):
     cache, out, scratch = tmp_path / "cache", tmp_path / "out", tmp_path / "scratch"
     scratch.mkdir()
     home = tmp_path / "home"
@@ -60,7 +60,7 @@ def test_nothing_but_what_was_named(command, composing, composed, mnist, tmp_pat
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
     monkeypatch.setenv("TMPDIR", str(scratch))
-    for name in ("MPLCONFIGDIR", "TORCHINDUCTOR_CACHE_DIR", "YOLO_CONFIG_DIR"):  # what tests before this one have set
+    for name in ("MPLCONFIGDIR", "TORCHINDUCTOR_CACHE_DIR", "YOLO_CONFIG_DIR"):  # set by earlier tests
         monkeypatch.delenv(name, raising=False)
     settings = tmp_path / "train.yaml"
     settings.write_text("epochs: 1\nbatch: 32\nimage_size: 96\nrecogniser: {epochs: 1}\n")
@@ -89,7 +89,7 @@ def test_nothing_but_what_was_named(command, composing, composed, mnist, tmp_pat
     heard = [json.loads(line) for line in (tmp_path / "heard.jsonl").read_text().splitlines()]
     assert not [what for kind, what in heard if kind == "network"]
     allowed = [str(folder) for folder in (out, cache, scratch)]
-    if what == "train":  # Ultralytics reads labels from caches that are removed before and after
+    if what == "train":  # Ultralytics caches labels there; the caches are removed
         allowed.append(str(composed / "labels"))
     written = {path for kind, path in heard if kind == "write" and not path.startswith(("/dev/", "/proc/"))}
     outside = {path for path in written if not path.startswith(tuple(allowed)) and "__pycache__" not in path}

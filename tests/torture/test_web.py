@@ -1,4 +1,4 @@
-"""The server under requests that nobody means well with."""
+"""The HTTP server under generated and damaged requests."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ import pytest
 
 pytest.importorskip("fastapi")
 
-# What no schema can say: which bytes are a picture, and which texts are patterns, regions or numbers of this one.
+# A schema cannot say which bytes are a picture, and which texts are valid patterns, regions or numbers.
 NOT_IN_A_SCHEMA = "positive_data_acceptance"
 GROWTH = 50  # MB
 
 
 @pytest.fixture
 def serve(command, tmp_path):
-    """Starts a server; gives its process and its address."""
+    """Returns a function that starts a server and returns its process and address."""
 
     def start(*options):
         server = command("serve", "--port", 0, *options)
@@ -42,7 +42,7 @@ def post(address, content):
 
 
 def resident(process):
-    """Megabytes."""
+    """Resident memory in megabytes."""
     pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
@@ -76,7 +76,7 @@ def test_broken_pictures(serve):
     broken = [path for path in sorted((Path(data) / "images" / "bad").rglob("*")) if path.is_file()]
     assert len(broken) > 100
     process, address = serve()
-    for path in sorted((Path(__file__).parents[2] / "examples").glob("*.jpg")):  # the reader is warm
+    for path in sorted((Path(__file__).parents[2] / "examples").glob("*.jpg")):  # warm up the reader
         post(f"{address}/api/read", path.read_bytes())
     before = resident(process)
     statuses = set()

@@ -1,4 +1,4 @@
-"""For Schemathesis: what it sends as pictures are pictures, sound ones and damaged ones."""
+"""A hook for Schemathesis: it sends valid and damaged pictures as request bodies."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 PICTURES = [
     path.read_bytes()
-    for folder in ("examples", "web/static/examples")
+    for folder in ("examples", "detector/web/static/examples")
     for path in sorted((Path(__file__).parents[2] / folder).glob("*.jpg"))
 ]
 
 
 @st.composite
 def damaged(draw: st.DrawFn) -> bytes:
-    """A picture with some of its bytes changed, or its end cut off."""
+    """Draw a picture with some bytes changed, perhaps truncated."""
     content = bytearray(draw(st.sampled_from(PICTURES)))
     for _ in range(draw(st.integers(0, 4))):
         content[draw(st.integers(0, len(content) - 1))] = draw(st.integers(0, 255))

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from digitdet.common.errors import DataError
-from digitdet.common.files import write_atomically
 from digitdet.datasets.formats.coco import find_coco_files, read_coco, write_coco
-from digitdet.datasets.formats.dataset import Dataset, read_yolo
+from digitdet.datasets.formats.dataset import Dataset, read_yolo, write_yolo
 from digitdet.datasets.formats.voc import find_voc_files, read_voc, write_voc
-from digitdet.datasets.formats.yolo import DATA_FILE, find_data_file, format_labels, write_data_file
+from digitdet.datasets.formats.yolo import DATA_FILE, find_data_file
 from digitdet.datasets.number_crops import write_number_crops
 
 FORMATS = ("yolo", "coco", "voc", "crops")
@@ -96,16 +95,5 @@ def fresh_folder(out: Path) -> Iterator[None]:
         raise
 
 
-def _write_yolo(dataset: Dataset, out: Path) -> None:
-    for split, pictures in dataset.splits.items():
-        images, labels = out / "images" / split, out / "labels" / split
-        images.mkdir(parents=True)
-        labels.mkdir(parents=True)
-        for picture in pictures:
-            shutil.copyfile(picture.path, images / picture.name)
-            write_atomically(labels / f"{Path(picture.name).stem}.txt", format_labels(picture.labels))
-    write_data_file(out, dataset.splits)
-
-
 _READERS: Mapping[str, Callable[[Path], Dataset]] = {"yolo": read_yolo, "coco": read_coco, "voc": read_voc}
-_WRITERS: Mapping[str, Callable[[Dataset, Path], None]] = {"yolo": _write_yolo, "coco": write_coco, "voc": write_voc}
+_WRITERS: Mapping[str, Callable[[Dataset, Path], None]] = {"yolo": write_yolo, "coco": write_coco, "voc": write_voc}

@@ -148,19 +148,20 @@ def plot_stats(stats: Stats, path: Path) -> None:
     except ImportError as error:
         raise MissingExtraError("plotting the statistics", "train", "matplotlib") from error
     splits = list(stats.splits.values())
+    digits = {name: sum(split.digits[k] for split in splits) for k, name in enumerate(CLASS_NAMES)}
+    lengths = _sum_counts(split.lengths for split in splits)
     figure = Figure(figsize=(13, 11), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(3, 2)
-    digits = {name: sum(split.digits[k] for split in splits) for k, name in enumerate(CLASS_NAMES)}
-    _plot_bars(axes[0, 0], digits, "digits of each class")
-    lengths = dict(sorted(_sum_counts(split.lengths for split in splits).items()))
-    _plot_bars(axes[0, 1], lengths, "digits per number")
-    heights = np.concatenate([split.heights for split in splits])
-    _plot_histogram(axes[1, 0], heights, "digit height, px", logarithmic=True)
-    contrasts = np.concatenate([split.contrasts for split in splits])
-    _plot_histogram(axes[1, 1], contrasts, "digit contrast, grey levels")
-    _plot_bars(axes[2, 0], _sum_counts(split.looks for split in splits), "looks, of pictures", horizontal=True)
-    _plot_bars(axes[2, 1], _sum_counts(split.sources for split in splits), "sources, of numbers", horizontal=True)
+    axes = iter(figure.subplots(3, 2).flat)
+    _plot_bars(next(axes), "digits of each class", digits)
+    _plot_bars(next(axes), "digits per number", {str(length): lengths[length] for length in sorted(lengths)})
+    _plot_histogram(next(axes), "digit height, px", np.concatenate([s.heights for s in splits]), logarithmic=True)
+    _plot_histogram(next(axes), "digit contrast, grey levels", np.concatenate([s.contrasts for s in splits]))
+    for title, tables in (
+        ("looks, of pictures", [split.looks for split in splits]),
+        ("sources, of numbers", [split.sources for split in splits]),
+    ):
+        _plot_bars(next(axes), title, dict(reversed(_sum_counts(tables).most_common())), horizontal=True)
     pictures = sum(split.pictures for split in splits)
     figure.suptitle(f"{stats.data_file.parent}: {pictures} pictures, {sum(digits.values())} digits")
     buffer = io.BytesIO()
@@ -232,19 +233,17 @@ def _sum_counts(tables: Iterable[_Counts]) -> Counter[Any]:
     return total
 
 
-def _plot_bars(axes: Any, counts: _Counts, title: str, horizontal: bool = False) -> None:
+def _plot_bars(axes: Any, title: str, counts: _Counts, horizontal: bool = False) -> None:
     axes.set_title(title)
     if not counts:
         axes.text(0.5, 0.5, "not recorded", ha="center", va="center", transform=axes.transAxes)
         axes.set_axis_off()
-    elif horizontal:  # room for long names
-        ordered = sorted(counts.items(), key=lambda item: item[1])
-        axes.barh([name for name, _ in ordered], [count for _, count in ordered])
-    else:
-        axes.bar([str(key) for key in counts], list(counts.values()))
+        return
+    plot = axes.barh if horizontal else axes.bar  # horizontal bars leave room for long names
+    plot(list(counts), list(counts.values()))
 
 
-def _plot_histogram(axes: Any, values: npt.NDArray[np.float64], title: str, logarithmic: bool = False) -> None:
+def _plot_histogram(axes: Any, title: str, values: npt.NDArray[np.float64], logarithmic: bool = False) -> None:
     axes.set_title(title)
     values = values[values > 0] if logarithmic else values
     if not len(values):

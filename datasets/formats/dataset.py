@@ -7,6 +7,7 @@ every writer takes.
 from __future__ import annotations
 
 import re
+import shutil
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ import numpy as np
 
 from digitdet.common.boxes import as_boxes, clip_xyxy
 from digitdet.common.errors import DataError
+from digitdet.common.files import write_atomically
 from digitdet.common.types import CLASS_NAMES, Box, Boxes
 from digitdet.datasets.formats.yolo import (
     IMAGE_SUFFIXES,
@@ -29,6 +31,7 @@ from digitdet.datasets.formats.yolo import (
     read_data_file,
     read_labels,
     read_picture,
+    write_data_file,
 )
 
 _MIN_SIDE = 0.1  # pixels: thinner boxes would vanish in the six decimals of a label file
@@ -113,6 +116,18 @@ def read_yolo(data_file: Path) -> Dataset:
             height, width = read_picture(image).shape[:2]
             splits[split].append(LabelledPicture(image.name, image, width, height, labels))
     return Dataset(splits)
+
+
+def write_yolo(dataset: Dataset, out: Path) -> None:
+    """Write a dataset as YOLO into an empty folder; data.yaml comes last."""
+    for split, pictures in dataset.splits.items():
+        images, labels = out / "images" / split, out / "labels" / split
+        images.mkdir(parents=True)
+        labels.mkdir(parents=True)
+        for picture in pictures:
+            shutil.copyfile(picture.path, images / picture.name)
+            write_atomically(labels / f"{Path(picture.name).stem}.txt", format_labels(picture.labels))
+    write_data_file(out, dataset.splits)
 
 
 def check_pictures(pictures: Sequence[UncheckedPicture], notes: Sequence[str]) -> Dataset:

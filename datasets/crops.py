@@ -16,7 +16,7 @@ import numpy.typing as npt
 from digitdet.common.errors import DataError
 from digitdet.common.types import CLASS_NAMES, Image
 from digitdet.datasets.formats.yolo import SPLITS, list_images
-from digitdet.imaging.jpeg import is_truncated_jpeg
+from digitdet.imaging.images import decode_image
 
 _MAX_SIDE = 192  # pixels; larger crops are shrunk, digits are drawn at about 150 px at most
 _MIN_SIDE = 4
@@ -141,14 +141,9 @@ def _decode_crop(content: bytes) -> Image:
     Raises:
         ValueError: It cannot be decoded, or is too small or blank.
     """
-    if is_truncated_jpeg(content):
-        raise ValueError("the JPEG is cut off")
-    try:
-        image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:  # raised for an empty file
-        image = None
+    image = decode_image(content)
     if image is None:
-        raise ValueError("not a picture in a known format, or damaged")
+        raise ValueError("damaged, cut off or not a picture in a known format")
     height, width = image.shape[:2]
     if min(height, width) < _MIN_SIDE:
         raise ValueError(f"{width}x{height} pixels are too few")
@@ -157,5 +152,5 @@ def _decode_crop(content: bytes) -> Image:
     scale = _MAX_SIDE / max(height, width)
     if scale < 1:
         size = max(round(width * scale), 1), max(round(height * scale), 1)
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    return np.asarray(image, np.uint8)
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return image

@@ -33,7 +33,7 @@ _HOMES = {
     "Alternative": "digitdet.reading.results",
     "Constraints": "digitdet.reading.constraints",
     "Digit": "digitdet.reading.results",
-    "DigitdetError": "digitdet.configs",
+    "DigitdetError": "digitdet.common.errors",
     "Number": "digitdet.reading.results",
     "NumberReader": "digitdet.reader",
     "ReadConfig": "digitdet.configs",

@@ -22,7 +22,7 @@ from digitdet.common.boxes import as_boxes, cxcywhn_to_xyxy, xyxy_to_cxcywhn
 from digitdet.common.errors import DataError
 from digitdet.common.files import write_atomically
 from digitdet.common.types import CLASS_NAMES, Image
-from digitdet.imaging.jpeg import is_truncated_jpeg
+from digitdet.imaging.images import decode_image
 
 DATA_FILE = "data.yaml"
 SPLITS = ("train", "val", "test")
@@ -165,7 +165,7 @@ def read_picture(path: Path) -> Image:
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
-    image = _decode(content, cv2.IMREAD_COLOR)
+    image = decode_image(content, cv2.IMREAD_COLOR)
     if image is None:
         raise DataError(f"{path}: {_UNREADABLE}")
     return image
@@ -196,7 +196,7 @@ def check_dataset(data_file: Path, decode: bool = False) -> list[Problem]:
             path = label_path(image)
             has_labels = path.is_file() and path.stat().st_size > 0
             content = image.read_bytes() if has_labels or decode else b""
-            if decode and _decode(content, cv2.IMREAD_REDUCED_GRAYSCALE_8) is None:
+            if decode and decode_image(content, cv2.IMREAD_REDUCED_GRAYSCALE_8) is None:
                 problems.append(Problem(image, _UNREADABLE))
             if not has_labels:  # blank pictures may be the same
                 continue
@@ -219,17 +219,6 @@ def fingerprint(data_file: Path) -> str:
             path = label_path(image)
             digest.update(f"{split}/{image.name}\0".encode() + (path.read_bytes() if path.is_file() else b"") + b"\0")
     return digest.hexdigest()
-
-
-def _decode(content: bytes, flags: int) -> Image | None:
-    """Decode with the flags of cv2.imdecode; None if the picture is damaged or incomplete."""
-    if not content or is_truncated_jpeg(content):
-        return None
-    try:
-        image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
-    except (cv2.error, MemoryError):
-        return None
-    return None if image is None else np.asarray(image, np.uint8)
 
 
 def _split_folder(data_file: Path, data: dict[str, object], split: str) -> Path:

@@ -20,6 +20,7 @@ try:
 except ImportError as error:  # slim containers lack the window system's libraries that opencv-python needs
     raise ImportError(f"OpenCV cannot be loaded ({error}); {OPENCV_REMEDY}") from error
 
+from digitdet.imaging.jpeg import is_truncated_jpeg
 from digitdet.imaging.pages import Page, decode_pages
 from digitdet.imaging.pixels import to_bgr
 
@@ -80,6 +81,17 @@ def _from_array(array: npt.NDArray[np.uint8]) -> Image:
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 3, 4)) or 0 in array.shape:
         raise ImageError(f"expected an array of shape (H, W), (H, W, 3) or (H, W, 4), got {array.shape}")
     return to_bgr(array)
+
+
+def decode_image(content: bytes, flags: int = cv2.IMREAD_COLOR) -> Image | None:
+    """Decode a picture with the flags of `cv2.imdecode`, without a size limit; None if it is damaged or cut off."""
+    if not content or is_truncated_jpeg(content):
+        return None
+    try:
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    except (cv2.error, MemoryError):
+        return None
+    return None if image is None else np.asarray(image, np.uint8)
 
 
 def encode_png(image: Image) -> bytes:

@@ -1,4 +1,4 @@
-"""`digitdet classify`: options in, one call into the package, messages out."""
+"""`digitdet classify`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from digitdet.cli.options import EPOCHS, FILE, FOLDER, PATH, SEED, echo_error, mnist_option
 from digitdet.common.errors import DataError, ImageError
 from digitdet.configs import replace
 from digitdet.configs.classifier import NetworkConfig, classifier_names, load_classifier_config
@@ -19,55 +20,49 @@ if TYPE_CHECKING:
     from digitdet.classifiers.locate import Finder
     from digitdet.datasets.mnist import Digits
 
-# Heavy packages are imported inside the commands: `digitdet --help` must answer at once.
-
-_FILE = click.Path(path_type=Path, dir_okay=False)
-_FOLDER = click.Path(path_type=Path, file_okay=False)
-_PATH = click.Path(path_type=Path)
 _RUNS = Path("runs/classify")
 _DEFAULT = "cnn"
 _ALL = "all"
-_MNIST = click.option("--mnist", type=_FOLDER, metavar="DIR", help="Folder with the four MNIST files.")
-_DATA = click.option(
-    "--data", type=_PATH, metavar="PATH", help="Your digits: a folder with 0/ to 9/, or a CSV of image,label."
+_data_option = click.option(
+    "--data", type=PATH, metavar="PATH", help="Your digits: a folder with 0/ to 9/, or a CSV of image,label."
 )
 
 
 @click.group()
 def classify() -> None:
-    """Train and compare recognisers of single digits.
+    """Train and compare classifiers of single digits.
 
     \b
-    digitdet classify models                  what there is, with every setting
-    digitdet classify explore                 what MNIST holds
-    digitdet classify train --model cnn       train one, or all
-    digitdet classify eval runs/classify/*    measure them on the test digits, on one page
-    digitdet classify predict digit.png       what a picture shows
+    digitdet classify models                  list the classifiers with their settings
+    digitdet classify explore                 show statistics of MNIST
+    digitdet classify train --model cnn       train one classifier, or all
+    digitdet classify eval runs/classify/*    measure and compare them on the test digits
+    digitdet classify predict digit.png       classify a picture of a digit
     """
 
 
 @classify.command()
 @click.argument("names", nargs=-1)
 def models(names: tuple[str, ...]) -> None:
-    """Show the classifiers with all their settings, or those that are NAMED."""
+    """List all classifiers, or those with the given NAMES, with their settings."""
     for name in names or classifier_names():
         click.echo(f"{name}:")
         click.echo("".join(f"  {line}\n" for line in load_classifier_config(name).to_yaml().splitlines()))
 
 
 @classify.command()
-@_MNIST
-@click.option("--html", type=_FILE, metavar="FILE", help="Write a page with the figures and pictures.")
-@click.option("--png", type=_FILE, metavar="FILE", help="Write the counts, grey levels and mean digits as one picture.")
+@mnist_option
+@click.option("--html", type=FILE, metavar="FILE", help="Write an HTML report with tables and pictures.")
+@click.option("--png", type=FILE, metavar="FILE", help="Write a picture with the counts, grey levels and mean digits.")
 def explore(mnist: Path | None, html: Path | None, png: Path | None) -> None:
-    """Look into MNIST: how many digits of each kind, what their pixels are like, what they look like."""
+    """Show statistics of MNIST: digits per class, pixel values, and samples."""
     from digitdet.classifiers.explore import draw_exploration, format_exploration
-    from digitdet.classifiers.explore import explore as look_into
+    from digitdet.classifiers.explore import explore as explore_digits
     from digitdet.common.files import write_atomically
     from digitdet.datasets.mnist import load_split_digits
 
     parts = load_split_digits(mnist)
-    found = look_into(parts)
+    found = explore_digits(parts)
     _echo_table(*found.rows())
     click.echo(f"pixels: mean {found.pixel_mean:.4f}, standard deviation {found.pixel_deviation:.4f} of 1")
     for file, make in ((html, format_exploration), (png, draw_exploration)):
@@ -78,14 +73,16 @@ def explore(mnist: Path | None, html: Path | None, png: Path | None) -> None:
 
 @classify.command()
 @click.option(
-    "--model", default=_DEFAULT, show_default=True, metavar="NAME", help="A name of `models`, a YAML file, or all."
+    "--model", default=_DEFAULT, show_default=True, metavar="NAME", help="Name from `models`, a YAML file, or all."
 )
-@click.option("--out", type=_FOLDER, metavar="DIR", help="The training's folder.  [default: runs/classify/NAME]")
-@_MNIST
-@_DATA
-@click.option("--from", "start", type=_PATH, metavar="PATH", help="Go on from a trained network: its folder or file.")
-@click.option("--epochs", type=click.IntRange(1, 10_000), metavar="N", help="Passes over the digits, of a network.")
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), metavar="N", help="Other starting weights, of a network.")
+@click.option("--out", type=FOLDER, metavar="DIR", help="Run folder.  [default: runs/classify/NAME]")
+@mnist_option
+@_data_option
+@click.option(
+    "--from", "start", type=PATH, metavar="PATH", help="Warm start from a trained network: its run folder or file."
+)
+@click.option("--epochs", type=EPOCHS, metavar="N", help="Epochs, for networks.")
+@click.option("--seed", type=SEED, metavar="N", help="Seed of the initial weights, for networks.")
 def train(
     model: str,
     out: Path | None,
@@ -95,34 +92,36 @@ def train(
     epochs: int | None,
     seed: int | None,
 ) -> None:
-    """Train a classifier on MNIST's first 55,000 digits; the other 5,000 training digits choose when to stop.
+    """Train a classifier on MNIST's first 55,000 digits; the other 5,000 training digits are for early stopping.
 
-    With --data it learns from your digits in the place of MNIST: a tenth of them chooses when to stop, another tenth
-    is kept for `eval`. The same command goes on where it was interrupted.
+    With --data it is trained on your digits instead of MNIST: a tenth of them is for early stopping, another tenth is
+    reserved for `eval`. The same command resumes after an interruption.
     """
     from digitdet.classifiers.runs import train_classifier
 
     parts = _digits(mnist, data)
     names = classifier_names() if model == _ALL else [model]
     if out is not None and len(names) > 1:
-        raise click.UsageError("--out is the folder of one training; all go to runs/classify")
+        raise click.UsageError("--out is the folder of one training; --model all writes to runs/classify")
     for name in names:
         config = load_classifier_config(name)
         if isinstance(config, NetworkConfig):
             config = replace(config, epochs=epochs, seed=seed)
         elif start is not None or epochs is not None:
-            raise click.UsageError(f"{name} is no network: it has no epochs, and nothing to go on from")
-        click.echo(f"{name}: learns from {len(parts['train']):,} digits", err=True)
-        train_classifier(config, parts, out or _RUNS / Path(name).stem, _say, start)
+            raise click.UsageError(f"{name} is not a network: --epochs and --from do not apply")
+        echo_error(f"{name}: training on {len(parts['train']):,} digits")
+        train_classifier(config, parts, out or _RUNS / Path(name).stem, echo_error, start)
 
 
 @classify.command(name="eval")
-@click.argument("trained", nargs=-1, required=True, type=_PATH, metavar="MODEL...")
-@_MNIST
-@_DATA
-@click.option("--all-data", is_flag=True, help="Every digit of --data, not the tenth that is kept for testing.")
-@click.option("--html", type=_FILE, metavar="FILE", help="Write one page that compares them, with their mistakes.")
-@click.option("--json", "json_file", type=_FILE, metavar="FILE", help="Write every figure.")
+@click.argument("trained", nargs=-1, required=True, type=PATH, metavar="MODEL...")
+@mnist_option
+@_data_option
+@click.option(
+    "--all-data", is_flag=True, help="Use every digit of --data, not only the tenth that is reserved for testing."
+)
+@click.option("--html", type=FILE, metavar="FILE", help="Write an HTML report that compares them, with their mistakes.")
+@click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write all figures as JSON.")
 def evaluate(
     trained: tuple[Path, ...],
     mnist: Path | None,
@@ -133,16 +132,16 @@ def evaluate(
 ) -> None:
     """Measure trained classifiers on MNIST's 10,000 test digits, or on --data.
 
-    MODEL is the folder of a training or a model file.
+    MODEL is a run folder or a model file.
     """
     from digitdet.classifiers.metrics import evaluate as measure
     from digitdet.classifiers.page import comparison_rows, format_page
     from digitdet.classifiers.runs import load_classifier, read_run
     from digitdet.common.files import write_atomically
 
-    digits = _everything(data) if all_data and data is not None else _digits(mnist, data)["test"]
+    digits = _all_digits(data) if all_data and data is not None else _digits(mnist, data)["test"]
     if not len(digits):
-        raise DataError(f"{data}: too few digits to keep any for testing; --all-data takes them all")
+        raise DataError(f"{data}: too few digits to reserve any for testing; use --all-data")
     results = [
         measure(path.name if path.is_dir() else path.stem, load_classifier(path), digits, read_run(path).get("seconds"))
         for path in trained
@@ -154,28 +153,27 @@ def evaluate(
         figures = [{"name": one.name, "size": one.size, **one.scores.to_dict()} for one in results]
         write_atomically(json_file, json.dumps(figures, indent=1) + "\n")
     if html:
-        write_atomically(html, format_page(results, digits, str(data) if data else "MNIST's test part"))
+        write_atomically(html, format_page(results, digits, str(data) if data else "MNIST's test digits"))
 
 
 @classify.command()
-@click.argument("pictures", nargs=-1, type=_PATH, metavar="PICTURE...")
-@click.option(
-    "--image", "images", multiple=True, type=_PATH, metavar="PICTURE", help="The same as PICTURE; repeatable."
-)
+@click.argument("pictures", nargs=-1, type=PATH, metavar="PICTURE...")
+@click.option("--image", "images", multiple=True, type=PATH, metavar="PICTURE", help="Same as PICTURE; repeatable.")
 @click.option(
     "--model",
-    type=_PATH,
+    type=PATH,
     default=_RUNS / _DEFAULT,
     show_default=True,
     metavar="PATH",
-    help="A training's folder or file.",
+    help="Run folder or model file.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON array, with the probabilities of all ten digits.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array with the probabilities of all ten digits.")
 def predict(pictures: tuple[Path, ...], images: tuple[Path, ...], model: Path, as_json: bool) -> None:
-    """Say which digit each PICTURE shows, and how sure that is. A folder stands for the pictures in it.
+    """Print the digit in each PICTURE with its confidence. A folder stands for the pictures in it.
 
-    28x28 pixels are taken as they are, light ink on dark or dark on light. In any other picture the digit is found,
-    cut out, and made as MNIST's are. The exit code is 1 when a picture shows no digit or cannot be read.
+    Pictures of 28x28 pixels are classified as they are, light on dark or dark on light. In other pictures the digit is
+    located, cropped and normalised like those of MNIST. The exit code is 1 if a picture shows no digit or cannot be
+    read.
     """
     if not pictures + images:
         raise click.UsageError("name a picture or a folder")
@@ -192,7 +190,7 @@ def predict(pictures: tuple[Path, ...], images: tuple[Path, ...], model: Path, a
             if not as_json and "error" not in entry:
                 click.echo(f"{path}: {entry['digit']} ({entry['confidence']:.1%})")
             if "error" in entry:
-                click.echo(f"Error: {path}: {entry['error']}", err=True)
+                echo_error(f"Error: {path}: {entry['error']}")
     if as_json:
         click.echo(json.dumps(entries, indent=1))
     sys.exit(any("error" in entry for entry in entries))
@@ -206,14 +204,14 @@ def _predict_one(path: Path, classifier: Classifier, finder: Finder) -> dict[str
         image = read_digit(load_image(str(path)), finder)
     except ImageError as error:
         return {"image": str(path), "error": str(error).removeprefix(f"{path}: ")}
-    chances = classifier.predict_proba(image[None])[0]
-    digit = int(chances.argmax())
-    probabilities = [round(float(chance), 5) for chance in chances]
-    return {"image": str(path), "digit": digit, "confidence": probabilities[digit], "probabilities": probabilities}
+    probabilities = classifier.predict_proba(image[None])[0]
+    digit = int(probabilities.argmax())
+    rounded = [round(float(probability), 5) for probability in probabilities]
+    return {"image": str(path), "digit": digit, "confidence": rounded[digit], "probabilities": rounded}
 
 
 def _finder() -> Finder:
-    """The shipped detector: the surest digit that it sees."""
+    """Return a function that locates the most confident digit with the shipped detector."""
     from digitdet.reader import NumberReader
 
     reader = NumberReader()
@@ -226,7 +224,7 @@ def _finder() -> Finder:
 
 
 def _named_files(paths: tuple[Path, ...]) -> Iterator[tuple[Path, str]]:
-    """The pictures that paths stand for, each with what is wrong with it, if anything is."""
+    """Yield the pictures at the paths, each with an error message or ''."""
     from digitdet.datasets.formats.yolo import list_images
 
     for path in paths:
@@ -240,7 +238,7 @@ def _named_files(paths: tuple[Path, ...]) -> Iterator[tuple[Path, str]]:
 
 
 def _digits(mnist: Path | None, data: Path | None) -> Mapping[str, Digits]:
-    """Digits by split: the user's, or MNIST's."""
+    """Load the user's digits, or MNIST's, by split."""
     from digitdet.datasets.mnist import load_split_digits
 
     if data is None:
@@ -249,18 +247,14 @@ def _digits(mnist: Path | None, data: Path | None) -> Mapping[str, Digits]:
 
     parts, skipped = load_own_digits(data)
     for line in skipped:
-        click.echo(line, err=True)
+        echo_error(line)
     return parts
 
 
-def _everything(data: Path) -> Digits:
+def _all_digits(data: Path) -> Digits:
     from digitdet.classifiers.own_digits import join_digits, load_own_digits
 
     return join_digits(list(load_own_digits(data)[0].values()))
-
-
-def _say(line: str) -> None:
-    click.echo(line, err=True)
 
 
 def _echo_table(heads: list[str], rows: list[list[str]]) -> None:

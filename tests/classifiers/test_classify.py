@@ -156,7 +156,7 @@ def test_pictures_without_a_digit_and_broken_ones_are_named_and_the_rest_is_read
     ("arguments", "code", "message"),
     [
         (["train", "--model", "svn"], 1, "did you mean 'svm'"),
-        (["train", "--model", "knn", "--epochs", 3], 2, "knn is no network"),
+        (["train", "--model", "knn", "--epochs", 3], 2, "knn is not a network"),
         (["train", "--model", "all", "--out", "x"], 2, "the folder of one training"),
         (["predict"], 2, "name a picture or a folder"),
         (["predict", "a.png"], 1, "digitdet classify train"),

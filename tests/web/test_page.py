@@ -112,7 +112,7 @@ def test_a_chosen_picture_is_read_and_its_digits_are_marked(open_page):
     assert abs((box["x"] - picture["x"]) / picture["width"] - 53.77 / 640) < 0.02
     page.locator("#overlay g").first.hover()
     assert page.inner_text("#digit-title") == "Digit 7"
-    assert "100.0%" in page.inner_text("#chances")
+    assert "100.0%" in page.inner_text("#probabilities")
 
 
 def test_a_picture_is_dropped_and_pasted(open_page):

@@ -1,17 +1,17 @@
-// What is asked of the server. Every function rejects with an Error whose message can be shown.
+// Requests to the server. Every function rejects with an Error whose message can be shown.
 
 export async function health() {
-  return (await ask("/api/health")).json();
+  return (await send("/api/health")).json();
 }
 
 // The readings of a file's pages; `options` is a URLSearchParams.
 export async function read(file, options, signal) {
-  return (await ask(`/api/read?${options}`, { method: "POST", body: file, headers: binary, signal })).json();
+  return (await send(`/api/read?${options}`, { method: "POST", body: file, headers: binary, signal })).json();
 }
 
-// A page as a PNG blob, for a format that this browser does not know.
+// A page as a PNG blob, for formats that the browser cannot show.
 export async function pageAsPng(file, page) {
-  return (await ask(`/api/page?page=${page}`, { method: "POST", body: file, headers: binary })).blob();
+  return (await send(`/api/page?page=${page}`, { method: "POST", body: file, headers: binary })).blob();
 }
 
 export async function correct(file, page, rotation, digits) {
@@ -20,20 +20,20 @@ export async function correct(file, page, rotation, digits) {
   form.set("rotation", rotation);
   form.set("digits", JSON.stringify(digits));
   form.set("picture", file, "picture");
-  return (await ask("/api/corrections", { method: "POST", body: form })).json();
+  return (await send("/api/corrections", { method: "POST", body: form })).json();
 }
 
 const binary = { "Content-Type": "application/octet-stream" };
 
-async function ask(address, request) {
-  let answer;
+async function send(address, request) {
+  let response;
   try {
-    answer = await fetch(address, request);
+    response = await fetch(address, request);
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Error("The server does not answer.");
+    throw new Error("The server does not respond.");
   }
-  if (answer.ok) return answer;
-  const { error } = await answer.json().catch(() => ({}));
-  throw new Error(error ?? `The server answers ${answer.status}.`);
+  if (response.ok) return response;
+  const { error } = await response.json().catch(() => ({}));
+  throw new Error(error ?? `The server responded with status ${response.status}.`);
 }

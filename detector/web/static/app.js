@@ -1,28 +1,28 @@
-// Puts the page together: pictures are read, shown and corrected.
+// The main module of the page: reads, shows and corrects pictures.
 
 import * as api from "./api.js";
 import { Page, share } from "./page.js";
 import { connectSources } from "./sources.js";
 import { Stage } from "./stage.js";
 
-const PATIENCE = 350; // ms after a change of the options until the picture is read again
+const READ_DELAY = 350; // ms from a change of the options to the next reading
 
 const $ = (id) => document.getElementById(id);
 
-let file = null; // the Blob that is read
-let readings = []; // as the server gave them
-let pages = []; // a Page for each
-let place = 0; // of the page that is shown
-let chosen = null; // a digit of it
-let isPinned = false; // whether it stays when the mouse goes over others
-let keepsCorrections = false;
-let reading = null; // the AbortController of the request under way
-let again = 0; // the timer of the next
+let file = null; // the Blob to read
+let readings = []; // as the server returned them
+let pages = []; // a Page for each reading
+let pageIndex = 0; // of the visible page
+let selected = null; // a digit of that page
+let isPinned = false; // whether the digit stays selected while the mouse moves over others
+let savesCorrections = false;
+let request = null; // the AbortController of the current request
+let timer = 0; // of the next reading
 
-const stage = new Stage($("stage"), $("picture"), $("overlay"), { onChoose: choose, onKey: keyOnDigit });
+const stage = new Stage($("stage"), $("picture"), $("overlay"), { onSelect: select, onKey: keyOnDigit });
 
 function openFile(blob) {
-  $("form").elements.region.value = ""; // of another picture
+  $("form").elements.region.value = ""; // it belongs to another picture
   start(blob);
 }
 
@@ -30,8 +30,8 @@ connectSources({
   onPicture: openFile,
   onEmpty: () => say("Write some digits first.", true),
   onClear: () => {
-    reading?.abort();
-    reading = null;
+    request?.abort();
+    request = null;
     $("result").hidden = true;
     say("");
   },
@@ -40,31 +40,31 @@ connectSources({
 // --- reading ---
 
 async function start(blob) {
-  const before = file;
+  const previous = file;
   file = blob;
-  reading?.abort();
-  clearTimeout(again);
-  const mine = (reading = new AbortController());
+  request?.abort();
+  clearTimeout(timer);
+  const current = (request = new AbortController());
   say("Reading…");
   try {
-    const found = await api.read(blob, options(), mine.signal);
-    if (reading !== mine) return;
-    const isForgotten = blob === before && pages.some((page) => page.isCorrected);
+    const found = await api.read(blob, options(), current.signal);
+    if (request !== current) return;
+    const wasCorrected = blob === previous && pages.some((page) => page.isCorrected);
     readings = found;
     pages = found.map((one) => new Page(one));
     await showPage(0);
     say(summary());
-    if (isForgotten) $("saved").textContent = "Read anew, without your corrections; what you correct now replaces them.";
+    if (wasCorrected) $("saved").textContent = "Read again, without your corrections; new corrections will replace the saved ones.";
   } catch (error) {
-    if (error.name === "AbortError" || reading !== mine) return;
+    if (error.name === "AbortError" || request !== current) return;
     $("result").hidden = true;
     say(error.message, true);
   }
 }
 
 function readAgain() {
-  clearTimeout(again);
-  if (file) again = setTimeout(() => start(file), PATIENCE);
+  clearTimeout(timer);
+  if (file) timer = setTimeout(() => start(file), READ_DELAY);
 }
 
 function options() {
@@ -90,7 +90,7 @@ $("form").addEventListener("input", () => {
 });
 $("form").addEventListener("submit", (event) => event.preventDefault());
 $("form").addEventListener("reset", () => {
-  setTimeout(showRanges); // the event comes before the values change
+  setTimeout(showRanges); // the event fires before the values change
   readAgain();
 });
 
@@ -101,34 +101,34 @@ function showRanges() {
   $("whole").hidden = !$("form").elements.region.value;
 }
 
-// --- what was read ---
+// --- results ---
 
 async function showPage(number) {
-  place = number;
-  chosen = null;
+  pageIndex = number;
+  selected = null;
   isPinned = false;
   mark(null);
-  const page = pages[place];
+  const page = pages[pageIndex];
   const { width, height, error } = page.reading;
   $("result").hidden = false;
   $("pages").hidden = pages.length < 2;
-  $("page-shown").textContent = `Page ${place + 1} of ${pages.length}${error ? `: ${error}` : ""}`;
-  $("previous-page").disabled = place === 0;
-  $("next-page").disabled = place === pages.length - 1;
+  $("page-shown").textContent = `Page ${pageIndex + 1} of ${pages.length}${error ? `: ${error}` : ""}`;
+  $("previous-page").disabled = pageIndex === 0;
+  $("next-page").disabled = pageIndex === pages.length - 1;
   $("saved").textContent = "";
   showNumbers();
   showChosen();
   stage.draw([]);
   $("stage").hidden = Boolean(error);
   if (error) return;
-  // The first page may be of a kind that this browser shows by itself; the others never are.
+  // Browsers show at most the first page of a file.
   const isShown = number === 0 && (await stage.show(file, width, height));
   if (!isShown) await stage.show(await api.pageAsPng(file, number + 1), width, height);
-  if (pages[place] === page) showDigits();
+  if (pages[pageIndex] === page) showDigits();
 }
 
 function showNumbers() {
-  const numbers = pages[place].numbers();
+  const numbers = pages[pageIndex].numbers();
   $("numbers").replaceChildren(...numbers.map(numberLine));
   $("copy").disabled = !numbers.length;
   URL.revokeObjectURL($("download").href);
@@ -141,12 +141,12 @@ function numberLine(number) {
   line.className = number.status;
   const text = document.createElement("output");
   text.textContent = number.text;
-  const told = document.createElement("span");
-  told.className = "share";
-  const remark = { unsure: `unsure: ${number.best}, `, unfit: "does not fit, ", corrected: "corrected" }[number.status];
-  told.textContent = (remark ?? "") + (number.confidence === null ? "" : share(number.confidence));
+  const details = document.createElement("span");
+  details.className = "share";
+  const remark = { unsure: `unsure: ${number.best}, `, unfit: "violates the constraints, ", corrected: "corrected" }[number.status];
+  details.textContent = (remark ?? "") + (number.confidence === null ? "" : share(number.confidence));
   const others = number.alternatives.map((other) => `${other.text} ${share(other.confidence)}`).join(", ");
-  if (others) told.title = `or ${others}`;
+  if (others) details.title = `or ${others}`;
   const copy = document.createElement("button");
   copy.type = "button";
   copy.textContent = "Copy";
@@ -158,13 +158,13 @@ function numberLine(number) {
     region.textContent = `${number.region}:`;
     line.append(region);
   }
-  line.append(text, told, copy);
+  line.append(text, details, copy);
   return line;
 }
 
 $("copy").addEventListener("click", () =>
   toClipboard(
-    pages[place]
+    pages[pageIndex]
       .numbers()
       .filter((number) => number.status !== "unfit")
       .map((number) => number.text)
@@ -177,7 +177,7 @@ async function toClipboard(text) {
     await navigator.clipboard.writeText(text);
     say("Copied.");
   } catch {
-    say("This browser does not let the page copy; mark the number and copy it yourself.", true);
+    say("The browser did not allow copying; select the number and copy it yourself.", true);
   }
 }
 
@@ -189,55 +189,55 @@ async function turnTo(number) {
   }
 }
 
-$("previous-page").addEventListener("click", () => turnTo(place - 1));
-$("next-page").addEventListener("click", () => turnTo(place + 1));
+$("previous-page").addEventListener("click", () => turnTo(pageIndex - 1));
+$("next-page").addEventListener("click", () => turnTo(pageIndex + 1));
 
 // --- digits ---
 
 function showDigits() {
-  stage.draw(pages[place].digits, chosen);
+  stage.draw(pages[pageIndex].digits, selected);
   showChosen();
 }
 
-function choose(digit, isPassing = false) {
-  if (isPassing && isPinned) return;
-  isPinned = !isPassing;
-  chosen = digit;
-  for (const [one, shape] of stage.shapes) shape.classList.toggle("chosen", one === digit);
+function select(digit, isHover = false) {
+  if (isHover && isPinned) return;
+  isPinned = !isHover;
+  selected = digit;
+  for (const [one, shape] of stage.shapes) shape.classList.toggle("selected", one === digit);
   showChosen();
 }
 
 function showChosen() {
-  $("digit").hidden = !chosen;
-  if (!chosen) return;
-  $("digit-title").textContent = chosen.confidence === null ? `${chosen.text} (corrected)` : `Digit ${chosen.text}`;
-  const own = chosen.confidence === null ? [] : [chosen];
-  const chances = [...own, ...chosen.alternatives];
-  const none = 1 - chances.reduce((sum, one) => sum + one.confidence, 0);
-  if (own.length && none >= 0.001) chances.push({ text: "–", confidence: none });
-  $("chances").replaceChildren(...chances.map(chanceLine));
+  $("digit").hidden = !selected;
+  if (!selected) return;
+  $("digit-title").textContent = selected.confidence === null ? `${selected.text} (corrected)` : `Digit ${selected.text}`;
+  const own = selected.confidence === null ? [] : [selected];
+  const probabilities = [...own, ...selected.alternatives];
+  const none = 1 - probabilities.reduce((sum, one) => sum + one.confidence, 0);
+  if (own.length && none >= 0.001) probabilities.push({ text: "–", confidence: none });
+  $("probabilities").replaceChildren(...probabilities.map(probabilityLine));
   $("right").value = "";
-  $("right").placeholder = chosen.text;
-  $("correct").hidden = !keepsCorrections;
-  $("no-corrections").hidden = keepsCorrections;
+  $("right").placeholder = selected.text;
+  $("correct").hidden = !savesCorrections;
+  $("no-corrections").hidden = savesCorrections;
 }
 
-function chanceLine({ text, confidence }) {
+function probabilityLine({ text, confidence }) {
   const line = document.createElement("li");
   const name = document.createElement("strong");
   name.textContent = text;
-  if (text === "–") name.setAttribute("aria-label", "no digit");
+  if (text === "–") name.setAttribute("aria-label", "not a digit");
   const bar = document.createElement("meter");
   bar.value = confidence;
   bar.setAttribute("aria-hidden", true);
-  const told = document.createElement("span");
-  told.textContent = share(confidence);
-  line.append(name, bar, told);
+  const value = document.createElement("span");
+  value.textContent = share(confidence);
+  line.append(name, bar, value);
   return line;
 }
 
 function keyOnDigit(event, digit) {
-  const { digits } = pages[place];
+  const { digits } = pages[pageIndex];
   const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
   if (step) {
     event.preventDefault();
@@ -246,12 +246,12 @@ function keyOnDigit(event, digit) {
     return;
   } else if (event.key === "Enter" || event.key === " ") {
     event.preventDefault();
-    choose(digit);
-    if (keepsCorrections) $("right").focus();
-  } else if (keepsCorrections && /^[0-9]$/.test(event.key)) {
+    select(digit);
+    if (savesCorrections) $("right").focus();
+  } else if (savesCorrections && /^[0-9]$/.test(event.key)) {
     event.preventDefault();
     rename(digit, event.key);
-  } else if (keepsCorrections && (event.key === "Delete" || event.key === "Backspace")) {
+  } else if (savesCorrections && (event.key === "Delete" || event.key === "Backspace")) {
     event.preventDefault();
     remove(digit);
   }
@@ -261,39 +261,39 @@ function keyOnDigit(event, digit) {
 
 $("right").addEventListener("input", () => {
   const text = $("right").value.trim();
-  if (/^[0-9]$/.test(text)) rename(chosen, text);
+  if (/^[0-9]$/.test(text)) rename(selected, text);
   else $("right").value = "";
 });
-$("remove").addEventListener("click", () => remove(chosen));
+$("remove").addEventListener("click", () => remove(selected));
 
 function rename(digit, text) {
-  pages[place].rename(digit, text);
-  chosen = digit;
+  pages[pageIndex].rename(digit, text);
+  selected = digit;
   corrected();
 }
 
 function remove(digit) {
-  const { digits } = pages[place];
+  const { digits } = pages[pageIndex];
   const after = digits[digits.indexOf(digit) + 1] ?? digits[digits.indexOf(digit) - 1] ?? null;
   const hadFocus = document.activeElement?.closest?.("g");
-  pages[place].remove(digit);
-  chosen = after;
+  pages[pageIndex].remove(digit);
+  selected = after;
   corrected();
   if (hadFocus && after) stage.focus(after);
 }
 
-let saving = Promise.resolve(); // one after the other: the last shall be what stays
+let saving = Promise.resolve(); // requests run in order, so that the last correction is the one that stays
 
 function corrected() {
   showNumbers();
   showDigits();
-  const [blob, number, { reading: { rotation } }, truth] = [file, place + 1, pages[place], pages[place].truth()];
+  const [blob, number, { reading: { rotation } }, truth] = [file, pageIndex + 1, pages[pageIndex], pages[pageIndex].truth()];
   $("saved").textContent = "Saving…";
   saving = saving.then(async () => {
     try {
-      const kept = await api.correct(blob, number, rotation, truth);
-      const digits = `${kept.digits} digit${kept.digits === 1 ? "" : "s"}`;
-      $("saved").textContent = `Saved with ${digits} as ${kept.picture}; ${kept.pictures} in the folder.`;
+      const saved = await api.correct(blob, number, rotation, truth);
+      const digits = `${saved.digits} digit${saved.digits === 1 ? "" : "s"}`;
+      $("saved").textContent = `Saved with ${digits} as ${saved.picture}; ${saved.pictures} in the folder.`;
     } catch (error) {
       $("saved").textContent = `Not saved: ${error.message}`;
     }
@@ -333,11 +333,11 @@ $("whole").addEventListener("click", () => {
 
 function addDigit(box) {
   mark(null);
-  chosen = pages[place].add(box);
+  selected = pages[pageIndex].add(box);
   isPinned = true;
   showNumbers();
   showDigits();
-  $("saved").textContent = "Type the digit in the new box; it is kept then.";
+  $("saved").textContent = "Type the digit in the new box to save it.";
   $("right").focus();
 }
 
@@ -346,6 +346,6 @@ function say(text, isError = false) {
   $("status").classList.toggle("error", isError);
 }
 
-keepsCorrections = (await api.health()).corrections;
-$("add-digit").hidden = !keepsCorrections;
+savesCorrections = (await api.health()).corrections;
+$("add-digit").hidden = !savesCorrections;
 showRanges();

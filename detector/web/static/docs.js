@@ -1,2 +1,2 @@
-// validatorUrl: by default Swagger UI shows the description to a site on the internet.
+// validatorUrl: by default, Swagger UI sends the description to a validator on the internet.
 SwaggerUIBundle({ url: "/openapi.json", dom_id: "#docs", validatorUrl: null, deepLinking: true });

@@ -1,6 +1,6 @@
-// A sheet to write on: strokes in, a PNG out. It is white with black ink in the dark, too, as paper is.
+// A canvas to write on, which gives a PNG. Its background stays white in the dark color scheme, like paper.
 
-const PAUSE = 700; // ms after the last stroke until it is read
+const READ_DELAY = 700; // ms from the last stroke to the reading
 
 export class Drawing {
   constructor(canvas, pen, onPause) {
@@ -9,7 +9,7 @@ export class Drawing {
     this.strokes = [];
     this.onPause = onPause;
     canvas.addEventListener("pointerdown", (event) => this.start(event));
-    canvas.addEventListener("pointermove", (event) => this.go(event));
+    canvas.addEventListener("pointermove", (event) => this.extend(event));
     for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => this.end());
     new ResizeObserver(() => this.draw()).observe(canvas);
   }
@@ -21,7 +21,7 @@ export class Drawing {
   undo() {
     this.strokes.pop();
     this.draw();
-    this.pause();
+    this.readLater();
   }
 
   clear() {
@@ -39,31 +39,31 @@ export class Drawing {
     if (event.button !== 0) return;
     clearTimeout(this.timer);
     this.canvas.setPointerCapture(event.pointerId);
-    this.current = { width: Number(this.pen.value), points: [this.place(event)] };
+    this.current = { width: Number(this.pen.value), points: [this.position(event)] };
     this.strokes.push(this.current);
     this.draw();
   }
 
-  go(event) {
+  extend(event) {
     if (!this.current) return;
-    // A finger moves more often than the screen is drawn.
+    // Pointers move more often than the screen is drawn.
     const events = event.getCoalescedEvents?.() ?? [];
-    this.current.points.push(...(events.length ? events : [event]).map((one) => this.place(one)));
+    this.current.points.push(...(events.length ? events : [event]).map((one) => this.position(one)));
     this.draw();
   }
 
   end() {
     if (!this.current) return;
     this.current = null;
-    this.pause();
+    this.readLater();
   }
 
-  pause() {
+  readLater() {
     clearTimeout(this.timer);
-    if (!this.isEmpty) this.timer = setTimeout(this.onPause, PAUSE);
+    if (!this.isEmpty) this.timer = setTimeout(this.onPause, READ_DELAY);
   }
 
-  place(event) {
+  position(event) {
     const bounds = this.canvas.getBoundingClientRect();
     return [event.clientX - bounds.left, event.clientY - bounds.top];
   }

@@ -1,4 +1,4 @@
-// A page that was read, as it is shown and corrected: its digits, and the numbers that they make.
+// A page with its digits and numbers, as shown and corrected.
 
 export class Page {
   constructor(reading) {
@@ -13,7 +13,7 @@ export class Page {
     );
   }
 
-  // The numbers as text, each with its status; corrected digits are in them.
+  // The numbers with their status, corrections included.
   numbers() {
     const numbers = this.reading.numbers.map((number) => {
       const own = this.digits.filter((digit) => digit.number === number);
@@ -47,24 +47,24 @@ export class Page {
     this.digits = this.digits.filter((one) => one !== digit);
   }
 
-  // A box whose digit is still to be named.
+  // Adds a box; its digit is still unknown.
   add(box) {
-    const label = "A new digit: type it";
+    const label = "New digit: type it";
     const digit = { box, text: "?", alternatives: [], number: null, confidence: null, status: "corrected", label };
     this.digits.push(digit);
     return digit;
   }
 
-  // As /api/corrections takes them.
+  // The digits in the format of /api/corrections.
   truth() {
     return this.digits.filter(({ text }) => text !== "?").map(({ text, box }) => ({ digit: text, box }));
   }
 
-  // The text of a number with its corrected digits in the places of the old ones, separators kept.
+  // The text of a number with corrected digits and the separators unchanged.
   corrected(number, own) {
     const old = number.digits.map((digit) => own.find((one) => same(one.box, digit.box)));
-    let place = 0;
-    return number.best.replace(/[0-9]/g, () => old[place++]?.text ?? "");
+    let index = 0;
+    return number.best.replace(/[0-9]/g, () => old[index++]?.text ?? "");
   }
 }
 
@@ -78,5 +78,5 @@ export function share(probability) {
 }
 
 function same(one, other) {
-  return one.every((value, place) => value === other[place]);
+  return one.every((value, index) => value === other[index]);
 }

@@ -1,4 +1,4 @@
-// Where pictures come from: chosen, photographed, dropped, pasted, examples, and what is written on the sheet.
+// Sources of pictures: files, the camera, drag and drop, the clipboard, examples and the drawing canvas.
 
 import { Drawing } from "./drawing.js";
 
@@ -6,11 +6,11 @@ const EXAMPLES = ["cheque", "meter", "display", "house"];
 
 const $ = (id) => document.getElementById(id);
 
-// onPicture(blob) is called with each picture, onEmpty() where nothing is written yet, onClear() when the sheet is wiped.
+// Calls onPicture(blob) with each picture, onEmpty() if there is no drawing to read, and onClear() when it is cleared.
 export function connectSources({ onPicture, onEmpty, onClear }) {
   connectFiles(onPicture);
   connectExamples(onPicture);
-  connectSheet(onPicture, onEmpty, onClear);
+  connectDrawing(onPicture, onEmpty, onClear);
   connectTabs();
 }
 
@@ -18,7 +18,7 @@ function connectFiles(onPicture) {
   for (const input of [$("file"), $("camera")]) {
     input.addEventListener("change", () => {
       if (input.files[0]) onPicture(input.files[0]);
-      input.value = ""; // so that the same file can be chosen again
+      input.value = ""; // allows choosing the same file again
     });
   }
 
@@ -52,7 +52,7 @@ function connectExamples(onPicture) {
   }
 }
 
-function connectSheet(onPicture, onEmpty, onClear) {
+function connectDrawing(onPicture, onEmpty, onClear) {
   const drawing = new Drawing($("canvas"), $("pen"), read);
 
   async function read() {

@@ -177,23 +177,6 @@ class Constraints:
             object.__setattr__(self, name, value)
 
 
-def constraints_from_options(
-    digits: str | None = None,
-    pattern: str | None = None,
-    check: str | None = None,
-    allowed: Path | None = None,
-    previous: str | None = None,
-    max_step: int | None = None,
-) -> Constraints:
-    """The constraints of a command line, where the allowed numbers are a text file with one number a line.
-
-    Raises:
-        ConfigError: A value is not allowed, the file cannot be read, or no number can meet all rules.
-    """
-    numbers = None if allowed is None else read_allowed(allowed)
-    return Constraints(digits, pattern, check, numbers, previous, max_step)
-
-
 def read_allowed(path: Path) -> tuple[str, ...]:
     """The numbers of a UTF-8 text file, one a line; empty lines are skipped.
 

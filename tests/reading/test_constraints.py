@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitdet.common.errors import ConfigError
-from digitdet.reading.constraints import Constraints, constraints_from_options, read_allowed
+from digitdet.reading.constraints import Constraints, read_allowed
 from digitdet.reading.pattern import NumberPattern
 
 EVERY = ["".join(digits) for count in range(1, 5) for digits in itertools.product("0123456789", repeat=count)]
@@ -259,13 +259,12 @@ def test_refused_in_one_line(chosen, message):
     assert "\n" not in str(raised.value)
 
 
-def test_from_the_command_line(tmp_path):
+def test_allowed_numbers_come_from_a_file(tmp_path):
     file = tmp_path / "numbers.txt"
     file.write_text("\ufeff12-34\r\n\r\n  077 \n", encoding="utf-8")
     assert read_allowed(file) == ("12-34", "077")
-    assert constraints_from_options(digits="4", allowed=file) == Constraints(digits="4", allowed=["12-34", "077"])
-    assert constraints_from_options(previous="00123.4", max_step=30).fits("001250")
-    assert not constraints_from_options()
+    assert Constraints(previous="00123.4", max_step=30).fits("001250")
+    assert not Constraints()
 
 
 def test_files_that_are_no_list_of_numbers(tmp_path):
@@ -273,8 +272,8 @@ def test_files_that_are_no_list_of_numbers(tmp_path):
     for content, message in ((b"12\nnone\n", "line 2: 'none' holds no digit"), (b"\xff\xfe1", "not UTF-8 text")):
         bad.write_bytes(content)
         with pytest.raises(ConfigError, match=message):
-            constraints_from_options(allowed=bad)
+            read_allowed(bad)
     with pytest.raises(ConfigError, match=r"cannot read .*: Is a directory|Permission denied"):
-        constraints_from_options(allowed=tmp_path)
+        read_allowed(tmp_path)
     with pytest.raises(ConfigError, match=r"none\.txt: No such file"):
-        constraints_from_options(allowed=tmp_path / "none.txt")
+        read_allowed(tmp_path / "none.txt")

@@ -106,7 +106,7 @@ def options(content: bytes, folder: Path) -> None:
     """Constraints and regions; the content also serves as a file of allowed numbers and as a list of pictures."""
     from digitdet.common.errors import ConfigError
     from digitdet.imaging.inputs import read_list
-    from digitdet.reading.constraints import constraints_from_options
+    from digitdet.reading.constraints import Constraints, read_allowed
     from digitdet.reading.regions import parse_region
 
     path = _written(folder / "lines.txt", content)
@@ -115,9 +115,9 @@ def options(content: bytes, folder: Path) -> None:
     errors = []
     for parse in (
         lambda: parse_region(text),
-        lambda: constraints_from_options(pattern=text),
-        lambda: constraints_from_options(digits=text),
-        lambda: constraints_from_options(allowed=path),
+        lambda: Constraints(pattern=text),
+        lambda: Constraints(digits=text),
+        lambda: Constraints(allowed=read_allowed(path)),
     ):
         try:
             parse()

@@ -1,4 +1,4 @@
-"""digitdet reads whole multi-digit numbers from photos and scans."""
+"""Read whole multi-digit numbers from photos and scans."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from digitdet.reading.regions import Region, parse_region
     from digitdet.reading.results import Alternative, Digit, Number, Reading
 
-_HOMES = {
+_MODULES = {
     "Alternative": "digitdet.reading.results",
     "Constraints": "digitdet.reading.constraints",
     "Digit": "digitdet.reading.results",
@@ -45,9 +45,9 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import the public names on first use (PEP 562): every module imports this one, and must start fast."""
-    if name not in _HOMES:
+    """Import public names on first use (PEP 562), so that `import digitdet` is fast."""
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_MODULES[name]), name)

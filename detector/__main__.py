@@ -1,4 +1,4 @@
-"""`python -m digitdet` is the command `digitdet`."""
+"""Run the command `digitdet` with `python -m digitdet`."""
 
 from digitdet.cli.main import run
 

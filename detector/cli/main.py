@@ -30,7 +30,7 @@ _COMMANDS = {
 _EXIT_TIMEOUT = 1.2  # seconds from Ctrl-C to the end of the process, at most
 
 
-class _Group(click.Group):
+class _LazyGroup(click.Group):
     """Imports commands on demand, and reports expected errors as one line on stderr with exit code 1."""
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
@@ -58,7 +58,7 @@ class _Group(click.Group):
             raise click.ClickException(f"{error.filename or 'system'}: {error.strerror or error}") from error
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="digitdet")
 def main() -> None:
     """Read whole numbers from photos and scans, and train the detector.

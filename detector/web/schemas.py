@@ -13,6 +13,7 @@ from digitdet.web.corrections import CorrectDigit
 
 _REF = "#/components/schemas/{model}"
 _Text = Annotated[str, Field(min_length=1)]
+_PageNumber = Annotated[int, Field(ge=1, le=100_000, description="Page or frame, from 1.")]
 _PICTURE = {"type": "string", "contentMediaType": "application/octet-stream"}
 
 
@@ -48,7 +49,7 @@ class PageQuery(BaseModel):
 
     model_config = _STRICT
 
-    page: int = Field(1, ge=1, le=100_000, description="Page or frame, from 1.")
+    page: _PageNumber = 1
 
 
 class CorrectionForm(BaseModel):
@@ -58,7 +59,7 @@ class CorrectionForm(BaseModel):
         description='Every digit of the page as JSON: `[{"digit": "7", "box": [left, top, right, bottom]}, ...]`, in '
         "pixels of the picture as a person sees it. Everything else becomes background."
     )
-    page: int = Field(1, ge=1, le=100_000, description="Page or frame, from 1.")
+    page: _PageNumber = 1
     rotation: Literal["0", "90", "180", "270"] = Field("0", description="The rotation of the reading.")
 
 

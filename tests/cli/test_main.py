@@ -73,7 +73,7 @@ def test_version_is_the_same_everywhere():
     assert digitdet.__version__ in run("--version").stdout
 
 
-def test_installing_claims_one_import_name():
+def test_installation_adds_one_import_name():
     claimed = {name for name, owners in metadata.packages_distributions().items() if "digitdet" in owners}
     assert {name for name in claimed if not name.startswith("__editable__")} == {"digitdet"}
 
@@ -116,7 +116,7 @@ def shrink(name):
 
 @pytest.fixture
 def synth(tiny_mnist, few_fonts, tmp_path):
-    """Runs `digitdet synth` in this process, on small canvases; without a preset it is mixed with few fonts."""
+    """Run `digitdet synth` in this process with small canvases, by default the preset mixed with few fonts."""
 
     def synth(*arguments, preset="mixed", fonts=True):
         settings = tmp_path / f"{preset}.yaml"
@@ -127,7 +127,7 @@ def synth(tiny_mnist, few_fonts, tmp_path):
     return synth
 
 
-def test_synth_and_synth_again(synth, tmp_path):
+def test_synth_twice(synth, tmp_path):
     arguments = ["--count", 12, "--out", tmp_path / "my data"]
     first = synth(*arguments)
     assert first.exit_code == 0, first.stderr
@@ -139,19 +139,19 @@ def test_synth_and_synth_again(synth, tmp_path):
     assert "other settings" in other.stderr
 
 
-def test_synth_without_a_preset_is_mixed_and_keeps_whole_paths(tiny_mnist, few_fonts, tmp_path, monkeypatch):
+def test_synth_defaults_to_mixed_and_stores_absolute_paths(tiny_mnist, few_fonts, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "grounds").mkdir()
-    cv2.imwrite("grounds/a.png", np.full((50, 50, 3), 200, np.uint8))
+    (tmp_path / "backgrounds").mkdir()
+    cv2.imwrite("backgrounds/a.png", np.full((50, 50, 3), 200, np.uint8))
     write_crops(tmp_path / "crops")
     arguments = ["synth", "--count", 4, "--mnist", "mnist", "--workers", 1, "--out", "out"]
-    own = ["--fonts", few_fonts, "--fonts", "grounds", "--backgrounds", "grounds", "--crops", "crops"]
+    own = ["--fonts", few_fonts, "--fonts", "backgrounds", "--backgrounds", "backgrounds", "--crops", "crops"]
     result = run(*arguments, *own)
     assert result.exit_code == 0, result.stderr
     written = load_config(SynthConfig, tmp_path / "out" / "synth.yaml")
     mixed = load_preset(SynthConfig, "synth", "mixed")
-    assert written.font_folders == (str(few_fonts), str(tmp_path / "grounds"))
-    assert (written.background_folder, written.crops) == (str(tmp_path / "grounds"), str(tmp_path / "crops"))
+    assert written.font_folders == (str(few_fonts), str(tmp_path / "backgrounds"))
+    assert (written.background_folder, written.crops) == (str(tmp_path / "backgrounds"), str(tmp_path / "crops"))
     assert {name: look.surfaces for name, look in written.looks.items()} == {
         name: look.surfaces for name, look in mixed.looks.items()
     }
@@ -169,11 +169,11 @@ def write_crops(folder, count=3):
 
 @pytest.mark.parametrize("preset", ["mixed", "quick"])
 def test_synth_on_the_users_backgrounds(synth, tmp_path, preset):
-    (tmp_path / "grounds").mkdir()
-    arguments = ["--count", 12, "--backgrounds", tmp_path / "grounds", "--out", tmp_path / "out"]
+    (tmp_path / "backgrounds").mkdir()
+    arguments = ["--count", 12, "--backgrounds", tmp_path / "backgrounds", "--out", tmp_path / "out"]
     nothing = synth(*arguments, preset=preset, fonts=preset == "mixed")
     assert (nothing.exit_code, "no pictures to use as backgrounds" in nothing.stderr) == (1, True)
-    cv2.imwrite(str(tmp_path / "grounds" / "a.png"), np.full((50, 50, 3), 200, np.uint8))
+    cv2.imwrite(str(tmp_path / "backgrounds" / "a.png"), np.full((50, 50, 3), 200, np.uint8))
     assert synth(*arguments, preset=preset, fonts=preset == "mixed").exit_code == 0
 
 
@@ -185,13 +185,13 @@ def test_synth_with_the_users_digits(synth, tmp_path):
     assert {number.source for truth in truths for number in truth.numbers} == {"mnist", "crops"}
 
 
-def test_unused_fonts_are_refused(synth, tmp_path):
+def test_unused_fonts_are_rejected(synth, tmp_path):
     result = synth("--count", 12, "--out", tmp_path / "out", preset="quick")
     assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)
     assert "no look of these settings uses them" in result.stderr
 
 
-def test_broken_files_of_the_users_are_named_up_to_five(synth, few_fonts, tmp_path):
+def test_up_to_five_broken_files_are_listed(synth, few_fonts, tmp_path):
     (tmp_path / "fonts").mkdir()
     for index in range(32):
         (tmp_path / "fonts" / f"broken-{index:02d}.ttf").write_bytes(b"no font")
@@ -205,19 +205,19 @@ def test_broken_files_of_the_users_are_named_up_to_five(synth, few_fonts, tmp_pa
     assert sum("broken-" in line for line in lines) == 5
 
 
-def test_systems_fonts_without_digits_are_counted(synth, few_fonts, tmp_path, monkeypatch):
+def test_system_fonts_without_digits_are_counted(synth, few_fonts, tmp_path, monkeypatch):
     folder = tmp_path / "system"
     shutil.copytree(few_fonts, folder)
     (folder / "a.ttf").write_bytes(b"no font")
     (folder / "b.otf").write_bytes(b"no font")
     monkeypatch.setattr("digitdet.synth.sources.system_font_folders", lambda: [folder])
-    (tmp_path / "grounds").mkdir()
-    cv2.imwrite(str(tmp_path / "grounds" / "a.png"), np.full((50, 50, 3), 200, np.uint8))
-    (tmp_path / "grounds" / "b.png").write_bytes(b"no picture")
-    result = synth("--backgrounds", tmp_path / "grounds", "--count", 4, "--out", tmp_path / "out", fonts=False)
+    (tmp_path / "backgrounds").mkdir()
+    cv2.imwrite(str(tmp_path / "backgrounds" / "a.png"), np.full((50, 50, 3), 200, np.uint8))
+    (tmp_path / "backgrounds" / "b.png").write_bytes(b"no picture")
+    result = synth("--backgrounds", tmp_path / "backgrounds", "--count", 4, "--out", tmp_path / "out", fonts=False)
     assert result.exit_code == 0, result.stderr
     lines = result.stderr.splitlines()
-    assert lines[0].startswith(str(tmp_path / "grounds" / "b.png"))
+    assert lines[0].startswith(str(tmp_path / "backgrounds" / "b.png"))
     assert lines[1] == "2 of the system's font files have no usable digits"
     assert not any(str(folder) in line for line in lines)
 
@@ -267,12 +267,12 @@ def test_stats_are_a_table_and_a_plot(dataset):
         (dataset / "stats.png").unlink()
 
 
-def test_check_of_a_sound_dataset(dataset):
+def test_check_of_a_valid_dataset(dataset):
     result = run("synth", "--check", dataset)
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", f"{dataset}: no problems found\n")
 
 
-def test_check_names_every_problem(dataset):
+def test_check_lists_every_problem(dataset):
     cut = dataset / "images" / "train" / "000001.jpg"
     cut.write_bytes(cut.read_bytes()[:-100])
     bad = dataset / "labels" / "train" / "000002.txt"
@@ -291,7 +291,7 @@ def test_missing_dataset_is_one_line(tmp_path, option):
     assert "gone" in result.stderr
 
 
-def test_convert_there_and_back(dataset, tmp_path):
+def test_convert_round_trip(dataset, tmp_path):
     digits = sum(len(path.read_text().splitlines()) for path in (dataset / "labels").rglob("*.txt"))
     for source, to, out in ((dataset, "coco", "coco"), (tmp_path / "coco", "yolo", "yolo"), (dataset, "voc", "voc")):
         result = run("convert", source, tmp_path / out, "--to", to)
@@ -303,7 +303,7 @@ def test_convert_there_and_back(dataset, tmp_path):
     assert crops.stderr.splitlines()[-1] == f"{numbers} numbers with {digits} digits in {tmp_path / 'crops'}"
 
 
-def test_convert_names_what_it_leaves_out_up_to_twenty(tmp_path):
+def test_convert_lists_up_to_twenty_skipped_entries(tmp_path):
     cv2.imwrite(str(tmp_path / "a.png"), np.full((40, 40, 3), 200, np.uint8))
     images = [{"id": index, "file_name": f"gone-{index}.png"} for index in range(30)] + [
         {"id": 99, "file_name": "a.png"}
@@ -317,7 +317,7 @@ def test_convert_names_what_it_leaves_out_up_to_twenty(tmp_path):
     assert re.fullmatch(r"\.\.\. and \d+ more", lines[20])
 
 
-def test_convert_what_is_no_dataset_is_one_line(tmp_path):
+def test_convert_of_no_dataset_is_one_line(tmp_path):
     result = run("convert", tmp_path, tmp_path / "out", "--to", "yolo")
     assert (result.exit_code, result.stdout, len(result.stderr.splitlines())) == (1, "", 1)
     assert "no dataset" in result.stderr

@@ -1,4 +1,4 @@
-"""`digitdet read` as a user runs it: what goes to stdout, what to stderr, and the exit code."""
+"""The command `digitdet read`: stdout, stderr and the exit code."""
 
 import csv
 import io
@@ -37,7 +37,7 @@ def test_reads_the_example():
     assert (result.exit_code, result.stdout, result.stderr) == (0, f"{NUMBER}\n", "")
 
 
-def test_python_m_reads_too():
+def test_python_m_digitdet_reads():
     result = in_a_new_process("-m", "digitdet", "read", str(EXAMPLE))
     assert (result.returncode, result.stdout, result.stderr) == (0, f"{NUMBER}\n", "")
 
@@ -57,7 +57,7 @@ def test_json():
         assert 0.5 <= digit["confidence"] <= 1
 
 
-def test_jsonl_is_one_object_a_picture(tmp_path):
+def test_jsonl_is_one_object_per_picture(tmp_path):
     cv2.imwrite(str(tmp_path / "blank.png"), np.full((60, 80, 3), 200, np.uint8))
     result = run("read", "--format", "jsonl", EXAMPLE, tmp_path / "blank.png", tmp_path / "gone.png")
     records = [json.loads(line) for line in result.stdout.splitlines()]
@@ -67,7 +67,7 @@ def test_jsonl_is_one_object_a_picture(tmp_path):
     assert result.exit_code == 1
 
 
-def test_json_of_nothing_but_errors_is_json(tmp_path):
+def test_json_of_errors_only_is_json(tmp_path):
     result = run("read", "--format", "json", tmp_path / "gone.png")
     assert [record["status"] for record in json.loads(result.stdout)] == ["error"]
     assert result.exit_code == 1
@@ -106,7 +106,7 @@ def test_blank_picture_is_no_failure(tmp_path):
     assert result.stderr == f"{tmp_path / 'blank.png'}: no digits found\n"
 
 
-def test_bad_files_are_named_and_the_rest_is_read(tmp_path):
+def test_bad_files_are_reported_and_the_rest_is_read(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "text.jpg").write_text("this is not a picture")
     (tmp_path / "zero.png").write_bytes(b"")
@@ -128,8 +128,8 @@ def test_bad_files_are_named_and_the_rest_is_read(tmp_path):
         assert reason in line
 
 
-def test_decoders_own_complaints_are_kept_off(tmp_path):
-    """libpng and OpenCV write to the file descriptor, which only a real process shows."""
+def test_messages_of_decoders_are_hidden(tmp_path):
+    """libpng and OpenCV write to the file descriptor, which only a separate process shows."""
     content = cv2.imencode(".png", np.random.default_rng(0).integers(0, 256, (40, 60, 3)).astype(np.uint8))[1].tobytes()
     (tmp_path / "cut.png").write_bytes(content[: len(content) // 2])
     (tmp_path / "flipped.png").write_bytes(content[:2000] + bytes([content[2000] ^ 255]) + content[2001:])
@@ -187,7 +187,7 @@ def test_stdin():
     assert (result.exit_code, result.stdout, result.stderr) == (0, f"{NUMBER}\n", "")
 
 
-def test_names_from_a_list(tmp_path):
+def test_names_are_read_from_a_list(tmp_path):
     names = tmp_path / "names.txt"
     names.write_text(f"{EXAMPLE}\n{tmp_path / 'gone.png'}\n", encoding="utf-8")
     result = run("read", "--from-file", names)
@@ -219,7 +219,7 @@ def halves(tmp_path):
     return tmp_path / "two.png"
 
 
-def test_regions_are_read_one_by_one_and_named(tmp_path):
+def test_regions_are_read_separately_and_named(tmp_path):
     picture = halves(tmp_path)
     height, width = cv2.imread(str(EXAMPLE)).shape[:2]
     result = run("read", picture, "--region", "right=50%,0,50%,100%", "--region", f"left=0,0,{width},{height}")
@@ -230,7 +230,7 @@ def test_regions_are_read_one_by_one_and_named(tmp_path):
     assert number["box"][0] > width  # in pixels of the whole picture
 
 
-def test_region_outside_of_one_picture_fails_there_only(tmp_path):
+def test_a_region_outside_one_picture_fails_only_there(tmp_path):
     result = run("read", EXAMPLE, halves(tmp_path), "--region", f"{cv2.imread(str(EXAMPLE)).shape[1]},0,90%,100%")
     assert result.exit_code == 1
     assert result.stderr.startswith(f"Error: {EXAMPLE}: region ")
@@ -238,7 +238,7 @@ def test_region_outside_of_one_picture_fails_there_only(tmp_path):
 
 
 @pytest.mark.parametrize("rotation", [90, 180, 270])
-def test_turned_pages(tmp_path, rotation):
+def test_rotated_pages(tmp_path, rotation):
     turns = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
     cv2.imwrite(str(tmp_path / "turned.png"), cv2.rotate(cv2.imread(str(PAGE)), turns[rotation]))
     upright = json.loads(run("read", "--format", "json", PAGE).stdout)[0]
@@ -261,7 +261,7 @@ def test_constraints():
     assert (result.exit_code, result.stdout) == (0, f"{NUMBER[:2]}-{NUMBER[2:]}\n")
 
 
-def test_what_does_not_fit_is_named_and_not_printed():
+def test_numbers_that_violate_the_constraints_are_reported_and_not_printed():
     result = run("read", EXAMPLE, "--digits", "12")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == f"{EXAMPLE}: {NUMBER} does not meet the constraints\n"
@@ -286,7 +286,7 @@ def test_crops_and_labels(tmp_path):
     assert (tmp_path / "labels" / "label_studio.json").is_file()
 
 
-def test_the_same_picture_is_labelled_once_and_that_is_said(tmp_path):
+def test_the_same_picture_is_labelled_once(tmp_path):
     result = run("read", "--labels", tmp_path / "labels", EXAMPLE, EXAMPLE)
     assert result.exit_code == 0
     assert result.stderr == f"not labelled: {EXAMPLE}: the same picture as {EXAMPLE}\n"
@@ -302,7 +302,7 @@ def test_exports_do_not_mix_with_earlier_ones(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="its file names are UTF-8")
-def test_names_that_are_no_text(tmp_path):
+def test_file_names_that_are_not_utf8(tmp_path):
     name = os.fsencode(tmp_path) + b"/\xff\n-x.jpg"
     with open(name, "wb") as file:  # noqa: PTH123
         file.write(EXAMPLE.read_bytes())
@@ -335,7 +335,7 @@ def test_wrong_usage_exits_with_2(arguments):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
-def test_progress_is_shown_on_a_terminal_while_the_numbers_go_elsewhere(tmp_path):
+def test_progress_is_shown_on_a_terminal_if_stdout_is_redirected(tmp_path):
     import pty
 
     ours, theirs = pty.openpty()
@@ -349,8 +349,8 @@ def test_progress_is_shown_on_a_terminal_while_the_numbers_go_elsewhere(tmp_path
     assert "2/2" in shown
 
 
-def test_onnx_runtime_reports_to_nobody(tmp_path, monkeypatch):
-    """Its telemetry keeps a file among the temporary ones; with the switch off there is none, and no uploader."""
+def test_onnx_runtime_sends_no_telemetry(tmp_path, monkeypatch):
+    """Its telemetry would keep a temporary file."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)
     assert in_a_new_process("-m", "digitdet", "read", str(EXAMPLE)).stdout == f"{NUMBER}\n"

@@ -1,4 +1,4 @@
-"""`digitdet serve` as a process."""
+"""The command `digitdet serve`."""
 
 import importlib.util
 import json
@@ -45,7 +45,7 @@ def serve():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-def test_it_reads_until_ctrl_c(serve, tmp_path):
+def test_it_serves_until_ctrl_c(serve, tmp_path):
     server, address = serve("--corrections", tmp_path / "mine")
     with urllib.request.urlopen(f"{address}/api/read", EXAMPLE.read_bytes(), timeout=60) as answer:
         assert json.load(answer)[0]["numbers"][0]["best"] == "72366"
@@ -57,7 +57,7 @@ def test_it_reads_until_ctrl_c(serve, tmp_path):
     assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == ["data.yaml", "images", "labels"]
 
 
-def test_it_answers_to_names_that_it_is_given(serve):
+def test_it_answers_to_given_host_names(serve):
     _, address = serve("--name", "numbers.example.org")
     for name, status in [("numbers.example.org", 200), ("127.0.0.1", 200), ("evil.example", 400)]:
         request = urllib.request.Request(f"{address}/api/health", headers={"Host": name})
@@ -68,7 +68,7 @@ def test_it_answers_to_names_that_it_is_given(serve):
             assert error.code == status
 
 
-def test_a_port_that_is_taken_is_told_in_one_line():
+def test_a_port_in_use_is_one_line():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         result = run("--port", port)
@@ -78,13 +78,13 @@ def test_a_port_that_is_taken_is_told_in_one_line():
     assert "--port" in line
 
 
-def test_a_host_that_is_not_there_is_told_in_one_line():
+def test_an_unknown_host_is_one_line():
     result = run("--host", "no.such.host.invalid", "--port", 0)
     assert result.exit_code == 1
     assert len(result.output.splitlines()) == 1
 
 
-def test_corrections_do_not_go_among_other_things(tmp_path):
+def test_a_folder_with_other_files_is_rejected(tmp_path):
     (tmp_path / "letter.txt").write_text("dear")
     result = run("--corrections", tmp_path, "--port", 0)
     assert result.exit_code == 1
@@ -92,7 +92,7 @@ def test_corrections_do_not_go_among_other_things(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 
 
-def test_the_extra_is_asked_for(monkeypatch):
+def test_missing_extra_says_what_to_install(monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "uvicorn" else find(name))
     result = run()

@@ -1,4 +1,4 @@
-"""The server over HTTP: requests go straight into the application, without a network."""
+"""The HTTP API, called in-process without a network."""
 
 import importlib.util
 import json
@@ -67,21 +67,21 @@ def reason(response, status):
 # --- reading ---
 
 
-def test_the_body_is_read_as_the_command_reads_the_file(client):
+def test_a_raw_body_is_read_like_the_file(client):
     response = post(client)
     assert response.status_code == 200
     assert response.json() == [NumberReader().read(CONTENT).to_dict()]
     jsonschema.Draft202012Validator(SCHEMA).validate(response.json()[0])
 
 
-def test_a_form_with_a_file_is_read_too(client):
+def test_a_form_with_a_file_is_read(client):
     for field, name in [("picture", "number.jpg"), ("anything", "../../etc/passwd"), ("file", "")]:
         files = {field: (name, CONTENT, "text/html")} if name else {field: CONTENT}
         assert client.post("/api/read", files=files).json() == post(client).json()
 
 
 @pytest.mark.parametrize("kind", ["image/jpeg", "text/html", "application/json", "no type at all", ""])
-def test_the_content_type_is_not_trusted(client, kind):
+def test_the_content_type_is_ignored(client, kind):
     response = client.post("/api/read", content=CONTENT, headers={"Content-Type": kind})
     assert response.json()[0]["numbers"][0]["best"] == "72366"
     assert response.headers["content-type"] == "application/json"
@@ -93,14 +93,14 @@ def test_every_page_is_read(client):
     assert [(one["page"], one["pages"]) for one in post(client, tiff).json()] == [(1, 3), (2, 3), (3, 3)]
 
 
-def test_a_file_with_one_good_page_is_read(client):
+def test_a_file_with_one_readable_page_is_read(client):
     pages = [np.full((60, 80, 3), 200, np.uint8), np.full((900, 900, 3), 200, np.uint8)]
     tiff = cv2.imencodemulti(".tiff", pages)[1].tobytes()
     small = TestClient(create_app(Service(OnnxDetector(None), ServeSettings(max_pixels=100_000))))
     assert [one["status"] for one in post(small, tiff).json()] == ["empty", "error"]
 
 
-def test_options_are_those_of_the_command(client):
+def test_options_of_digitdet_read_apply(client):
     read = post(client, pattern=r"\d{2}-\d{3}", min_confidence=0).json()[0]
     assert read["numbers"][0]["text"] == "72-366"
     read = post(client, region=["left=0,0,50%,100%", "50%,0,50%,100%"]).json()[0]
@@ -137,17 +137,17 @@ def test_options_are_those_of_the_command(client):
         ("&".join(["region=1,1,9,9"] * 101), "region: List should have at most 100 items"),
     ],
 )
-def test_wrong_options_are_named(client, query, words):
+def test_wrong_options_are_reported_by_name(client, query, words):
     assert words in reason(client.post(f"/api/read?{query}", content=CONTENT), 400)
 
 
-def test_what_is_no_picture_has_the_reason_of_the_command(client):
+def test_uploads_that_are_no_picture_are_rejected(client):
     assert "not a" in reason(post(client, b"hello"), 422)
     assert "empty" in reason(post(client, b""), 400)
     assert "empty" in reason(client.post("/api/read", files={"picture": b""}), 400)
 
 
-def test_a_form_without_a_file_or_with_two_is_refused(client):
+def test_a_form_without_a_file_or_with_two_is_rejected(client):
     form = {"Content-Type": "multipart/form-data; boundary=x"}
     empty = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--x--\r\n'
     assert "no file" in reason(client.post("/api/read", content=empty, headers=form), 400)
@@ -159,7 +159,7 @@ def test_a_form_without_a_file_or_with_two_is_refused(client):
 # --- limits ---
 
 
-def test_uploads_above_the_limit_are_refused_whether_or_not_they_say_so(make_client):
+def test_uploads_above_the_limit_are_rejected_with_and_without_content_length(make_client):
     client = make_client(max_bytes=1000)
     taken = []
 
@@ -171,16 +171,16 @@ def test_uploads_above_the_limit_are_refused_whether_or_not_they_say_so(make_cli
     assert "0.001 MB" in reason(client.post("/api/read", content=b"x" * 1001), 413)
     assert "limit" in reason(client.post("/api/read", content=stream()), 413)
     assert "limit" in reason(client.post("/api/read", files={"picture": b"x" * 2000}), 413)
-    assert reason(client.post("/api/read", content=b"x" * 1000), 422)  # of the size that is allowed, but no picture
+    assert reason(client.post("/api/read", content=b"x" * 1000), 422)  # small enough, but no picture
 
 
-def test_pictures_of_too_many_pixels_are_refused_by_their_header(make_client):
+def test_pictures_with_too_many_pixels_are_rejected(make_client):
     small = make_client(max_pixels=10_000)
     assert "above the limit of 0.01 million" in reason(post(small), 422)
     assert "above the limit" in reason(post(small, address="/api/page"), 422)
 
 
-def test_a_reading_ends_at_its_time_limit(make_client):
+def test_reading_stops_at_the_time_limit(make_client):
     slow = make_client(time_limit=1e-9)
     response = post(slow)
     assert "longer than 1e-09 s" in reason(response, 503)
@@ -190,12 +190,12 @@ def test_a_reading_ends_at_its_time_limit(make_client):
     assert "longer" in reason(post(slow, tiff, address="/api/page", page=3), 503)
 
 
-def test_time_limits_end_readings_in_python_too():
+def test_reading_stops_at_the_time_limit_in_python():
     with pytest.raises(TimeLimitError, match="longer than 0 s"):
         list(NumberReader().read_many([CONTENT], time_limit=0))
 
 
-def test_who_comes_when_all_places_are_taken_is_told_to_come_again(detector, make_client):
+def test_requests_beyond_the_queue_are_rejected(detector, make_client):
     entered, leave = threading.Event(), threading.Event()
 
     class Slow(Service):
@@ -210,10 +210,10 @@ def test_who_comes_when_all_places_are_taken_is_told_to_come_again(detector, mak
         assert entered.wait(20)
         waiting[1].start()
         deadline = time.monotonic() + 20
-        while (response := post(client, b"")).status_code != 503:  # until the second waits
+        while (response := post(client, b"")).status_code != 503:  # until the second request waits
             assert time.monotonic() < deadline
         assert "too many" in reason(response, 503)
-        assert client.get("/api/health").status_code == 200  # which needs no place
+        assert client.get("/api/health").status_code == 200  # needs no slot
         leave.set()
         for thread in waiting:
             thread.join()
@@ -223,7 +223,7 @@ def test_who_comes_when_all_places_are_taken_is_told_to_come_again(detector, mak
 # --- pages as PNG ---
 
 
-def test_a_page_comes_as_png(client):
+def test_a_page_is_converted_to_png(client):
     response = post(client, address="/api/page")
     assert response.headers["content-type"] == "image/png"
     picture = cv2.imdecode(np.frombuffer(response.content, np.uint8), cv2.IMREAD_COLOR)
@@ -251,7 +251,7 @@ def other_picture(shade):
     return cv2.imencode(".png", np.full((40, 60, 3), shade, np.uint8))[1].tobytes()
 
 
-def test_corrections_become_a_sound_dataset(make_client, tmp_path):
+def test_corrections_become_a_valid_dataset(make_client, tmp_path):
     folder = tmp_path / "mine"
     client = make_client(corrections=folder)
     assert client.get("/api/health").json()["corrections"] is True
@@ -271,13 +271,13 @@ def test_corrections_become_a_sound_dataset(make_client, tmp_path):
     assert correct(client, [], other_picture(200)).json()["picture"].startswith("images/val/")
     assert check_dataset(folder / "data.yaml", decode=True) == []
 
-    again = correct(client, digits[1:]).json()  # the same picture: its label is replaced
+    again = correct(client, digits[1:]).json()  # the same picture again replaces its label
     assert (again["picture"], again["digits"], again["pictures"]) == (saved.json()["picture"], 4, 2)
     assert read_labels(folder / "labels" / "train" / f"{picture.stem}.txt").classes.tolist() == [2, 3, 6, 6]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine"]
 
 
-def test_a_turned_page_is_kept_upright(make_client, tmp_path):
+def test_a_rotated_page_is_saved_upright(make_client, tmp_path):
     client = make_client(corrections=tmp_path)
     upright = cv2.imread(str(EXAMPLE))
     turned = cv2.imencode(".png", cv2.rotate(upright, cv2.ROTATE_90_CLOCKWISE))[1].tobytes()
@@ -289,7 +289,7 @@ def test_a_turned_page_is_kept_upright(make_client, tmp_path):
     assert (np.diff(labels.boxes[:, 0]) > 0).all()  # from left to right again
 
 
-def test_a_later_page_is_kept(make_client, tmp_path):
+def test_a_later_page_is_saved(make_client, tmp_path):
     client = make_client(corrections=tmp_path)
     pages = [np.full((60, 80, 3), shade, np.uint8) for shade in (200, 220)]
     tiff = cv2.imencodemulti(".tiff", pages)[1].tobytes()
@@ -297,7 +297,7 @@ def test_a_later_page_is_kept(make_client, tmp_path):
     assert np.array_equal(cv2.imread(str(tmp_path / saved["picture"])), pages[1])
 
 
-def test_wrong_corrections_are_refused_and_nothing_is_kept(make_client, tmp_path):
+def test_wrong_corrections_are_rejected_and_nothing_is_saved(make_client, tmp_path):
     client = make_client(corrections=tmp_path)
     good = {"digit": "4", "box": [10, 10, 20, 30]}
     for digits, words in [
@@ -325,21 +325,21 @@ def test_wrong_corrections_are_refused_and_nothing_is_kept(make_client, tmp_path
     assert list((tmp_path / "labels").rglob("*.txt")) == []
 
 
-def test_without_a_folder_no_corrections_are_kept(client):
+def test_without_a_folder_no_corrections_are_saved(client):
     assert client.get("/api/health").json()["corrections"] is False
     assert "--corrections" in reason(correct(client, []), 404)
 
 
-def test_a_folder_that_holds_something_else_is_left_alone(tmp_path):
+def test_a_folder_with_other_files_is_rejected_and_unchanged(tmp_path):
     (tmp_path / "letters.txt").write_text("dear")
     with pytest.raises(DataError, match="holds no dataset"):
         CorrectionFolder(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["letters.txt"]
     CorrectionFolder(tmp_path / "new")
-    CorrectionFolder(tmp_path / "new")  # what it made, it goes on with
+    CorrectionFolder(tmp_path / "new")  # accepts its own folder
 
 
-def test_a_full_disk_is_told(detector, tmp_path, monkeypatch):
+def test_a_full_disk_is_reported(detector, tmp_path, monkeypatch):
     client = TestClient(create_app(Service(detector, ServeSettings(corrections=tmp_path))))
 
     def full(*_arguments, **_more):
@@ -349,10 +349,10 @@ def test_a_full_disk_is_told(detector, tmp_path, monkeypatch):
     assert "No space left" in reason(correct(client, []), 507)
 
 
-# --- other people's pages ---
+# --- security ---
 
 
-def test_requests_from_other_sites_are_refused(make_client, tmp_path):
+def test_requests_from_other_sites_are_rejected(make_client, tmp_path):
     client = make_client(corrections=tmp_path)
     for headers in (
         {"Origin": "https://evil.example"},
@@ -366,13 +366,13 @@ def test_requests_from_other_sites_are_refused(make_client, tmp_path):
     assert client.post("/api/read", content=CONTENT, headers=own).status_code == 200
 
 
-def test_a_local_server_answers_to_its_own_names_only(client):
+def test_only_allowed_host_names_are_answered(client):
     assert client.get("/api/health", headers={"Host": "evil.example"}).status_code == 400
     assert client.get("/", headers={"Host": "testserver:8000"}).status_code == 200
 
 
 @pytest.mark.parametrize("address", ["/", "/docs", "/api/health", "/static/app.js", "/static/examples/meter.jpg"])
-def test_every_answer_has_a_strict_policy(client, address):
+def test_every_response_has_a_strict_policy(client, address):
     response = client.get(address)
     assert response.status_code == 200
     assert "default-src 'none'" in response.headers["content-security-policy"]
@@ -380,7 +380,7 @@ def test_every_answer_has_a_strict_policy(client, address):
 
 
 @pytest.mark.parametrize("address", ["/nothing", "/static/../app.py", "/static/%2e%2e/app.py", "/docs/swagger/../x"])
-def test_what_is_not_there_is_not_found(client, address):
+def test_missing_pages_are_not_found(client, address):
     assert reason(client.get(address), 404)
 
 
@@ -390,10 +390,10 @@ def test_other_methods_are_not_allowed(client):
     assert response.headers["allow"] == "POST"
 
 
-# --- the description and the page ---
+# --- OpenAPI and the page ---
 
 
-def test_the_description_is_of_this_server(make_client):
+def test_openapi_describes_this_server(make_client):
     description = make_client(max_bytes=5_000_000).get("/openapi.json").json()
     assert description["openapi"] == "3.1.0"
     assert "5 MB" in json.dumps(description)
@@ -406,7 +406,7 @@ def test_the_description_is_of_this_server(make_client):
     assert references <= set(description["components"]["schemas"])
 
 
-def test_the_page_asks_for_what_there_is(client):
+def test_the_page_has_the_options_of_the_api(client):
     page = client.get("/").text
     offered = set(re.findall(r"<option>(\w+)</option>", page))
     assert offered == set(CHECKS)
@@ -424,7 +424,7 @@ def test_the_page_asks_for_what_there_is(client):
     assert fields == set(described)
 
 
-def test_nothing_is_loaded_from_elsewhere(client):
+def test_nothing_is_loaded_from_other_hosts(client):
     for path in (ROOT / "detector" / "web" / "static").iterdir():
         if path.is_file():
             found = re.findall(r"(?:https?:)?//[\w.-]+\.\w+", path.read_text(encoding="utf-8"))
@@ -433,7 +433,7 @@ def test_nothing_is_loaded_from_elsewhere(client):
 
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("ultralytics") is None, reason="the training packages are not installed")
-def test_corrections_are_trained_on(make_client, tmp_path):
+def test_corrections_can_be_trained_on(make_client, tmp_path):
     from digitdet.configs import load_preset, replace
     from digitdet.configs.train import TrainConfig
     from digitdet.training.run import train_run

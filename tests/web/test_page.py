@@ -1,4 +1,4 @@
-"""The page in a real browser, without a window: what a person does on it, and what is on the screen then."""
+"""The web page in a headless browser."""
 
 import json
 import re
@@ -23,7 +23,7 @@ from digitdet.web.limits import ServeSettings
 from digitdet.web.service import Service
 
 expect = sync_api.expect
-expect.set_options(timeout=20_000)  # ms: a busy machine is slow, not wrong
+expect.set_options(timeout=20_000)  # ms: generous, for busy machines
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 EXAMPLE = Path(__file__).parents[2] / "examples" / "number.jpg"
 PHONE = {"viewport": {"width": 390, "height": 780}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is install
 
 
 class Server:
-    """A server on a free port, on a thread."""
+    """A server on a free port, in a thread."""
 
     def __init__(self, corrections):
         self.corrections = corrections
@@ -70,31 +70,31 @@ def server(tmp_path_factory):
 
 @pytest.fixture
 def open_page(browser, server):
-    """Opens the page; at the end nothing was complained about, and nothing asked of another host."""
-    contexts, complaints, hosts = [], [], set()
+    """Open the page; at the end, check that the console has no errors and no other host was contacted."""
+    contexts, errors, hosts = [], [], set()
 
     def open_(url=server.url, **how):
         context = browser.new_context(**how)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(20_000)
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("request", lambda request: hosts.add(request.url.split("/")[2]) if "//" in request.url else None)
         page.goto(url)
         page.wait_for_selector("#examples img")
         return page
 
-    open_.complaints = complaints
+    open_.errors = errors
     yield open_
     for context in contexts:
         context.close()
-    assert complaints == []
+    assert errors == []
     assert hosts <= {server.url.split("/")[2]}
 
 
 def numbers(page):
-    """What is shown, when reading is over."""
+    """The numbers on the page, after reading."""
     expect(page.locator("#status")).to_have_text(re.compile("read|found"))
     return page.locator("#numbers output").all_inner_texts()
 
@@ -115,7 +115,7 @@ def test_a_chosen_picture_is_read_and_its_digits_are_marked(open_page):
     assert "100.0%" in page.inner_text("#probabilities")
 
 
-def test_a_picture_is_dropped_and_pasted(open_page):
+def test_a_picture_can_be_dropped_and_pasted(open_page):
     page = open_page()
     data = json.dumps(list(EXAMPLE.read_bytes()))
     make = f"""() => {{
@@ -161,7 +161,7 @@ def write_seven_and_one(page):
         left += 0.8 * size
 
 
-def test_written_digits_are_read_without_being_asked(open_page):
+def test_written_digits_are_read_automatically(open_page):
     page = open_page()
     write_seven_and_one(page)
     assert numbers(page) == ["7171"]
@@ -171,7 +171,7 @@ def test_written_digits_are_read_without_being_asked(open_page):
     assert page.locator("#result").is_hidden()
 
 
-def test_a_wrong_digit_is_corrected_by_mouse(open_page, server):
+def test_a_wrong_digit_can_be_corrected_by_mouse(open_page, server):
     page = open_page()
     choose(page)
     page.locator("#overlay g").nth(1).click()
@@ -192,7 +192,7 @@ def test_a_wrong_digit_is_corrected_by_mouse(open_page, server):
     expect(page.locator("#saved")).to_contain_text("without your corrections")
 
 
-def test_a_missed_digit_is_added(open_page, server):
+def test_a_missed_digit_can_be_added(open_page, server):
     page = open_page()
     choose(page)
     page.click("#add-digit")
@@ -209,7 +209,7 @@ def test_a_missed_digit_is_added(open_page, server):
     assert read_labels(label).classes.tolist() == [7, 2, 3, 6, 6, 9]
 
 
-def test_everything_by_keyboard(open_page, server):
+def test_everything_works_by_keyboard(open_page, server):
     page = open_page()
 
     def tab_to(selector):
@@ -263,7 +263,7 @@ def test_options_are_applied(open_page):
     expect(page.locator("#numbers output")).to_have_text("72366")
 
 
-def test_formats_that_the_browser_does_not_know_are_shown(open_page, tmp_path):
+def test_formats_that_browsers_do_not_support_are_shown(open_page, tmp_path):
     page = open_page()
     picture = cv2.imread(str(EXAMPLE))
     cv2.imwritemulti(str(tmp_path / "scan.tif"), [picture, np.flipud(np.full_like(picture, 220)).copy()])
@@ -276,7 +276,7 @@ def test_formats_that_the_browser_does_not_know_are_shown(open_page, tmp_path):
     expect(page.locator("#overlay g")).to_have_count(5)
 
 
-def test_numbers_are_copied_and_the_reading_is_downloaded(open_page):
+def test_numbers_can_be_copied_and_the_reading_downloaded(open_page):
     page = open_page(permissions=["clipboard-read", "clipboard-write"])
     choose(page)
     page.click("#copy")
@@ -288,15 +288,15 @@ def test_numbers_are_copied_and_the_reading_is_downloaded(open_page):
     assert reading[0]["numbers"][0]["best"] == "72366"
 
 
-def test_what_cannot_be_read_is_told(open_page, tmp_path):
+def test_unreadable_pictures_are_reported(open_page, tmp_path):
     page = open_page()
     (tmp_path / "x.jpg").write_bytes(b"hello")
     page.set_input_files("#file", str(tmp_path / "x.jpg"))
     page.wait_for_selector("#status.error")
     assert "not a" in page.inner_text("#status")
     assert page.locator("#result").is_hidden()
-    assert all("422" in complaint for complaint in open_page.complaints)
-    open_page.complaints.clear()  # Chromium itself notes every answer of that kind
+    assert all("422" in error for error in open_page.errors)
+    open_page.errors.clear()  # Chromium logs every such response
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -312,17 +312,17 @@ def test_on_a_phone(open_page, scheme):
         assert box["height"] >= 40, button.inner_text()
 
 
-def test_everything_has_a_name(open_page):
+def test_every_control_has_an_accessible_name(open_page):
     page = open_page()
     choose(page)
     page.click("summary")
-    nameless = page.evaluate(
+    unnamed = page.evaluate(
         """() => [...document.querySelectorAll("button, input, select, textarea, a, canvas, img, svg")]
             .filter((one) => !one.labels?.length && !one.textContent.trim())
             .filter((one) => !one.getAttribute("aria-label") && !one.alt && !one.querySelector("img[alt]"))
             .map((one) => one.outerHTML)"""
     )
-    assert nameless == []
+    assert unnamed == []
 
 
 def test_the_documentation_is_shown(open_page, server):

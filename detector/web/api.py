@@ -130,6 +130,7 @@ async def _correct(request: Request, service: ServiceDep, limiter: LimiterDep) -
         return await limiter.run(lambda: service.correct(upload.content, form.page, rotation, form.digits))
 
 
+@router.head("/health", include_in_schema=False)
 @router.get("/health", operation_id="health", summary="Check that the server is running")
 async def _health(service: ServiceDep) -> Health:
     return Health(version=__version__, corrections=service.saves_corrections)

@@ -309,6 +309,7 @@ def test_wrong_corrections_are_rejected_and_nothing_is_saved(make_client, tmp_pa
         ([{"digit": "٣", "box": [1, 2, 3, 4]}], "digit"),
         ([{"digit": "4", "box": [1, 2, 3]}], "box.3: Field required"),
         ([{"digit": "4", "box": [1, 2, 3, "4"]}], "box.3: Input should be a valid number"),
+        ('[{"digit": "4", "box": [1, 2, 3, NaN]}]', "box.3: Input should be a finite number"),
         ([{**good, "more": 1}], "more"),
         ([good, good], "twice"),
         ([{"digit": "4", "box": [9000, 10, 9020, 30]}], "outside"),
@@ -385,6 +386,7 @@ def test_missing_pages_are_not_found(client, address):
 
 
 def test_other_methods_are_not_allowed(client):
+    assert client.head("/api/health").status_code == 200
     response = client.get("/api/read")
     assert reason(response, 405)
     assert response.headers["allow"] == "POST"

@@ -1,8 +1,8 @@
-"""Composes the example pictures, writes down what is in them (numbers.txt), and draws the README's picture.
+"""Compose the example pictures, their captions (numbers.txt) and the picture of the README.
 
     python examples/compose.py [--mnist DIR]
 
-They are made from digits of the MNIST test set, which no training has seen.
+The digits are from the test set of MNIST, which is not used in training.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from digitdet.synth.sources import load_materials
 
 FOLDER = Path(__file__).parent
 
-# What the pictures have in common: handwriting, by an amateur's camera.
+# Settings that all pictures share: handwriting, photographed with a simple camera.
 BASE: dict[str, Any] = {
     "blank_share": 0.0,
     "digit_angle": (-3, 3),
-    "number_gap": (1.5, 3),  # nobody should have to wonder where a number ends
+    "number_gap": (1.5, 3),  # wide enough to leave no doubt where a number ends
     "effects": {"illumination": 0.5, "softness": 0.5, "sensor_noise": 1.0},
 }
-# Name, seed, and what differs from the built-in look.
+# Name, seed and settings of each picture.
 PICTURES: list[tuple[str, int, dict[str, Any]]] = [
     (
         "number",
@@ -39,32 +39,50 @@ PICTURES: list[tuple[str, int, dict[str, Any]]] = [
             "layouts": {"single": 1},
             "digits_per_number": (5, 5),
             "digit_height": (90, 130),
-        }
-        | {"surfaces": {"paper": 1}, "inks": {"marker": 1}, "dark_ink_share": 1.0},
+            "surfaces": {"paper": 1},
+            "inks": {"marker": 1},
+            "dark_ink_share": 1.0,
+        },
     ),
     (
         "page",
         9,
-        {"canvas_sizes": ((640, 640),), "layouts": {"page": 1}, "lines": (5, 5), "digit_height": (48, 80)}
-        | {"surfaces": {"ruled": 1}, "inks": {"ballpoint": 1}, "dark_ink_share": 1.0, "page_angle": (-5, -3)},
+        {
+            "canvas_sizes": ((640, 640),),
+            "layouts": {"page": 1},
+            "lines": (5, 5),
+            "digit_height": (48, 80),
+            "surfaces": {"ruled": 1},
+            "inks": {"ballpoint": 1},
+            "dark_ink_share": 1.0,
+            "page_angle": (-5, -3),
+        },
     ),
     (
         "chalk",
         21,
-        {"canvas_sizes": ((640, 400),), "layouts": {"page": 1}, "lines": (3, 3), "digit_height": (50, 90)}
-        | {"surfaces": {"blackboard": 1}, "inks": {"chalk": 1}, "dark_ink_share": 0.0, "numbers_per_line": (1, 2)},
+        {
+            "canvas_sizes": ((640, 400),),
+            "layouts": {"page": 1},
+            "lines": (3, 3),
+            "digit_height": (50, 90),
+            "surfaces": {"blackboard": 1},
+            "inks": {"chalk": 1},
+            "dark_ink_share": 0.0,
+            "numbers_per_line": (1, 2),
+        },
     ),
 ]
 
 
 def main() -> None:
-    """Write the pictures and their captions beside this file, and docs/page.jpg."""
+    """Write the pictures and captions to this folder, and docs/page.jpg."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--mnist", type=Path, help="folder with the four MNIST files")
     mnist = parser.parse_args().mnist
     captions = []
-    for name, seed, changes in PICTURES:
-        config = SynthConfig(looks={name: LookConfig(**{**BASE, **changes})})
+    for name, seed, settings in PICTURES:
+        config = SynthConfig(looks={name: LookConfig(**BASE, **settings)})
         composer = SceneComposer(config, load_materials(config, mnist).sources["test"])
         scene = composer.compose(np.random.default_rng(seed))
         cv2.imwrite(str(FOLDER / f"{name}.jpg"), scene.image, [cv2.IMWRITE_JPEG_QUALITY, 92])

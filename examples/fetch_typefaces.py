@@ -1,9 +1,11 @@
-"""Fetch open typefaces from npm: `python examples/fetch_typefaces.py fonts --category handwriting` (needs npm).
+"""Download open typefaces from npm (needs npm).
 
-They are the packages @fontsource/NAME, which hold the families of Google Fonts under free licences (a LICENSE lies
-beside each). Of every family this keeps the weights 400 and 700, upright and italic, of the Latin characters, as
-OUT/CATEGORY/NAME/*.woff, which `digitdet synth --fonts` and `--hand-fonts` read. The shipped model saw all five
-categories: about 1,600 families, 90 MB.
+    python examples/fetch_typefaces.py fonts --category handwriting
+
+The packages @fontsource/NAME contain the families of Google Fonts, each with its free licence. Of every family, the
+weights 400 and 700, upright and italic, with Latin characters are stored as OUT/CATEGORY/NAME/*.woff, which
+`digitdet synth --fonts` and `--hand-fonts` can read. The shipped model was trained with all five categories: about
+1,600 families, 90 MB.
 """
 
 from __future__ import annotations
@@ -18,33 +20,33 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 CATEGORIES = ("handwriting", "sans-serif", "serif", "display", "monospace")
-# Scripts whose fonts hold thousands of characters; their Latin digits are found elsewhere, too.
+# Scripts whose fonts contain thousands of characters; their Latin digits are in other families, too.
 _LARGE = ("chinese", "japanese", "korean")
-# Digits with lines or arrows drawn around them, for children to trace.
+# Families for tracing, with lines or arrows around the characters.
 _TRACED = ("-guides", "-arrows")
 _KEPT = re.compile(r"-latin-(400|700)-(normal|italic)\.woff$|^LICENSE$")
 
 
 def main() -> None:
-    """Fetch every family of the categories that are asked for; those that are there already are left."""
+    """Download every family of the selected categories; existing ones are skipped."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--category", choices=CATEGORIES, action="append", help="repeatable; all unless given")
+    parser.add_argument("--category", choices=CATEGORIES, action="append", help="repeatable; default: all")
     options = parser.parse_args()
     wanted = families(options.category or CATEGORIES)
     folders = [options.out / category / name for name, category in wanted.items()]
     with ThreadPoolExecutor(8) as pool:
         for folder, found in zip(folders, pool.map(fetch, folders), strict=True):
             if not found:
-                print(f"{folder.name}: no package of that name")
+                print(f"{folder.name}: no such package")
 
 
 def families(categories: list[str] | tuple[str, ...]) -> dict[str, str]:
-    """Name of each family, as its package calls it, to its category."""
+    """Return the package name of each family and its category."""
     with tempfile.TemporaryDirectory() as temporary:
         index = pack("google-font-metadata", Path(temporary))
         if index is None:
-            raise SystemExit("npm could not fetch google-font-metadata")
+            raise SystemExit("npm could not download google-font-metadata")
         with tarfile.open(index) as archive:
             listed = json.load(archive.extractfile("package/data/google-fonts-v2.json"))
     return {
@@ -57,7 +59,7 @@ def families(categories: list[str] | tuple[str, ...]) -> dict[str, str]:
 
 
 def fetch(folder: Path) -> bool:
-    """Unpack the font files of the family that `folder` is named after; False where there is no such package."""
+    """Download the font files of the family that `folder` is named after; return False if there is no such package."""
     if folder.exists():
         return True
     with tempfile.TemporaryDirectory() as temporary:
@@ -74,7 +76,7 @@ def fetch(folder: Path) -> bool:
 
 
 def pack(package: str, folder: Path) -> Path | None:
-    """Fetch a package's archive into `folder` with npm, which knows where packages are kept."""
+    """Download the archive of an npm package into `folder`; return its path, or None if that failed."""
     command = ["npm", "pack", package, "--silent", "--pack-destination", str(folder)]
     done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 (fixed words)
     return next(folder.glob("*.tgz"), None) if done.returncode == 0 else None

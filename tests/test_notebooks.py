@@ -1,4 +1,4 @@
-"""The notebooks in examples/ are valid, and do what their text says."""
+"""The notebooks in examples/ are valid, run, and do what their text says."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ def caption():
 
 
 def run_cells(path):
-    """The names that the code cells of a notebook leave behind, run in order."""
+    """Run the code cells of a notebook in order; return its namespace."""
     namespace = {}
     for row, cell in enumerate(json.loads(path.read_text(encoding="utf-8"))["cells"]):
         if cell["cell_type"] == "code":
@@ -55,7 +55,7 @@ def test_notebook_runs_and_reads_what_the_caption_says(folder, monkeypatch):
     assert found == numbers
     assert names["same"]
     assert names["fitting"] == [number for number in numbers if number in names["invoices"]]
-    # What does not fit need not be parted as it is on the page, but all of it is there.
+    # Numbers that do not fit may be split differently than on the page, but no digit is missing.
     assert "".join(names["unfit"]) == "".join(number for number in numbers if number not in names["invoices"])
     assert len(shown) == 5
     image, drawing = names["image"], names["drawing"]
@@ -65,7 +65,7 @@ def test_notebook_runs_and_reads_what_the_caption_says(folder, monkeypatch):
 
 @pytest.fixture
 def drawn_mnist(make_digits, monkeypatch):
-    """Drawn digits in the place of MNIST's, and figures that are counted and not shown."""
+    """Replace MNIST by drawn digits, and count figures instead of showing them."""
     for package in ("matplotlib", "sklearn", "torch"):
         pytest.importorskip(package, reason=f"{package} is not installed: pip install '.[classify]'")
     import matplotlib

@@ -175,8 +175,8 @@ def _doubtful_digits(number: Number) -> set[int]:
 
 
 def _arrange(labels: Sequence[_Label], numbers: Sequence[Boxes], area: tuple[int, int], thickness: int) -> _Layout:
-    """The layout with the largest labels of which nearly all are inside the picture, if few sizes must be tried; else
-    the largest nearly all of which are at their numbers; else the one with the fewest in the margin.
+    """Choose the size of the labels: the largest that keeps nearly all inside the picture, if one of the first few does;
+    otherwise the largest that keeps nearly all at their numbers, or the one with the fewest labels in the margin.
     """
     few = len(labels) // 10
     layouts: list[_Layout] = []

@@ -175,8 +175,8 @@ def _doubtful_digits(number: Number) -> set[int]:
 
 
 def _arrange(labels: Sequence[_Label], numbers: Sequence[Boxes], area: tuple[int, int], thickness: int) -> _Layout:
-    """Choose the size of the labels: the largest that keeps nearly all inside the picture, if one of the first few does;
-    otherwise the largest that keeps nearly all at their numbers, or the one with the fewest labels in the margin.
+    """Choose the largest labels that stay inside the picture, nearly all of them, if one of the first sizes does; else
+    the largest that stay at their numbers, or the size with the fewest labels in the margin.
     """
     few = len(labels) // 10
     layouts: list[_Layout] = []

@@ -31,9 +31,10 @@ model_option = click.option(
 mnist_option = click.option("--mnist", type=FOLDER, metavar="DIR", help="Folder with the four MNIST files.")
 
 
-def config_option(name: str) -> Callable[[Command], Command]:
-    """Make the option for a YAML file with the settings of a class, which `name` says."""
-    return click.option("--config", "config_file", type=FILE, metavar="FILE", help=f"Settings in YAML (see {name}).")
+def config_option(name: str, note: str = "") -> Callable[[Command], Command]:
+    """Make the option for a YAML file with the settings of the class `name`."""
+    text = f"Settings in YAML (see {name}){note}."
+    return click.option("--config", "config_file", type=FILE, metavar="FILE", help=text)
 
 
 def read_options(command: Command) -> Command:

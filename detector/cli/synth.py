@@ -48,7 +48,7 @@ _FONT_SUFFIXES = (".otf", ".ttf", ".woff")
     help="mixed (the default): all kinds of pictures. default: the mix for the shipped model. handwritten, cheques, "
     "print, meters, displays, street, houses: one kind. quick: plain MNIST digits.",
 )
-@config_option("SynthConfig")
+@config_option("SynthConfig", "; without `looks`, plain MNIST digits")
 @mnist_option
 @click.option(
     "--fonts", type=FOLDER, multiple=True, metavar="DIR", help="Font files to use instead of the system's; repeatable."
@@ -72,7 +72,7 @@ def synth(preview: Path | None, stats: Path | None, check: Path | None, **option
     settings and fonts give the same bytes, whatever --workers and --engine. The same command resumes after an
     interruption.
 
-    MNIST is searched in --mnist, in $DIGITDET_DATA/mnist and in the user's cache; otherwise it is downloaded once. Some
+    MNIST is taken from --mnist, $DIGITDET_DATA/mnist or the user's cache; otherwise it is downloaded once. Some
     fonts, crops and backgrounds are reserved for the val and test splits.
     """
     if sum(option is not None for option in (preview, stats, check)) > 1:

@@ -15,13 +15,15 @@ from digitdet.detection.postprocess import Detections
 _BEST_HEIGHT = 36.0
 _HEIGHT_SPREAD = 0.6  # standard deviation of the logarithm of the height
 
+_MATCH_IOU = 0.5  # boxes of two passes match from this intersection over union on
+
 # Scores and probabilities are kept this far from 0 and 1 before their logarithm is taken.
 _EDGE = 1e-4
 # Weights of the recogniser's log-odds beside the detector's: for which digit a box holds, and for whether it holds one.
 _CLASS_WEIGHT, _OBJECTNESS_WEIGHT = 1.0, 0.2
 
 
-def fuse_passes(passes: Sequence[Detections], scales: Sequence[float], min_iou: float = 0.5) -> Detections:
+def fuse_passes(passes: Sequence[Detections], scales: Sequence[float]) -> Detections:
     """Average the scores of several passes over one picture, each at another scale.
 
     A box gets the weighted mean, over all passes, of its own scores and those of the matching box in each other pass; a
@@ -31,7 +33,6 @@ def fuse_passes(passes: Sequence[Detections], scales: Sequence[float], min_iou: 
     Args:
         passes: Detections in pixels of one picture, after non-maximum suppression within each pass.
         scales: Input pixels per picture pixel of each pass.
-        min_iou: Two boxes match from this intersection over union on.
 
     Returns:
         The boxes of all passes; non-maximum suppression comes next.
@@ -42,7 +43,7 @@ def fuse_passes(passes: Sequence[Detections], scales: Sequence[float], min_iou: 
     heights = np.maximum(boxes[:, 3] - boxes[:, 1], 1)[:, None]
     weights = np.exp(-((np.log(heights * np.array(scales)) - np.log(_BEST_HEIGHT)) ** 2) / (2 * _HEIGHT_SPREAD**2))
     scores = own * weights[np.arange(len(boxes)), pass_of][:, None]
-    rows, matches = _matching_boxes(boxes, pass_of, min_iou)
+    rows, matches = _matching_boxes(boxes, pass_of)
     for other in range(len(passes)):  # within one pass a row has at most one match: no addition is lost
         found = pass_of[matches] == other
         scores[rows[found]] += weights[rows[found], other][:, None] * own[matches[found]]
@@ -50,13 +51,13 @@ def fuse_passes(passes: Sequence[Detections], scales: Sequence[float], min_iou: 
     return Detections(boxes, (scores / (weights.sum(axis=1, keepdims=True) + 1e-12)).astype(np.float32))
 
 
-def _matching_boxes(boxes: Boxes, pass_of: Indices, min_iou: float) -> tuple[Indices, Indices]:
+def _matching_boxes(boxes: Boxes, pass_of: Indices) -> tuple[Indices, Indices]:
     """Return rows of boxes and, for each, the row of the best matching box of another pass, one for every such pass."""
     first, second = near_pairs(boxes)
     across = pass_of[first] != pass_of[second]
     first, second = first[across], second[across]
     ious = pair_iou(boxes, first, second)
-    is_match = ious >= min_iou
+    is_match = ious >= _MATCH_IOU
     rows = np.concatenate([first[is_match], second[is_match]])
     matches = np.concatenate([second[is_match], first[is_match]])
     # Of several matches in one pass the one with the highest IoU comes first in this order.

@@ -1,4 +1,4 @@
-"""What is known about a number before it is read: its length, its pattern, its check digit, its neighbours."""
+"""Constraints on numbers: number of digits, pattern, check digit, allowed numbers, previous value of a counter."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ _METER_VALUE = re.compile(r"[0-9]+([ .,:/'-][0-9]+)*")
 
 @dataclass(frozen=True)
 class Constraints:
-    r"""Rules that a number must meet, all together; those that are None do not count.
+    r"""Rules that a number must meet, all together; those that are None do not apply.
 
-    Digits are compared from left to right, as text, leading zeros kept; a number has at most 64 digits. Without any
-    rule the constraints are false in a condition.
+    Digits are compared as text, with leading zeros; a number has at most 64 digits. Without any rule the constraints
+    are false in a condition.
 
     Args:
-        digits: How many: 5, "5", "4-6", "4-" (4 or more) or (4, 6).
-        pattern: A regular expression over digits with fixed separators, which are put into the text: 123456 reads
-            "1234-56" under r"\d{4}-\d{2}". `pattern_syntax` says what may stand in it.
-        check: The rule of the check digit, by name: luhn, ean, isbn, mod11, verhoeff or damm; or a function that takes
-            the digits as text and says whether they may be a number.
-        allowed: The numbers there are. Whatever is not a digit in them is no part of the comparison, and is put into
-            the text unless there is a pattern.
-        previous: An earlier value of a counter that only goes up; decimal places count as digits like any other. As
-            text it has as many digits as the counter, which after 99999 goes on at 00000. As a whole number it says
-            nothing about leading zeros, and the counter does not go past its end.
-        max_step: By how much the counter can have gone up since, in units of its last digit.
+        digits: Number of digits: 5, "5", "4-6", "4-" (4 or more) or (4, 6).
+        pattern: A regular expression over digits with fixed separators, which are inserted into the text: 123456 reads
+            "1234-56" under r"\d{4}-\d{2}". See `pattern_syntax` for the syntax.
+        check: Name of a check digit rule: luhn, ean, isbn, mod11, verhoeff or damm; or a function that takes the digits
+            as text and returns whether they are valid.
+        allowed: The allowed numbers. Other characters than digits are ignored in the comparison, and inserted into the
+            text unless there is a pattern.
+        previous: Earlier value of a counter that only goes up; decimal places count as digits like any other. As text
+            it has all digits of the counter, which rolls over from 99999 to 00000. A whole number says nothing about
+            leading zeros, and the counter does not roll over.
+        max_step: Largest possible increase since then, in units of the last digit.
 
     Raises:
         ConfigError: A value is not allowed, or no number can meet all rules.
@@ -54,6 +54,7 @@ class Constraints:
     allowed: Iterable[str | int] | None = None
     previous: str | int | None = None
     max_step: int | None = None
+    # Bit n of counts is set where a number of n digits can fit.
     _counts: int = field(init=False, repr=False, compare=False)
     _pattern: NumberPattern | None = field(init=False, repr=False, compare=False)
     _rules: tuple[NumberPattern | _Counter, ...] = field(init=False, repr=False, compare=False)
@@ -66,7 +67,7 @@ class Constraints:
         self._set_check()
         self._set_rules()
         if not self._counts:
-            raise ConfigError(f"{self._names()}: no number has as many digits as all of these ask for; loosen one")
+            raise ConfigError(f"{self._names()}: no number of digits meets all of these; loosen one")
         if self.allowed is not None:
             self._set_allowed(self.allowed)
 
@@ -84,14 +85,14 @@ class Constraints:
         return self._counts.bit_length() - 1
 
     def can_start(self, prefix: str) -> bool:
-        """Whether a number that fits may begin with these digits, or be them.
+        """Return whether a number that fits may begin with these digits, or be them.
 
-        False is certain. True is not where a check digit is still to come, or where the pattern and the previous value
-        decide together.
+        False is certain. True may be wrong where a check digit still follows, or where the pattern and the previous
+        value decide together.
         """
         if self._allowed is not None:
-            place = bisect_left(self._sorted, prefix)
-            return place < len(self._sorted) and self._sorted[place].startswith(prefix)
+            index = bisect_left(self._sorted, prefix)
+            return index < len(self._sorted) and self._sorted[index].startswith(prefix)
         remaining = self._counts >> len(prefix)
         for rule in self._rules:
             if not remaining:
@@ -102,7 +103,7 @@ class Constraints:
         return remaining != 0
 
     def fits(self, digits: str) -> bool:
-        """Whether the digits, without separators, meet all rules."""
+        """Return whether the digits, without separators, meet all rules."""
         if self._allowed is not None:
             return digits in self._allowed
         return (
@@ -112,17 +113,17 @@ class Constraints:
         )
 
     def formatted(self, digits: str) -> str:
-        """The digits in their order, with the separators of the pattern or else of the allowed number.
+        """Return the digits with the separators of the pattern, or else of the allowed number.
 
-        Digits that do not fit these come back as they are.
+        Digits that do not fit these are returned unchanged.
         """
         if self._pattern is not None:
             return self._pattern.formatted(digits) or digits
         return (self._allowed or {}).get(digits, digits)
 
     def places(self, digits: str) -> tuple[int, ...]:
-        """Where each of the digits stands in the formatted text, from 0."""
-        return tuple(place for place, character in enumerate(self.formatted(digits)) if character in DIGITS)
+        """Return the index of each of the digits in the formatted text."""
+        return tuple(index for index, character in enumerate(self.formatted(digits)) if character in DIGITS)
 
     def _set_check(self) -> None:
         if self.check is None or callable(self.check):
@@ -138,7 +139,7 @@ class Constraints:
         pattern = None if self.pattern is None else NumberPattern(self.pattern)
         if (self.previous is None) != (self.max_step is None):
             given, other = ("max_step", "previous") if self.previous is None else ("previous", "max_step")
-            raise ConfigError(f"{given}: says nothing alone; give {other}, too")
+            raise ConfigError(f"{given}: has no effect alone; give {other}, too")
         counter = None
         if self.previous is not None and self.max_step is not None:
             counter = _Counter(self.previous, self.max_step)
@@ -151,13 +152,13 @@ class Constraints:
     def _set_allowed(self, allowed: Iterable[str | int]) -> None:
         """Keep the allowed numbers that meet the other rules."""
         if isinstance(allowed, str) or not isinstance(allowed, Iterable):
-            raise ConfigError(f"allowed: {allowed!r} is no list; expected a list of numbers")
-        numbers = tuple(allowed)  # an iterator is gone after one look
+            raise ConfigError(f"allowed: {allowed!r} is not a list; expected a list of numbers")
+        numbers = tuple(allowed)  # an iterator can be read only once
         texts: dict[str, str] = {}
         for number in numbers:
             digits = _only_digits(str(number))
             if not isinstance(number, (str, int)) or not digits:
-                raise ConfigError(f"allowed: {number!r} is no number; expected text such as 0123 or 12-345")
+                raise ConfigError(f"allowed: {number!r} is not a number; expected text such as 0123 or 12-345")
             if self.fits(digits):
                 texts.setdefault(digits, str(number))
         if not texts:
@@ -178,7 +179,7 @@ class Constraints:
 
 
 def read_allowed(path: Path) -> tuple[str, ...]:
-    """The numbers of a UTF-8 text file, one a line; empty lines are skipped.
+    """Read the numbers of a UTF-8 text file, one a line; empty lines are skipped.
 
     Raises:
         ConfigError: The file cannot be read, or a line holds no digit; the message names the line.
@@ -197,7 +198,7 @@ def read_allowed(path: Path) -> tuple[str, ...]:
 
 
 class _Counter:
-    """A counter that has gone up by at most a step since its previous value."""
+    """A counter that has gone up by at most `max_step` since its previous value."""
 
     def __init__(self, previous: str | int, max_step: int) -> None:
         if isinstance(max_step, bool) or not isinstance(max_step, int) or max_step < 0:
@@ -218,20 +219,20 @@ class _Counter:
             self._ranges.append((0, previous + max_step - end))
 
     def remaining(self, prefix: str) -> int:
-        """How many digits may follow a prefix, as bits; see `NumberPattern.remaining`."""
+        """Return how many digits may follow a prefix, as bits; see `NumberPattern.remaining`."""
         value = int(prefix or "0")
         if self._width is not None:
             count = self._width - len(prefix)
-            return 1 << count if count >= 0 and self._has(value, count) else 0
+            return 1 << count if count >= 0 and self._is_reachable(value, count) else 0
         (first, last), longest = self._ranges[0], MAX_DIGITS - len(prefix)
-        if value == 0:  # any more zeros, then the value
+        if value == 0:  # any number of zeros, then the value
             shortest = len(str(first)) if first else 0
             return (1 << (longest + 1)) - (1 << shortest) if shortest <= longest else 0
-        counts = range(min(len(str(last)), longest) + 1)  # with more digits it is larger than the last value
-        return sum(1 << count for count in counts if self._has(value, count))
+        counts = range(min(len(str(last)), longest) + 1)  # with more digits the value exceeds the last one
+        return sum(1 << count for count in counts if self._is_reachable(value, count))
 
-    def _has(self, value: int, count: int) -> bool:
-        """Whether so many digits after a value can make it one that is in range."""
+    def _is_reachable(self, value: int, count: int) -> bool:
+        """Whether a value followed by `count` digits can be within the ranges."""
         scale = 10**count
         return any(value * scale <= last and first < (value + 1) * scale for first, last in self._ranges)
 
@@ -241,7 +242,7 @@ def _only_digits(text: str) -> str:
 
 
 def _parse_counts(digits: int | str | tuple[int, int] | None) -> int:
-    """The allowed numbers of digits: bit n is set when n digits are allowed."""
+    """Return the allowed numbers of digits as bits: bit n is set where n digits are allowed."""
     low: object
     high: object
     low, high = 1, MAX_DIGITS

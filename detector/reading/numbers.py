@@ -27,51 +27,21 @@ class NumberBuilder:
 
     Args:
         calibration: From scores to probabilities.
-        threshold: Probability (0 to 1) from which a digit counts as present.
-        min_confidence: Numbers with a lower confidence (0 to 1) are unsure.
+        config: The thresholds for digits and numbers.
         constraints: Rules that numbers must meet; None allows any number.
-        neighbour_threshold: Threshold of digits beside one that is present; None is `threshold`.
-        isolated_threshold: Threshold of digits that are a line by themselves on a picture with longer lines; None is
-            `threshold`.
     """
 
-    def __init__(
-        self,
-        calibration: Calibration,
-        threshold: float,
-        min_confidence: float,
-        constraints: Constraints | None = None,
-        neighbour_threshold: float | None = None,
-        isolated_threshold: float | None = None,
-    ) -> None:
+    def __init__(self, calibration: Calibration, config: ReadConfig, constraints: Constraints | None = None) -> None:
         self._calibration = calibration
-        self._threshold = threshold
-        self._min_confidence = min_confidence
+        self._threshold = threshold = config.confidence
+        self._min_confidence = config.min_confidence
         self._constraints = constraints
-        beside = threshold if neighbour_threshold is None else min(neighbour_threshold, threshold)
+        beside = min(config.confidence_beside, threshold)
         self._neighbour_odds_factor = float(np.exp(log_odds(threshold) - log_odds(beside)))
-        isolated = threshold if isolated_threshold is None else max(isolated_threshold, threshold)
         # Digit probabilities are shifted so that `threshold` becomes 0.5.
+        isolated = max(config.confidence_alone, threshold)
         isolated_odds = float(np.exp(log_odds(isolated) - log_odds(threshold)))
         self._isolated_threshold = isolated_odds / (1 + isolated_odds)
-
-    @classmethod
-    def from_config(
-        cls,
-        calibration: Calibration,
-        config: ReadConfig,
-        constraints: Constraints | None = None,
-        min_confidence: float | None = None,
-    ) -> NumberBuilder:
-        """Return a builder with the thresholds of the settings; `min_confidence` overrides theirs."""
-        return cls(
-            calibration,
-            config.confidence,
-            config.min_confidence if min_confidence is None else min_confidence,
-            constraints,
-            config.confidence_beside,
-            config.confidence_alone,
-        )
 
     def build(self, nms: NmsResult) -> tuple[Number, ...]:
         """Return the numbers of one picture in reading order."""

@@ -1,46 +1,49 @@
-"""A pattern of digits with fixed separators, followed from left to right.
+"""Patterns of digits with fixed separators, compiled to an automaton that decides about prefixes.
 
-The automaton is K. Thompson's ("Regular expression search algorithm", CACM 11(6), 1968), made deterministic as far as
-prefixes ask for it, so no pattern takes more than a look-up for a digit.
+The pattern becomes a nondeterministic automaton (K. Thompson, "Regular expression search algorithm", CACM 11(6), 1968),
+which is made deterministic for the prefixes that occur: each digit of a prefix costs one look-up. Python's `re` cannot
+tell whether a text may be the beginning of a match, and its parser is private.
 """
 
 from __future__ import annotations
 
 from digitdet.common.errors import ConfigError
-from digitdet.reading.pattern_syntax import MAX_DIGITS, Chain, Choice, Node, OneDigit, Separator, parse_pattern
+from digitdet.reading.pattern_syntax import MAX_DIGITS, Chain, Choice, Node, OneDigit, Repeat, Separator, parse_pattern
 
 MAX_STATES = 2000
-"""Of the automaton; `(\\d{64}){16}` would have about a thousand."""
+"""States of the automaton; `(\\d{64}){16}` has about a thousand."""
 
 _ALL_COUNTS = (1 << (MAX_DIGITS + 1)) - 1
 
 
 class NumberPattern:
-    r"""A compiled pattern, such as `\d{4}-\d{2}`; see `pattern_syntax` for what it may hold.
+    r"""A compiled pattern, such as `\d{4}-\d{2}`; see `pattern_syntax` for the syntax.
 
     Raises:
-        ConfigError: The pattern is not valid, is too large, or takes no digit.
+        ConfigError: The pattern is invalid, too large, or matches no digit.
     """
 
     def __init__(self, pattern: str) -> None:
-        # A state either takes one of some digits and goes on, or goes on at once: past a separator or '', in order of
-        # preference.
         self._pattern = pattern
-        self._takes: list[tuple[str, int] | None] = []
-        self._moves: list[list[tuple[str, int]]] = []
+        # A state has either a transition that consumes one of some digits, or transitions that consume none and insert
+        # a separator or '', in order of preference.
+        self._digit_transitions: list[tuple[str, int] | None] = []
+        self._empty_transitions: list[list[tuple[str, int]]] = []
         self._end = self._build(parse_pattern(pattern), self._add_state())
         self._counts = self._count_remaining()
-        # Sets of states that a prefix leads to; the first is that of no digit.
-        self._known: dict[frozenset[int], int] = {}
+        # The deterministic states: sets of states. The first is that of the empty prefix.
+        self._index_of: dict[frozenset[int], int] = {}
         self._next: list[dict[str, int]] = []
         self._members: list[frozenset[int]] = []
         self._remaining: list[int] = []
         self._index({0})
         if not self.remaining("") >> 1:
-            raise ConfigError(f"pattern: {pattern!r} takes no number of 1 to {MAX_DIGITS} digits; use \\d for a digit")
+            raise ConfigError(
+                f"pattern: {pattern!r} matches no number of 1 to {MAX_DIGITS} digits; use \\d for a digit"
+            )
 
     def remaining(self, prefix: str) -> int:
-        """How many digits may follow a prefix: bit n is set when n more can make it fit; 0 when none ever can."""
+        """Return how many digits may follow a prefix, as bits: bit n is set where n more can complete a match."""
         index = 0
         for digit in prefix:
             following = self._next[index].get(digit)
@@ -48,111 +51,114 @@ class NumberPattern:
         return self._remaining[index]
 
     def formatted(self, digits: str) -> str | None:
-        """The digits with the separators of the pattern; None where they do not fit."""
-        seen = set()
-        stack = [(0, 0, "")]  # state, digits taken, text so far; what is preferred lies on top
+        """Return the digits with the separators of the pattern; None where they do not match."""
+        failed = set()
+        stack = [(0, 0, "")]  # state, digits consumed, text so far; the preferred one on top
         while stack:
-            state, place, text = stack.pop()
-            if state == self._end and place == len(digits):
+            state, count, text = stack.pop()
+            if state == self._end and count == len(digits):
                 return text
-            if (state, place) in seen:
-                continue  # it has failed before
-            seen.add((state, place))
-            take = self._takes[state]
-            if take is not None and place < len(digits) and digits[place] in take[0]:
-                stack.append((take[1], place + 1, text + digits[place]))
-            stack.extend((target, place, text + between) for between, target in reversed(self._moves[state]))
+            if (state, count) in failed:
+                continue
+            failed.add((state, count))
+            transition = self._digit_transitions[state]
+            if transition is not None and count < len(digits) and digits[count] in transition[0]:
+                stack.append((transition[1], count + 1, text + digits[count]))
+            stack.extend(
+                (target, count, text + separator) for separator, target in reversed(self._empty_transitions[state])
+            )
         return None
 
     def _add_state(self) -> int:
-        if len(self._moves) == MAX_STATES:
+        if len(self._empty_transitions) == MAX_STATES:
             raise ConfigError(f"pattern: {self._pattern!r} is too large; repeat fewer parts, or smaller ones")
-        self._takes.append(None)
-        self._moves.append([])
-        return len(self._moves) - 1
+        self._digit_transitions.append(None)
+        self._empty_transitions.append([])
+        return len(self._empty_transitions) - 1
+
+    def _add_branch(self, start: int) -> int:
+        target = self._add_state()
+        self._empty_transitions[start].append(("", target))
+        return target
 
     def _build(self, node: Node, start: int) -> int:
-        """Add a part that begins in a state with no way out yet; gives such a state, in which it ends."""
-        if isinstance(node, Chain):
-            for part in node.parts:
-                start = self._build(part, start)
-            return start
-        if isinstance(node, OneDigit):
-            end = self._add_state()
-            self._takes[start] = (node.choices, end)
-            return end
-        if isinstance(node, Separator):
-            end = self._add_state()
-            self._moves[start].append((node.text, end))
-            return end
-        if isinstance(node, Choice):
-            ends = [self._build(option, self._add_move(start)) for option in node.options]
-            end = self._add_state()
-            for each in ends:
-                self._moves[each].append(("", end))
-            return end
-        for _ in range(node.least):
-            start = self._build(node.part, start)
-        return self._build_more(node.part, start, None if node.most is None else node.most - node.least)
+        """Add a part that begins in a state without transitions; return the state without transitions at its end."""
+        match node:
+            case OneDigit(choices):
+                end = self._add_state()
+                self._digit_transitions[start] = (choices, end)
+                return end
+            case Separator(text):
+                end = self._add_state()
+                self._empty_transitions[start].append((text, end))
+                return end
+            case Chain(parts):
+                for part in parts:
+                    start = self._build(part, start)
+                return start
+            case Choice(options):
+                ends = [self._build(option, self._add_branch(start)) for option in options]
+                return self._join(ends, self._add_state())
+            case Repeat(part, least, most):
+                for _ in range(least):
+                    start = self._build(part, start)
+                return self._build_optional(part, start, None if most is None else most - least)
 
-    def _build_more(self, part: Node, start: int, times: int | None) -> int:
-        """A part that may stand there up to so many times more."""
+    def _build_optional(self, part: Node, start: int, times: int | None) -> int:
+        """Add a part that may occur up to `times` times; None is any number of times."""
         if times is None:
-            again = self._build(part, self._add_move(start))
-            self._moves[again].append(("", start))
-            return self._add_move(start)
+            self._join([self._build(part, self._add_branch(start))], start)
+            return self._add_branch(start)
         stops = []
         for _ in range(times):
             stops.append(start)
-            start = self._build(part, self._add_move(start))
-        for stop in stops:
-            self._moves[stop].append(("", start))
-        return start
+            start = self._build(part, self._add_branch(start))
+        return self._join(stops, start)
 
-    def _add_move(self, start: int) -> int:
-        target = self._add_state()
-        self._moves[start].append(("", target))
+    def _join(self, ends: list[int], target: int) -> int:
+        for end in ends:
+            self._empty_transitions[end].append(("", target))
         return target
 
     def _count_remaining(self) -> list[int]:
-        """For every state the numbers of digits after which the pattern can end, as bits."""
-        counts = [0] * len(self._moves)
+        """Return for every state the numbers of digits after which the pattern can end, as bits."""
+        counts = [0] * len(self._empty_transitions)
         counts[self._end] = 1
         changed = True
         while changed:
             changed = False
             for state in reversed(range(len(counts))):
                 found = counts[state]
-                take = self._takes[state]
-                if take is not None:
-                    found |= counts[take[1]] << 1 & _ALL_COUNTS
-                for _, target in self._moves[state]:
+                transition = self._digit_transitions[state]
+                if transition is not None:
+                    found |= counts[transition[1]] << 1 & _ALL_COUNTS
+                for _, target in self._empty_transitions[state]:
                     found |= counts[target]
                 changed |= found != counts[state]
                 counts[state] = found
         return counts
 
     def _follow(self, index: int, digit: str) -> int:
-        takes = (self._takes[state] for state in self._members[index])
-        targets = {take[1] for take in takes if take is not None and digit in take[0]}
+        transitions = (self._digit_transitions[state] for state in self._members[index])
+        targets = {one[1] for one in transitions if one is not None and digit in one[0]}
         self._next[index][digit] = following = self._index(targets)
         return following
 
     def _index(self, states: set[int]) -> int:
-        """The number of a set of states, with those that can be reached from it without a digit."""
-        waiting = list(states)
-        while waiting:
-            for _, target in self._moves[waiting.pop()]:
+        """Return the index of a set of states, extended by those that are reached without a digit."""
+        pending = list(states)
+        while pending:
+            for _, target in self._empty_transitions[pending.pop()]:
                 if target not in states:
                     states.add(target)
-                    waiting.append(target)
+                    pending.append(target)
         members = frozenset(states)
-        if members not in self._known:
-            self._known[members] = len(self._members)
+        if members not in self._index_of:
+            self._index_of[members] = len(self._members)
             self._members.append(members)
             self._next.append({})
             counts = 0
             for state in members:
                 counts |= self._counts[state]
             self._remaining.append(counts)
-        return self._known[members]
+        return self._index_of[members]

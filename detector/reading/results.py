@@ -1,4 +1,4 @@
-"""What reading gives: frozen values, the same for the Python interface, the command line and the drawings."""
+"""Results of reading: frozen values that the Python API, the command line and the drawings share."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ if TYPE_CHECKING:
     from digitdet.common.types import Box
 
 SCHEMA_VERSION = 1
-"""Version of the dictionaries below, which detector/outputs/reading.schema.json describes. It rises when a field
-changes or goes, not when one is added."""
+"""Version of the dictionaries below (detector/outputs/reading.schema.json): incremented when a field is changed or
+removed, not when one is added."""
 
 OK, UNSURE, UNFIT, EMPTY, ERROR = "ok", "unsure", "unfit", "empty", "error"
 
 
 @dataclass(frozen=True)
 class Alternative:
-    """Something else that may stand there, with its probability (0 to 1)."""
+    """Another possible text, with its probability (0 to 1)."""
 
     text: str
     confidence: float
 
     def to_dict(self) -> dict[str, Any]:
-        """The alternative as JSON types."""
+        """Return the alternative as JSON types."""
         return {"text": self.text, "confidence": round(self.confidence, 4)}
 
 
@@ -32,9 +32,8 @@ class Alternative:
 class Digit:
     """One digit.
 
-    `text` is '0' to '9', `confidence` the probability (0 to 1) that this digit stands here, `box` xyxy in pixels.
-    `alternatives` are other digits that may stand here, the most probable first; what the probabilities lack to 1 is
-    that of no digit at all.
+    `text` is '0' to '9', `confidence` its probability (0 to 1), `box` xyxy in pixels. `alternatives` are other possible
+    digits, most probable first. The rest of the probabilities to 1 is that of no digit.
     """
 
     text: str
@@ -43,7 +42,7 @@ class Digit:
     alternatives: tuple[Alternative, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """The digit as JSON types, rounded to what they are good for."""
+        """Return the digit as JSON types, rounded."""
         return {
             "text": self.text,
             "confidence": round(self.confidence, 4),
@@ -54,15 +53,19 @@ class Digit:
 
 @dataclass(frozen=True)
 class Number:
-    """A whole number: its digits from left to right.
+    """A whole number.
 
-    `best` is its most probable text, leading zeros kept, with the separators of the pattern that was asked for, if one
-    was. `confidence` is the probability (0 to 1) that this is the number. `status` is 'ok', 'unsure' where the
-    confidence is below the one that was asked for, or 'unfit' where no plausible text meets the constraints.
-    `doubtful` are the places in `best` that make it unsure. `alternatives` are other texts, the most probable first.
-    `angle` is how far its line is turned clockwise on the picture, in degrees, quarter turns of the page included;
-    `region` the name of the region it was read in.
-    `upside_down` is what it says from the other side, where that is as plausible; None where it is not.
+    Attributes:
+        best: The most probable text, with leading zeros and with the separators of the pattern in the constraints.
+        confidence: Probability (0 to 1) that this is the number.
+        digits: From left to right.
+        status: 'ok', 'unsure' where the confidence is below the requested minimum, or 'unfit' where no plausible text
+            meets the constraints.
+        doubtful: The indices in `best` that make the number unsure.
+        alternatives: Other texts, most probable first.
+        angle: Clockwise angle of the line on the picture in degrees, including the rotation of the page.
+        region: Name of the region that the number was read in.
+        upside_down: What the number says upside down, where that is as plausible; otherwise None.
     """
 
     best: str
@@ -77,17 +80,17 @@ class Number:
 
     @property
     def text(self) -> str:
-        """The number as it may be passed on: `best`, with ? in the doubtful places."""
+        """`best` with ? in the doubtful places."""
         return "".join("?" if place in self.doubtful else character for place, character in enumerate(self.best))
 
     @property
     def box(self) -> Box:
-        """The box around all digits, xyxy in pixels."""
+        """The bounding box of all digits, xyxy in pixels."""
         left, top, right, bottom = zip(*(digit.box for digit in self.digits), strict=True)
         return min(left), min(top), max(right), max(bottom)
 
     def to_dict(self) -> dict[str, Any]:
-        """The number as JSON types."""
+        """Return the number as JSON types."""
         return {
             "text": self.text,
             "status": self.status,
@@ -104,12 +107,17 @@ class Number:
 
 @dataclass(frozen=True)
 class Reading:
-    """All numbers of one picture, line by line from the top, each line from left to right.
+    """The numbers of one page, in reading order.
 
-    Boxes are in pixels of the picture as a person sees it (a photo's EXIF orientation is applied), which is `width` x
-    `height` pixels. `source` is its path, where it has one; `page` counts the pages or frames of its file from 1, of
-    `pages` in all. `rotation` is how far the page lies turned clockwise: 0, 90, 180 or 270 degrees. `error` is the
-    reason why there is no reading.
+    Attributes:
+        numbers: Boxes are in pixels of the page after its EXIF orientation is applied.
+        width: Of the page in pixels.
+        height: Of the page in pixels.
+        source: The path of the picture; None for bytes and arrays.
+        page: Number of the page or frame in its file, from 1.
+        pages: Number of pages of the file.
+        rotation: How far the page is rotated clockwise: 0, 90, 180 or 270 degrees.
+        error: Why the page cannot be read; otherwise None.
     """
 
     numbers: tuple[Number, ...] = ()
@@ -123,14 +131,12 @@ class Reading:
 
     @property
     def texts(self) -> list[str]:
-        """The numbers as text, in reading order, without those that are unfit."""
+        """The texts of the numbers in reading order, without unfit ones."""
         return [number.text for number in self.numbers if number.status != UNFIT]
 
     @property
     def status(self) -> str:
-        """'ok'; 'empty' when no digit was found; 'unsure' when a number is, or when none meets the constraints; 'error'
-        when the picture could not be read.
-        """
+        """'ok', 'empty' without digits, 'unsure' if a number is or none meets the constraints, or 'error'."""
         if self.error is not None:
             return ERROR
         if not self.numbers:
@@ -139,7 +145,7 @@ class Reading:
         return UNSURE if UNSURE in statuses or statuses == {UNFIT} else OK
 
     def to_dict(self) -> dict[str, Any]:
-        """The reading as JSON types, see detector/outputs/reading.schema.json."""
+        """Return the reading as JSON types; see detector/outputs/reading.schema.json."""
         return {
             "schema": SCHEMA_VERSION,
             "image": self.source,

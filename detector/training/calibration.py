@@ -231,7 +231,7 @@ def number_evidence(
     pictures: Sequence[LabelledPicture], calibration: Calibration, config: ReadConfig
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
     """The confidence (M,) of every number that is read, and whether it is one that is there, with exactly its text."""
-    builder = NumberBuilder.from_config(calibration, config, min_confidence=0.0)
+    builder = NumberBuilder(calibration, config)
     confidences: list[float] = []
     right: list[bool] = []
     for picture in pictures:

@@ -54,10 +54,10 @@ def test_a_text_that_cannot_start_a_valid_one_is_dropped():
 def test_a_wide_beam_counts_all(weights):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_MIN_RATIO", 0)
-        check_a_wide_beam(weights)
+        _check_a_wide_beam(weights)
 
 
-def check_a_wide_beam(weights):
+def _check_a_wide_beam(weights):
     slots, tables = [], []
     for row, parts in enumerate(weights):
         names = ["", "1", "7", "4"][: len(parts)]

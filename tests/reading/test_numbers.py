@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from digitdet.configs import ReadConfig
 from digitdet.detection.postprocess import Detections, NmsResult
 from digitdet.reading.calibration import Calibration
 from digitdet.reading.constraints import Constraints
@@ -27,8 +28,14 @@ def nms_result(*digits):
     return NmsResult(Detections(boxes, scores), nothing, np.zeros(0, np.int64))
 
 
-def build(found, min_confidence=0.5, threshold=0.5, constraints=None, beside=None):
-    return NumberBuilder(UNCALIBRATED, threshold, min_confidence, constraints, beside).build(found)
+def build(found, min_confidence=0.5, threshold=0.5, constraints=None, beside=None, alone=None):
+    config = ReadConfig(
+        confidence=threshold,
+        min_confidence=min_confidence,
+        confidence_beside=threshold if beside is None else beside,
+        confidence_alone=threshold if alone is None else alone,
+    )
+    return NumberBuilder(UNCALIBRATED, config, constraints).build(found)
 
 
 def row(*digits, start=0):
@@ -98,7 +105,7 @@ def test_the_threshold_is_lower_beside_other_digits():
 def test_a_digit_alone_on_its_line_beside_a_number_needs_a_higher_threshold(number, probability, threshold, read):
     found = nms_result(*row(*number), (0, {1: probability}))
     found.digits.boxes[-1, [1, 3]] += 100
-    numbers = NumberBuilder(UNCALIBRATED, threshold, 0.0, isolated_threshold=0.7).build(found)
+    numbers = build(found, 0.0, threshold, alone=0.7)
     assert [number.best for number in numbers] == read
 
 

@@ -1,4 +1,4 @@
-"""From picture to input and from output to boxes."""
+"""Decoding of the network's output and non-maximum suppression."""
 
 import numpy as np
 import pytest
@@ -6,56 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitdet.common.boxes import covering_pairs, iou
-from digitdet.detection.fusion import fuse_passes
-from digitdet.detection.letterbox import letterbox
 from digitdet.detection.postprocess import Detections, decode, non_max_suppression
-
-
-@settings(max_examples=60, deadline=None)
-@given(width=st.integers(1, 700), height=st.integers(1, 700), side=st.sampled_from([64, 320, 640]))
-def test_letterbox_and_back(width, height, side):
-    image = np.zeros((height, width, 3), np.uint8)
-    tensor, box = letterbox(image, side)
-    assert tensor.dtype == np.float32
-    assert tensor.shape[:2] == (1, 3)
-    assert all(length % 32 == 0 and length < side + 32 for length in tensor.shape[2:])
-    assert max(tensor.shape[2:]) >= side
-    boxes = np.float32([[0, 0, width, height], [width * 0.25, height * 0.5, width * 0.75, height]])
-    assert np.allclose(
-        box.to_picture(boxes * np.float32(box.scale * 2) + np.float32(box.offset * 2)),
-        boxes,
-        atol=1e-3 * max(width, height),
-    )
-
-
-def test_a_strip_is_not_padded_to_a_square():
-    assert letterbox(np.zeros((100, 640, 3), np.uint8), 320)[0].shape == (1, 3, 64, 320)
-
-
-def test_pixels_land_where_the_boxes_say():
-    """A white block on black, found again in the input by its brightness."""
-    image = np.zeros((300, 500, 3), np.uint8)
-    image[90:150, 200:310] = 255
-    tensor, box = letterbox(image, 320)
-    ys, xs = np.nonzero(tensor[0, 0] > 0.75)
-    found = np.float32([[xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]])
-    assert np.abs(box.to_picture(found) - [200, 90, 310, 150]).max() <= 1.6  # one input pixel is 1.56 of these
-
-
-def test_channels_become_rgb():
-    tensor, _ = letterbox(np.full((320, 320, 3), (10, 20, 30), np.uint8), 320)
-    assert np.allclose(tensor[0, :, 5, 5] * 255, [30, 20, 10])
-
-
-def test_padding_is_grey():
-    tensor, box = letterbox(np.zeros((10, 320, 3), np.uint8), 320)
-    assert box.offset == (0, 11)
-    assert np.allclose(tensor[0, :, 0, 0] * 255, 114)
-
-
-def test_boxes_are_cut_at_the_picture():
-    _, box = letterbox(np.zeros((100, 200, 3), np.uint8), 320)
-    assert box.to_picture(np.float32([[-50, -50, 900, 900]])).tolist() == [[0, 0, 200, 100]]
 
 
 def output(*rows):
@@ -126,46 +77,6 @@ def test_two_digits_in_one_broad_box():
     assert result.digits.labels.tolist() == [2, 4]
     assert result.suppressed.labels.tolist() == [1, 1]
     assert result.suppressed_by.tolist() == [1, 1]
-
-
-def test_passes_that_agree_are_averaged():
-    """Two passes see one digit, unsure whether 3 or 5; a third box is seen by one pass only."""
-    first = decode(output((50, 40, 20, 30, {3: 0.6, 5: 0.4}), (90, 40, 20, 30, {1: 0.6})), 0.1)
-    second = decode(output((51, 41, 20, 30, {3: 0.2, 5: 0.8})), 0.1)
-    fused = fuse_passes([first, second], scales=[1, 1])
-    assert len(fused) == 3
-    assert fused.scores[:, [1, 3, 5]] == pytest.approx(np.float32([[0, 0.4, 0.6], [0.3, 0, 0], [0, 0.4, 0.6]]))
-    assert non_max_suppression(fused, 0.5).digits.labels.tolist() == [5, 1]
-
-
-def test_one_pass_stays_as_it_is():
-    found = decode(output((50, 40, 20, 30, {3: 0.6})), 0.1)
-    assert np.array_equal(fuse_passes([found], [0.5]).scores, found.scores)
-    assert np.array_equal(fuse_passes([found], [0.5]).boxes, found.boxes)
-
-
-@pytest.mark.parametrize(("height", "expected"), [(150, 7), (20, 1)])
-def test_the_pass_at_the_better_scale_counts_more(height, expected):
-    """The pass that shrinks the picture says 7, the one that enlarges it says 1, both as sure."""
-    shrunk = decode(output((200, 200, height / 2, height, {7: 0.8})), 0.1)
-    enlarged = decode(output((200, 200, height / 2, height, {1: 0.8})), 0.1)
-    assert non_max_suppression(fuse_passes([shrunk, enlarged], scales=[0.4, 1.5]), 0.5).digits.labels.tolist() == [
-        expected
-    ]
-
-
-def test_passes_that_find_nothing():
-    nothing = decode(np.zeros((14, 0), np.float32), 0.1)
-    assert len(fuse_passes([nothing, nothing], [1, 2])) == 0
-    found = decode(output((50, 40, 20, 30, {3: 0.6})), 0.1)
-    assert fuse_passes([nothing, found], [1, 1]).best_scores == pytest.approx([0.3])
-
-
-def test_fusing_changes_no_input():
-    found = decode(output((50, 40, 20, 30, {3: 0.6})), 0.1)
-    before = found.scores.copy()
-    fuse_passes([found, found], [1, 2])
-    assert np.array_equal(found.scores, before)
 
 
 @settings(max_examples=60, deadline=None)

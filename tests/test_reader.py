@@ -1,16 +1,16 @@
-from dataclasses import FrozenInstanceError, replace
+"""NumberReader: from files, bytes and arrays to readings."""
+
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from digitdet import Alternative, Constraints, Digit, Number, NumberReader, Reading, draw_reading, parse_region
+from digitdet import Constraints, NumberReader, Reading, draw_reading, parse_region
 from digitdet.common.errors import ConfigError, ImageError, ModelError
 from digitdet.configs import ReadConfig
-from digitdet.datasets.formats.numbers import NumberTruth
 from digitdet.detection.search import MultiScaleDetector
-from digitdet.evaluation.matching import exact_readings
 from digitdet.reading.rotation import RotationChoice, upside_down_text
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -29,7 +29,7 @@ def test_every_example_reads_as_its_caption_says(reader):
         assert [number.best for number in reader.read(EXAMPLES / name).numbers] == numbers
 
 
-def test_path_bytes_and_array_read_the_same(reader):
+def test_path_bytes_and_array_give_the_same_reading(reader):
     path = EXAMPLES / "number.jpg"
     reading = reader.read(path)
     assert reading.status == "ok"
@@ -48,7 +48,7 @@ def test_boxes_are_in_pixels_of_the_picture(reader):
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 400), (400, 1), (3000, 10), (7, 9)])
-def test_odd_shapes_are_read_without_fail(reader, shape):
+def test_unusual_shapes_are_read(reader, shape):
     assert isinstance(reader.read(np.full((*shape, 3), 128, np.uint8)), Reading)
 
 
@@ -68,7 +68,7 @@ def test_higher_confidence_keeps_fewer_digits():
     assert counts[0] >= counts[1] > counts[2]
 
 
-def test_numbers_below_the_wanted_confidence_are_unsure():
+def test_numbers_below_the_minimum_confidence_are_unsure():
     reading = NumberReader(config=ReadConfig(min_confidence=1)).read(EXAMPLES / "number.jpg")
     (number,) = reading.numbers
     assert (reading.status, number.status) == ("unsure", "unsure")
@@ -86,7 +86,7 @@ def test_constraints_reach_the_numbers(reader):
     assert any(number.status == "unfit" for number in fitting.numbers)
 
 
-def test_many_are_read_in_order_and_as_one_by_one(reader, tmp_path):
+def test_read_many_equals_reading_one_by_one(reader, tmp_path):
     """Pictures of several sizes, more than a batch, a bad one and one with pages among them."""
     names = ["number.jpg", "page.jpg", "chalk.jpg"] * 4
     (tmp_path / "bad.jpg").write_bytes(b"no picture")
@@ -111,7 +111,7 @@ def test_many_are_read_in_order_and_as_one_by_one(reader, tmp_path):
         assert np.allclose([n.box for n in reading.numbers], [n.box for n in alone.numbers], atol=0.1)
 
 
-def test_reading_many_is_lazy(reader):
+def test_read_many_is_lazy(reader):
     def sources():
         for place in range(10_000):
             taken.append(place)
@@ -163,99 +163,8 @@ def test_bad_arguments():
         NumberReader("gone.onnx")
 
 
-def number(text, left=0.0, top=0.0, confidence=0.9):
-    digits = [Digit(t, confidence, (left + 10 * i, top, left + 10 * i + 8, top + 12)) for i, t in enumerate(text)]
-    return Number(text, confidence, tuple(digits))
-
-
-def test_reading_as_a_dictionary():
-    digits = (
-        Digit("0", 0.9, (0, 2, 8, 12)),
-        Digit("7", 0.61234567, (10, 0, 18, 11), (Alternative("1", 0.3),)),
-    )
-    found = Number("07", 0.6, digits, "unsure", (1,), (Alternative("01", 0.2),), angle=1.26, region="total")
-    assert (found.text, found.box) == ("0?", (0, 0, 18, 12))
-    record = Reading((found,), 40, 30, "a.jpg").to_dict()
-    assert record == {
-        "schema": 1,
-        "image": "a.jpg",
-        "page": 1,
-        "pages": 1,
-        "width": 40,
-        "height": 30,
-        "status": "unsure",
-        "error": None,
-        "rotation": 0,
-        "numbers": [
-            {
-                "text": "0?",
-                "status": "unsure",
-                "confidence": 0.6,
-                "best": "07",
-                "alternatives": [{"text": "01", "confidence": 0.2}],
-                "box": [0, 0, 18, 12],
-                "angle": 1.3,
-                "region": "total",
-                "upside_down": None,
-                "digits": [
-                    {"text": "0", "confidence": 0.9, "box": [0, 2, 8, 12], "alternatives": []},
-                    {
-                        "text": "7",
-                        "confidence": 0.6123,
-                        "box": [10, 0, 18, 11],
-                        "alternatives": [{"text": "1", "confidence": 0.3}],
-                    },
-                ],
-            }
-        ],
-    }
-
-
-@pytest.mark.parametrize(
-    ("reading", "status", "texts"),
-    [
-        (Reading(), "empty", []),
-        (Reading(error="gone"), "error", []),
-        (Reading((number("12"),)), "ok", ["12"]),
-        (Reading((number("12"), replace(number("34"), status="unsure", doubtful=(0,)))), "unsure", ["12", "?4"]),
-        (Reading((number("12"), replace(number("34"), status="unfit"))), "ok", ["12"]),
-        (Reading((replace(number("34"), status="unfit"),)), "unsure", []),
-    ],
-)
-def test_status_of_a_reading(reading, status, texts):
-    assert (reading.status, reading.texts) == (status, texts)
-
-
-def test_readings_are_frozen():
-    with pytest.raises(FrozenInstanceError):
-        Reading().width = 3
-
-
-def truth(text, left=0.0, top=0.0):
-    return NumberTruth(text, tuple(digit.box for digit in number(text, left, top).digits))
-
-
-@pytest.mark.parametrize(
-    ("found", "truths", "exact"),
-    [
-        ([], [], 0),
-        ([number("12")], [], 0),
-        ([], [truth("12")], 0),
-        ([number("12")], [truth("12")], 1),
-        ([number("21")], [truth("12")], 0),
-        ([number("12", left=300)], [truth("12")], 0),  # right text, wrong place
-        ([number("1"), number("2", left=10)], [truth("12")], 0),  # torn apart
-        ([number("7"), number("7", left=1)], [truth("7")], 1),
-        ([number("7")], [truth("7"), truth("7", left=1)], 1),  # one reading counts once
-        ([number("12", top=50), number("12")], [truth("12"), truth("12", top=50)], 2),
-    ],
-)
-def test_exact_readings(found, truths, exact):
-    assert sum(exact_readings(found, truths)) == exact
-
-
 @pytest.mark.parametrize("is_ambiguous", [True, False])
-def test_what_a_number_says_upside_down_is_told_where_that_is_as_plausible(monkeypatch, is_ambiguous):
+def test_the_upside_down_text_is_given_where_it_is_as_plausible(monkeypatch, is_ambiguous):
     monkeypatch.setattr("digitdet.reader.choose_rotation", lambda found: RotationChoice(180, is_ambiguous))
     turned = cv2.rotate(cv2.imread(str(EXAMPLES / "page.jpg")), cv2.ROTATE_180)
     reading = NumberReader(config=ReadConfig(rotate="auto")).read(turned)

@@ -1,10 +1,12 @@
-"""Edit distance and alignment of texts."""
+"""Edit distance, alignment of texts, and exact readings."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitdet.evaluation.matching import align, edit_distance
+from digitdet import Digit, Number
+from digitdet.datasets.formats.numbers import NumberTruth
+from digitdet.evaluation.matching import align, edit_distance, exact_readings
 
 TEXTS = st.text("012", max_size=6)
 
@@ -53,3 +55,31 @@ def test_align_uses_each_text_once(wanted, found):
     pairs = align(wanted, found)
     assert [row for row, _ in pairs if row is not None] == list(range(len(wanted)))
     assert [column for _, column in pairs if column is not None] == list(range(len(found)))
+
+
+def number(text, left=0.0, top=0.0, confidence=0.9):
+    digits = [Digit(t, confidence, (left + 10 * i, top, left + 10 * i + 8, top + 12)) for i, t in enumerate(text)]
+    return Number(text, confidence, tuple(digits))
+
+
+def truth(text, left=0.0, top=0.0):
+    return NumberTruth(text, tuple(digit.box for digit in number(text, left, top).digits))
+
+
+@pytest.mark.parametrize(
+    ("found", "truths", "exact"),
+    [
+        ([], [], 0),
+        ([number("12")], [], 0),
+        ([], [truth("12")], 0),
+        ([number("12")], [truth("12")], 1),
+        ([number("21")], [truth("12")], 0),
+        ([number("12", left=300)], [truth("12")], 0),  # right text, wrong place
+        ([number("1"), number("2", left=10)], [truth("12")], 0),  # torn apart
+        ([number("7"), number("7", left=1)], [truth("7")], 1),
+        ([number("7")], [truth("7"), truth("7", left=1)], 1),  # one reading counts once
+        ([number("12", top=50), number("12")], [truth("12"), truth("12", top=50)], 2),
+    ],
+)
+def test_exact_readings(found, truths, exact):
+    assert sum(exact_readings(found, truths)) == exact

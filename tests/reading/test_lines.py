@@ -84,10 +84,13 @@ PAGES = {
     "neighbours touch": [number(0, 0, 4, pitch=20)],
     "neighbours overlap": [number(0, 0, 4, pitch=16)],
     "slanted neighbours overlap by half": [number(0, 0, 4, pitch=11)],
-    "wide digits are no column": [number(0, 0, 3, pitch=45, width=40)],
-    "digits taller than wide are no column": [number(0, 0, 3, pitch=10, width=8)],
-    "digits dance": [lowered(number(0, 0, 6), 0, 6, -5, 4, -3, 5)],
-    "digits dance on two lines": [lowered(number(0, 0, 5), 0, 5, -4, 4, 0), lowered(number(0, 48, 5), 3, -4, 4, 0, -5)],
+    "wide digits are not a column": [number(0, 0, 3, pitch=45, width=40)],
+    "digits taller than wide are not a column": [number(0, 0, 3, pitch=10, width=8)],
+    "digits on an uneven baseline": [lowered(number(0, 0, 6), 0, 6, -5, 4, -3, 5)],
+    "digits on two uneven baselines": [
+        lowered(number(0, 0, 5), 0, 5, -4, 4, 0),
+        lowered(number(0, 48, 5), 3, -4, 4, 0, -5),
+    ],
     "a number climbs": [lowered(number(0, 0, 6), 0, -5, -10, -15, -20, -25)],
     "a small last digit": [[*number(0, 0, 2), [50, 12, 62, 30]]],
     "raised cents of half the height": [number(0, 0, 2) + number(52, 0, 2, pitch=13, width=10, height=15)],
@@ -95,7 +98,7 @@ PAGES = {
     "a small index after a digit": [number(0, 0, 1) + number(22, 20, 1, width=10, height=16)],
     "a tall first digit": [[[0, -10, 30, 35], *number(35, 0, 3)]],
     "heights as a hand makes them": [[[0, 0, 20, 30], [24, 8, 40, 30], [44, -8, 66, 32], [70, 4, 88, 30]]],
-    "a speck is no neighbour": [[[0, 0, 20, 30]], [[25, 10, 29, 16]]],
+    "a speck is not a neighbour": [[[0, 0, 20, 30]], [[25, 10, 29, 16]]],
     # Lines
     "two lines": [number(0, 0, 3), number(0, 50, 3)],
     "the lower line starts further left": [number(40, 0, 2), number(0, 50, 2)],
@@ -103,7 +106,7 @@ PAGES = {
     "lines that touch": [number(0, 0, 5), number(0, 30, 5)],
     "lines that overlap a little": [number(0, 0, 5), number(0, 27, 5)],
     "two lines of two numbers": [number(0, 0, 2), number(200, 0, 2), number(0, 45, 2), number(200, 45, 2)],
-    "a column of single digits is no number": [number(0, y, 1) for y in (0, 40, 80)],
+    "a column of single digits is not a number": [number(0, y, 1) for y in (0, 40, 80)],
     "a column of single digits set tight": [number(0, y, 1) for y in (0, 31, 62, 93)],
     "a staircase": [number(0, 0, 2), number(60, 40, 2), number(120, 80, 2)],
     "lines of different size": [number(0, 0, 3, pitch=50, width=40, height=60), number(0, 80, 4, 12, 10, 15)],
@@ -206,7 +209,7 @@ def test_by_hand(name):
 def random_page(seed):
     """A page of up to three columns and what it says.
 
-    Its columns are those of a table, or they stand off each other by about half a line. Digits dance by less than a
+    Its columns are those of a table, or they stand off each other by about half a line. Digits are off by less than a
     tenth of their height, and every line has a number of three digits at least: that is what shows the angle, and how
     near the digits of one number are.
     """

@@ -1,0 +1,75 @@
+"""Results of reading: dictionaries, statuses, immutability."""
+
+from dataclasses import FrozenInstanceError, replace
+
+import pytest
+
+from digitdet import Alternative, Digit, Number, Reading
+
+
+def number(text, left=0.0, top=0.0, confidence=0.9):
+    digits = [Digit(t, confidence, (left + 10 * i, top, left + 10 * i + 8, top + 12)) for i, t in enumerate(text)]
+    return Number(text, confidence, tuple(digits))
+
+
+def test_reading_as_a_dictionary():
+    digits = (
+        Digit("0", 0.9, (0, 2, 8, 12)),
+        Digit("7", 0.61234567, (10, 0, 18, 11), (Alternative("1", 0.3),)),
+    )
+    found = Number("07", 0.6, digits, "unsure", (1,), (Alternative("01", 0.2),), angle=1.26, region="total")
+    assert (found.text, found.box) == ("0?", (0, 0, 18, 12))
+    record = Reading((found,), 40, 30, "a.jpg").to_dict()
+    assert record == {
+        "schema": 1,
+        "image": "a.jpg",
+        "page": 1,
+        "pages": 1,
+        "width": 40,
+        "height": 30,
+        "status": "unsure",
+        "error": None,
+        "rotation": 0,
+        "numbers": [
+            {
+                "text": "0?",
+                "status": "unsure",
+                "confidence": 0.6,
+                "best": "07",
+                "alternatives": [{"text": "01", "confidence": 0.2}],
+                "box": [0, 0, 18, 12],
+                "angle": 1.3,
+                "region": "total",
+                "upside_down": None,
+                "digits": [
+                    {"text": "0", "confidence": 0.9, "box": [0, 2, 8, 12], "alternatives": []},
+                    {
+                        "text": "7",
+                        "confidence": 0.6123,
+                        "box": [10, 0, 18, 11],
+                        "alternatives": [{"text": "1", "confidence": 0.3}],
+                    },
+                ],
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("reading", "status", "texts"),
+    [
+        (Reading(), "empty", []),
+        (Reading(error="gone"), "error", []),
+        (Reading((number("12"),)), "ok", ["12"]),
+        (Reading((number("12"), replace(number("34"), status="unsure", doubtful=(0,)))), "unsure", ["12", "?4"]),
+        (Reading((number("12"), replace(number("34"), status="unfit"))), "ok", ["12"]),
+        (Reading((replace(number("34"), status="unfit"),)), "unsure", []),
+    ],
+)
+def test_status_of_a_reading(reading, status, texts):
+    assert (reading.status, reading.texts) == (status, texts)
+
+
+def test_readings_are_frozen():
+    with pytest.raises(FrozenInstanceError):
+        Reading().width = 3

@@ -132,7 +132,7 @@ def test_options_of_digitdet_read_apply(client):
         ("check=crc", "check: Input should be 'luhn'"),
         ("pattern=(", "pattern"),
         ("region=1,2,3", "region"),
-        ("allowed=abc", "no number"),
+        ("allowed=abc", "not a number"),
         ("model=/etc/passwd", "no such option"),
         ("&".join(["region=1,1,9,9"] * 101), "region: List should have at most 100 items"),
     ],

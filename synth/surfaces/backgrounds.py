@@ -11,8 +11,7 @@ import numpy as np
 
 from digitdet.common.errors import DataError
 from digitdet.common.types import Image
-from digitdet.datasets.formats.yolo import SPLITS, list_images
-from digitdet.imaging.jpeg import is_truncated_jpeg
+from digitdet.datasets.formats.yolo import SPLITS, list_images, read_picture
 
 # Longest side in pixels at which a picture is kept in memory (about 2 MB each); canvases are smaller.
 _MAX_SIDE = 1024
@@ -77,16 +76,10 @@ def cut_background(rng: np.random.Generator, image: Image, width: int, height: i
 
 
 def _load_background(path: Path) -> Image:
-    try:
-        content = path.read_bytes()
-        image = None if is_truncated_jpeg(content) else cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-    except (cv2.error, OSError):  # OpenCV raises on an empty file
-        image = None
-    if image is None:
-        raise DataError(f"{path}: not a readable picture")
+    image = read_picture(path)
     height, width = image.shape[:2]
     scale = _MAX_SIDE / max(height, width)
     if scale < 1:
         size = max(round(width * scale), 1), max(round(height * scale), 1)
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    return np.asarray(image, np.uint8)
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return image

@@ -36,7 +36,7 @@ def test_broken_picture_is_skipped_and_reported(tmp_path, content):
     (tmp_path / "broken.jpg").write_bytes(content)
     images, skipped = load_backgrounds(tmp_path)
     assert len(images) == 1
-    assert skipped == [f"{tmp_path / 'broken.jpg'}: not a readable picture"]
+    assert skipped == [f"{tmp_path / 'broken.jpg'}: not a picture that can be decoded, or cut off"]
 
 
 def test_copy_of_a_picture_is_skipped(tmp_path):

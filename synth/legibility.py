@@ -47,8 +47,8 @@ def find_illegible(image: Image, ink_map: Image, digits: Sequence[DrawnDigit], l
 def _has_contrast(grey: Image, free: Image, digit: DrawnDigit, limits: LegibilityConfig) -> bool:
     """Whether the ink of a digit differs enough from the background around it, where `free` is above 0.
 
-    Hollow and raised ink differ from the background only in parts: the mean difference of all ink pixels counts, minus
-    that of the background itself.
+    The contrast is the mean difference of the ink from the background, minus the variation of the background itself.
+    Differences in both directions count, as in raised or hollow ink.
     """
     x0, y0, x1, y1 = digit.box
     pad = max(round((y1 - y0) * _RING), 2)

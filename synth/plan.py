@@ -65,7 +65,7 @@ class InkedLine:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything needed to render a picture, which then uses no randomness but that of the seeds in here."""
+    """Everything needed to render a picture. Rendering is deterministic; its random generators start from these seeds."""
 
     look: str
     source: str

@@ -81,7 +81,7 @@ class SceneComposer:
     def compose(self, rng: np.random.Generator) -> Scene:
         """Compose one scene. Numbers with an illegible digit are left out, from the picture and the labels.
 
-        A plan of which no number is left is replaced by another one, up to twice.
+        If no number is left, another plan is tried, up to twice.
         """
         for _ in range(_MAX_PLANS):
             plan = self.sample_plan(rng)

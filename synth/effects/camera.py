@@ -53,8 +53,8 @@ def softness(image: Image, rng: np.random.Generator, boxes: Boxes) -> Image:
     channels = [cv2.GaussianBlur(channel, (0, 0), sigma * rng.uniform(0.7, 1.3)) for channel in cv2.split(image)]
     height, width = image.shape[:2]
     small = cv2.resize(image, (max(width // 16, 1), max(height // 16, 1)), interpolation=cv2.INTER_AREA)
-    veil, share = cv2.resize(small, (width, height)), sample_strength(rng, 0, 0.4)
-    return np.asarray(cv2.addWeighted(cv2.merge(channels), 1 - share, veil, share, 0), np.uint8)
+    stray_light, share = cv2.resize(small, (width, height)), sample_strength(rng, 0, 0.4)
+    return np.asarray(cv2.addWeighted(cv2.merge(channels), 1 - share, stray_light, share, 0), np.uint8)
 
 
 def focus_blur(image: Image, rng: np.random.Generator, boxes: Boxes) -> Image:

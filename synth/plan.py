@@ -65,7 +65,7 @@ class InkedLine:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything needed to render a picture. Rendering is deterministic; its random generators start from these seeds."""
+    """Everything needed to render a picture. Rendering is deterministic: it only uses the seeds in the plan."""
 
     look: str
     source: str

@@ -12,60 +12,60 @@ from digitdet.configs.recogniser import RecogniserConfig
 
 
 class TrainConfig(Config, frozen=True, kw_only=True):
-    """How the detector is fitted. Where Ultralytics' own default is wrong for digits, the reason stands here."""
+    """Settings of the training of a model: the detector with Ultralytics YOLO, then the recogniser."""
 
     architecture: Annotated[str, Meta(pattern=r"\.yaml$")] = "yolo11n.yaml"
-    """An Ultralytics model description; yolo11n has 2.6 million parameters and reads a 320 px picture in 11 ms."""
+    """Name of an Ultralytics model configuration."""
 
     start: str = "scratch"
-    """Where the weights start: 'scratch', 'shipped' (the model in the package) or the path of a .pt file."""
+    """Weights to start from: 'scratch' (random), 'shipped' (the model in the package) or the path of a .pt file."""
 
     epochs: Annotated[int, Meta(ge=0, le=10_000)] = 5
-    """Passes over the training pictures. In digitdet 0.1.0 five over 5,100 of plain MNIST took the mAP50 past 0.95. 0
-    leaves the detector as it starts, and trains only the recogniser."""
+    """Passes over the training pictures; 0 keeps the detector that it starts from, and trains only the recogniser."""
 
     batch: Annotated[int, Meta(ge=1, le=4096)] = 16
-    """Pictures a step. Small: a short training gains more from many steps than from smooth ones."""
+    """Pictures in a step."""
 
     image_size: Annotated[int, Meta(ge=64, le=4096, multiple_of=32)] = 320
-    """Side of the square the pictures are scaled into; the composed ones are 320 px already."""
+    """Longer side in pixels that pictures are scaled to; composed pictures have 320 px."""
 
     learning_rate: Annotated[float, Meta(gt=0, le=1)] = 0.002
-    """Of AdamW at its highest, after the warm-up."""
+    """Highest learning rate of AdamW, after the warm-up."""
 
     final_learning_rate: Share = 0.05
-    """What is left of the learning rate in the last epoch, as a part of the highest."""
+    """Learning rate at the end, as a fraction of the highest; it falls along a cosine."""
 
     warmup_epochs: Annotated[float, Meta(ge=0, le=100)] = 0.3
-    """Ultralytics' 3 would be most of a short training."""
+    """Epochs in which the learning rate rises."""
 
     translate: Share = 0.1
-    """Pictures are shifted by up to this part of their side."""
+    """Augmentation: maximum shift, as a fraction of the side of the picture."""
 
     scale: Share = 0.3
-    """Pictures are enlarged or shrunk by up to this part."""
+    """Augmentation: pictures are scaled by a factor between 1 - scale and 1 + scale."""
 
     brightness: Share = 0.4
-    """Pictures are made brighter or darker by up to this part."""
+    """Augmentation: brightness is multiplied by a factor between 1 - brightness and 1 + brightness."""
 
     mosaic: Share = 0.0
-    """Part of the pictures glued from four: it cuts digits at the seams and labels the halves, so it is off."""
+    """Augmentation: probability of a mosaic of four pictures. Off by default, since it cuts digits at the seams."""
 
     recogniser: RecogniserConfig = RecogniserConfig()
-    """The second stage. With 0 epochs a model keeps that of the model it starts from, if that has one."""
+    """Settings of the recogniser. With 0 epochs, the model keeps the recogniser that it starts from, if any."""
 
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
+    """Seed of the start weights, the order of the pictures and the augmentation."""
 
     device: Annotated[str, Meta(pattern=r"^(auto|cpu|\d+)$")] = "auto"
-    """'auto' (a GPU where there is one), 'cpu', or the number of a CUDA device such as '0'."""
+    """'auto' (the first GPU, or the CPU if there is none), 'cpu', or the number of a CUDA device such as '0'."""
 
     threads: Annotated[int, Meta(ge=0, le=1024)] = 0
-    """CPU threads for the network; 0 is every core."""
+    """Number of CPU threads; 0 uses every core."""
 
     precision: Literal["auto", "bf16", "fp32"] = "auto"
-    """'auto' is bfloat16 where the processor computes in it (three times the speed on the CPU), else float32."""
+    """'auto' is bfloat16 if the processor has instructions for it, otherwise float32."""
 
     def check(self) -> None:
-        """Refuse a model that would be random numbers."""
+        """Require epochs for a detector with random weights."""
         if self.epochs == 0 and self.start == "scratch":
-            raise ConfigError("epochs: 0 of random weights is no detector; give start or some epochs")
+            raise ConfigError("epochs: 0 with random weights makes no detector; set start, or epochs above 0")

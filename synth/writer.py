@@ -11,21 +11,22 @@ import contextlib
 import multiprocessing
 import os
 import pickle
-import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from digitdet.common.errors import DataError
-from digitdet.common.files import LOCK_FILE, folder_lock, write_atomically
+from digitdet.common.files import write_atomically
 from digitdet.common.interrupts import sigint_handler
+from digitdet.common.run_folder import RunFolder
 from digitdet.common.types import Image
 from digitdet.configs import SynthConfig, parse_config
 from digitdet.datasets.formats.numbers import NUMBERS_FILE, NumberTruth, PictureTruth, format_truth
@@ -88,12 +89,26 @@ def write_dataset(
     """
     for split in used_splits(config):  # in a worker, the error would only be "a worker died"
         SceneComposer(config, materials.sources[split], materials.backgrounds[split])
-    with folder_lock(out):
-        return _prepare_folder(out, config) and _write_rest(config, materials, out, run or _local(workers), progress)
+    folder = RunFolder(
+        out, "dataset", config, partial(parse_config, SynthConfig), CONFIG_FILE, DATA_FILE, scratch=_PARTS
+    )
+    with folder.locked():
+        folder.require_free_or_same()
+        if folder.is_finished:
+            return False
+        folder.claim()
+        _write_rest(config, materials, folder, run or _local(workers), progress)
+        return True
 
 
-def _write_rest(config: SynthConfig, materials: Materials, out: Path, run: RunChunks, progress: Progress) -> bool:
-    """Write the chunks that are not there yet, then what makes the folder whole."""
+def _write_rest(
+    config: SynthConfig, materials: Materials, folder: RunFolder, run: RunChunks, progress: Progress
+) -> None:
+    """Write the missing chunks, then the files that complete the dataset."""
+    out = folder.path
+    for split in used_splits(config):
+        (out / "images" / split).mkdir(parents=True, exist_ok=True)
+        (out / "labels" / split).mkdir(parents=True, exist_ok=True)
     chunks = plan_chunks(config)
     done = {chunk for chunk in chunks if (out / _PARTS / chunk.part_name).is_file()}
     progress(sum(chunk.stop - chunk.start for chunk in done))
@@ -101,10 +116,9 @@ def _write_rest(config: SynthConfig, materials: Materials, out: Path, run: RunCh
     for chunk in run(config, materials, out, left) if left else ():
         progress(chunk.stop - chunk.start)
     parts = [(out / _PARTS / chunk.part_name).read_text(encoding="utf-8") for chunk in chunks]
-    write_atomically(out / NUMBERS_FILE, "".join(parts), scratch=out / _PARTS)
+    folder.write(NUMBERS_FILE, "".join(parts))
     write_data_file(out, used_splits(config))
-    shutil.rmtree(out / _PARTS)
-    return True
+    folder.finish(None)
 
 
 def plan_chunks(config: SynthConfig) -> list[Chunk]:
@@ -124,27 +138,6 @@ def used_splits(config: SynthConfig) -> list[str]:
 def picture_rng(seed: int, split: str, index: int) -> np.random.Generator:
     """Return the random generator of one picture; any worker composes the same picture from it."""
     return np.random.default_rng([seed, SPLITS.index(split), index])
-
-
-def _prepare_folder(out: Path, config: SynthConfig) -> bool:
-    """Make the folders; False if the dataset is whole already. An interrupted write of the same settings is kept."""
-    settings = out / CONFIG_FILE
-    if settings.is_file():
-        if parse_config(SynthConfig, settings.read_text(encoding="utf-8"), str(settings)) != config:
-            raise DataError(f"{out}: holds pictures of other settings (see {settings}); choose another --out")
-        if (out / DATA_FILE).is_file() and not (out / _PARTS).exists():
-            return False
-    elif out.is_dir() and any(path.name not in (_PARTS, LOCK_FILE) for path in out.iterdir()):
-        raise DataError(f"{out}: is not empty and was not made by digitdet synth; choose another --out")
-    (out / _PARTS).mkdir(parents=True, exist_ok=True)
-    for stale in (out / _PARTS).glob(".*.tmp"):
-        stale.unlink()
-    # First of all: from now on the folder is known as ours, whenever a kill comes.
-    write_atomically(settings, config.to_yaml(), scratch=out / _PARTS)
-    for split in used_splits(config):
-        (out / "images" / split).mkdir(parents=True, exist_ok=True)
-        (out / "labels" / split).mkdir(parents=True, exist_ok=True)
-    return True
 
 
 def _local(workers: int) -> RunChunks:

@@ -32,7 +32,7 @@ MAY_IMPORT = {
         *("common", "configs", "models", "datasets.formats"),
         *("detection", "reading", "reader", "evaluation"),
     },
-    "classifiers": {"common", "configs", "datasets", "evaluation"},
+    "classifiers": {"common", "configs", "datasets", "evaluation", "training"},
     "cluster": {*("common", "configs", "imaging", "detection", "reading", "reader", "outputs", "synth")},
     "web": {
         *("common", "configs", "imaging", "datasets.formats"),

@@ -1,1 +1,1 @@
-"""Single-digit classifiers: KNN, SVM, FCN and CNN."""
+"""Classifiers of single digits: KNN, SVM, fully connected and convolutional networks."""

@@ -1,4 +1,4 @@
-"""Training digits moved, turned, sheared, resized and bent, a whole batch at once."""
+"""Augmentation of training digits: shift, rotation, shear, zoom and elastic deformation of a whole batch at once."""
 
 from __future__ import annotations
 
@@ -11,29 +11,30 @@ from torch.nn import functional
 from digitdet.classifiers.networks import SIDE
 from digitdet.configs.classifier import NetworkConfig
 
-# Knots of the displacement across a digit: so few that strokes bend and do not shiver.
+# Control points of the elastic deformation along each side: few, for smooth strokes.
 _KNOTS = 6
 
 
 def augment(images: Tensor, config: NetworkConfig, generator: torch.Generator) -> Tensor:
-    """Images (N, 1, 28, 28), each changed by chance as the settings say; what comes from beyond the border is 0."""
+    """Return randomly transformed copies of images (N, 1, 28, 28); pixels from outside the image are 0."""
+    # torchvision.transforms.v2 draws one set of parameters a call, and takes 6 to 40 times as long image by image.
     count = len(images)
-    turns, shears = (_uniform(count, config.rotation * part, generator) * (math.pi / 180) for part in (1, 0.5))
+    rotations, shears = (_uniform(count, config.rotation * part, generator) * (math.pi / 180) for part in (1, 0.5))
     widths, heights = (1 + _uniform(count, config.zoom, generator) for _ in range(2))
-    cos, sin, lean = turns.cos(), turns.sin(), shears.tan()
-    # Rows of the map from where a pixel is drawn to where it is taken from, in half sides.
+    cos, sin, shear = rotations.cos(), rotations.sin(), shears.tan()
+    # Map from output to input coordinates, -1 to 1.
     matrix = torch.stack(
         [
-            torch.stack([cos / widths, (lean * cos - sin) / heights], dim=1),
-            torch.stack([sin / widths, (lean * sin + cos) / heights], dim=1),
+            torch.stack([cos / widths, (shear * cos - sin) / heights], dim=1),
+            torch.stack([sin / widths, (shear * sin + cos) / heights], dim=1),
         ],
         dim=1,
     )
-    moves = torch.stack([_uniform(count, config.shift * 2 / SIDE, generator) for _ in range(2)], dim=1)
-    grid = functional.affine_grid(torch.cat([matrix, moves[:, :, None]], dim=2), list(images.shape), False)
+    shifts = torch.stack([_uniform(count, config.shift * 2 / SIDE, generator) for _ in range(2)], dim=1)
+    grid = functional.affine_grid(torch.cat([matrix, shifts[:, :, None]], dim=2), list(images.shape), False)
     if config.elastic:
-        knots = torch.randn(count, 2, _KNOTS, _KNOTS, generator=generator) * (config.elastic * 2 / SIDE)
-        bend = functional.interpolate(knots, (SIDE, SIDE), mode="bicubic", align_corners=False)
+        displacements = torch.randn(count, 2, _KNOTS, _KNOTS, generator=generator) * (config.elastic * 2 / SIDE)
+        bend = functional.interpolate(displacements, (SIDE, SIDE), mode="bicubic", align_corners=False)
         grid = grid + bend.permute(0, 2, 3, 1)
     return functional.grid_sample(images, grid, align_corners=False)
 

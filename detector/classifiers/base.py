@@ -1,4 +1,4 @@
-"""The one protocol of all classifiers: fit, predict_proba, predict, save, load."""
+"""The interface of all classifiers: fit, predict_proba, predict, save and load."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ import numpy.typing as npt
 from digitdet.configs.classifier import ClassifierConfig
 from digitdet.datasets.mnist import Digits
 
-Images = npt.NDArray[np.uint8]
-"""(N, 28, 28), ink 255 on 0, as in MNIST."""
+DigitImages = npt.NDArray[np.uint8]
+"""Digits (N, 28, 28) as in MNIST: ink 255 on 0."""
 
 Probabilities = npt.NDArray[np.float32]
-"""(N, 10), each row sums to 1."""
+"""Probabilities (N, 10) of the digits; each row sums to 1."""
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """One pass of a training: losses are cross-entropies in nats, accuracies 0 to 1; `seconds` since it began."""
+    """Metrics of one epoch: cross-entropies in nats, accuracies 0 to 1, and `seconds` since the training began."""
 
     epoch: int
     seconds: float
@@ -33,42 +33,47 @@ class Epoch:
     val_accuracy: float
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a training keeps what it needs to go on after an interruption, and whom it tells of each epoch."""
-
-    folder: Path
-    on_epoch: Callable[[Sequence[Epoch]], object] = lambda _epochs: None
-
-
 class Classifier(ABC):
-    """A recogniser of single digits with its settings."""
+    """A classifier of single digits."""
 
     suffix: ClassVar[str]
-    """Of its files: each kind has its own format, none of which can run code when it is loaded."""
+    """Suffix of its files. Loading a file never executes code from it."""
 
     config: ClassifierConfig
 
     @abstractmethod
-    def fit(self, train: Digits, val: Digits, place: Place) -> None:
-        """Learn from `train`; `val` may choose when to stop and how sure to be, and is not learnt from."""
+    def fit(
+        self,
+        train: Digits,
+        val: Digits,
+        folder: Path,
+        on_epoch: Callable[[Sequence[Epoch]], object] = lambda _epochs: None,
+    ) -> None:
+        """Train the classifier.
+
+        Args:
+            train: Training digits.
+            val: Digits for early stopping and calibration.
+            folder: Where a network keeps its checkpoint; a training resumes from it.
+            on_epoch: Called with all epochs so far after every epoch of a network.
+        """
 
     @abstractmethod
-    def predict_proba(self, images: Images) -> Probabilities:
-        """Probabilities (N, 10) of the digits in (N, 28, 28) uint8 images."""
+    def predict_proba(self, images: DigitImages) -> Probabilities:
+        """Return the probabilities (N, 10) of the digits in images (N, 28, 28)."""
 
-    def predict(self, images: Images) -> npt.NDArray[np.uint8]:
-        """The likeliest digit (N,) of each image."""
+    def predict(self, images: DigitImages) -> npt.NDArray[np.uint8]:
+        """Return the most probable digit (N,) of each image."""
         return self.predict_proba(images).argmax(axis=1).astype(np.uint8)
 
     @property
     @abstractmethod
     def size(self) -> int:
-        """Numbers that are stored to classify: weights, or the digits that are compared with."""
+        """Number of stored values: weights, or those of the stored training digits."""
 
     @abstractmethod
     def save(self, path: Path) -> None:
-        """Write everything that `load` needs, in one step."""
+        """Write the classifier to a file, atomically."""
 
     @classmethod
     @abstractmethod
@@ -76,5 +81,5 @@ class Classifier(ABC):
         """Read what `save` wrote.
 
         Raises:
-            ModelError: It is missing, damaged or of another kind.
+            ModelError: The file is missing, damaged or of another kind.
         """

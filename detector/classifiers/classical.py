@@ -1,17 +1,19 @@
-"""k nearest neighbours and the support vector machine, by scikit-learn."""
+"""k-nearest neighbours and support vector machines, with scikit-learn."""
 
 from __future__ import annotations
 
 import io
 import signal
 import zipfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+import cv2
 import numpy as np
+import numpy.typing as npt
 
-from digitdet.classifiers.base import Classifier, Images, Place, Probabilities
-from digitdet.classifiers.features import pixels
+from digitdet.classifiers.base import Classifier, DigitImages, Epoch, Probabilities
 from digitdet.classifiers.temperature import fit_temperature, softmax
 from digitdet.common.errors import MissingExtraError, ModelError
 from digitdet.common.files import write_atomically
@@ -28,15 +30,13 @@ try:
 except ImportError as error:
     raise MissingExtraError("digitdet classify", "classify", error.name or "scikit-learn") from error
 
-# Images that are classified together: the distances to all of MNIST's digits take 110 MB then.
-_BATCH = 500
-_CACHE_MB = 2000  # of the kernel's values, which a machine computes over and over
+_BATCH = 500  # images classified at a time, to limit memory
+_CACHE_MB = 2000  # of the values of the SVM's kernel
+_MIN_VARIANCE = 0.5  # vertical variance of the ink in pixels squared, below which a digit has no slant
 
 
 class SklearnClassifier(Classifier):
-    """A pipeline of scikit-learn. Its files are skops archives: data and the names of types, of which only those that
-    skops trusts are made.
-    """
+    """A pipeline of scikit-learn, stored as a skops archive of which only trusted types are loaded."""
 
     suffix: ClassVar[str] = ".skops"
     config: KnnConfig | SvmConfig
@@ -48,37 +48,43 @@ class SklearnClassifier(Classifier):
         if isinstance(config, KnnConfig):
             steps.append(("knn", KNeighborsClassifier(config.neighbours, weights="distance", algorithm="brute")))
         else:
-            # break_ties: the likeliest digit is then that of the highest value, and not that of the most votes.
+            # break_ties: predict the digit with the highest score instead of the most votes.
             machine = SVC(C=config.penalty, gamma=config.gamma, cache_size=_CACHE_MB, break_ties=True)
             steps.append(("svm", machine))
         self._pipeline = Pipeline(steps)
 
-    def fit(self, train: Digits, val: Digits, place: Place) -> None:  # noqa: ARG002 (there is nothing to resume)
-        """Fit to `train`. The machine's values become probabilities by one number, fitted on `val`."""
-        seen = self._see(train.images)
-        # Inside LIBSVM Python would only hear of it when the fit is done.
+    def fit(
+        self,
+        train: Digits,
+        val: Digits,
+        folder: Path,  # noqa: ARG002 (there is nothing to resume)
+        on_epoch: Callable[[Sequence[Epoch]], object] = lambda _epochs: None,  # noqa: ARG002
+    ) -> None:
+        """Fit to `train`; the temperature that turns SVM scores into probabilities is fitted on `val`."""
+        features = self._features(train.images)
+        # LIBSVM returns to Python, and to its handler of Ctrl-C, only at the end.
         with sigint_handler(signal.SIG_DFL):
-            self._pipeline.fit(seen, train.labels)
+            self._pipeline.fit(features, train.labels)
         if isinstance(self.config, SvmConfig):
-            self._temperature = fit_temperature(self._values(val.images), val.labels)
+            self._temperature = fit_temperature(self._svm_scores(val.images), val.labels)
 
-    def predict_proba(self, images: Images) -> Probabilities:
-        """Probabilities (N, 10): a neighbour's vote weighs 1 / distance; of the machine, the softmax of its values."""
+    def predict_proba(self, images: DigitImages) -> Probabilities:
+        """Return probabilities (N, 10): votes weighted by 1 / distance (KNN), or the softmax of the scores (SVM)."""
         if isinstance(self.config, SvmConfig):
-            return softmax(self._values(images), self._temperature)
-        parts = [self._pipeline.predict_proba(self._see(part)) for part in _batches(images)]
+            return softmax(self._svm_scores(images), self._temperature)
+        parts = [self._pipeline.predict_proba(self._features(part)) for part in _batches(images)]
         return np.concatenate([np.zeros((0, 10)), *parts]).astype(np.float32)
 
     @property
     def size(self) -> int:
-        """Numbers that are compared with: the kept digits or support vectors, and the components."""
+        """Number of values in the stored digits or support vectors, and in the principal components."""
         last = self._pipeline[-1]
         kept = last.support_vectors_ if isinstance(self.config, SvmConfig) else last._fit_X
         components = self._pipeline[0].components_.size if self.config.components else 0
         return int(kept.size + components)
 
     def save(self, path: Path) -> None:
-        """Write everything that `load` needs, in one step."""
+        """Write the classifier to a file, atomically."""
         content = {"settings": self.config.to_yaml(), "pipeline": self._pipeline, "temperature": self._temperature}
         buffer = io.BytesIO()
         skops.io.dump(content, buffer, compression=zipfile.ZIP_DEFLATED)
@@ -89,11 +95,11 @@ class SklearnClassifier(Classifier):
         """Read what `save` wrote.
 
         Raises:
-            ModelError: It is missing, damaged, or holds types that might run code.
+            ModelError: The file is missing, damaged, or holds types that could execute code.
         """
         try:
             if untrusted := skops.io.get_untrusted_types(file=path):
-                raise ModelError(f"{path}: refused, it holds {', '.join(untrusted)}, which might run code")
+                raise ModelError(f"{path}: refused, it holds {', '.join(untrusted)}, which could execute code")
             content = skops.io.load(path, trusted=[])
             config = parse_classifier_config(content["settings"], str(path))
             if isinstance(config, NetworkConfig):
@@ -102,17 +108,45 @@ class SklearnClassifier(Classifier):
             loaded._pipeline, loaded._temperature = content["pipeline"], float(content["temperature"])
         except (ModelError, OSError):
             raise
-        except Exception as error:  # a damaged archive fails in as many ways as it has parts
+        except Exception as error:  # a damaged archive raises many kinds of errors
             raise ModelError(f"{path}: not a classifier of digitdet, or damaged") from error
         return loaded
 
-    def _see(self, images: Images) -> np.ndarray[Any, np.dtype[np.float32]]:
+    def _features(self, images: DigitImages) -> npt.NDArray[np.float32]:
         return pixels(images, self.config.deskew)
 
-    def _values(self, images: Images) -> np.ndarray[Any, np.dtype[np.float64]]:
-        parts = [self._pipeline.decision_function(self._see(part)) for part in _batches(images)]
+    def _svm_scores(self, images: DigitImages) -> npt.NDArray[np.float64]:
+        parts = [self._pipeline.decision_function(self._features(part)) for part in _batches(images)]
         return np.concatenate([np.zeros((0, 10)), *parts])
 
 
-def _batches(images: Images) -> list[Images]:
+def _batches(images: DigitImages) -> list[DigitImages]:
     return [images[start : start + _BATCH] for start in range(0, len(images), _BATCH)]
+
+
+def pixels(images: DigitImages, deskewed: bool) -> npt.NDArray[np.float32]:
+    """Return images (N, 28, 28) as rows (N, 784), 0 to 1."""
+    seen = deskew(images) if deskewed else images
+    return np.divide(seen.reshape(len(seen), -1), np.float32(255), dtype=np.float32)
+
+
+def deskew(images: DigitImages) -> DigitImages:
+    """Shear each image (N, 28, 28) upright and centre its ink; an image without ink stays as it is.
+
+    The slant is the regression of x on y: the ratio of the second moments, as in LeCun et al. (Gradient-Based Learning
+    Applied to Document Recognition, 1998).
+    """
+    upright = np.zeros_like(images)
+    for image, out in zip(images, upright, strict=True):
+        moments = cv2.moments(image)
+        if not moments["m00"]:
+            continue
+        x, y = moments["m10"] / moments["m00"], moments["m01"] / moments["m00"]
+        variance = moments["mu02"] / moments["m00"]
+        slant = moments["mu11"] / moments["mu02"] if variance > _MIN_VARIANCE else 0.0
+        rows, columns = image.shape
+        # Map from output to input coordinates.
+        matrix = np.array([[1, slant, x - (columns - 1) / 2 - slant * (rows - 1) / 2], [0, 1, y - (rows - 1) / 2]])
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        out[:] = cv2.warpAffine(image, matrix, (columns, rows), flags=flags)
+    return upright

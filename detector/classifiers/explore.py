@@ -1,4 +1,4 @@
-"""What is in MNIST, before anything is trained on it: counts, means, pixels, samples."""
+"""Statistics and plots of MNIST: class counts, mean digits, grey levels, samples."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.classifiers.base import Images
-from digitdet.classifiers.drawing import draw_gallery, new_figure, to_png
+from digitdet.classifiers.base import DigitImages
+from digitdet.classifiers.plots import draw_gallery
 from digitdet.datasets.mnist import Digits
 from digitdet.evaluation.html import data_uri, render_page
+from digitdet.training.plots import new_figure, to_png
 
 _INK_LEVEL = 128  # grey level from which a pixel counts as ink
 _SAMPLES = 12  # of each digit
@@ -21,10 +22,18 @@ _SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class Exploration:
-    """`counts` (10,) by split; of the training part by digit: `means` (10, 28, 28) mean grey level, `deviations` the
-    same of its standard deviation, `ink` (10,) the mean share of inked pixels, `widths` and `heights` (10,) of the ink
-    in pixels, `slants` (10,) in degrees, positive leans right; `pixel_mean` and `pixel_deviation`, 0 to 1, of all
-    pixels.
+    """Statistics of digits; all but `counts` are of the training split.
+
+    Args:
+        counts: Number of digits (10,) by split.
+        means: Mean images (10, 28, 28), grey levels.
+        deviations: Standard deviations (10, 28, 28) of the images.
+        ink: Mean share (10,) of pixels with ink, 0 to 1.
+        widths: Mean width (10,) of the ink in pixels.
+        heights: Mean height (10,) of the ink in pixels.
+        slants: Mean slant (10,) in degrees; positive leans right.
+        pixel_mean: Mean of all pixels, 0 to 1.
+        pixel_deviation: Standard deviation of all pixels.
     """
 
     counts: Mapping[str, npt.NDArray[np.int64]]
@@ -38,7 +47,7 @@ class Exploration:
     pixel_deviation: float
 
     def rows(self) -> tuple[list[str], list[list[str]]]:
-        """Heads and rows of a table with a line for each digit."""
+        """Return the headings and rows of a table with a row for each digit."""
         heads = ["digit", *self.counts, "ink", "width", "height", "slant"]
         rows = [
             [
@@ -55,7 +64,7 @@ class Exploration:
 
 
 def explore(parts: Mapping[str, Digits]) -> Exploration:
-    """Look into digits by split; only the training part is looked at more closely than by counting."""
+    """Compute the statistics of digits by split."""
     train = parts["train"]
     groups = [train.images[train.labels == digit] for digit in range(10)]
     extents = np.array([np.mean([_extent(image) for image in group], axis=0) for group in groups])
@@ -74,13 +83,13 @@ def explore(parts: Mapping[str, Digits]) -> Exploration:
 
 
 def draw_exploration(found: Exploration, train: Digits) -> bytes:
-    """One picture, PNG: how many there are of each digit, the mean digits, and how they vary."""
+    """Draw class counts, grey levels, and the mean and standard deviation of each digit, as PNG."""
     figure = new_figure(11, 5.6)
     grid = figure.add_gridspec(3, 10, height_ratios=(1.6, 1, 1))
     bars = figure.add_subplot(grid[0, :5])
     for place, (name, counts) in enumerate(found.counts.items()):
         bars.bar(np.arange(10) + 0.27 * (place - 1), counts, 0.25, label=name)
-    bars.set(title="digits in each part", xticks=range(10))
+    bars.set(title="digits in each split", xticks=range(10))
     bars.legend(fontsize=8)
     levels = figure.add_subplot(grid[0, 5:])
     levels.hist(train.images[:: max(len(train) // 5000, 1)].ravel(), bins=64, log=True, color="grey")
@@ -96,7 +105,7 @@ def draw_exploration(found: Exploration, train: Digits) -> bytes:
 
 
 def draw_samples(train: Digits) -> bytes:
-    """Some digits of each kind, PNG: those spread evenly over the training part."""
+    """Draw samples of each digit, evenly spaced over the training split, as PNG."""
     rows = [np.flatnonzero(train.labels == digit) for digit in range(10)]
     chosen = np.concatenate([row[:: max(len(row) // _SAMPLES, 1)][:_SAMPLES] for row in rows])
     return draw_gallery(train.images[chosen], [str(label) for label in train.labels[chosen]])
@@ -115,8 +124,8 @@ def format_exploration(found: Exploration, train: Digits) -> bytes:
     )
 
 
-def _extent(image: Images) -> tuple[float, float, float]:
-    """Width and height of a digit's ink in pixels, and its slant in degrees."""
+def _extent(image: DigitImages) -> tuple[float, float, float]:
+    """Width and height of the ink in pixels, and the slant in degrees."""
     _, _, width, height = cv2.boundingRect((image >= _INK_LEVEL).view(np.uint8))
     moments = cv2.moments(image)
     slant = -np.degrees(np.arctan2(moments["mu11"], moments["mu02"])) if moments["mu02"] else 0.0

@@ -1,4 +1,4 @@
-"""How well a classifier tells digits apart, as figures."""
+"""Metrics of classifiers."""
 
 from __future__ import annotations
 
@@ -20,17 +20,26 @@ except ImportError as error:
     raise MissingExtraError("digitdet classify", "classify", error.name or "scikit-learn") from error
 
 _LABELS = list(range(10))
-# Digits whose classification is timed, and how often: the fastest counts, since others are disturbed by the machine.
-_TIMED, _TIMES = 1000, 3
+_TIMED_DIGITS, _REPEATS = 1000, 3  # the fastest repeat counts
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Figures of one classifier on some digits; shares are 0 to 1.
+    """Metrics of one classifier; rates are 0 to 1.
 
-    `accuracy` with its 95% interval from `low` to `high` (Wilson); `precision`, `recall`, `f1` (10,) of each digit and
-    their plain means in `means`; `confusion` (10, 10), rows are what it is; `calibration_error`: expected, over ten
-    bins; `microseconds` a digit on all cores, in batches.
+    Args:
+        digits: Number of digits.
+        right: Number of correct predictions.
+        accuracy: Share of correct predictions.
+        low: Lower limit of its 95% interval (Wilson, 1927).
+        high: Upper limit.
+        precision: (10,) by digit.
+        recall: (10,) by digit.
+        f1: (10,) by digit.
+        means: Unweighted means of `precision`, `recall` and `f1`.
+        confusion: Confusion matrix (10, 10); rows are true digits.
+        calibration_error: Expected calibration error over ten bins.
+        microseconds: Time per digit on all cores, in batches.
     """
 
     digits: int
@@ -47,13 +56,13 @@ class Scores:
     microseconds: float
 
     def to_dict(self) -> dict[str, Any]:
-        """The figures as JSON types."""
+        """Return the metrics as JSON types."""
         return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in vars(self).items()}
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a classifier makes of some digits: `probabilities` (N, 10), and the figures."""
+    """The probabilities (N, 10) that a classifier gave some digits, and its metrics."""
 
     name: str
     probabilities: Probabilities
@@ -62,20 +71,20 @@ class Result:
     training_seconds: float | None
 
     def mistakes(self, labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.intp]:
-        """Rows of the digits that it gets wrong, the most confident first."""
+        """Return the rows of wrong predictions, the most confident first."""
         rows = np.flatnonzero(self.probabilities.argmax(axis=1) != labels)
         return rows[np.argsort(-self.probabilities[rows].max(axis=1), kind="stable")]
 
 
 def evaluate(name: str, classifier: Classifier, digits: Digits, training_seconds: float | None = None) -> Result:
-    """Classify digits, and measure it."""
+    """Measure a classifier on digits."""
     probabilities = classifier.predict_proba(digits.images)
     scores = score(probabilities, digits.labels, _microseconds(classifier, digits))
     return Result(name, probabilities, scores, classifier.size, training_seconds)
 
 
 def score(probabilities: Probabilities, labels: npt.NDArray[np.uint8], microseconds: float = 0.0) -> Scores:
-    """The figures of probabilities (N, 10) for digits that are `labels` (N,)."""
+    """Return the metrics of probabilities (N, 10) for labels (N,)."""
     predicted = probabilities.argmax(axis=1)
     right = int((predicted == labels).sum())
     low, high = wilson_interval(right, len(labels))
@@ -97,9 +106,9 @@ def score(probabilities: Probabilities, labels: npt.NDArray[np.uint8], microseco
 
 
 def _microseconds(classifier: Classifier, digits: Digits) -> float:
-    images = digits.images[:_TIMED]
+    images = digits.images[:_TIMED_DIGITS]
     seconds = []
-    for _ in range(_TIMES):
+    for _ in range(_REPEATS):
         began = time.perf_counter()
         classifier.predict_proba(images)
         seconds.append(time.perf_counter() - began)

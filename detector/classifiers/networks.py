@@ -1,4 +1,4 @@
-"""The architectures: (N, 1, 28, 28) float32, 0 to 1, to logits (N, 10)."""
+"""Network architectures: images (N, 1, 28, 28) float32, 0 to 1, to logits (N, 10)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SIDE = 28
 
 
 def build_network(config: NetworkConfig) -> nn.Sequential:
-    """The network of the settings, with random weights."""
+    """Return an untrained network."""
     return {"fcn": _fcn, "cnn": _cnn, "residual": _residual}[config.architecture](config)
 
 
@@ -42,7 +42,7 @@ def _cnn(config: NetworkConfig) -> nn.Sequential:
 def _residual(config: NetworkConfig) -> nn.Sequential:
     first = config.widths[0]
     layers: list[nn.Module] = [nn.Conv2d(1, first, 3, padding=1, bias=False), nn.BatchNorm2d(first), nn.ReLU()]
-    layers.append(nn.MaxPool2d(2))  # blocks at 28 x 28 would be most of the work
+    layers.append(nn.MaxPool2d(2))  # without it, blocks at 28 x 28 would be most of the work
     before = first
     for place, width in enumerate(config.widths):
         layers += [_block(before, width, stride=1 if place == 0 else 2), _block(width, width, stride=1)]

@@ -1,73 +1,163 @@
-"""Any picture of one digit as MNIST has it: light ink on black, 20 px, its mass in the middle of 28 x 28."""
+"""Pictures of single digits converted to the format of MNIST.
+
+MNIST's digits are 28 x 28 pixels, ink 255 on 0. The longer side of the ink has 20 pixels, and its centre of mass is in
+the middle (LeCun et al., Gradient-Based Learning Applied to Document Recognition, 1998).
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.common.errors import ImageError
+from digitdet.common.errors import DataError, ImageError
 from digitdet.common.types import Box, Image
+from digitdet.datasets.crops import Crops, load_crops, split_crops
+from digitdet.datasets.mnist import Digits
 
-SIDE = 28
-_INK_SIDE = 20  # of the longer side of the ink, as in MNIST
-# Grey levels between ink and ground below which nothing is written there.
-_LEAST_CONTRAST = 24
-# The ink may reach this part of a box's longer side beyond the box: detectors' boxes are tight.
-_MARGIN = 0.15
-# Pieces of ink of less than this part of the largest, or away from the middle of the box, are of something else.
-_LEAST_PIECE = 0.04
-# Grey levels, from the ground to the ink, below which a pixel is ground.
-_GROUND = 0.25
+Finder = Callable[[Image], Box | None]
+"""Returns the box of the most confident digit in a picture (H, W, 3) uint8 BGR, or None."""
+
+_SIDE = 28
+_INK_SIDE = 20
+_MIN_CONTRAST = 24  # grey levels between ink and background
+_MARGIN = 0.15  # fraction of the longer side that a box is enlarged by: boxes of detectors are tight
+# Smaller components of ink, as a fraction of the largest, and those near the border belong to something else.
+_MIN_COMPONENT = 0.04
+_INK_THRESHOLD = 0.25  # fraction of the contrast below which a pixel is background
+_BLANK = "nothing is written there"
+
+# A picture without a detected digit is accepted if it is a single component of ink.
+_BLOT_SIDE = 96  # pixels of the longer side at which it is judged
+_MIN_BLOT, _MAX_BLOT = 0.01, 0.6  # fraction of the area
+_MAX_OTHER = 0.2  # area of any other component, as a fraction of the largest
+
+
+def load_own_digits(path: Path) -> tuple[Mapping[str, Digits], list[str]]:
+    """Load pictures of single digits.
+
+    Args:
+        path: A folder with the subfolders 0 to 9, or a CSV file with the columns image and label.
+
+    Returns:
+        The digits of the splits 'train', 'val' and 'test', and a line of text for every picture that was left out.
+
+    Raises:
+        DataError: It cannot be read, or has no usable picture.
+    """
+    crops = load_crops(path)
+    skipped = list(crops.skipped)
+    parts = {split: _convert(part, path, skipped) for split, part in split_crops(crops).items()}
+    if not len(parts["train"]):
+        raise DataError(f"{path}: no picture shows a digit")
+    return parts, skipped
+
+
+def join_digits(parts: Sequence[Digits]) -> Digits:
+    """Concatenate digits."""
+    return Digits(np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts]))
+
+
+def _convert(crops: Crops, path: Path, skipped: list[str]) -> Digits:
+    images, labels = [np.zeros((0, _SIDE, _SIDE), np.uint8)], []
+    for image, label, name in zip(crops.images, crops.labels.tolist(), crops.names, strict=True):
+        try:
+            images.append(to_mnist(image)[None])
+            labels.append(label)
+        except ImageError as error:
+            skipped.append(f"{path}: {name}: {error}")
+    return Digits(np.concatenate(images), np.array(labels, np.uint8))
+
+
+def read_digit(image: Image, finder: Finder) -> Image:
+    """Find the digit in a picture and convert it.
+
+    A picture of 28 x 28 pixels is taken as a digit. If the finder finds none, a picture with a single component of ink
+    is accepted, such as one that was cropped by hand.
+
+    Args:
+        image: (H, W, 3) uint8 BGR.
+        finder: Finds the digit.
+
+    Returns:
+        (28, 28) uint8.
+
+    Raises:
+        ImageError: There is no digit.
+    """
+    if image.shape[:2] == (_SIDE, _SIDE):
+        return to_mnist(image)
+    box = finder(image)
+    if box is None and not _is_one_blot(image):
+        raise ImageError("no digit was found")
+    return to_mnist(image, box)
+
+
+def _is_one_blot(image: Image) -> bool:
+    grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
+    scale = _BLOT_SIDE / max(grey.shape)
+    if scale < 1:
+        grey = np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    _, mask = cv2.threshold(cv2.GaussianBlur(grey, (3, 3), 0), 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    border = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
+    ink = 255 - mask if np.median(border) > 127 else mask
+    _, _, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    areas = np.sort(stats[1:, cv2.CC_STAT_AREA])[::-1]
+    if not len(areas) or not _MIN_BLOT <= areas[0] / ink.size <= _MAX_BLOT:
+        return False
+    return len(areas) == 1 or bool(areas[1] <= _MAX_OTHER * areas[0])
 
 
 def to_mnist(image: Image, box: Box | None = None) -> Image:
-    """One digit as (28, 28) uint8, ink 255 on 0.
+    """Convert one digit.
 
     Args:
-        image: (H, W, 3) uint8 BGR or (H, W) uint8 grey. One of 28 x 28 pixels without a box is taken as it is, but for
-            its polarity.
-        box: Where the digit is, xyxy in pixels; None is the whole picture.
+        image: (H, W, 3) uint8 BGR or (H, W) uint8 grey. Of 28 x 28 pixels without a box, only the polarity is changed.
+        box: The box of the digit, xyxy in pixels; None is the whole picture.
+
+    Returns:
+        (28, 28) uint8.
 
     Raises:
-        ImageError: Nothing is written there.
+        ImageError: There is no ink.
     """
     grey = image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
-    if box is None and grey.shape == (SIDE, SIDE):
+    if box is None and grey.shape == (_SIDE, _SIDE):
         return _light_on_dark(grey)
-    ink = _ink(grey, _grown(box, grey.shape) if box is not None else (0, 0, grey.shape[1], grey.shape[0]))
-    return _centred(_cropped(ink))
+    ink = _ink(grey, _enlarged(box, grey.shape) if box is not None else (0, 0, grey.shape[1], grey.shape[0]))
+    return _centred(_largest_components(ink))
 
 
 def _light_on_dark(grey: Image) -> Image:
-    """A 28 x 28 picture with its ground dark. The ground is what most of the border is."""
-    if int(np.ptp(grey)) < _LEAST_CONTRAST:
-        raise ImageError("nothing is written there")
+    if int(np.ptp(grey)) < _MIN_CONTRAST:
+        raise ImageError(_BLANK)
     return 255 - grey if np.median(_border(grey)) > 127 else grey
 
 
 def _ink(grey: Image, box: tuple[int, int, int, int]) -> npt.NDArray[np.float32]:
-    """How much of each pixel of the box is ink, 0 to 1."""
+    """The coverage with ink (h, w), 0 to 1, of the pixels in a box."""
     x0, y0, x1, y1 = box
     part = grey[y0:y1, x0:x1]
     if min(part.shape) < 3:
-        raise ImageError("nothing is written there")
-    # Paper is seldom lit evenly: the ground is a plane through the border's pixels.
-    values = part.astype(np.float32) - _plane(part)
+        raise ImageError(_BLANK)
+    values = part.astype(np.float32) - _background_plane(part)
     _, mask = cv2.threshold(_as_bytes(values), 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     light, dark = values[mask > 0], values[mask == 0]
-    if not len(light) or not len(dark) or float(light.mean() - dark.mean()) < _LEAST_CONTRAST:
-        raise ImageError("nothing is written there")
-    ground_is_light = bool((_border(np.asarray(mask, np.uint8)) > 0).mean() > 0.5)
-    ground, core = (light, dark) if ground_is_light else (dark, light)
-    level = float(np.median(ground))
-    full = float(np.percentile(core, 25 if ground_is_light else 75)) - level
-    share = ((values - level) / full).clip(0, 1)
-    return np.where(share > _GROUND, (share - _GROUND) / (1 - _GROUND), 0).astype(np.float32)
+    if not len(light) or not len(dark) or float(light.mean() - dark.mean()) < _MIN_CONTRAST:
+        raise ImageError(_BLANK)
+    is_light = bool((_border(np.asarray(mask, np.uint8)) > 0).mean() > 0.5)
+    background, ink = (light, dark) if is_light else (dark, light)
+    level = float(np.median(background))
+    contrast = float(np.percentile(ink, 25 if is_light else 75)) - level
+    coverage = ((values - level) / contrast).clip(0, 1)
+    return np.where(coverage > _INK_THRESHOLD, (coverage - _INK_THRESHOLD) / (1 - _INK_THRESHOLD), 0).astype(np.float32)
 
 
-def _plane(part: Image) -> npt.NDArray[np.float32]:
-    """The ground (H, W) as a plane fitted to the border; strokes that cross it are left out as outliers."""
+def _background_plane(part: Image) -> npt.NDArray[np.float32]:
+    """Uneven light (H, W) as a plane fitted to the pixels at the border, without outliers such as strokes."""
     height, width = part.shape
     rows, columns = np.mgrid[:height, :width]
     on_border = np.ones(part.shape, bool)
@@ -88,34 +178,34 @@ def _border(grey: Image) -> Image:
     return np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
 
 
-def _grown(box: Box, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """The box with its margin, in whole pixels of the picture."""
+def _enlarged(box: Box, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
     margin = _MARGIN * max(box[2] - box[0], box[3] - box[1])
     x0, y0, x1, y1 = box[0] - margin, box[1] - margin, box[2] + margin, box[3] + margin
     return max(int(x0), 0), max(int(y0), 0), min(int(np.ceil(x1)), shape[1]), min(int(np.ceil(y1)), shape[0])
 
 
-def _cropped(ink: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """The ink without specks and without what reaches in from beside, cut to its extent."""
-    count, pieces, facts, centres = cv2.connectedComponentsWithStats((ink > 0).view(np.uint8), connectivity=8)
+def _largest_components(ink: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Remove specks and strokes that reach in from outside, and crop the ink to its extent."""
+    count, components, stats, centres = cv2.connectedComponentsWithStats((ink > 0).view(np.uint8), connectivity=8)
     if count < 2:
-        raise ImageError("nothing is written there")
+        raise ImageError(_BLANK)
     height, width = ink.shape
-    areas = facts[1:, cv2.CC_STAT_AREA]
+    areas = stats[1:, cv2.CC_STAT_AREA]
     largest = 1 + int(areas.argmax())
     kept = np.zeros(count, bool)
-    for piece in range(1, count):
-        x, y, w, h, area = facts[piece].tolist()
+    for component in range(1, count):
+        x, y, w, h, area = stats[component].tolist()
         touches = x == 0 or y == 0 or x + w == width or y + h == height
-        inside = 0.1 < centres[piece][0] / width < 0.9 and 0.1 < centres[piece][1] / height < 0.9
-        kept[piece] = piece == largest or (area >= _LEAST_PIECE * areas.max() and inside and not touches)
-    ink = np.where(kept[pieces], ink, 0)
+        inside = 0.1 < centres[component][0] / width < 0.9 and 0.1 < centres[component][1] / height < 0.9
+        is_part = area >= _MIN_COMPONENT * areas.max() and inside and not touches
+        kept[component] = component == largest or is_part
+    ink = np.where(kept[components], ink, 0)
     x, y, w, h = cv2.boundingRect((ink > 0).view(np.uint8))
     return np.ascontiguousarray(ink[y : y + h, x : x + w], np.float32)
 
 
 def _centred(ink: npt.NDArray[np.float32]) -> Image:
-    """The ink at 20 px, antialiased, with its centre of mass in the middle of 28 x 28, as far as it fits."""
+    """Scale the ink to 20 px and move its centre of mass to the middle of 28 x 28, as far as it fits."""
     height, width = ink.shape
     scale = _INK_SIDE / max(height, width)
     size = max(round(width * scale), 1), max(round(height * scale), 1)
@@ -123,8 +213,8 @@ def _centred(ink: npt.NDArray[np.float32]) -> Image:
     mass = max(float(small.sum()), 1e-6)
     x = float((small.sum(axis=0) * (np.arange(size[0]) + 0.5)).sum()) / mass
     y = float((small.sum(axis=1) * (np.arange(size[1]) + 0.5)).sum()) / mass
-    left = min(max(round(SIDE / 2 - x), 0), SIDE - size[0])
-    top = min(max(round(SIDE / 2 - y), 0), SIDE - size[1])
-    canvas = np.zeros((SIDE, SIDE), np.uint8)
+    left = min(max(round(_SIDE / 2 - x), 0), _SIDE - size[0])
+    top = min(max(round(_SIDE / 2 - y), 0), _SIDE - size[1])
+    canvas = np.zeros((_SIDE, _SIDE), np.uint8)
     canvas[top : top + size[1], left : left + size[0]] = np.rint(small * (255 / max(float(small.max()), 1e-6)))
     return canvas

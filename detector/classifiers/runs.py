@@ -1,13 +1,13 @@
-"""One training of one classifier: its folder, its log, and what is on record of it.
+"""Training a classifier into a resumable folder, and loading it.
 
-The folder, when it is done:
+The folder of a finished training:
 
     model.skops or model.safetensors
     config.yaml      the settings
-    origin.json      how many digits it learns from and chooses by, and the weights it started from
-    run.json         accuracy on the validation part, seconds, digits, versions; written last
-    log.csv          a line an epoch: losses and accuracies (networks)
-    curve.png        the same, drawn
+    origin.json      number of training and validation digits, and the start weights
+    run.json         validation accuracy, duration, versions of packages; marks the training as finished
+    log.csv          losses and accuracies of every epoch (networks)
+    curve.png        plot of log.csv
 """
 
 from __future__ import annotations
@@ -19,24 +19,22 @@ import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from digitdet import __version__
-from digitdet.classifiers.base import Classifier, Epoch, Place
-from digitdet.common.errors import ConfigError, DataError, ModelError
-from digitdet.common.files import LOCK_FILE, folder_lock, write_atomically
+from digitdet.classifiers.base import Classifier, Epoch
+from digitdet.common.errors import ConfigError, ModelError
+from digitdet.common.run_folder import RunFolder, package_versions
 from digitdet.configs.classifier import ClassifierConfig, NetworkConfig, parse_classifier_config
 from digitdet.datasets.mnist import Digits
 
-CONFIG_FILE, RUN_FILE, LOG_FILE, CURVE_FILE = "config.yaml", "run.json", "log.csv", "curve.png"
-_ORIGIN_FILE = "origin.json"
+_RUN_FILE, _LOG_FILE = "run.json", "log.csv"
 _PACKAGES = ("torch", "torchvision", "scikit-learn", "numpy", "opencv-python")
 
 
 def make_classifier(config: ClassifierConfig) -> Classifier:
-    """An untrained classifier of the settings."""
+    """Return an untrained classifier."""
     if isinstance(config, NetworkConfig):
         from digitdet.classifiers.network import NetworkClassifier
 
@@ -47,10 +45,10 @@ def make_classifier(config: ClassifierConfig) -> Classifier:
 
 
 def load_classifier(path: Path) -> Classifier:
-    """A trained classifier: its file, or the folder of its run.
+    """Load a trained classifier from its file or from the folder of its training.
 
     Raises:
-        ModelError: There is none, or it is damaged.
+        ModelError: It is missing or damaged.
     """
     file = path
     if path.is_dir():
@@ -78,132 +76,104 @@ def train_classifier(
     say: Callable[[str], object],
     start: Path | None = None,
 ) -> Classifier:
-    """Train a classifier into a folder, or go on with one that was interrupted.
+    """Train a classifier into a folder, or resume an interrupted training.
 
     Args:
         config: Its settings.
-        parts: Digits 'train' to learn from and 'val' to choose by; others are not looked at.
-        folder: Made if it is missing.
-        say: Called with a line about each epoch.
-        start: A trained network to go on from; None starts from random weights.
+        parts: The training digits 'train' and the validation digits 'val'.
+        folder: The folder; created if it is missing.
+        say: Called with a line of text about every epoch.
+        start: A trained network to start from; None starts from random weights.
 
     Raises:
-        DataError: The folder holds another training, or another process is writing into it.
-        ConfigError: `start` is given for a method that has no weights to go on from.
+        DataError: The folder holds something else, or another process is writing into it.
+        ConfigError: `start` is given for a method without weights.
     """
-    with folder_lock(folder):
-        return _train(config, parts, folder, say, start)
+    identity = {"digits": {name: len(parts[name]) for name in ("train", "val")}, "start": str(start) if start else None}
+    run = RunFolder(
+        folder,
+        "training",
+        config,
+        parse_classifier_config,
+        "config.yaml",
+        _RUN_FILE,
+        identity=identity,
+        identity_file="origin.json",
+        identity_keys=tuple(identity),
+        temporary=("checkpoint.*",),
+    )
+    with run.locked():
+        run.claim()
+        if run.is_finished:
+            say(f"{folder} holds this training already, finished")
+            return load_classifier(folder)
+        return _train(run, config, parts, say, start)
 
 
 def _train(
+    run: RunFolder,
     config: ClassifierConfig,
     parts: Mapping[str, Digits],
-    folder: Path,
     say: Callable[[str], object],
     start: Path | None,
 ) -> Classifier:
-    origin = {"digits": {name: len(parts[name]) for name in ("train", "val")}, "start": str(start) if start else None}
-    _claim(folder, config, origin)
-    if (folder / RUN_FILE).is_file():
-        say(f"{folder} holds this training already, finished")
-        return load_classifier(folder)
     classifier = make_classifier(config)
     if start is not None:
-        _go_on_from(classifier, start)
-    place = Place(folder, lambda epochs: _log(folder, epochs, say))
+        _warm_start(classifier, start)
     began = time.perf_counter()
-    classifier.fit(parts["train"], parts["val"], place)
-    seconds = _logged_seconds(folder) or time.perf_counter() - began
-    classifier.save(folder / f"model{classifier.suffix}")
+    classifier.fit(parts["train"], parts["val"], run.path, lambda epochs: _log(run, epochs, say))
+    seconds = _logged_seconds(run.path) or time.perf_counter() - began
+    classifier.save(run.path / f"model{classifier.suffix}")
     accuracy = float((classifier.predict(parts["val"].images) == parts["val"].labels).mean())
-    run = {**origin, "val_accuracy": accuracy, "seconds": round(seconds, 1), "size": classifier.size, **_versions()}
-    for leftover in folder.glob("checkpoint.*"):
-        leftover.unlink()
-    write_atomically(folder / RUN_FILE, json.dumps(run, indent=2) + "\n")
-    say(f"{accuracy:.2%} of {len(parts['val'])} validation digits right after {seconds:.0f} s; in {folder}")
+    facts = {
+        **run.identity,
+        "val_accuracy": accuracy,
+        "seconds": round(seconds, 1),
+        "size": classifier.size,
+        "digitdet": __version__,
+        "python": platform.python_version(),
+        "packages": package_versions(_PACKAGES),
+    }
+    run.finish(json.dumps(facts, indent=2) + "\n")
+    say(f"{accuracy:.2%} of {len(parts['val'])} validation digits correct after {seconds:.0f} s; in {run.path}")
     return classifier
 
 
 def read_run(folder: Path) -> dict[str, Any]:
-    """What is on record of a finished training; empty where there is no record."""
-    file = folder / RUN_FILE
+    """Return the content of run.json; empty if there is none."""
+    file = folder / _RUN_FILE
     return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
 
 
-def _claim(folder: Path, config: ClassifierConfig, origin: Mapping[str, Any]) -> None:
-    """Make the folder this training's, or refuse it."""
-    for stale in folder.glob(".*.tmp"):
-        stale.unlink()
-    file, note = folder / CONFIG_FILE, folder / _ORIGIN_FILE
-    if file.is_file():
-        same = parse_classifier_config(file.read_text(encoding="utf-8"), str(file)) == config
-        if not same or json.loads(note.read_text(encoding="utf-8")) != origin:
-            raise DataError(f"{folder}: holds a training of other settings or digits; choose another --out")
-    elif any(not _is_unfinished(path) for path in folder.iterdir()):
-        raise DataError(f"{folder}: is not empty and holds no training; choose another --out")
-    else:
-        write_atomically(note, json.dumps(origin, indent=2) + "\n")
-        write_atomically(file, config.to_yaml())
-
-
-def _is_unfinished(path: Path) -> bool:
-    """Whether a file is what a kill leaves of a folder that was just being claimed."""
-    return path.name in (_ORIGIN_FILE, LOCK_FILE) or path.suffix == ".tmp"
-
-
-def _go_on_from(classifier: Classifier, start: Path) -> None:
+def _warm_start(classifier: Classifier, start: Path) -> None:
     from digitdet.classifiers.network import NetworkClassifier
 
     other = load_classifier(start)
     if not isinstance(classifier, NetworkClassifier) or not isinstance(other, NetworkClassifier):
-        raise ConfigError("only networks (fcn, cnn, cnn-strong) can go on from trained weights")
-    classifier.go_on_from(other)
+        raise ConfigError("only networks (fcn, cnn, cnn-strong) can start from trained weights")
+    classifier.copy_weights(other)
 
 
-def _log(folder: Path, epochs: Sequence[Epoch], say: Callable[[str], object]) -> None:
+def _log(run: RunFolder, epochs: Sequence[Epoch], say: Callable[[str], object]) -> None:
+    from digitdet.classifiers.plots import draw_curve
+
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([field.name for field in fields(Epoch)])
     for epoch in epochs:
         writer.writerow([f"{value:.5g}" if isinstance(value, float) else value for value in asdict(epoch).values()])
-    write_atomically(folder / LOG_FILE, text.getvalue())
+    run.write(_LOG_FILE, text.getvalue())
     last = epochs[-1]
     say(
         f"epoch {last.epoch}: {last.seconds:.0f} s, training loss {last.train_loss:.4f}, "
-        f"validation loss {last.val_loss:.4f}, {last.val_accuracy:.2%} right"
+        f"validation loss {last.val_loss:.4f}, {last.val_accuracy:.2%} correct"
     )
-    _draw_curve(folder / CURVE_FILE, epochs)
-
-
-def _draw_curve(path: Path, epochs: Sequence[Epoch]) -> None:
-    from digitdet.classifiers.drawing import new_figure, to_png
-
-    figure = new_figure(8, 3.2)
-    losses, accuracies = figure.subplots(1, 2)
-    at = [epoch.epoch for epoch in epochs]
-    for axes, name in ((losses, "loss"), (accuracies, "accuracy")):
-        for part in ("train", "val"):
-            axes.plot(at, [getattr(epoch, f"{part}_{name}") for epoch in epochs], marker=".", label=part)
-        axes.set(xlabel="epoch", ylabel=name)
-        axes.grid(alpha=0.3)
-        axes.legend()
-    losses.set_yscale("log")
-    write_atomically(path, to_png(figure))
+    run.write("curve.png", draw_curve(epochs))
 
 
 def _logged_seconds(folder: Path) -> float:
-    """Seconds of all epochs, those before an interruption too; 0 for a method that logs none."""
-    file = folder / LOG_FILE
+    """Duration of all epochs, including those before an interruption; 0 if there is no log."""
+    file = folder / _LOG_FILE
     if not file.is_file():
         return 0.0
     return float(list(csv.DictReader(file.read_text(encoding="utf-8").splitlines()))[-1]["seconds"])
-
-
-def _versions() -> dict[str, Any]:
-    versions = {}
-    for package in _PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return {"digitdet": __version__, "python": platform.python_version(), "packages": versions}

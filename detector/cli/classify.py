@@ -17,7 +17,7 @@ from digitdet.configs.classifier import NetworkConfig, classifier_names, load_cl
 
 if TYPE_CHECKING:
     from digitdet.classifiers.base import Classifier
-    from digitdet.classifiers.locate import Finder
+    from digitdet.classifiers.prepare import Finder
     from digitdet.datasets.mnist import Digits
 
 _RUNS = Path("runs/classify")
@@ -135,7 +135,7 @@ def evaluate(
     MODEL is a run folder or a model file.
     """
     from digitdet.classifiers.metrics import evaluate as measure
-    from digitdet.classifiers.page import comparison_rows, format_page
+    from digitdet.classifiers.report import comparison_rows, format_page
     from digitdet.classifiers.runs import load_classifier, read_run
     from digitdet.common.files import write_atomically
 
@@ -197,7 +197,7 @@ def predict(pictures: tuple[Path, ...], images: tuple[Path, ...], model: Path, a
 
 
 def _predict_one(path: Path, classifier: Classifier, finder: Finder) -> dict[str, Any]:
-    from digitdet.classifiers.locate import read_digit
+    from digitdet.classifiers.prepare import read_digit
     from digitdet.imaging.images import load_image
 
     try:
@@ -243,7 +243,7 @@ def _digits(mnist: Path | None, data: Path | None) -> Mapping[str, Digits]:
 
     if data is None:
         return load_split_digits(mnist)
-    from digitdet.classifiers.own_digits import load_own_digits
+    from digitdet.classifiers.prepare import load_own_digits
 
     parts, skipped = load_own_digits(data)
     for line in skipped:
@@ -252,7 +252,7 @@ def _digits(mnist: Path | None, data: Path | None) -> Mapping[str, Digits]:
 
 
 def _all_digits(data: Path) -> Digits:
-    from digitdet.classifiers.own_digits import join_digits, load_own_digits
+    from digitdet.classifiers.prepare import join_digits, load_own_digits
 
     return join_digits(list(load_own_digits(data)[0].values()))
 

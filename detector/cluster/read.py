@@ -1,11 +1,11 @@
-"""Reading on a Ray cluster: pictures in shards, each of which becomes a JSONL and a Parquet file, once.
+"""Reading pictures on a Ray cluster in shards. An interrupted reading is resumed.
 
-The folder of results, when it is done:
+The folder of results:
 
-    job.json                     what is read and how: a reading goes on only where all of it is the same
-    readings-00000.jsonl, ...    as `digitdet read --format jsonl` writes them, so many pictures a file, in order
-    readings-00000.parquet, ...  the same, a row a page; written after its .jsonl: it says "this shard is done"
-    summary.json                 how many pictures came to what; written last
+    job.json                     the pictures and settings; a reading resumes only if they are the same
+    readings-00000.jsonl, ...    one file per shard, in order, as `digitdet read --format jsonl` writes it
+    readings-00000.parquet, ...  the same as a table; written after the .jsonl, it marks the shard as finished
+    summary.json                 number of pages by status; written last
 """
 
 from __future__ import annotations
@@ -13,18 +13,17 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import pickle
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from digitdet.cluster.cluster import joined, plain_errors
+from digitdet.cluster.parquet import to_parquet
+from digitdet.cluster.ray_session import map_on_cluster
 from digitdet.cluster.storage import Folder, StoredInput
-from digitdet.cluster.table import to_parquet
-from digitdet.common.errors import DataError
+from digitdet.common.run_folder import not_empty, other_run
 from digitdet.configs import ReadConfig
 from digitdet.detection.detector import OnnxDetector
 from digitdet.imaging.images import use_one_thread
@@ -33,19 +32,19 @@ from digitdet.reader import NumberReader
 from digitdet.reading.constraints import Constraints
 from digitdet.reading.regions import Region
 
-JOB_FILE, SUMMARY_FILE = "job.json", "summary.json"
+_JOB_FILE, _SUMMARY_FILE = "job.json", "summary.json"
 
 
 @dataclass(frozen=True)
 class Job:
-    """How pictures are read, wherever that is; it is sent to every worker.
+    """Settings that are sent to every worker.
 
     Args:
         out: The folder of results.
-        config: The settings.
-        constraints: What every number must be.
-        regions: Parts of each picture to read.
-        model: The content of a model.onnx; None is the one that ships, which every machine has.
+        config: The settings of reading.
+        constraints: Constraints on every number.
+        regions: The parts of each picture to read; empty for the whole picture.
+        model: Content of a model file; None is the shipped model.
     """
 
     out: Folder
@@ -57,14 +56,14 @@ class Job:
 
 @dataclass(frozen=True)
 class Shard:
-    """A part of the pictures, by its number."""
+    """Some of the pictures, numbered from 0."""
 
     number: int
     pictures: tuple[StoredInput, ...]
 
     @property
     def stem(self) -> str:
-        """Of its files."""
+        """Name of its files without suffix."""
         return f"readings-{self.number:05d}"
 
 
@@ -76,22 +75,22 @@ def read_with_ray(
     address: str | None = None,
     progress: Callable[[int], object] = lambda _count: None,
 ) -> Counter[str]:
-    """Read pictures on a cluster, or go on with a reading that was interrupted.
+    """Read pictures on a cluster, or resume an interrupted reading.
 
     Args:
-        job: How.
-        pictures: What.
-        identity: What decides the results, see `outputs.result_file.run_identity`.
-        shard_size: Pictures in one shard: what is lost with a worker, and what one file holds.
-        address: Of the cluster, see `cluster.joined`.
-        progress: Called with the number of pictures that are newly there.
+        job: The settings.
+        pictures: The pictures.
+        identity: Everything that determines the results, see `outputs.result_file.run_identity`.
+        shard_size: Pictures in a shard, which is the unit of work and of resuming.
+        address: Address of the cluster, see `ray_session`.
+        progress: Called with the number of newly read pictures.
 
     Returns:
-        How many pages have which status.
+        The number of pages by status.
 
     Raises:
         DataError: The folder holds another reading, or cannot be used.
-        DigitdetError: There is no cluster, or a worker cannot go on.
+        DigitdetError: There is no cluster, or a worker failed.
     """
     shards = [
         Shard(number, tuple(pictures[start : start + shard_size]))
@@ -99,42 +98,28 @@ def read_with_ray(
     ]
     present = _claim(job.out, {**identity, "inputs": _digest(identity["inputs"]), "shard": shard_size})
     counts: Counter[str] = Counter()
-    left = []
+    missing = []
     for shard in shards:
         if f"{shard.stem}.parquet" not in present:
-            left.append(shard)
+            missing.append(shard)
             continue
         counts += _count(map(json.loads, job.out.read(f"{shard.stem}.jsonl").splitlines()))
         progress(len(shard.pictures))
-    if left:
-        with joined(address) as cores, plain_errors():
-            for finished in _run(job, left, cores):
-                counts += Counter(json.loads(finished["counts"]))
-                progress(int(finished["pictures"]))
+    if missing:
+        for shard, statuses in map_on_cluster(missing, ShardReader, (job,), address):
+            counts += statuses
+            progress(len(shard.pictures))
     for name in job.out.names():
-        if name.endswith(".tmp"):  # of a worker that was killed
+        if name.endswith(".tmp"):  # left by a worker that was killed
             job.out.remove(name)
-    if SUMMARY_FILE not in present:
+    if _SUMMARY_FILE not in present:
         summary = {"pictures": len(pictures), "pages": sum(counts.values()), **dict(sorted(counts.items()))}
-        job.out.write(SUMMARY_FILE, (json.dumps(summary, indent=2) + "\n").encode())
+        job.out.write(_SUMMARY_FILE, (json.dumps(summary, indent=2) + "\n").encode())
     return counts
 
 
-def _run(job: Job, shards: Sequence[Shard], cores: int) -> Iterator[dict[str, Any]]:
-    """What became of each shard, as they are done. A worker that dies is replaced, and its shard begun anew."""
-    import ray.data
-
-    # As bytes: the names of files need not be text, which is all that Arrow would take.
-    rows = [{"shard": pickle.dumps(shard)} for shard in shards]
-    yield from (
-        ray.data.from_items(rows, override_num_blocks=len(rows))
-        .map(ShardReader, fn_constructor_args=(job,), num_cpus=1, concurrency=(1, min(cores, len(rows))))
-        .iter_rows()
-    )
-
-
 class ShardReader:
-    """Reads shards; one lives in each worker process, with a model of its own."""
+    """Reads shards in a worker process."""
 
     def __init__(self, job: Job) -> None:
         use_one_thread()  # there is a worker for every core
@@ -142,20 +127,18 @@ class ShardReader:
         self._reader = NumberReader(_load(job.model), None, job.constraints, job.config)
         self._reader.workers = 1
 
-    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Read a shard and write its files; gives how many pages came to what."""
-        shard: Shard = pickle.loads(row["shard"])  # noqa: S301 (the driver's own)
+    def __call__(self, shard: Shard) -> tuple[Shard, Counter[str]]:
+        """Read a shard, write its files, and return it with the number of pages by status."""
         stream = io.StringIO()
         write_results(self._reader.read_many(shard.pictures, self._job.regions), "jsonl", stream)
         text = stream.getvalue()
         records = [json.loads(line) for line in text.splitlines()]
         self._job.out.write(f"{shard.stem}.jsonl", text.encode("utf-8"))
         self._job.out.write(f"{shard.stem}.parquet", to_parquet(records))
-        return {"pictures": len(shard.pictures), "counts": json.dumps(_count(records))}
+        return shard, _count(records)
 
 
 def _digest(value: Any) -> str:
-    """A million names would make a long file."""
     return hashlib.sha256(json.dumps(value).encode("utf-8", "backslashreplace")).hexdigest()
 
 
@@ -173,7 +156,9 @@ def _count(records: Iterable[dict[str, Any]]) -> Counter[str]:
 
 
 def _claim(out: Folder, identity: Mapping[str, Any]) -> set[str]:
-    """The files that are in the folder by now, which is this reading's own.
+    """Claim the folder, and return the names of the files in it.
+
+    `RunFolder` serves local folders only: object stores have no locks, no renaming and no settings to parse here.
 
     Raises:
         DataError: It holds something else.
@@ -181,11 +166,11 @@ def _claim(out: Folder, identity: Mapping[str, Any]) -> set[str]:
     out.make()
     job = (json.dumps(identity, sort_keys=True, indent=1) + "\n").encode("utf-8", "backslashreplace")
     present = out.names()
-    if JOB_FILE in present:
-        if out.read(JOB_FILE) != job:
-            raise DataError(f"{out.name}: holds a reading of other pictures or settings; choose another --out")
+    if _JOB_FILE in present:
+        if out.read(_JOB_FILE) != job:
+            raise other_run(out.name, "reading", "pictures or settings", _JOB_FILE)
     elif present:
-        raise DataError(f"{out.name}: is not empty and holds no reading; choose another --out")
+        raise not_empty(out.name, "reading")
     else:
-        out.write(JOB_FILE, job)
+        out.write(_JOB_FILE, job)
     return present

@@ -1,4 +1,4 @@
-"""Folders here and elsewhere: local ones, and those that Arrow reaches by a URI (s3://, gs://, hdfs://, file://)."""
+"""Local and remote files and folders, addressed by path or by URI (s3://, gs://, hdfs://, file://), through Arrow."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _SEPARATOR = "://"
 
 @dataclass(frozen=True)
 class StoredInput(Input):
-    """A picture that any machine can open: `location` is a URI or an absolute path, `path` what the user wrote."""
+    """A picture that every machine can open: `location` is a URI or an absolute path, `path` as the user named it."""
 
     location: str = ""
 
     def source(self) -> str | bytes:
-        """A local path, or the content of what is elsewhere.
+        """Return the path of a local picture, or the content of a remote one.
 
         Raises:
-            ImageError: It cannot be fetched.
+            ImageError: It cannot be read.
         """
         if _SEPARATOR not in self.location:
             return self.location
@@ -40,46 +40,37 @@ class StoredInput(Input):
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder that results are written into; it can be sent to other machines, where a local path must mean the same.
+    """A folder of results, local or remote.
 
     Args:
-        name: A path or a URI.
+        name: A path, which must be the same on every machine, or a URI.
+
+    Raises:
+        DataError: From `make`, `names` and `read`: it is not accessible.
     """
 
     name: str
 
     def make(self) -> None:
-        """Make it if it is missing.
-
-        Raises:
-            DataError: There is no such place, or it cannot be written.
-        """
-        with _reasons(self.name):
+        """Create the folder if it is missing."""
+        with _arrow_errors(self.name):
             system, path = resolve(self.name)
             system.create_dir(path, recursive=True)
 
     def names(self) -> set[str]:
-        """The names of the files in it.
-
-        Raises:
-            DataError: It cannot be read.
-        """
-        with _reasons(self.name):
+        """Return the names of the files in it."""
+        with _arrow_errors(self.name):
             system, path = resolve(self.name)
             return {info.base_name for info in system.get_file_info(fs.FileSelector(path)) if info.is_file}
 
     def read(self, name: str) -> bytes:
-        """The content of a file in it.
-
-        Raises:
-            DataError: It cannot be read.
-        """
-        with _reasons(f"{self.name}, {name}"):
+        """Return the content of a file in it."""
+        with _arrow_errors(f"{self.name}, {name}"):
             system, path = resolve(self.name)
             return _read(system, f"{path.rstrip('/')}/{name}")
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a file that is either whole or not there, whatever happens.
+        """Write a file in it, atomically.
 
         Raises:
             OSError: It cannot be written.
@@ -88,7 +79,7 @@ class Folder:
         if isinstance(system, fs.LocalFileSystem):
             write_atomically(Path(path) / name, content)
             return
-        with system.open_output_stream(f"{path.rstrip('/')}/{name}") as stream:  # object stores show it when closed
+        with system.open_output_stream(f"{path.rstrip('/')}/{name}") as stream:  # visible once it is closed
             stream.write(content)
 
     def remove(self, name: str) -> None:
@@ -98,14 +89,14 @@ class Folder:
 
 
 def find_pictures(names: Iterable[str]) -> Iterator[StoredInput]:
-    """Expand what the user named, as `find_inputs` does; a URI is a picture, or a folder with its subfolders.
+    """Expand names of pictures as `find_inputs` does; the URI of a folder stands for all pictures in it.
 
     Raises:
-        DataError: A URI cannot be looked into, or stdin is named.
+        DataError: A URI cannot be listed, or '-' (standard input) is named.
     """
     for name in names:
         if name == STDIN:
-            raise DataError("-: other machines have not this standard input; name files")
+            raise DataError("-: standard input is not available on other machines; name files")
         if _SEPARATOR in name:
             yield from (StoredInput(one.path, one.error, one.path) for one in _expand(name))
         else:
@@ -113,20 +104,20 @@ def find_pictures(names: Iterable[str]) -> Iterator[StoredInput]:
 
 
 def read_file(name: str) -> bytes:
-    """The content of a file, by its path or URI.
+    """Return the content of a file, by its path or URI.
 
     Raises:
         DataError: It cannot be read.
     """
-    with _reasons(name):
+    with _arrow_errors(name):
         return _read(*resolve(name))
 
 
 def resolve(name: str) -> tuple[Any, str]:
-    """Arrow's file system for a path or a URI, and the path within it."""
+    """Return Arrow's file system for a path or a URI, and the path within it."""
     if _SEPARATOR in name:
         return fs.FileSystem.from_uri(name)
-    return fs.LocalFileSystem(), os.path.abspath(name)  # noqa: PTH100 (a name may be no text)
+    return fs.LocalFileSystem(), os.path.abspath(name)  # noqa: PTH100 (keeps names that are not UTF-8)
 
 
 def _read(system: Any, path: str) -> bytes:
@@ -136,7 +127,7 @@ def _read(system: Any, path: str) -> bytes:
 
 
 def _expand(uri: str) -> Iterator[Input]:
-    with _reasons(uri):
+    with _arrow_errors(uri):
         system, path = resolve(uri)
         info = system.get_file_info(path)
         if info.type != fs.FileType.Directory:
@@ -157,9 +148,9 @@ def _is_hidden(path: PurePosixPath) -> bool:
 
 
 @contextlib.contextmanager
-def _reasons(name: str) -> Iterator[None]:
+def _arrow_errors(name: str) -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError, NotImplementedError) as error:  # Arrow's own errors are these
+    except (OSError, ValueError, NotImplementedError) as error:  # what Arrow raises
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise DataError(f"{name}: {reason}") from error

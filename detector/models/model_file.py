@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from digitdet.common.errors import MissingExtraError, ModelError
 from digitdet.common.files import write_atomically
@@ -70,13 +71,31 @@ def read_metadata(entries: Mapping[str, str], source: str) -> ModelMetadata:
     )
 
 
+def write_model(model: Path, exported: bytes, image_size: int, version: str) -> None:
+    """Write a detector that Ultralytics exported as a model file, without its other metadata, which hold local paths.
+
+    Args:
+        model: The file to write.
+        exported: Content of the exported ONNX file.
+        image_size: Longer side of the training pictures in pixels.
+        version: Version of digitdet.
+
+    Raises:
+        MissingExtraError: The package onnx is not installed.
+    """
+    content, entries = _parse(exported)
+    facts = {"imgsz": str(image_size), "stride": "32", "digitdet": version, "license": "AGPL-3.0"}
+    _write(model, content, {"names": entries["names"], **facts})
+
+
 def store_calibration(model: Path, calibration: str) -> None:
     """Write a calibration (JSON) into a model file in place of the one it holds.
 
     Raises:
         MissingExtraError: The package onnx is not installed.
     """
-    _store(model, "calibration", calibration)
+    content, entries = _parse(model.read_bytes())
+    _write(model, content, entries | {"calibration": calibration})
 
 
 def store_recogniser(model: Path, recogniser: bytes) -> None:
@@ -85,19 +104,24 @@ def store_recogniser(model: Path, recogniser: bytes) -> None:
     Raises:
         MissingExtraError: The package onnx is not installed.
     """
-    _store(model, "recogniser", base64.b64encode(recogniser).decode("ascii"))
+    content, entries = _parse(model.read_bytes())
+    _write(model, content, entries | {"recogniser": base64.b64encode(recogniser).decode("ascii")})
 
 
-def _store(model: Path, key: str, value: str) -> None:
+def _parse(content: bytes) -> tuple[Any, dict[str, str]]:
+    """The ONNX model of a file, and its metadata."""
     try:
         import onnx
     except ImportError as error:
         raise MissingExtraError("to change a model", "train", "onnx") from error
-    content = onnx.load_from_string(model.read_bytes())
-    entries = {entry.key: entry.value for entry in content.metadata_props} | {key: value}
+    parsed = onnx.load_from_string(content)
+    return parsed, {entry.key: entry.value for entry in parsed.metadata_props}
+
+
+def _write(model: Path, content: Any, entries: Mapping[str, str]) -> None:
     del content.metadata_props[:]
-    for name, text in entries.items():
-        content.metadata_props.add(key=name, value=text)
+    for key, value in entries.items():
+        content.metadata_props.add(key=key, value=value)
     write_atomically(model, content.SerializeToString())
 
 

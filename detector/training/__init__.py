@@ -1,1 +1,1 @@
-"""Training the detector and the recogniser, exporting and calibrating them."""
+"""Training, exporting, measuring and calibrating models."""

@@ -1,4 +1,4 @@
-"""Batches of pictures of about one shape: a strip of digits need not be padded to a square."""
+"""Batches of pictures of similar shape, so that a strip of digits is not padded to a square."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 _STEP = 64
-"""Shapes are multiples of this many pixels: few enough that each is common."""
+"""Height and width of a batch are multiples of this many pixels."""
 
 _MARGIN = 16
-"""Least padding of the shorter side, so that moving a picture about does not cut its digits off at once."""
+"""Minimum padding in pixels, for the augmentation that shifts pictures."""
 
 
 def batch_shapes(sizes: NDArray[Any], image_size: int, batch: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The shape in which each picture is shown to the network.
+    """Assign every picture the shape of its batch.
 
     Args:
-        sizes: Height and width of each picture in pixels, (N, 2).
-        image_size: The longer side of a picture in the network, pixels.
-        batch: Pictures in a batch. A shape of fewer pictures than that is not worth its own: they go into squares.
+        sizes: Height and width (N, 2) of the pictures in pixels.
+        image_size: Longer side of the input of the network in pixels.
+        batch: Pictures in a batch. Pictures of a shape that fewer pictures have are padded to squares.
 
     Returns:
-        The different shapes (height, width), pixels, (S, 2), and the row of each picture's among them, (N,).
+        The different shapes (S, 2), height and width in pixels, and the row (N,) of the shape of each picture.
     """
     sides = np.asarray(sizes, dtype=float)
     scaled = np.rint(sides / sides.max(axis=1, keepdims=True) * image_size)
@@ -36,9 +36,9 @@ def batch_shapes(sizes: NDArray[Any], image_size: int, batch: int) -> tuple[NDAr
 
 
 class BucketSampler:
-    """Pictures in random order, but `batch` in a row of one shape; another order every epoch.
+    """Draws pictures in random order in runs of `batch` pictures of one shape; a new order every epoch.
 
-    The last batch of a shape is filled up with pictures of that shape that the epoch has had already.
+    The last batch of a shape is filled up with other pictures of that shape.
     """
 
     def __init__(self, which: NDArray[np.int64], batch: int, seed: int) -> None:

@@ -1,14 +1,35 @@
-"""What a training computes on."""
+"""Choosing the device, the precision and the number of threads of a training."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 
 from digitdet.common.errors import DigitdetError
+from digitdet.configs import TrainConfig
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A torch device, whether to compute in bfloat16, and the number of data loader processes."""
+
+    device: str
+    in_bf16: bool
+    workers: int
+
+
+def pick_machine(config: TrainConfig) -> Machine:
+    """Return what to train a network in plain PyTorch on, and set the number of threads."""
+    device = pick_device(config.device)
+    set_threads(config.threads)
+    in_bf16 = computes_in_bf16(config.precision, device)
+    if device == "cpu":
+        return Machine(device, in_bf16, workers=1)
+    return Machine(f"cuda:{device}", in_bf16, workers=min(os.cpu_count() or 1, 8))
 
 
 def pick_device(device: str) -> str:
-    """The device in Ultralytics' words: 'cpu' or the number of a GPU; 'auto' is the first GPU, where there is one.
+    """Return the device as Ultralytics names it: 'cpu' or the number of a GPU; 'auto' is the first GPU, or the CPU.
 
     Raises:
         DigitdetError: There is no such GPU.
@@ -25,7 +46,7 @@ def pick_device(device: str) -> str:
 
 
 def computes_in_bf16(precision: str, device: str) -> bool:
-    """Whether to compute in bfloat16: it pays only where the processor multiplies in it."""
+    """Whether to compute in bfloat16; 'auto' does where the processor has instructions for it."""
     import torch
 
     if precision != "auto":
@@ -36,10 +57,8 @@ def computes_in_bf16(precision: str, device: str) -> bool:
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
-def use_cores(threads: int) -> None:
-    """Compute on so many threads; 0 is every core. Ultralytics leaves a core idle and limits OpenMP to one thread when
-    it is imported.
-    """
+def set_threads(threads: int) -> None:
+    """Set the number of CPU threads; 0 is every core. Ultralytics limits them when it is imported."""
     import torch
 
     torch.set_num_threads(threads or os.cpu_count() or 1)

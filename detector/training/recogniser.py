@@ -1,52 +1,103 @@
-"""Training the second stage on what the first one proposes: digits, and what is none."""
+"""Training the recogniser on digit crops and background crops from the detector's proposals."""
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
+from tqdm import tqdm
 
 from digitdet.common.boxes import intersection
-from digitdet.common.files import write_atomically
-from digitdet.configs import RecogniserConfig
+from digitdet.common.types import Boxes, Image
+from digitdet.configs import ReadConfig, RecogniserConfig, TrainConfig
 from digitdet.datasets.formats.yolo import read_picture
 from digitdet.detection.recogniser import SIDE, cut_crops
-from digitdet.training.proposals import NO_DIGIT, PictureProposals, widened
-from digitdet.training.recogniser_network import RecogniserNet
+from digitdet.detection.search import MultiScaleDetector
+from digitdet.models.model_file import store_recogniser
+from digitdet.training import yolo
+from digitdet.training.hardware import Machine, pick_machine
+from digitdet.training.loop import LoopSettings, Step, TrainingLoop
+from digitdet.training.proposals import (
+    BACKGROUND,
+    PictureProposals,
+    collect_proposals,
+    load_proposals,
+    save_proposals,
+    widened,
+)
+from digitdet.training.recogniser_network import RecogniserNet, load_network, to_onnx
 
-Crops = npt.NDArray[np.uint8]
-
-_PICTURES_A_STEP = 24  # about 400 crops: what is learnt from one step is not about one picture
-_WARMUP_STEPS = 200  # or a tenth of a short training
-_FINAL_RATE = 0.02  # part of the learning rate that is left at the end
+_PICTURES_PER_STEP = 24  # about 400 crops
+_WARMUP_STEPS, _MAX_WARMUP = 200, 0.1  # at most a tenth of all steps
+_FINAL_RATE = 0.02
 _WEIGHT_DECAY = 0.02
-_LABEL_SMOOTHING = 0.02  # a few boxes are labelled wrong: covered digits, and those that nobody can tell
-# The weights that are kept are a running mean of those of the last steps (Polyak and Juditsky, 1992).
-_MEAN_DECAY = 0.998
-# Standard deviations by which the sides of boxes are moved, in parts of the sides of the widened box: of true ones, and
-# of proposals, which are inexact anyway. True ones are loosened, too, each side by this on average.
+_LABEL_SMOOTHING = 0.02  # some labels are wrong: covered or illegible digits
+_AVERAGING = 0.998
+# Augmentation of boxes, as fractions of the sides of the widened box: standard deviation of the shift of every side for
+# true boxes and for proposals (which are inexact already), and the mean by which the sides of true boxes move outwards.
 _TRUE_SHIFT, _PROPOSED_SHIFT = 0.06, 0.025
 _LOOSENING = 0.06
 
 
-@dataclass(frozen=True)
-class Machine:
-    """What to compute on: a torch device, and whether in bfloat16."""
+def add_recogniser(
+    config: TrainConfig, pictures: Path, proposals_file: Path, checkpoint: Path, model: Path, start: Path | None
+) -> dict[str, Tensor]:
+    """Train a recogniser for a detector and store it in the model file; resume an interrupted training.
 
-    device: str
-    in_bf16: bool
-    workers: int
+    Args:
+        config: How to train.
+        pictures: Folder of the training pictures.
+        proposals_file: File for the detector's proposals; read if it exists.
+        checkpoint: File for the checkpoint of the training.
+        model: The .onnx file of the detector; changed.
+        start: A .pt file whose recogniser to start from, if it has one; None starts from random weights.
+
+    Returns:
+        The weights of the recogniser.
+    """
+    if not proposals_file.is_file():
+        detector = MultiScaleDetector(model, ReadConfig())
+        with tqdm(unit="picture", desc="proposals", delay=0.2) as bar:
+            save_proposals(proposals_file, collect_proposals(detector, pictures, bar.update))
+    with tqdm(unit="step", desc="recogniser", delay=0.2) as bar:
+
+        def show(step: Step) -> None:
+            bar.set_postfix(loss=f"{step.loss:.3f}", refresh=False)
+            bar.update()
+
+        network = train_recogniser(
+            load_proposals(proposals_file),
+            config.recogniser,
+            config.seed,
+            pick_machine(config),
+            _stored_network(start) if start else None,
+            checkpoint,
+            show,
+        )
+    store_recogniser(model, to_onnx(network))
+    return network.state_dict()
+
+
+def copy_recogniser(weights: Path, model: Path) -> dict[str, Tensor] | None:
+    """Store the recogniser of a .pt file, if it has one, in the .onnx file of a detector, and return its weights."""
+    network = _stored_network(weights)
+    if network is None:
+        return None
+    store_recogniser(model, to_onnx(network))
+    return network.state_dict()
+
+
+def _stored_network(weights: Path) -> RecogniserNet | None:
+    stored = yolo.load_recogniser(weights)
+    return load_network(stored, str(weights)) if stored else None
 
 
 def train_recogniser(
@@ -56,110 +107,56 @@ def train_recogniser(
     machine: Machine,
     start: RecogniserNet | None,
     checkpoint: Path,
-    on_step: Callable[[int, float], object] = lambda _steps, _loss: None,
+    on_step: Callable[[Step], object] = lambda _step: None,
 ) -> RecogniserNet:
-    """Fit the recogniser, or go on from a checkpoint of the same settings and pictures.
+    """Train the recogniser, or resume from a checkpoint of the same settings and pictures.
 
     Args:
-        pictures: What the detector proposed on the training pictures.
+        pictures: The detector's proposals on the training pictures.
         config: How to train.
-        seed: Of the order, the choice of boxes and the augmentation.
+        seed: Seed of the order, the choice of boxes and the augmentation.
         machine: What to compute on.
-        start: Where the weights start; None is random ones.
-        checkpoint: Written after every epoch, in one step.
-        on_step: Called after every step with the number of all steps and the loss.
+        start: Network to start from; None starts from random weights.
+        checkpoint: File that is written atomically after every epoch.
+        on_step: Called after every step.
+
+    Returns:
+        The network with averaged weights, in evaluation mode.
     """
     torch.manual_seed(seed)
-    network = start or RecogniserNet()
-    training = _Training(network, config, machine, math.ceil(len(pictures) / _PICTURES_A_STEP))
-    if checkpoint.is_file():
-        training.restore(torch.load(checkpoint, map_location=machine.device, weights_only=True))
-    while training.epoch < config.epochs:
-        loader = DataLoader(
-            _Steps(pictures, config, seed, training.epoch),
+    network = (start or RecogniserNet()).to(memory_format=torch.channels_last)
+    steps = math.ceil(len(pictures) / _PICTURES_PER_STEP)
+    loop = TrainingLoop(network, _loop_settings(config, seed, machine, steps), checkpoint)
+    while not loop.is_finished:
+        batches = DataLoader(
+            _EpochBatches(pictures, config, seed, loop.epoch),
             batch_size=None,
             num_workers=machine.workers,
             prefetch_factor=8 if machine.workers else None,
         )
-        for crops, labels in loader:
-            loss = training.step(crops, labels)
-            on_step(training.steps, loss)
-        training.epoch += 1
-        buffer = io.BytesIO()
-        torch.save(training.state(), buffer)
-        write_atomically(checkpoint, buffer.getvalue())
-    return training.averaged()
+        loop.run_epoch(batches, on_step)
+        loop.save()
+    return cast(RecogniserNet, loop.averaged.eval())
 
 
-class _Training:
-    """A network on its way: its optimiser, its running mean, and how far it is."""
-
-    def __init__(self, network: RecogniserNet, config: RecogniserConfig, machine: Machine, steps_an_epoch: int) -> None:
-        self._network = network.to(machine.device, memory_format=torch.channels_last).train()
-        self._optimiser = torch.optim.AdamW(
-            self._network.parameters(), lr=config.learning_rate, weight_decay=_WEIGHT_DECAY
-        )
-        self._mean = {name: value.clone() for name, value in self._network.state_dict().items()}
-        self._config = config
-        self._machine = machine
-        self._total = config.epochs * steps_an_epoch
-        self.epoch = 0
-        self.steps = 0
-
-    def step(self, crops: Tensor, labels: Tensor) -> float:
-        self._set_rate()
-        kind = "cpu" if self._machine.device == "cpu" else "cuda"
-        with torch.autocast(kind, dtype=torch.bfloat16, enabled=self._machine.in_bf16):
-            logits = self._network(crops.to(self._machine.device, non_blocking=True))
-        labels = labels.to(self._machine.device)
-        loss = functional.cross_entropy(logits.float(), labels, label_smoothing=_LABEL_SMOOTHING)
-        self._optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        self._optimiser.step()
-        self.steps += 1
-        self._average()
-        return float(loss.detach())
-
-    def _set_rate(self) -> None:
-        """The learning rate along a cosine (Loshchilov and Hutter, 2017) after a warm-up."""
-        done = min(self.steps / max(self._total, 1), 1.0)
-        factor = _FINAL_RATE + (1 - _FINAL_RATE) * (1 + math.cos(math.pi * done)) / 2
-        factor *= min((self.steps + 1) / min(_WARMUP_STEPS, self._total / 10 + 1), 1.0)
-        for group in self._optimiser.param_groups:
-            group["lr"] = self._config.learning_rate * factor
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        decay = min(_MEAN_DECAY, (self.steps + 1) / (self.steps + 10))  # the first steps are soon forgotten
-        for name, value in self._network.state_dict().items():
-            if value.dtype.is_floating_point:
-                self._mean[name].mul_(decay).add_(value, alpha=1 - decay)
-            else:
-                self._mean[name].copy_(value)
-
-    def averaged(self) -> RecogniserNet:
-        network = RecogniserNet()
-        network.load_state_dict(self._mean)
-        return network.eval()
-
-    def state(self) -> dict[str, Any]:
-        return {
-            "epoch": self.epoch,
-            "steps": self.steps,
-            "network": self._network.state_dict(),
-            "optimiser": self._optimiser.state_dict(),
-            "mean": self._mean,
-        }
-
-    def restore(self, state: dict[str, Any]) -> None:
-        self._network.load_state_dict(state["network"])
-        self._optimiser.load_state_dict(state["optimiser"])
-        self._mean = state["mean"]
-        self.epoch, self.steps = state["epoch"], state["steps"]
+def _loop_settings(config: RecogniserConfig, seed: int, machine: Machine, steps: int) -> LoopSettings:
+    return LoopSettings(
+        epochs=config.epochs,
+        steps_per_epoch=steps,
+        learning_rate=config.learning_rate,
+        warmup=min(_WARMUP_STEPS / max(config.epochs * steps, 1), _MAX_WARMUP),
+        final_rate=_FINAL_RATE,
+        weight_decay=_WEIGHT_DECAY,
+        label_smoothing=_LABEL_SMOOTHING,
+        averaging=_AVERAGING,
+        seed=seed,
+        device=machine.device,
+        in_bf16=machine.in_bf16,
+    )
 
 
-class _Steps(Dataset[tuple[Tensor, Tensor]]):
-    """The steps of one epoch: the crops (N, 48, 48, 4) uint8 of some pictures and what they hold (N,)."""
+class _EpochBatches(Dataset[tuple[Tensor, Tensor]]):
+    """The batches of one epoch: crops (N, 48, 48, 4) uint8 of some pictures and their labels (N,)."""
 
     def __init__(self, pictures: Sequence[PictureProposals], config: RecogniserConfig, seed: int, epoch: int) -> None:
         self._pictures = pictures
@@ -168,105 +165,100 @@ class _Steps(Dataset[tuple[Tensor, Tensor]]):
         self._order = np.random.default_rng(self._seed).permutation(len(pictures))
 
     def __len__(self) -> int:
-        return math.ceil(len(self._order) / _PICTURES_A_STEP)
+        return math.ceil(len(self._order) / _PICTURES_PER_STEP)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         return (self[step] for step in range(len(self)))
 
     def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
-        cv2.setNumThreads(0)  # the loader's processes are as many as the cores can take
+        cv2.setNumThreads(0)  # the loader has a process for every core already
         rng = np.random.default_rng((*self._seed, step))
         crops, labels = [np.zeros((0, SIDE, SIDE, 4), np.uint8)], [np.zeros(0, np.int64)]
-        for row in self._order[step * _PICTURES_A_STEP : (step + 1) * _PICTURES_A_STEP]:
+        for row in self._order[step * _PICTURES_PER_STEP : (step + 1) * _PICTURES_PER_STEP]:
             picture = self._pictures[row]
-            boxes, held = choose_boxes(picture, self._config, rng)
+            boxes, box_labels = choose_boxes(picture, self._config, rng)
             if len(boxes):
                 crops.append(augment(cut_crops(read_picture(picture.path), boxes), rng))
-                labels.append(held.astype(np.int64))
+                labels.append(box_labels.astype(np.int64))
         return torch.from_numpy(np.concatenate(crops)), torch.from_numpy(np.concatenate(labels))
 
 
 def choose_boxes(
     picture: PictureProposals, config: RecogniserConfig, rng: np.random.Generator
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int8]]:
-    """Boxes (N, 4) of a picture to learn from, each moved a little, and what they hold (N,).
+    """Sample boxes (N, 4) of a picture to train on, each moved a little, and their labels (N,).
 
-    Of the pieces of digits the boxes with the higher scores come more often: those that reading has to fear.
+    Among the proposals that cover part of a digit, those with higher scores are sampled more often.
     """
-    is_digit = np.flatnonzero((picture.labels >= 0) & (picture.labels < NO_DIGIT))
-    is_none = np.flatnonzero(picture.labels == NO_DIGIT)
-    touches = intersection(picture.proposed[is_none], picture.boxes).any(axis=1)
-    pieces, others = is_none[touches], is_none[~touches]
-    fear = picture.scores[pieces].max(axis=1, initial=0) + 0.02
-    true = _some(np.arange(len(picture.boxes)), config.true_boxes, rng)
-    own = np.concatenate(
+    is_digit = np.flatnonzero((picture.labels >= 0) & (picture.labels < BACKGROUND))
+    is_background = np.flatnonzero(picture.labels == BACKGROUND)
+    touches = intersection(picture.proposed[is_background], picture.boxes).any(axis=1)
+    pieces, others = is_background[touches], is_background[~touches]
+    weights = picture.scores[pieces].max(axis=1, initial=0) + 0.02
+    true = _sample(np.arange(len(picture.boxes)), config.true_boxes, rng)
+    proposed = np.concatenate(
         [
-            _some(is_digit, config.proposals, rng),
-            _some(pieces, config.pieces, rng, fear),
-            _some(others, config.other_proposals, rng),
+            _sample(is_digit, config.proposals, rng),
+            _sample(pieces, config.pieces, rng, weights),
+            _sample(others, config.other_proposals, rng),
         ]
     )
     boxes = [
         _moved(picture.boxes[true], _TRUE_SHIFT, _LOOSENING, rng),
-        _moved(picture.proposed[own], _PROPOSED_SHIFT, 0.0, rng),
+        _moved(picture.proposed[proposed], _PROPOSED_SHIFT, 0.0, rng),
     ]
-    return np.concatenate(boxes), np.concatenate([picture.digits[true], picture.labels[own]])
+    return np.concatenate(boxes), np.concatenate([picture.digits[true], picture.labels[proposed]])
 
 
-def _some(
+def _sample(
     rows: npt.NDArray[np.int64], count: int, rng: np.random.Generator, weights: npt.NDArray[np.floating] | None = None
 ) -> npt.NDArray[np.int64]:
     if len(rows) <= count:
         return rows
-    chances = None if weights is None else weights / weights.sum()
-    return np.asarray(rng.choice(rows, count, replace=False, p=chances))
+    probabilities = None if weights is None else weights / weights.sum()
+    return np.asarray(rng.choice(rows, count, replace=False, p=probabilities))
 
 
-def _moved(
-    boxes: npt.NDArray[np.float32], shift: float, loosening: float, rng: np.random.Generator
-) -> npt.NDArray[np.float64]:
+def _moved(boxes: Boxes, shift: float, loosening: float, rng: np.random.Generator) -> npt.NDArray[np.float64]:
     wide = widened(boxes)
     sides = np.tile(wide[:, 2:] - wide[:, :2], 2)
     outwards = rng.exponential(1.0, boxes.shape) * loosening * [-1, -1, 1, 1]
     moved = boxes + (rng.normal(0, shift, boxes.shape) + outwards) * sides
-    # A thin box may have been turned inside out.
+    # The sides of a thin box may have changed places.
     return np.concatenate([np.minimum(moved[:, :2], moved[:, 2:]), np.maximum(moved[:, :2], moved[:, 2:])], axis=1)
 
 
-def augment(crops: Crops, rng: np.random.Generator) -> Crops:
-    """Crops (N, 48, 48, 4) in other light, sharpness and form: what the pictures' own variety does not reach, since the
-    same ones are seen in every epoch.
-    """
+def augment(crops: Image, rng: np.random.Generator) -> Image:
+    """Vary polarity, colour, resolution, sharpness, noise and shape of crops (N, 48, 48, 4); the mask stays."""
     changed = crops.copy()
     for crop in changed:
         colours = np.ascontiguousarray(crop[:, :, :3])
         if rng.random() < 0.25:
-            colours = 255 - colours  # ink may be light or dark
+            colours = 255 - colours
         if rng.random() < 0.3:
             colours = np.repeat(cv2.cvtColor(colours, cv2.COLOR_BGR2GRAY)[:, :, None], 3, axis=2)
         if rng.random() < 0.25:
-            colours = _with_fewer_pixels(colours, rng.uniform(1.3, 3.2))
+            colours = _downsampled(colours, rng.uniform(1.3, 3.2))
         if rng.random() < 0.3:
             colours = cv2.GaussianBlur(colours, (0, 0), rng.uniform(0.3, 1.6))
         if rng.random() < 0.3:
             noise = rng.normal(0, rng.uniform(2, 14), colours.shape)
             colours = np.clip(colours + noise, 0, 255).astype(np.uint8)
         if rng.random() < 0.35:
-            matrix = _small_change_of_form(rng)
-            colours = cv2.warpAffine(colours, matrix, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)
+            colours = cv2.warpAffine(colours, _affine(rng), (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)
         crop[:, :, :3] = colours
     return changed
 
 
-def _with_fewer_pixels(colours: Crops, factor: float) -> Crops:
-    """As from a picture with so many times fewer pixels a side: down to digits of 8 px, as house numbers often are."""
+def _downsampled(colours: Image, factor: float) -> Image:
+    """Reduce the resolution by a factor: house numbers often have digits of 8 px."""
     side = round(SIDE / factor)
     small = cv2.resize(colours, (side, side), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.resize(small, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-def _small_change_of_form(rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """An affine map (2, 3) that leaves the middle where it is: scaling by about 8%, slant up to about 15 degrees."""
+def _affine(rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    """An affine map (2, 3) around the centre: scaling by about 8%, slant of up to about 15 degrees."""
     linear = np.eye(2) + rng.normal(0, 1, (2, 2)) * [[0.08, 0.12], [0.06, 0.08]]
-    middle = np.full(2, SIDE / 2)
-    return np.concatenate([linear, (middle - linear @ middle)[:, None]], axis=1)
+    centre = np.full(2, SIDE / 2)
+    return np.concatenate([linear, (centre - linear @ centre)[:, None]], axis=1)

@@ -1,4 +1,4 @@
-"""The recogniser's network in torch, and its way into ONNX."""
+"""The network of the recogniser in PyTorch, and its export to ONNX."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from torch.nn import functional
 from digitdet.common.errors import ModelError
 from digitdet.detection.recogniser import CLASSES, SIDE
 
-# Channels at 24, 12 and 6 px: 0.7 million weights, a quarter of a millisecond a crop on one core.
+# Channels at 24, 12 and 6 px.
 _WIDTHS = (32, 64, 128)
 _DROPOUT = 0.2
-_LEAST_CONTRAST = 0.03  # of the standard deviation that a crop is divided by: noise on an even ground stays small
+_MIN_CONTRAST = 0.03  # added to the standard deviation, so that noise on an even background is not amplified
 
 
 class RecogniserNet(nn.Module):
-    """A residual network (He et al., Deep Residual Learning, 2016): (N, 48, 48, 4) uint8 crops to (N, 11) logits."""
+    """A residual network (He et al., 2016): crops (N, 48, 48, 4) uint8 to logits (N, 11)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,13 +36,13 @@ class RecogniserNet(nn.Module):
             _Block(third, third, stride=1),
         )
         self.dropout = nn.Dropout(_DROPOUT)
-        cells = (SIDE // 16) ** 2  # 3 x 3 of them keep where in the crop something is
+        cells = (SIDE // 16) ** 2  # 3 x 3 cells keep the position in the crop
         self.classify = nn.Linear(third * cells, CLASSES)
 
     def forward(self, crops: Tensor) -> Tensor:
-        """Logits (N, 11) of crops (N, 48, 48, 4) uint8."""
-        seen = normalise(crops).contiguous(memory_format=torch.channels_last)
-        features = functional.avg_pool2d(self.body(self.stem(seen)), 2)
+        """Return logits (N, 11) of crops (N, 48, 48, 4) uint8."""
+        inputs = normalise(crops).contiguous(memory_format=torch.channels_last)
+        features = functional.avg_pool2d(self.body(self.stem(inputs)), 2)
         logits: Tensor = self.classify(self.dropout(features.flatten(1)))
         return logits
 
@@ -66,8 +66,6 @@ class _Block(nn.Module):
 
 
 class _WithProbabilities(nn.Module):
-    """What reading runs: crops to probabilities."""
-
     def __init__(self, network: RecogniserNet) -> None:
         super().__init__()
         self.network = network
@@ -77,22 +75,23 @@ class _WithProbabilities(nn.Module):
 
 
 def normalise(crops: Tensor) -> Tensor:
-    """(N, 48, 48, 4) uint8 to (N, 4, 48, 48) float32: the colours of each crop with mean 0 and standard deviation 1, so
-    that it looks the same in any light; inside the box 1, outside -1.
+    """Convert crops (N, 48, 48, 4) uint8 to inputs (N, 4, 48, 48) float32.
+
+    The colours of each crop have mean 0 and standard deviation 1, the mask of the box is 1 inside and -1 outside.
     """
     values = crops.permute(0, 3, 1, 2).float() / 255
     colours = values[:, :3]
     centred = colours - colours.mean(dim=(1, 2, 3), keepdim=True)
-    spread = centred.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
-    return torch.cat([centred / (spread + _LEAST_CONTRAST), values[:, 3:] * 2 - 1], dim=1)
+    deviation = centred.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
+    return torch.cat([centred / (deviation + _MIN_CONTRAST), values[:, 3:] * 2 - 1], dim=1)
 
 
 def to_onnx(network: RecogniserNet) -> bytes:
-    """The network as an ONNX file: `crops` (N, 48, 48, 4) uint8 in, `chances` (N, 11) float32 out, as probabilities."""
+    """Export the network to ONNX: `crops` (N, 48, 48, 4) uint8 to probabilities `chances` (N, 11) float32."""
     buffer = io.BytesIO()
     example = torch.zeros((2, SIDE, SIDE, 4), dtype=torch.uint8)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that this exporter is the older one; the newer asks for another package
+        warnings.simplefilter("ignore")  # the newer exporter needs another package
         torch.onnx.export(
             _WithProbabilities(network.eval().float().cpu()),
             (example,),
@@ -107,10 +106,10 @@ def to_onnx(network: RecogniserNet) -> bytes:
 
 
 def load_network(weights: dict[str, Any], source: str) -> RecogniserNet:
-    """A network with the weights of an earlier training.
+    """Return a network with stored weights.
 
     Raises:
-        ModelError: They are those of another network.
+        ModelError: They are of another architecture.
     """
     network = RecogniserNet()
     try:

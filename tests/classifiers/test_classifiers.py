@@ -1,4 +1,4 @@
-"""Single-digit classifiers: what they see, that they learn, resume, and load safely."""
+"""Classifiers of single digits: features, training, resuming and safe loading."""
 
 import json
 import pickle
@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 
 from digitdet.classifiers import runs
-from digitdet.classifiers.base import Place
+from digitdet.classifiers.classical import deskew, pixels
 from digitdet.classifiers.explore import explore, format_exploration
-from digitdet.classifiers.features import deskew, pixels
 from digitdet.classifiers.metrics import evaluate, score
-from digitdet.classifiers.page import format_page
+from digitdet.classifiers.report import format_page
 from digitdet.classifiers.runs import load_classifier, make_classifier, train_classifier
 from digitdet.classifiers.temperature import fit_temperature, softmax
 from digitdet.common.errors import ConfigError, DataError, ModelError
@@ -62,7 +61,7 @@ def test_pixels_are_rows_from_0_to_1():
     assert (rows.shape, rows.dtype, rows.min(), rows.max()) == ((1, 784), np.float32, 0, 1)
 
 
-def test_a_temperature_makes_too_sure_scores_honest():
+def test_a_temperature_calibrates_overconfident_scores():
     rng = np.random.default_rng(0)
     true = rng.normal(0, 2, (4000, 10))
     labels = np.array([rng.choice(10, p=row / row.sum()) for row in softmax(true).astype(np.float64)])
@@ -71,24 +70,24 @@ def test_a_temperature_makes_too_sure_scores_honest():
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_it_learns_and_says_the_same_after_saving(name, parts, tmp_path):
+def test_it_learns_and_predicts_the_same_after_saving(name, parts, tmp_path):
     classifier = make_classifier(SMALL[name])
-    classifier.fit(parts["train"], parts["val"], Place(tmp_path))
-    chances = classifier.predict_proba(parts["test"].images)
-    assert (chances.shape, chances.dtype) == ((120, 10), np.float32)
-    assert chances.sum(axis=1) == pytest.approx(np.ones(120), abs=1e-4)
+    classifier.fit(parts["train"], parts["val"], tmp_path)
+    probabilities = classifier.predict_proba(parts["test"].images)
+    assert (probabilities.shape, probabilities.dtype) == ((120, 10), np.float32)
+    assert probabilities.sum(axis=1) == pytest.approx(np.ones(120), abs=1e-4)
     assert (classifier.predict(parts["test"].images) == parts["test"].labels).mean() > 0.7  # of ten digits
     assert classifier.size > 0
     path = tmp_path / f"model{classifier.suffix}"
     classifier.save(path)
     loaded = load_classifier(path)
     assert loaded.config == classifier.config
-    np.testing.assert_array_equal(loaded.predict_proba(parts["test"].images), chances)
+    np.testing.assert_array_equal(loaded.predict_proba(parts["test"].images), probabilities)
     assert loaded.predict_proba(parts["test"].images[:0]).shape == (0, 10)
 
 
 @pytest.mark.parametrize("name", ["cnn", "residual"])
-def test_an_interrupted_training_ends_like_one_that_was_not(name, parts, tmp_path):
+def test_an_interrupted_training_ends_with_the_same_weights(name, parts, tmp_path):
     config = replace(NETWORKS[name], epochs=4)
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     straight = train_classifier(config, parts, whole, lambda _line: None)
@@ -115,7 +114,7 @@ def test_a_finished_training_is_kept_and_another_is_refused(parts, tmp_path):
     train_classifier(config, parts, tmp_path / "run", said.append)
     assert said[-1].endswith("holds this training already, finished")
     assert (tmp_path / "run" / "model.safetensors").read_bytes() == before
-    with pytest.raises(DataError, match="holds a training of other settings or digits"):
+    with pytest.raises(DataError, match="holds a training of other settings"):
         train_classifier(replace(config, seed=5), parts, tmp_path / "run", said.append)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.txt").write_text("mine")
@@ -126,16 +125,16 @@ def test_a_finished_training_is_kept_and_another_is_refused(parts, tmp_path):
     assert facts["digits"] == {"train": 120, "val": 120}
 
 
-def test_it_stops_early_when_nothing_gets_better(parts, tmp_path):
+def test_it_stops_early_without_improvement(parts, tmp_path):
     wrong = Digits(parts["val"].images, (parts["val"].labels + 1) % 10)  # learning makes it worse
     config = replace(NETWORKS["fcn"], epochs=30, patience=3)
     classifier = make_classifier(config)
     seen = []
-    classifier.fit(parts["train"], wrong, Place(tmp_path, lambda epochs: seen.append(len(epochs))))
+    classifier.fit(parts["train"], wrong, tmp_path, lambda epochs: seen.append(len(epochs)))
     assert len(seen) < 12
 
 
-def test_networks_go_on_from_trained_weights_and_others_do_not(parts, tmp_path):
+def test_networks_start_from_trained_weights_and_others_do_not(parts, tmp_path):
     first = train_classifier(NETWORKS["fcn"], parts, tmp_path / "first", lambda _line: None)
     gentle = replace(NETWORKS["fcn"], epochs=1, learning_rate=1e-6)
     second = train_classifier(gentle, parts, tmp_path / "second", lambda _line: None, start=tmp_path / "first")
@@ -147,7 +146,7 @@ def test_networks_go_on_from_trained_weights_and_others_do_not(parts, tmp_path):
         train_classifier(NETWORKS["cnn"], parts, tmp_path / "fourth", lambda _line: None, start=tmp_path / "first")
 
 
-def test_digits_keep_their_place_and_meaning_when_augmented():
+def test_augmentation_keeps_ink_and_position():
     import torch
 
     from digitdet.classifiers.augment import augment
@@ -172,7 +171,7 @@ class _Trap:
         return (Path.touch, (Path("trapped"),))
 
 
-def test_strangers_files_are_refused_and_nothing_in_them_is_run(tmp_path, monkeypatch):
+def test_unsafe_files_are_refused_without_executing_them(tmp_path, monkeypatch):
     import skops.io
     import torch
 
@@ -197,8 +196,8 @@ def test_strangers_files_are_refused_and_nothing_in_them_is_run(tmp_path, monkey
 
 def test_scores_of_known_predictions():
     labels = np.array([0, 0, 1, 1, 2], np.uint8)
-    chances = np.eye(10, dtype=np.float32)[[0, 1, 1, 1, 3]]
-    scores = score(chances, labels)
+    probabilities = np.eye(10, dtype=np.float32)[[0, 1, 1, 1, 3]]
+    scores = score(probabilities, labels)
     assert (scores.right, scores.accuracy) == (3, 0.6)
     assert scores.low < 0.6 < scores.high
     assert (scores.recall[0], scores.precision[1], scores.recall[1]) == (0.5, pytest.approx(2 / 3), 1)
@@ -211,7 +210,7 @@ def test_the_page_shows_every_classifier_and_its_mistakes_and_needs_nothing_else
     results = []
     for name in ("knn", "fcn"):
         classifier = make_classifier(replace(SMALL[name], **({"epochs": 2} if name == "fcn" else {})))
-        classifier.fit(parts["train"], parts["val"], Place(tmp_path))
+        classifier.fit(parts["train"], parts["val"], tmp_path)
         results.append(evaluate(f"<{name}>", classifier, parts["test"], 3.0))
         (tmp_path / "checkpoint.pt").unlink(missing_ok=True)
     text = format_page(results, parts["test"], "drawn digits").decode()

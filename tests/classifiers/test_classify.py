@@ -1,4 +1,4 @@
-"""`digitdet classify`: pictures made as MNIST's are, and the commands as a user gives them."""
+"""`digitdet classify`: pictures in the format of MNIST, and the commands."""
 
 import json
 import subprocess
@@ -10,9 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from digitdet.classifiers.locate import read_digit
-from digitdet.classifiers.own_digits import join_digits, load_own_digits
-from digitdet.classifiers.prepare import to_mnist
+from digitdet.classifiers.prepare import join_digits, load_own_digits, read_digit, to_mnist
 from digitdet.cli.main import main
 from digitdet.common.errors import ImageError
 from digitdet.datasets import mnist
@@ -22,8 +20,8 @@ def run(*arguments):
     return CliRunner().invoke(main, ["classify", *map(str, arguments)])
 
 
-def written(text="3", ink=40, ground=210, size=(200, 160), scale=4.0, at=(40, 150), thickness=9):
-    image = np.full((*size, 3), ground, np.uint8)
+def written(text="3", ink=40, background=210, size=(200, 160), scale=4.0, at=(40, 150), thickness=9):
+    image = np.full((*size, 3), background, np.uint8)
     cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, (ink,) * 3, thickness, cv2.LINE_AA)
     return image
 
@@ -32,9 +30,9 @@ def lit_from_the_side(image):
     return np.clip(image * np.linspace(0.6, 1.1, image.shape[1])[None, :, None], 0, 255).astype(np.uint8)
 
 
-@pytest.mark.parametrize(("ink", "ground"), [(40, 210), (230, 30), (90, 140)])
-def test_a_picture_of_a_digit_becomes_one_of_mnist(ink, ground):
-    image = lit_from_the_side(written(ink=ink, ground=ground))
+@pytest.mark.parametrize(("ink", "background"), [(40, 210), (230, 30), (90, 140)])
+def test_a_picture_of_a_digit_is_converted_to_the_format_of_mnist(ink, background):
+    image = lit_from_the_side(written(ink=ink, background=background))
     digit = to_mnist(image)
     assert (digit.shape, digit.dtype) == ((28, 28), np.uint8)
     assert digit.max() == 255

@@ -1,4 +1,4 @@
-"""Reading and composing with Ray: what needs no cluster first, then one of this machine's own."""
+"""Reading and composing with Ray: parts that need no cluster, then a cluster on this machine."""
 
 import contextlib
 import importlib.util
@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 
 from digitdet import NumberReader
 from digitdet.cli.main import main
+from digitdet.cluster.parquet import SCHEMA, to_parquet
 from digitdet.cluster.storage import Folder, find_pictures, read_file
-from digitdet.cluster.table import SCHEMA, to_parquet
 from digitdet.common.errors import DataError, DigitdetError, ImageError
 from digitdet.imaging.inputs import Input
 
@@ -28,10 +28,10 @@ EXAMPLES = ROOT / "examples"
 FIELDS = json.loads((ROOT / "detector" / "outputs" / "reading.schema.json").read_text(encoding="utf-8"))
 
 
-# --- folders here and elsewhere ---
+# --- local and remote folders ---
 
 
-def test_uris_are_expanded_as_folders_are(tmp_path):
+def test_uris_are_expanded_like_folders(tmp_path):
     for name in ("b.jpg", "a.PNG", "notes.txt", ".hidden.jpg", "deep/c.tif", ".deep/d.jpg"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
@@ -56,7 +56,7 @@ def test_local_names_stay_as_they_were_written(monkeypatch):
     assert isinstance(found[0], Input)
 
 
-def test_what_cannot_be_used_is_told(tmp_path):
+def test_unusable_inputs_are_reported(tmp_path):
     for names in (["-"], ["nothing://x/y"], ["s3n://"]):
         with pytest.raises(DataError):
             list(find_pictures(names))
@@ -68,7 +68,7 @@ def test_what_cannot_be_used_is_told(tmp_path):
 
 
 @pytest.mark.parametrize("as_uri", [False, True])
-def test_a_folder_is_written_whole_or_not_at_all(tmp_path, as_uri, monkeypatch):
+def test_files_in_a_folder_are_written_atomically(tmp_path, as_uri, monkeypatch):
     folder = Folder((tmp_path / "out").as_uri() if as_uri else str(tmp_path / "out"))
     folder.make()
     folder.make()
@@ -113,7 +113,7 @@ def run(*arguments, **more):
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, **more)
 
 
-def test_wrong_usage_is_told():
+def test_wrong_usage_is_reported():
     for options, word in [
         (["--engine", "ray"], "--out"),
         (["--engine", "ray", "--out", "x", "--save", "y"], "--save"),
@@ -127,7 +127,7 @@ def test_wrong_usage_is_told():
     assert (result.exit_code, "--workers" in result.output) == (2, True)
 
 
-def test_an_extra_that_is_missing_is_named(monkeypatch, tmp_path):
+def test_a_missing_extra_is_named(monkeypatch, tmp_path):
     find = importlib.util.find_spec
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "ray" else find(name))
     result = CliRunner().invoke(main, ["read", "x.jpg", "--engine", "ray", "--out", str(tmp_path)])
@@ -164,7 +164,7 @@ def test_the_same_readings_as_the_local_engine(tmp_path):
     assert len(other.stderr.splitlines()) == 1
 
 
-def test_a_cluster_that_is_not_there_is_told_in_one_line(tmp_path):
+def test_a_missing_cluster_is_reported_in_one_line(tmp_path):
     ended = run("read", EXAMPLES, "--engine", "ray", "--out", tmp_path / "out", "--address", "127.0.0.1:1")
     assert ended.returncode == 1
     assert ended.stderr.splitlines()[-1].startswith("Error: no Ray cluster at 127.0.0.1:1: ")
@@ -191,17 +191,17 @@ def test_the_same_bytes_as_the_local_engine(tmp_path):
     assert local == ray
 
 
-def test_what_a_worker_raises_on_purpose_comes_through_as_it_is():
+def test_errors_of_a_worker_are_reraised_without_traceback():
     from ray.exceptions import RayError
 
-    from digitdet.cluster.cluster import plain_errors
+    from digitdet.cluster.ray_session import reraised_worker_errors
 
     purpose = DataError("x: holds something else")
     purpose.__cause__ = OSError(2, "No such file or directory")
     wrapped = RayError("a long remote traceback")
     wrapped.cause = purpose
-    with pytest.raises(DataError, match=r"^x: holds something else$"), plain_errors():
+    with pytest.raises(DataError, match=r"^x: holds something else$"), reraised_worker_errors():
         raise wrapped
     wrapped.cause = OSError(28, "No space left on device", "/data")
-    with pytest.raises(DigitdetError, match=r"^/data: No space left on device$"), plain_errors():
+    with pytest.raises(DigitdetError, match=r"^/data: No space left on device$"), reraised_worker_errors():
         raise wrapped

@@ -128,7 +128,6 @@ def weights() -> list[bytes]:
 def classifiers(kind: str) -> list[bytes]:
     from tempfile import TemporaryDirectory
 
-    from digitdet.classifiers.base import Place
     from digitdet.classifiers.runs import make_classifier
     from digitdet.configs.classifier import KnnConfig, NetworkConfig
     from digitdet.datasets.mnist import Digits
@@ -138,7 +137,7 @@ def classifiers(kind: str) -> list[bytes]:
     config = KnnConfig(components=4) if kind == "skops" else NetworkConfig(widths=(2, 2), dense=4, epochs=1, batch=40)
     with TemporaryDirectory() as folder:
         classifier = make_classifier(config)
-        classifier.fit(few, few, Place(Path(folder)))
+        classifier.fit(few, few, Path(folder))
         path = Path(folder) / f"model.{kind}"
         classifier.save(path)
         return [path.read_bytes()]

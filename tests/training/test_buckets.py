@@ -1,4 +1,4 @@
-"""Batches of pictures of about one shape."""
+"""Batches of pictures of similar shape."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Calibration is fitted to what is there, and stored in the model."""
+"""The calibration is fitted to labelled pictures and stored in the model."""
 
 import shutil
 from pathlib import Path
@@ -25,9 +25,9 @@ from digitdet.reading.calibration import Calibration, parse_calibration
 from digitdet.training import calibration as calibrate
 from digitdet.training.calibration import (
     LabelledPicture,
+    detect_split,
     digit_evidence,
     fit_calibration,
-    look_at,
     measure_calibration,
 )
 
@@ -36,22 +36,22 @@ TRUE = Calibration(1.6, 1.3, 0.8)
 
 
 def picture(rng, count=4):
-    """A row of digits whose presence and class follow `TRUE` from their scores."""
+    """A row of digits whose classes are drawn from the probabilities that `TRUE` gives their scores."""
     scores = np.zeros((count, 10), np.float32)
     for row in scores:
         first, second = rng.choice(10, 2, replace=False)
         row[first], row[second] = rng.uniform(0.1, 0.95), rng.uniform(0, 0.3)
     boxes = np.float32([[25 * place, 0, 25 * place + 20, 30] for place in range(count)])
-    chances = TRUE.digit_probabilities(scores)
-    classes = np.array([rng.choice(11, p=row) for row in chances])
-    there = classes < 10
+    probabilities = TRUE.digit_probabilities(scores)
+    classes = np.array([rng.choice(11, p=row) for row in probabilities])
+    is_digit = classes < 10
     numbers = ()
-    if there.any():
-        text = "".join(map(str, classes[there]))
-        numbers = (NumberTruth(text, tuple(map(tuple, boxes[there].tolist()))),)
+    if is_digit.any():
+        text = "".join(map(str, classes[is_digit]))
+        numbers = (NumberTruth(text, tuple(map(tuple, boxes[is_digit].tolist()))),)
     nothing = Detections(np.zeros((0, 4), np.float32), np.zeros((0, 10), np.float32))
     places = NmsResult(Detections(boxes, scores), nothing, np.zeros(0, np.int64))
-    return LabelledPicture(places, classes[there], boxes[there].astype(float), numbers)
+    return LabelledPicture(places, classes[is_digit], boxes[is_digit].astype(float), numbers)
 
 
 @pytest.fixture(scope="module")
@@ -60,13 +60,13 @@ def pictures():
     return [picture(rng) for _ in range(800)]
 
 
-def test_the_fit_finds_what_made_the_data(pictures):
+def test_the_fit_recovers_the_true_calibration(pictures):
     fitted = fit_calibration(pictures, ReadConfig())
     scores = np.linspace(0.05, 0.95, 19, dtype=np.float32)[:, None] * np.eye(10, dtype=np.float32)[3]
     assert np.abs(fitted.digit_probabilities(scores) - TRUE.digit_probabilities(scores)).max() < 0.04
 
 
-def test_it_is_honest_on_other_pictures(pictures):
+def test_the_fit_is_calibrated_on_other_pictures(pictures):
     rng = np.random.default_rng(1)
     others = [picture(rng) for _ in range(600)]
     before = measure_calibration(others, Calibration(), ReadConfig())
@@ -77,12 +77,12 @@ def test_it_is_honest_on_other_pictures(pictures):
     assert after.boxes == 4 * len(others)
 
 
-def test_evidence_counts_rivals_and_what_is_not_there():
+def test_evidence_includes_suppressed_boxes_and_background():
     boxes = np.float32([[0, 0, 20, 30], [100, 0, 120, 30]])
     scores = np.full((2, 10), 0.1, np.float32)
-    rivals = Detections(np.float32([[0, 0, 20, 12]]), scores[:1])
+    suppressed = Detections(np.float32([[0, 0, 20, 12]]), scores[:1])
     found = LabelledPicture(
-        NmsResult(Detections(boxes, scores), rivals, np.array([0])), np.array([7]), np.array([[1.0, 0, 21, 30]]), ()
+        NmsResult(Detections(boxes, scores), suppressed, np.array([0])), np.array([7]), np.array([[1.0, 0, 21, 30]]), ()
     )
     evidence, truths = digit_evidence([found])
     assert evidence.shape == (3, 10)
@@ -130,11 +130,11 @@ def dataset(tmp_path):
     return tmp_path / "data"
 
 
-def test_true_numbers_come_from_the_boxes_where_nothing_else_tells(dataset):
-    pictures = look_at(MultiScaleDetector(None, ReadConfig()), dataset, "val")
+def test_true_numbers_are_grouped_from_boxes_without_a_file(dataset):
+    pictures = detect_split(MultiScaleDetector(None, ReadConfig()), dataset, "val")
     assert [len(one.numbers) for one in pictures] == [1, 5, 9]
-    with pytest.raises(DataError, match="has no dev split"):
-        look_at(MultiScaleDetector(None, ReadConfig()), dataset, "dev")
+    with pytest.raises(DataError, match="no pictures in the split dev"):
+        detect_split(MultiScaleDetector(None, ReadConfig()), dataset, "dev")
 
 
 def test_command(dataset, tmp_path, monkeypatch):

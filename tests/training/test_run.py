@@ -1,4 +1,4 @@
-"""The whole way from composed pictures to a model that reads, in miniature, with an ear on the network."""
+"""From composed pictures to a model that reads, in miniature, while network access is recorded."""
 
 import importlib.util
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-# Not importorskip: that would import it here, before digitdet has closed its doors.
+# Not importorskip, which would import it before digitdet has set its switches.
 if importlib.util.find_spec("ultralytics") is None:
     pytest.skip("the training packages are not installed", allow_module_level=True)
 
@@ -27,25 +27,25 @@ from digitdet.training.run import train_run
 LOOK = LookConfig(canvas_sizes=((96, 96),), digit_height=(20, 40))
 SYNTH = SynthConfig(count=40, val_share=0.2, test_share=0.2, looks={"mnist": LOOK})
 
-# Notes every address that is looked up or connected to, and every program that is started.
+# Records DNS look-ups, connections, and starts of pip.
 AUDITED = """
 import sys
 seen = []
-def hear(event, arguments):
+def record(event, arguments):
     if event in ("socket.getaddrinfo", "socket.gethostbyname"):
         seen.append(f"{event} {arguments[0]}")
     if event == "socket.connect" and isinstance(arguments[1], tuple):
         seen.append(f"{event} {arguments[1]}")
     if event == "subprocess.Popen" and "pip" in str(arguments[1]):
         seen.append(f"{event} {arguments[1]}")
-sys.addaudithook(hear)
+sys.addaudithook(record)
 from digitdet.cli.main import main
 code = 0
 try:
     main(sys.argv[1:])
 except SystemExit as end:
     code = end.code
-print("HEARD", seen)
+print("RECORDED", seen)
 sys.exit(code)
 """
 
@@ -59,7 +59,7 @@ def data(tmp_path_factory, tiny_materials):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, data):
-    """A run of two epochs, made by the command line in a process whose network is listened to."""
+    """A run of two epochs by the command line, in a process whose network access is recorded."""
     folder = tmp_path_factory.mktemp("run")
     config = folder / "tiny.yaml"
     config.write_text("epochs: 2\nbatch: 8\nimage_size: 96\n")
@@ -70,15 +70,15 @@ def finished(tmp_path_factory, data):
     return run, process.stdout, load_config(TrainConfig, config)
 
 
-def test_nobody_is_called(finished):
-    assert "HEARD []" in finished[1]
+def test_there_is_no_network_access(finished):
+    assert "RECORDED []" in finished[1]
 
 
 def test_nothing_is_written_beside_the_run(finished):
     assert sorted(path.name for path in finished[0].parent.iterdir()) == ["out", "tiny.yaml"]
 
 
-def test_run_folder_holds_what_made_it(finished, data):
+def test_the_run_folder_holds_model_metrics_and_origin(finished, data):
     run = finished[0]
     names = {path.name for path in run.iterdir()}
     assert names >= {
@@ -108,7 +108,7 @@ def test_metrics(finished):
     assert metrics["numbers"]["numbers"] > 0
 
 
-def test_last_line_says_how_to_read(finished):
+def test_the_last_line_is_the_command_to_read(finished):
     lines = finished[1].splitlines()
     assert lines[-2] == f"read with it:  digitdet read --model {finished[0] / 'model.onnx'} photo.jpg"
 
@@ -120,7 +120,7 @@ def test_model_reads(finished, data):
     assert NumberReader(finished[0] / "model.onnx", conf=0.001).find(picture).digits.boxes.shape[1] == 4
 
 
-def test_weights_and_model_name_no_folder_of_this_machine(finished):
+def test_weights_and_model_hold_no_local_paths(finished):
     run = finished[0]
     for name in ("model.onnx", "model.pt"):
         content = (run / name).read_bytes()
@@ -145,7 +145,7 @@ def test_another_run_is_refused(finished, data, tmp_path, tiny_materials):
         train_run(TrainConfig(epochs=3), data, run, print)
     other = tmp_path / "other"
     write_dataset(replace(SYNTH, seed=1), tiny_materials(SYNTH), other, workers=1)
-    with pytest.raises(DataError, match="other pictures"):
+    with pytest.raises(DataError, match="other data"):
         train_run(config, other, run, print)
     (tmp_path / "mine.txt").write_text("precious")
     with pytest.raises(DataError, match="not empty"):
@@ -158,7 +158,7 @@ def test_moved_dataset_is_the_same(finished, data, tmp_path):
     assert train_run(config, tmp_path / "moved", run, print).folder == run
 
 
-def test_strangers_label_cache_is_not_unpickled(data, tmp_path):
+def test_label_caches_are_not_unpickled(data, tmp_path):
     """Ultralytics reads labels/train.cache with pickle before anything else."""
     import pathlib
     import pickle
@@ -178,7 +178,7 @@ def test_strangers_label_cache_is_not_unpickled(data, tmp_path):
     assert not list(copy.rglob("*.cache"))
 
 
-def test_missing_start_weights_are_named_and_claim_nothing(data, tmp_path):
+def test_missing_start_weights_are_reported_before_the_folder_is_claimed(data, tmp_path):
     with pytest.raises(ModelError, match=r"typo\.pt: no such file"):
         train_run(TrainConfig(start="typo.pt"), data, tmp_path / "run", print)
     assert not (tmp_path / "run").exists()
@@ -190,7 +190,7 @@ def test_missing_gpu_is_named(data, tmp_path):
 
 
 def test_interrupted_run_is_resumed(data, tmp_path, monkeypatch):
-    """Stopped as by a kill right after the first epoch was saved; then the same call goes on with the second."""
+    """Stopped right after the first epoch was saved; the same call resumes with the second."""
     config = TrainConfig(epochs=2, batch=8, image_size=96, threads=1)
     run = tmp_path / "run"
     write = yolo.write_atomically
@@ -204,7 +204,7 @@ def test_interrupted_run_is_resumed(data, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         train_run(config, data, run, print)
     monkeypatch.setattr(yolo, "write_atomically", write)
-    # What a kill in the middle of writing leaves behind; the run's own copies are whole all the same.
+    # What a kill leaves of the trainer's own files; the copies in the run folder are complete.
     for name in ("last.pt", "best.pt"):
         stump = run / "training" / "weights" / name
         stump.write_bytes(stump.read_bytes()[:1000])
@@ -214,8 +214,8 @@ def test_interrupted_run_is_resumed(data, tmp_path, monkeypatch):
     assert (run / "model.onnx").is_file()
 
 
-def test_training_goes_on_from_weights(finished, data, tmp_path):
-    """The loss of the first epoch is far lower than from scratch: the weights were really taken over."""
+def test_training_starts_from_weights(finished, data, tmp_path):
+    """The loss of the first epoch is far lower than from scratch."""
     weights = str(shipped_file("digitdet.pt"))
     config = TrainConfig(epochs=1, batch=8, image_size=96, learning_rate=1e-6, start=weights)
     train_run(config, data, tmp_path / "run", print)
@@ -225,13 +225,13 @@ def test_training_goes_on_from_weights(finished, data, tmp_path):
         return float(dict(zip(header.split(","), first.split(","), strict=True))["train/cls_loss"])
 
     assert first_loss(tmp_path / "run") < 0.7 * first_loss(finished[0])
-    # What is handed on must not name the folders of the machine it was made on.
+    # The weights hold no local paths.
     assert str(Path(weights).parent).encode() not in (tmp_path / "run" / "model.pt").read_bytes()
-    # Eight pictures are too few to calibrate on: the confidences stay those of the model before.
+    # Eight pictures are too few for a calibration: it stays that of the start model.
     assert OnnxDetector(tmp_path / "run" / "model.onnx").calibration == OnnxDetector(None).calibration
 
 
-def test_both_stages_are_in_the_model_and_in_the_weights(finished):
+def test_detector_and_recogniser_are_in_the_model_and_in_the_weights(finished):
     run = finished[0]
     recogniser = OnnxDetector(run / "model.onnx").recogniser
     crop = np.zeros((40, 40, 3), np.uint8)
@@ -239,7 +239,7 @@ def test_both_stages_are_in_the_model_and_in_the_weights(finished):
     assert set(yolo.load_recogniser(run / "model.pt")) == set(RecogniserNet().state_dict())
 
 
-def test_the_recogniser_alone_is_trained(finished, data, tmp_path):
+def test_with_0_epochs_only_the_recogniser_is_trained(finished, data, tmp_path):
     before = finished[0] / "model.pt"
     config = TrainConfig(epochs=0, image_size=96, start=str(before), recogniser=RecogniserConfig(epochs=1))
     train_run(config, data, tmp_path / "run", print)
@@ -250,7 +250,7 @@ def test_the_recogniser_alone_is_trained(finished, data, tmp_path):
     assert np.allclose(*outputs, atol=1e-3)
 
 
-def test_without_epochs_the_recogniser_stays(finished, data, tmp_path):
+def test_with_0_recogniser_epochs_the_recogniser_is_copied(finished, data, tmp_path):
     before = finished[0] / "model.pt"
     start = {"start": str(before), "image_size": 96, "batch": 8}
     train_run(TrainConfig(epochs=1, recogniser=RecogniserConfig(epochs=0), **start), data, tmp_path / "run", print)
@@ -258,10 +258,10 @@ def test_without_epochs_the_recogniser_stays(finished, data, tmp_path):
     assert all((old[name] == new[name]).all() for name in old)
     seen = np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8)
     boxes = np.float32([[10, 10, 30, 50]])
-    chances = [
+    probabilities = [
         OnnxDetector(run / "model.onnx").recogniser.recognise(seen, boxes) for run in (finished[0], tmp_path / "run")
     ]
-    assert np.allclose(*chances, atol=0.01)  # the weights are stored in half precision
+    assert np.allclose(*probabilities, atol=0.01)  # the weights are stored in half precision
 
 
 def test_a_model_without_recogniser(data, tmp_path):
@@ -271,7 +271,7 @@ def test_a_model_without_recogniser(data, tmp_path):
     assert yolo.load_recogniser(tmp_path / "run" / "model.pt") is None
 
 
-def test_no_epochs_of_random_weights():
+def test_0_epochs_with_random_weights_are_refused():
     with pytest.raises(ConfigError, match="no detector"):
         TrainConfig(epochs=0)
 
@@ -291,7 +291,7 @@ def test_missing_dataset_says_how_to_make_one(tmp_path):
 
 
 def test_pickled_code_in_weights_is_not_run(tmp_path):
-    """A .pt file is a pickle, and a pickle can hold code: this one would leave a file behind."""
+    """The pickle in this .pt file would create a file."""
     import pathlib
 
     import torch
@@ -325,15 +325,15 @@ def test_switches_are_set():
         assert ultralytics.settings[key] is False
 
 
-def test_ultralytics_imported_with_open_doors_is_refused():
-    """The switches are read at import: when somebody else imported it first, they come too late."""
+def test_ultralytics_imported_without_the_switches_is_refused():
+    """The switches are read at import."""
     code = (
         "import ultralytics, pathlib\n"
         "from digitdet import DigitdetError\nfrom digitdet.training import yolo\n"
         f"try: yolo.require_loadable(pathlib.Path({__file__!r}))\n"
         "except DigitdetError as error: print(error)"
     )
-    closed = {"YOLO_OFFLINE": "1", "YOLO_AUTOINSTALL": "1"}  # offline: the test itself must not call anybody
+    closed = {"YOLO_OFFLINE": "1", "YOLO_AUTOINSTALL": "1"}  # offline, so that the test itself has no network access
     environment = {**os.environ, **closed, "ULTRALYTICS_SAFE_LOAD": "0"}
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
     assert "imported before" in process.stdout, process.stderr

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from digitdet.classifiers.drawing import draw_comparison, draw_confusion, draw_gallery, draw_reliability
 from digitdet.classifiers.metrics import Result
+from digitdet.classifiers.plots import draw_comparison, draw_gallery, draw_reliability
 from digitdet.datasets.mnist import Digits
 from digitdet.evaluation.html import data_uri, render_page
+from digitdet.training.plots import draw_confusion
 
 _MAX_MISTAKES = 60  # shown of each classifier
 
@@ -31,7 +30,16 @@ def format_page(results: Sequence[Result], digits: Digits, source: str) -> bytes
 
 def comparison_rows(results: Sequence[Result]) -> tuple[list[str], list[list[str]]]:
     """Return the headings and rows of a table with a row for each classifier."""
-    heads = ["classifier", "right", "95% interval", "precision", "recall", "F1", "calibration error", "numbers stored"]
+    heads = [
+        "classifier",
+        "accuracy",
+        "95% interval",
+        "precision",
+        "recall",
+        "F1",
+        "calibration error",
+        "stored values",
+    ]
     rows = []
     for one in results:
         scores, means = one.scores, one.scores.means
@@ -40,7 +48,7 @@ def comparison_rows(results: Sequence[Result]) -> tuple[list[str], list[list[str
         interval = f"{scores.low:.2%} to {scores.high:.2%}"
         sizes = [f"{scores.calibration_error:.2%}", f"{one.size:,}", seconds, f"{scores.microseconds:,.0f} us"]
         rows.append([one.name, f"{scores.accuracy:.2%}", interval, *shares, *sizes])
-    return [*heads, "trained in", "a digit"], rows
+    return [*heads, "training time", "time per digit"], rows
 
 
 def _section(result: Result, digits: Digits) -> dict[str, Any]:
@@ -50,7 +58,7 @@ def _section(result: Result, digits: Digits) -> dict[str, Any]:
     titles = [f"{digits.labels[row]} as {predicted[row]}\n{confidences[row]:.0%}" for row in wrong.tolist()]
     return {
         "name": result.name,
-        "confusion": data_uri(draw_confusion(np.asarray(scores.confusion))),
+        "confusion": data_uri(draw_confusion(scores.confusion, "0123456789")),
         "digits": [
             [str(digit), *(f"{values[digit]:.2%}" for values in (scores.precision, scores.recall, scores.f1))]
             for digit in range(10)

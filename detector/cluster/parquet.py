@@ -1,4 +1,4 @@
-"""Readings as a Parquet table: the fields of the JSON, a row a page."""
+"""Readings as a Parquet table with the fields of the JSON output and a row for every page."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ SCHEMA = pa.schema(
         ("numbers", pa.list_(_NUMBER)),
     ]
 )
-"""The fields of detector/outputs/reading.schema.json."""
+"""The fields of outputs/reading.schema.json."""
 
 
 def to_parquet(records: Sequence[dict[str, Any]]) -> bytes:
-    """The bytes of a Parquet file with a row for each `Reading.to_dict()`."""
+    """Return a Parquet file with a row for every record, as `Reading.to_dict` returns it."""
     stream = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(list(records), schema=SCHEMA), stream, compression="zstd")
     return stream.getvalue()

@@ -1,16 +1,19 @@
 """Result files: atomic, and resumable after an interruption."""
 
+import hashlib
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from digitdet import __version__
 from digitdet.cli.main import main
 from digitdet.common.errors import DataError
 from digitdet.common.files import folder_lock
-from digitdet.outputs.result_file import open_results
+from digitdet.outputs.result_file import identity_line, open_results
 from digitdet.reading.results import Reading
 
 READINGS = [
@@ -160,6 +163,32 @@ def test_the_command_resumes(tmp_path, monkeypatch):
     assert CliRunner().invoke(main, arguments).exit_code == 0
     assert seen[-1] == 1
     assert out.read_bytes() == whole
+
+
+def test_identity_is_the_same_as_in_earlier_versions(tmp_path, monkeypatch):
+    monkeypatch.chdir(__file__.rpartition("tests")[0])
+    unset = ("check", "conf", "digits", "max_step", "min_confidence", "pattern", "previous", "tiles")
+    allowed, config = tmp_path / "allowed.txt", tmp_path / "config.yaml"
+    allowed.write_text("17\n", encoding="utf-8")
+    config.write_text("confidence: 0.4\n", encoding="utf-8")
+    identity = {
+        "digitdet": __version__,
+        "model": hashlib.sha256(Path("detector/models/digitdet.onnx").read_bytes()).hexdigest(),
+        "options": {
+            **dict.fromkeys(unset),
+            "allowed": hashlib.sha256(allowed.read_bytes()).hexdigest(),
+            "config_file": hashlib.sha256(config.read_bytes()).hexdigest(),
+            "regions": ["a=0,0,50%,50%", "0,0,20,20"],
+            "rotate": "90",
+        },
+        "inputs": [["examples/number.jpg", None]],
+    }
+    out = tmp_path / "out.jsonl"
+    arguments = ["read", "examples/number.jpg", "--format", "jsonl", "--out", str(out), "--region", "a=0,0,50%,50%"]
+    arguments += ["--region", "0,0,20,20", "--rotate", "90", "--allowed", str(allowed), "--config", str(config)]
+    part = tmp_path / "out.jsonl.part"
+    _part_of_killed_run(monkeypatch, arguments, part, out)
+    assert part.read_text(encoding="utf-8").splitlines(keepends=True)[0] == identity_line(identity)
 
 
 def _noting(progress, seen):

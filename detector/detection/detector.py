@@ -9,7 +9,7 @@ from digitdet.common.types import CLASS_NAMES, Tensor
 from digitdet.detection.session import Session
 from digitdet.models.model_file import SHIPPED_MODEL, ModelMetadata, read_metadata, shipped_file
 
-_OUTPUT_ROWS = 4 + len(CLASS_NAMES)  # centre x and y, width, height, and a score for every digit
+_OUTPUT_ROWS = 4 + len(CLASS_NAMES)  # box and scores
 
 
 class OnnxDetector:
@@ -20,10 +20,9 @@ class OnnxDetector:
         is_short_lived: Whether it will read only a few pictures; see `Session`.
 
     Attributes:
-        name: What error messages call the model.
         image_size: Longer side in pixels of the pictures that the model was trained on.
-        calibration: JSON text of the calibration stored in the model; None if there is none.
-        recogniser: The recogniser stored in the model, an `OnnxRecogniser`; None if there is none.
+        calibration: The stored calibration as JSON text, or None.
+        recogniser: The stored `OnnxRecogniser`, or None.
 
     Raises:
         ModelError: The file is missing, damaged, or detects something other than the ten digits.
@@ -45,16 +44,10 @@ class OnnxDetector:
         self.recogniser = OnnxRecogniser(metadata.recogniser, self.name) if metadata.recogniser else None
 
     def detect(self, tensor: Tensor) -> Tensor:
-        """Run the network.
-
-        Args:
-            tensor: Pictures (B, 3, h, w) float32 RGB, 0 to 1; h and w are multiples of 32.
+        """Run the network on pictures (B, 3, h, w) float32 RGB, 0 to 1, with h and w multiples of 32.
 
         Returns:
             (B, 14, N) float32: centre x and y, width, height in input pixels, then a score (0 to 1) for every digit.
-
-        Raises:
-            ModelError: The network fails.
         """
         return self._session.run(tensor)
 

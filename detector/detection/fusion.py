@@ -10,8 +10,8 @@ from digitdet.common.boxes import near_pairs, pair_iou
 from digitdet.common.types import Boxes, Indices, Scores
 from digitdet.detection.postprocess import Detections
 
-# The network classifies digits best at about this height in its input, in pixels. The weight of a pass is a Gaussian
-# of the logarithm of the height: about one half at half or twice this height.
+# The network classifies digits best at about this height in input pixels. The weight of a pass is a Gaussian of the
+# logarithm of the height.
 _BEST_HEIGHT = 36.0
 _HEIGHT_SPREAD = 0.6  # standard deviation of the logarithm of the height
 
@@ -24,18 +24,10 @@ _CLASS_WEIGHT, _OBJECTNESS_WEIGHT = 1.0, 0.2
 
 
 def fuse_passes(passes: Sequence[Detections], scales: Sequence[float]) -> Detections:
-    """Average the scores of several passes over one picture, each at another scale.
+    """Average the scores of several passes over one picture, after NMS within each pass.
 
-    A box gets the weighted mean, over all passes, of its own scores and those of the matching box in each other pass; a
-    pass without a matching box counts as zero. A pass weighs more, the nearer the digit's height in its input is to
-    the one at which the network classifies best.
-
-    Args:
-        passes: Detections in pixels of one picture, after non-maximum suppression within each pass.
-        scales: Input pixels per picture pixel of each pass.
-
-    Returns:
-        The boxes of all passes; non-maximum suppression comes next.
+    A box gets the weighted mean of its own scores and those of the matching box in each other pass, 0 where none
+    matches. `scales` are the input pixels per picture pixel of each pass. The boxes of all passes are returned.
     """
     boxes = np.concatenate([found.boxes for found in passes])
     own = np.concatenate([found.scores for found in passes])
@@ -52,7 +44,7 @@ def fuse_passes(passes: Sequence[Detections], scales: Sequence[float]) -> Detect
 
 
 def _matching_boxes(boxes: Boxes, pass_of: Indices) -> tuple[Indices, Indices]:
-    """Return rows of boxes and, for each, the row of the best matching box of another pass, one for every such pass."""
+    """Return pairs of rows: a box, and the box of another pass that matches it best."""
     first, second = near_pairs(boxes)
     across = pass_of[first] != pass_of[second]
     first, second = first[across], second[across]
@@ -68,16 +60,9 @@ def _matching_boxes(boxes: Boxes, pass_of: Indices) -> tuple[Indices, Indices]:
 
 
 def fuse_scores(scores: Scores, probabilities: Scores) -> Scores:
-    """Fuse the detector's scores with the recogniser's probabilities: a logarithmic opinion pool.
+    """Fuse the detector's scores (N, 10) with the recogniser's probabilities (N, 11), the last of no digit.
 
-    See Genest and Zidek, Combining Probability Distributions, 1986.
-
-    Args:
-        scores: (N, 10), the detector's, 0 to 1.
-        probabilities: (N, 11), the recogniser's: of the ten digits and, last, of no digit. Each row sums to 1.
-
-    Returns:
-        (N, 10) scores, 0 to 1.
+    A logarithmic opinion pool (Genest and Zidek, Combining Probability Distributions, 1986).
     """
     score = np.clip(np.asarray(scores, np.float64), _EDGE, 1 - _EDGE)
     probability = np.clip(np.asarray(probabilities, np.float64), _EDGE, 1)

@@ -15,15 +15,11 @@ _STRIDE = 32  # the network halves its input five times
 
 @dataclass(frozen=True)
 class Letterbox:
-    """How a picture was put into the network's input: scaled, then moved. All pairs are (x, y).
+    """How a picture was scaled and moved into the network's input. All pairs are (x, y)."""
 
-    `scale` is input pixels per picture pixel (the axes differ by rounding), `offset` the padding in input pixels left
-    of and above the picture, `size` the width and height of the picture in pixels.
-    """
-
-    scale: tuple[float, float]
-    offset: tuple[int, int]
-    size: tuple[int, int]
+    scale: tuple[float, float]  # input pixels per picture pixel; the axes differ by rounding
+    offset: tuple[int, int]  # input pixels of padding left of and above the picture
+    size: tuple[int, int]  # of the picture in pixels
 
     def to_picture(self, boxes: Boxes) -> Boxes:
         """Map (N, 4) xyxy boxes from input pixels to picture pixels, clipped to the picture."""
@@ -32,13 +28,7 @@ class Letterbox:
 
 
 def letterbox(image: Image, longer_side: int) -> tuple[Tensor, Letterbox]:
-    """Scale a picture to a longer side of `longer_side` pixels and pad both sides to multiples of 32.
-
-    The input is not padded to a square, so a narrow strip costs less time.
-
-    Args:
-        image: (H, W, 3) uint8 BGR.
-        longer_side: In input pixels.
+    """Scale a picture (H, W, 3) to a longer side in pixels and pad both sides to multiples of 32, not to a square.
 
     Returns:
         The input (1, 3, h, w) float32 RGB, 0 to 1, and the mapping back to the picture.

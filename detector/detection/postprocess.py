@@ -42,9 +42,8 @@ class Detections:
 class NmsResult:
     """The result of non-maximum suppression.
 
-    `digits` are the kept boxes, best score first. `suppressed` are boxes that overlap a kept box too much for both to
-    be digits and are no duplicates of it, such as half of it or a box around two digits. `suppressed_by` (M,) is, for
-    each of them, the row of the kept box in `digits`.
+    `digits` are the kept boxes, best score first. `suppressed` are the others except duplicates, such as half of a kept
+    box or a box around two digits; `suppressed_by` (M,) are the rows of the kept boxes that they overlap.
     """
 
     digits: Detections
@@ -53,11 +52,7 @@ class NmsResult:
 
 
 def decode(output: Tensor, min_score: float) -> Detections:
-    """Decode the network's output (14, N) into detections with a score of at least `min_score`.
-
-    Returns:
-        Boxes in input pixels, in the network's order, several for each digit.
-    """
+    """Decode the network's output (14, N) into detections in input pixels with a score of at least `min_score`."""
     scores = output[4:]
     kept = output[:, scores.max(axis=0, initial=0) >= min_score].T
     kept = kept[np.isfinite(kept).all(axis=1)]  # a damaged network may return anything
@@ -69,10 +64,9 @@ def decode(output: Tensor, min_score: float) -> Detections:
 def non_max_suppression(detections: Detections, max_overlap: float) -> NmsResult:
     """Keep the best box of each place, over all classes together: one place, one digit.
 
-    Overlap is not IoU but how far two boxes lie on each other along both axes (`covering_pairs`): a box in the hole of
-    an 8, or one around two digits, has a low IoU with the right one. Above `max_overlap` the box with the lower score
-    is suppressed. A kept box takes over the higher scores of its duplicates: a 7 that was also detected as a 1 has
-    both scores.
+    Overlap is that of `covering_pairs`, not IoU, which is low for a box in the hole of an 8. Above `max_overlap` the
+    box with the lower score is suppressed. A kept box takes over the higher scores of its duplicates: a 7 that was also
+    detected as a 1 has both scores.
     """
     order = np.argsort(-detections.best_scores, kind="stable")
     boxes, scores = detections.boxes[order], detections.scores[order]
@@ -88,11 +82,10 @@ def non_max_suppression(detections: Detections, max_overlap: float) -> NmsResult
 
 
 def _greedy_suppression(count: int, first: Indices, second: Indices) -> Indices:
-    """Return for each row the row of the best kept box that suppresses it, or its own if it is kept.
+    """Return for each row, best score first, the best kept row that suppresses it, or itself if it is kept.
 
-    Greedy suppression in a few vectorised rounds: each round keeps the undecided rows that overlap no undecided row
-    with a higher score, and suppresses all rows that these overlap. `first` and `second` (P,) are the overlapping
-    pairs, first < second; rows are in order of falling score.
+    In each round the undecided rows that overlap no better undecided row are kept, and all that they overlap are
+    suppressed. `first` < `second` (P,) are the overlapping pairs.
     """
     is_kept, is_undecided = np.zeros(count, bool), np.ones(count, bool)
     above, below = first, second

@@ -1,8 +1,6 @@
 """The recogniser: a small network that classifies the crop of every box that the detector proposes.
 
-The detector spends little computation on each digit, but its proposals hold nearly all digits even at low scores. A
-crop shows one proposal centred and at a fixed size, which is easier to classify; compare R-CNN (Girshick et al., Rich
-Feature Hierarchies, 2014).
+Compare R-CNN (Girshick et al., Rich Feature Hierarchies, 2014).
 """
 
 from __future__ import annotations
@@ -19,8 +17,7 @@ SIDE = 48
 """Side of a digit crop in pixels."""
 
 ZOOM = 1.75
-"""Side of the square that a crop shows, in parts of the longer side of its box: a digit is about 27 pixels high in it,
-with enough context to tell half of an 8 from a 0."""
+"""Side of the square that a crop shows, in parts of the longer side of its box."""
 
 CLASSES = 11
 """The ten digits, and last "no digit"."""
@@ -31,15 +28,10 @@ _BATCH = 256  # crops that go through the network together, to limit the memory 
 
 
 def cut_crops(image: Image, boxes: Boxes) -> npt.NDArray[np.uint8]:
-    """Cut the recogniser's input for each box out of a picture.
-
-    Args:
-        image: (H, W, 3) uint8 BGR.
-        boxes: (N, 4) xyxy in pixels.
+    """Cut the recogniser's input for boxes (N, 4) xyxy out of a picture (H, W, 3).
 
     Returns:
-        (N, 48, 48, 4) uint8: BGR, with border pixels repeated beyond the picture, and a mask that is 255 inside the
-        box, which tells a narrow box around one stroke from a broad one around two.
+        (N, 48, 48, 4) uint8: BGR, with border pixels repeated beyond the picture, and a mask, 255 inside the box.
     """
     crops = np.zeros((len(boxes), SIDE, SIDE, 4), np.uint8)
     pyramid = [image]  # each level half as large as the one before
@@ -73,15 +65,7 @@ def _cut_square(level: Image, shape: tuple[int, ...], centre: FloatArray, scale:
 
 
 class OnnxRecogniser:
-    """A recogniser in ONNX, as `digitdet train` stores it in its models.
-
-    Args:
-        content: The bytes of the ONNX file.
-        source: What error messages call the model.
-
-    Raises:
-        ModelError: It is damaged.
-    """
+    """A recogniser from the bytes of an ONNX file; `source` is what error messages call the model."""
 
     def __init__(self, content: bytes, source: str) -> None:
         self._session = Session(content, source, "its recogniser is damaged")
@@ -90,11 +74,7 @@ class OnnxRecogniser:
             raise ModelError(f"{source}: its recogniser was made by another version of digitdet")
 
     def recognise(self, image: Image, boxes: Boxes) -> Scores:
-        """Classify boxes (N, 4) xyxy of a picture (H, W, 3) uint8 BGR.
-
-        Returns:
-            (N, 11) probabilities of the ten digits and, last, of no digit. Each row sums to 1.
-        """
+        """Return the probabilities (N, 11) of the ten digits and of no digit for boxes (N, 4) xyxy of a picture."""
         parts = [np.zeros((0, CLASSES), np.float32)]
         for start in range(0, len(boxes), _BATCH):
             crops = cut_crops(image, boxes[start : start + _BATCH])

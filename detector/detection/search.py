@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -41,9 +42,8 @@ _MIN_NEW_SCORE = 0.65
 _MATCH_IOU = 0.4
 
 
-@dataclass(frozen=True)
-class _Pass:
-    """The result of one pass: boxes in pixels of the picture, and input pixels per picture pixel."""
+class _Pass(NamedTuple):
+    """The digits of one pass in pixels of the picture, and its input pixels per picture pixel."""
 
     digits: Detections
     scale: float
@@ -59,7 +59,7 @@ class _PictureSearch:
     passes: list[_Pass] = field(default_factory=list)
 
     def is_settled(self) -> bool:
-        """Whether no score is doubtful, so that another pass would only confirm what was found."""
+        """Whether there are digits and no score is doubtful."""
         scores = self._fused().best_scores
         scores = scores[scores >= _DOUBTFUL_SCORE]
         return bool(len(scores)) and float(scores.min()) >= _SETTLED_SCORE
@@ -76,7 +76,7 @@ class _PictureSearch:
         return round(min(longer * _TARGET_HEIGHT / height, longer * _MAX_ENLARGEMENT, _MAX_SIDE))
 
     def fused(self, regular_passes: int) -> Detections:
-        """Fuse all passes; boxes without a match in the first `regular_passes` need a high score. NMS comes next."""
+        """Fuse all passes; boxes without a match in the first `regular_passes` need a high score."""
         found = self._fused()
         found = found.take(found.best_scores >= self.min_score)
         if len(self.passes) <= regular_passes or not len(found):
@@ -86,21 +86,13 @@ class _PictureSearch:
         return found.take(~is_new | (found.best_scores >= _MIN_NEW_SCORE))
 
     def _fused(self) -> Detections:
-        return fuse_passes([one.digits for one in self.passes], [one.scale for one in self.passes])
+        return fuse_passes(*zip(*self.passes, strict=True))
 
 
 class MultiScaleDetector:
     """Detects digits in pictures at several scales.
 
-    Args:
-        model: Path of an .onnx file, or a loaded model; None is the model that ships with the package.
-        config: The settings of reading.
-
-    Attributes:
-        detector: The loaded model.
-
-    Raises:
-        ModelError: The model is missing, damaged, or not a digit detector.
+    `model` is the path of an .onnx file or a loaded model; None is the model that ships with the package.
     """
 
     def __init__(self, model: Path | OnnxDetector | None, config: ReadConfig) -> None:
@@ -109,15 +101,12 @@ class MultiScaleDetector:
         self._size = config.image_size or self.detector.image_size
 
     def detect(self, images: Sequence[Image], quick: bool = False, map_function: MapFunction = map) -> list[NmsResult]:
-        """Detect the digits of pictures; several threads may call this at the same time.
+        """Detect the digits of each picture (H, W, 3); several threads may call this at the same time.
 
         Args:
-            images: (H, W, 3) uint8 BGR each.
+            images: The pictures.
             quick: Only the two passes before the largest and no recogniser, which suffices to see the rotation.
             map_function: Runs the passes and tiles.
-
-        Returns:
-            For each picture its digits in pixels.
         """
         recogniser = None if quick else self.detector.recogniser
         if recogniser is None:

@@ -17,13 +17,9 @@ _BAND = 512  # rows that are searched at a time, which bounds the memory
 
 
 def find_small_print(image: Image) -> FloatArray:
-    """Find blobs of ink, dark or light, with clear background above and below as in lines of print.
+    """Return boxes (N, 4) xyxy of blobs of ink, dark or light, with clear background above and below.
 
-    Args:
-        image: (H, W, 3) uint8 BGR.
-
-    Returns:
-        (N, 4) xyxy in pixels. A blob near the seam of two bands may come twice. Letters and specks are among them.
+    Letters and specks are among them, and a blob near the seam of two bands may come twice.
     """
     margin = 2 * _SQUARE
     found = [np.zeros((0, 4))]

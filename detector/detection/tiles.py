@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from digitdet.common.boxes import as_boxes, intersection, overlap
+from digitdet.common.boxes import area, as_boxes, intersection, overlap
 from digitdet.common.parallel import MapFunction
 from digitdet.common.types import Boxes, FloatArray, Image, Mask
 from digitdet.detection.postprocess import Detections
@@ -55,16 +55,15 @@ class Tile:
 
 
 def plan_tiles(image: Image, found: Detections, whole_scale: float) -> list[Tile]:
-    """Place tiles around print that is too small for the passes over the whole picture.
+    """Place tiles around print that is too small for the passes over the whole picture; none if it is not large.
 
     Args:
         image: (H, W, 3) uint8 BGR.
-        found: The digits of the whole picture; no tile is needed for print inside a readable one.
+        found: The digits of the whole picture; print inside a readable one gets no tile.
         whole_scale: Input pixels per picture pixel of the largest pass over the whole picture.
 
     Returns:
-        The tiles, those of the largest print first and, within one size, those with most print first. None for a
-        picture that is not large.
+        The tiles of the largest print first and, within one size, those with most print first.
     """
     if whole_scale > _MAX_WHOLE_SCALE:
         return []
@@ -99,18 +98,9 @@ def read_tiles(
     patience: int | None = PATIENCE,
     map_function: MapFunction = map,
 ) -> Detections:
-    """Detect the digits of tiles.
+    """Detect the digits of tiles, in pixels of the picture and without those cut off by the border of a tile.
 
-    Args:
-        detect: Reads one tile.
-        image: (H, W, 3) uint8 BGR.
-        tiles: From `plan_tiles` or `cover_picture`.
-        patience: See `PATIENCE`; None reads all tiles.
-        map_function: May run some tiles at the same time; the result is the same.
-
-    Returns:
-        Digits in pixels of the picture, without those cut off by the border of a tile. Digits of two tiles come twice;
-        non-maximum suppression comes next.
+    A `patience` (see `PATIENCE`) of None reads all tiles. Digits in the overlap of two tiles come twice.
     """
     height, width = image.shape[:2]
     boxes, scores = [np.zeros((0, 4), np.float32)], [np.zeros((0, 10), np.float32)]
@@ -141,9 +131,6 @@ def merge_tiles(whole: Detections, tiled: Detections, tiles: Iterable[Tile], who
 
     Dropped are digits of the whole picture that are too small to be read there and stand in a tile, and digits of tiles
     that are large enough for the whole picture or are parts of its readable digits.
-
-    Returns:
-        Digits in pixels of the picture; non-maximum suppression comes next.
     """
     is_large = _heights(whole) * whole_scale >= READABLE_HEIGHT
     areas = as_boxes([(tile.x0, tile.y0, tile.x1, tile.y1) for tile in tiles])
@@ -218,5 +205,5 @@ def _touches_inner_border(boxes: Boxes, tile: Tile, width: int, height: int) -> 
 
 def _is_inside(boxes: Boxes, areas: FloatArray) -> Mask:
     """Whether at least half of each box lies in one of the areas."""
-    size = np.maximum(intersection(boxes, boxes).diagonal(), 1e-9)
+    size = np.maximum(area(boxes), 1e-9)
     return np.asarray(intersection(boxes, areas).max(axis=1, initial=0) >= 0.5 * size)

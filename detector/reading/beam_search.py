@@ -12,7 +12,7 @@ _MIN_RATIO = 1e-3  # texts with a lower probability relative to the best one are
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """A text, its probability (0 to 1), and the boxes of its digits."""
+    """A text, its probability, and the boxes of its digits."""
 
     text: str
     probability: float
@@ -20,17 +20,15 @@ class Hypothesis:
 
 
 class BeamSearch:
-    """The most likely texts of a growing row of slots. Paths with the same text are merged.
+    """The `width` most likely texts of a growing row of slots; paths with the same text are merged.
 
-    Args:
-        width: Number of texts that are kept.
-        can_start: Whether a text can be the beginning of a valid one; others are dropped. None keeps all.
+    Texts for which `can_start` is false are dropped.
     """
 
     def __init__(self, width: int, can_start: Callable[[str], bool] | None = None) -> None:
         self._width = width
         self._can_start = can_start
-        # By text: its probability, and that of its best path with the parts of this path.
+        # By text: its probability, the probability of its best path, and the parts of this path.
         self._states: dict[str, tuple[float, float, tuple[Part, ...]]] = {"": (1.0, 1.0, ())}
 
     def extend(self, slot: Slot) -> None:
@@ -40,14 +38,11 @@ class BeamSearch:
             for option in slot.options:
                 longer = text + option.text
                 path = best * option.probability
-                before = grown.get(longer)
-                if before is None:
-                    if self._can_start is None or self._can_start(longer):
-                        grown[longer] = (total * option.probability, path, parts + option.parts)
-                elif path > before[1]:
-                    grown[longer] = (before[0] + total * option.probability, path, parts + option.parts)
-                else:
-                    grown[longer] = (before[0] + total * option.probability, before[1], before[2])
+                if longer not in grown and self._can_start is not None and not self._can_start(longer):
+                    continue
+                total_before, best_before, parts_before = grown.get(longer, (0.0, -1.0, ()))
+                best_path = (path, parts + option.parts) if path > best_before else (best_before, parts_before)
+                grown[longer] = (total_before + total * option.probability, *best_path)
         if len(grown) > 1:
             ranked = sorted(grown.items(), key=lambda item: -item[1][0])[: self._width]
             minimum = ranked[0][1][0] * _MIN_RATIO
@@ -60,7 +55,7 @@ class BeamSearch:
 
 
 def beam_search(slots: Sequence[Slot], width: int, can_start: Callable[[str], bool] | None = None) -> list[Hypothesis]:
-    """Return the most likely texts of a row of slots, most likely first; see `BeamSearch`."""
+    """Return the most likely texts of a row of slots, in order; see `BeamSearch`."""
     beam = BeamSearch(width, can_start)
     for slot in slots:
         beam.extend(slot)

@@ -37,15 +37,9 @@ class Calibration:
     number_shift: float = 0.0
 
     def digit_probabilities(self, scores: Scores, threshold: float = 0.5) -> FloatArray:
-        """Return the probabilities (N, 11) of the ten digits and, last, of no digit.
+        """Return the probabilities (N, 11) float64 of the ten digits and, last, of no digit for scores (N, 10).
 
-        Args:
-            scores: (N, 10), 0 to 1.
-            threshold: Probability (0 to 1) from which a digit counts as present. All log-odds are shifted so that it
-                becomes 0.5.
-
-        Returns:
-            (N, 11) float64; each row sums to 1.
+        All log-odds are shifted so that `threshold`, the probability from which a digit counts as present, becomes 0.5.
         """
         clipped = np.clip(np.asarray(scores, np.float64), _EDGE, 1 - _EDGE)
         odds = self.digit_low * np.log(clipped) - self.digit_high * np.log1p(-clipped) + self.digit_shift
@@ -55,12 +49,7 @@ class Calibration:
         return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
 
     def number_confidence(self, probability: float, is_single_digit: bool = False) -> float:
-        """Return the probability that a number is right.
-
-        Args:
-            probability: That all of its digits are right, taken as independent (0 to 1).
-            is_single_digit: Whether the number has one digit only.
-        """
+        """Return the probability that a number is right, from that of all its digits, taken as independent."""
         odds = float(log_odds(probability)) + (_SINGLE_DIGIT_SHIFT if is_single_digit else 0.0)
         odds = self.number_scale * odds + self.number_shift
         return 0.5 + 0.5 * math.tanh(odds / 2)  # the logistic function, in a form that does not overflow
@@ -71,14 +60,10 @@ class Calibration:
 
 
 def parse_calibration(text: str | None, source: str) -> Calibration:
-    """Parse the calibration stored in a model.
-
-    Args:
-        text: Its JSON text; None returns the default calibration.
-        source: What error messages call the model.
+    """Parse the calibration stored in a model, named `source` in errors; None gives the default one.
 
     Raises:
-        ModelError: It is damaged.
+        ModelError: The text is damaged.
     """
     if text is None:
         return Calibration()

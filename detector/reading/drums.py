@@ -1,4 +1,4 @@
-"""Counter drums between two digits: both partly visible, one above the other, on one drum."""
+"""Counter drums between two digits: parts of both are visible, one above the other."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from digitdet.common.types import Boxes
-from digitdet.reading.slots import Option, Slot
+from digitdet.reading.slots import Slot
 
 _MIN_SHARED_WIDTH = 0.5  # of two digits on one drum, in parts of the narrower box
 _MAX_SHARED_HEIGHT = 0.2  # of the two, in parts of the lower box
@@ -16,19 +16,15 @@ _MIN_DIGITS = 4  # of a picture: counters with fewer drums are rare, stacked mar
 
 
 def merge_drum_digits(slots: Sequence[Slot], boxes: Boxes) -> list[Slot]:
-    """Merge two slots on one counter drum into one slot with the digits of both.
+    """Merge two slots on one counter drum into one, at the place of the more probable, with the digits of both.
 
     Whole digits one above the other have middles at least a digit's height apart. Two that are nearer, with a digit
-    beside them that spans their border, are parts. The more probable one gives the position.
-
-    Args:
-        slots: Those of a picture.
-        boxes: (N, 4) xyxy in pixels, to which the rows of the slots refer.
+    beside them that spans their border, are parts. The rows of the slots refer to `boxes` (N, 4) xyxy.
     """
     present = [index for index, slot in enumerate(slots) if slot.digit_probability >= 0.5]
     if len(present) < _MIN_DIGITS:
         return list(slots)
-    merged: list[Slot] = list(slots)
+    merged = list(slots)
     removed: set[int] = set()
     for pair in _drum_pairs(boxes[[slots[index].row for index in present]]):
         low, high = sorted((present[at] for at in pair), key=lambda index: merged[index].options[0].probability)
@@ -59,7 +55,5 @@ def _merge(high: Slot, low: Slot) -> Slot:
     """Return the more probable slot with the options of both, weighted by their digit probabilities."""
     share = high.digit_probability / (high.digit_probability + low.digit_probability)
     options = [option._replace(probability=option.probability * share) for option in high.options]
-    options += [
-        Option(option.text, option.probability * (1 - share), option.parts) for option in low.options if option.text
-    ]
+    options += [option._replace(probability=option.probability * (1 - share)) for option in low.options if option.text]
     return Slot(high.row, high.digit_probability, tuple(sorted(options, key=lambda option: -option.probability)))

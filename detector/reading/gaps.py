@@ -1,7 +1,7 @@
 """Gaps between digits: the probability that one number of a line ends and the next begins.
 
-A fixed limit fails: the digits of a counter or of a form are farther apart than many numbers on a page. The usual gap
-of the line is estimated first; each gap is then judged by its width and by its excess over the usual one.
+Each gap is judged by its width and by its excess over the usual gap of its line: the digits of a counter or of a form
+are farther apart than many numbers on a page.
 """
 
 from __future__ import annotations
@@ -20,16 +20,13 @@ _MIN_PROBABILITY = 1e-5  # of a break, and of none: no gap is certain
 
 
 def break_probabilities(x: FloatArray, width: FloatArray, height: FloatArray, counts: Indices) -> FloatArray:
-    """Return the probability that a number ends after each digit.
+    """Return the probability (N,) that a number ends after each digit; 1 for the last digit of a line.
 
     Args:
         x: (N,) middles of the digits on the levelled page, line after line, each line from left to right.
         width: (N,) widths.
         height: (N,) heights.
         counts: (L,) digits of each line; they sum to N.
-
-    Returns:
-        (N,) probabilities, 0 to 1; 1 for the last digit of a line.
     """
     probabilities = np.ones(len(x))
     inside = np.ones(len(x), bool)
@@ -50,10 +47,9 @@ def break_probabilities(x: FloatArray, width: FloatArray, height: FloatArray, co
 
 
 def _excess(gap: FloatArray, pitch: FloatArray, counts: Indices) -> FloatArray:
-    """Return by how much each gap (G,) exceeds the usual one of its line, which has `counts` gaps; all in heights.
+    """Return by how much each gap (G,), or its pitch if that is less, exceeds the usual one of its line, in heights.
 
-    The smaller excess of the gap and of the pitch counts: on the drums of a counter a narrow 1 has wide gaps at the
-    usual pitch.
+    On the drums of a counter a narrow 1 has wide gaps at the usual pitch. `counts` (L,) are the gaps of each line.
     """
     starts = np.cumsum(counts) - counts
     line = np.repeat(np.arange(len(counts)), counts)

@@ -30,7 +30,7 @@ class Extents:
     bottom: FloatArray
 
     def take(self, rows: Indices) -> Extents:
-        """Return the extents in these rows."""
+        """Return these rows."""
         return Extents(self.left[rows], self.top[rows], self.right[rows], self.bottom[rows])
 
     def joined(self, rows: Sequence[Sequence[int]]) -> Extents:
@@ -52,12 +52,7 @@ def flatten(rows: Sequence[Sequence[int]]) -> tuple[Indices, Indices, Indices]:
 
 
 def reading_order(runs: Extents, lines: list[list[int]]) -> list[list[int]]:
-    """Return lines in reading order; one that spans several columns is cut between them.
-
-    Args:
-        runs: The extents of the runs.
-        lines: For each line the rows of its runs, from left to right.
-    """
+    """Return lines, each the rows of its runs from left to right, in reading order; columns cut them."""
     if len(lines) < 2:
         return lines
     gutters = _column_gutters(runs, lines)
@@ -67,9 +62,9 @@ def reading_order(runs: Extents, lines: list[list[int]]) -> list[list[int]]:
     cut = _widest_band(extents) if _any_beside(extents) else None
     if cut is None:
         return [lines[row] for row in np.lexsort((extents.left, extents.top + extents.bottom)).tolist()]
-    is_above = (extents.bottom <= cut).tolist()
-    above = [line for line, is_it in zip(lines, is_above, strict=True) if is_it]
-    below = [line for line, is_it in zip(lines, is_above, strict=True) if not is_it]
+    above, below = (
+        [lines[row] for row in np.flatnonzero(side)] for side in (extents.bottom <= cut, extents.bottom > cut)
+    )
     return reading_order(runs, above) + reading_order(runs, below)
 
 
@@ -110,7 +105,7 @@ def _columns(runs: Extents, lines: list[list[int]], gutters: list[float]) -> lis
 
 
 def _misfit(left: Extents, right: Extents) -> float:
-    """Return how far the lines on two sides of a gutter are off each other, in heights: the mean over those near."""
+    """Return the mean distance of near lines on two sides of a gutter, in heights."""
     down, height = _distances(left, right)
     feet = np.abs(left.bottom[:, None] - right.bottom)
     low = np.minimum((left.bottom - left.top)[:, None], right.bottom - right.top)

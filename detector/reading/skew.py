@@ -25,14 +25,13 @@ class Digits:
     height: FloatArray
 
     def take(self, rows: Indices) -> Digits:
-        """Return the digits in these rows, in their order."""
+        """Return these rows."""
         return Digits(self.x[rows], self.y[rows], self.width[rows], self.height[rows])
 
     def rotated(self, angle: float) -> Digits:
         """Rotate the page counter-clockwise by an angle in radians.
 
-        The upright box of rotated ink is larger than that of level ink. The ink is taken as an ellipse, between a disc,
-        whose box stays the same, and a rectangle.
+        The upright box of rotated ink is larger than the box of level ink. The ink is taken as an ellipse.
         """
         cos, sin = np.cos(angle), np.sin(angle)
         wide, high = self.width**2, self.height**2
@@ -48,16 +47,7 @@ class Digits:
 
 
 def pairs_within(positions: FloatArray, reach: FloatArray, values: FloatArray) -> tuple[Indices, Indices]:
-    """Return all (i, j), i != j, with values[j] within reach[i] of positions[i], by sorting instead of N x N.
-
-    Args:
-        positions: (N,) positions.
-        reach: (N,) distances from them.
-        values: (N,) other positions of the same items.
-
-    Returns:
-        The rows i (P,) and j (P,).
-    """
+    """Return all rows i (P,) and j (P,), i != j, with values[j] within reach[i] of positions[i]; all are (N,)."""
     order = np.argsort(values, kind="stable")
     ranked = values[order]
     start = np.searchsorted(ranked, positions - reach, side="left")

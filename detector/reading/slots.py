@@ -20,7 +20,7 @@ _MAX_SUPPRESSED = 2  # suppressed boxes that a slot considers: two digits in one
 
 
 class Option(NamedTuple):
-    """What may be in a slot: `text` of no, one or two digits, its probability, and its parts."""
+    """What may be in a slot: a text of no, one or two digits."""
 
     text: str
     probability: float
@@ -29,10 +29,7 @@ class Option(NamedTuple):
 
 @dataclass(frozen=True)
 class Slot:
-    """The place of a kept box: its `row`, the probability (0 to 1) of any digit, and the options, most likely first.
-
-    The probabilities of the options sum to at most 1.
-    """
+    """The place of the kept box `row`, with its options, most likely first; their probabilities sum to at most 1."""
 
     row: int
     digit_probability: float
@@ -42,10 +39,7 @@ class Slot:
 def make_slots(nms: NmsResult, probabilities: FloatArray, suppressed_probabilities: FloatArray) -> list[Slot]:
     """Make a slot of each kept box: one of several digits, nothing, or digits of the boxes that it suppressed.
 
-    Args:
-        nms: The result of non-maximum suppression.
-        probabilities: (N, 11) of the kept boxes: ten digits and no digit.
-        suppressed_probabilities: (M, 11) of the suppressed boxes.
+    `probabilities` (N, 11) are those of the kept boxes, ten digits and no digit, and (M, 11) of the suppressed ones.
     """
     own_options = _digit_options(probabilities, 0)
     suppressed_options = _digit_options(suppressed_probabilities, len(probabilities))

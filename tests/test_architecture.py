@@ -27,7 +27,7 @@ MAY_IMPORT = {
         *("common", "configs", "datasets", "datasets.formats"),
         *("synth.digits", "synth.surfaces", "synth.pages", "synth.effects"),
     },
-    "evaluation": {"common", "imaging", "datasets.formats", "detection", "reading"},
+    "evaluation": {"common", "imaging", "datasets.formats", "detection", "reading", "reader"},
     "training": {
         *("common", "configs", "models", "datasets.formats"),
         *("detection", "reading", "reader", "evaluation"),

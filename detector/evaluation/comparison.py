@@ -14,63 +14,41 @@ FIXED, BROKEN = "fixed", "broken"
 
 @dataclass(frozen=True)
 class Change:
-    """A true number that just one of two models reads exactly: the `index`-th of its picture, and both outcomes."""
+    """A true number, the `index`-th of its picture, that only the second (FIXED) or only the first model (BROKEN) reads
+    exactly.
+    """
 
     set_name: str
     image: str
     index: int
+    kind: str
     first: NumberOutcome
     second: NumberOutcome
 
-    @property
-    def kind(self) -> str:
-        """'fixed' if the second model reads it exactly, 'broken' if the first does."""
-        return FIXED if self.second.is_right else BROKEN
-
     def to_dict(self) -> dict[str, Any]:
         """Return the change as JSON types."""
-        return {
-            "set": self.set_name,
-            "image": self.image,
-            "index": self.index,
-            "kind": self.kind,
-            "truth": self.first.truth,
-            "first": self.first.text,
-            "second": self.second.text,
-        }
+        texts = {"truth": self.first.truth, "first": self.first.text, "second": self.second.text}
+        return {"set": self.set_name, "image": self.image, "index": self.index, "kind": self.kind, **texts}
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two models on a set: its true `numbers`, how many the `first` and the `second` model read exactly, and the
-    numbers that just one of them does.
+    """Counts of the true `numbers` of a set: those that the `first` and the `second` model read exactly, and the
+    `changes` between them; `p_value` is that of McNemar's test.
     """
 
     name: str
     numbers: int
     first: int
     second: int
+    fixed: int
+    broken: int
+    p_value: float
     changes: tuple[Change, ...]
-
-    @property
-    def fixed(self) -> int:
-        """Numbers that only the second model reads exactly."""
-        return sum(change.kind == FIXED for change in self.changes)
-
-    @property
-    def broken(self) -> int:
-        """Numbers that only the first model reads exactly."""
-        return len(self.changes) - self.fixed
-
-    @property
-    def p_value(self) -> float:
-        """See `mcnemar`."""
-        return mcnemar(self.fixed, self.broken)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the counts as JSON types."""
-        names = ("name", "numbers", "first", "second", "fixed", "broken", "p_value")
-        return {name: getattr(self, name) for name in names}
+        return {name: value for name, value in vars(self).items() if name != "changes"}
 
 
 def compare(name: str, first: Sequence[PictureOutcome], second: Sequence[PictureOutcome]) -> Comparison:
@@ -79,18 +57,18 @@ def compare(name: str, first: Sequence[PictureOutcome], second: Sequence[Picture
     Raises:
         ValueError: The pictures differ.
     """
-    pairs: list[tuple[NumberOutcome, NumberOutcome]] = []
+    exact: list[tuple[bool, bool]] = []
     changes = []
     for one, other in zip(first, second, strict=True):
         if one.picture is not other.picture:
             raise ValueError(f"{one.picture.path} is paired with {other.picture.path}")
-        for index, (before, after) in enumerate(zip(_true_numbers(one), _true_numbers(other), strict=True)):
-            pairs.append((before, after))
+        befores, afters = ([number for number in outcome.numbers if number.truth] for outcome in (one, other))
+        for index, (before, after) in enumerate(zip(befores, afters, strict=True)):
+            exact.append((before.is_right, after.is_right))
             if before.is_right != after.is_right:
-                changes.append(Change(one.set_name, one.picture.image, index, before, after))
-    exact = [sum(number.is_right for number in numbers) for numbers in zip(*pairs, strict=True)] or [0, 0]
-    return Comparison(name, len(pairs), exact[0], exact[1], tuple(changes))
-
-
-def _true_numbers(outcome: PictureOutcome) -> list[NumberOutcome]:
-    return [number for number in outcome.numbers if number.truth]
+                kind = FIXED if after.is_right else BROKEN
+                changes.append(Change(one.set_name, one.picture.image, index, kind, before, after))
+    fixed = sum(change.kind == FIXED for change in changes)
+    broken = len(changes) - fixed
+    counts = (len(exact), sum(before for before, _ in exact), sum(after for _, after in exact))
+    return Comparison(name, *counts, fixed, broken, mcnemar(fixed, broken), tuple(changes))

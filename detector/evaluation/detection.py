@@ -1,22 +1,18 @@
-"""Detection metrics of single digits: precision, recall, confusion matrix and mean average precision (mAP).
-
-The only place that measures mAP. `measure_detector` runs a detector on labelled pictures, `measure_detections` takes
-what was detected, and `measure_digits` adds what became of the digits in the numbers that were read.
-"""
+"""Detection metrics of single digits: precision, recall, confusion matrix and mean average precision (mAP)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from digitdet.common.boxes import iou
-from digitdet.common.types import Boxes, FloatArray, Image, Indices, Mask
+from digitdet.common.types import FloatArray, Image, Indices, Mask
 from digitdet.detection.postprocess import Detections
 from digitdet.evaluation.matching import greedy_matches
-from digitdet.evaluation.sets import TruePicture
+from digitdet.evaluation.sets import DigitBoxes, TruePicture
 from digitdet.imaging.images import load_image
 
 DIGITS = 10
@@ -26,18 +22,10 @@ BACKGROUND = DIGITS
 IOU_THRESHOLDS = np.arange(50, 100, 5) / 100
 """Thresholds of mAP50-95, as in COCO (Lin et al., 2014)."""
 
-_MIN_IOU = 0.5  # of a digit that was read rightly
+_MIN_IOU = 0.5  # of a digit that counts as read
 _MIN_READ_SCORE = 0.01  # for the mAP of what reading finds: its boxes have a score for each of the ten digits
 _RECALLS = np.linspace(0, 1, 101)
 _SCORES = np.linspace(0, 1, 1001)  # among which the one with the best F1 is chosen
-
-
-@dataclass(frozen=True)
-class DigitBoxes:
-    """Digits: `labels` (N,) int64, 0 to 9; `boxes` (N, 4) float64 xyxy in pixels."""
-
-    labels: Indices
-    boxes: Boxes
 
 
 @dataclass(frozen=True)
@@ -93,8 +81,7 @@ def measure_detector(detect: Callable[[Image], Detections], pictures: Iterable[T
     for picture in pictures:
         if picture.digits is not None:
             image = load_image(str(picture.path))
-            boxes = picture.digits.xyxy(image.shape[1], image.shape[0])
-            true.append(DigitBoxes(picture.digits.labels, boxes))
+            true.append(picture.digits.in_pixels(image.shape[1], image.shape[0]))
             found.append(detect(image))
     return measure_detections(true, found)
 
@@ -104,12 +91,12 @@ def measure_detections(
 ) -> DetectionMetrics:
     """Measure the digits detected in pictures, given the true ones.
 
-    Average precision is that of COCO: detections in order of their scores, each matched with the unmatched true box
-    that it overlaps most; precision made monotonic and averaged over 101 recalls. A box is a detection of every digit
-    it has a score of at least `min_score` for, and all detections count, not only 100 per picture.
+    Average precision is computed as in COCO: detections in order of their scores, each matched with the unmatched true
+    box that it overlaps most; precision made monotonic and averaged over 101 recalls. A box counts for every digit it
+    has a score of at least `min_score` for. All detections count, not only 100 per picture.
 
     Args:
-        true: The true digits of each picture.
+        true: The digits of each picture, in pixels.
         found: The detections in each picture after non-maximum suppression; None if it could not be read.
         min_score: Lower scores (0 to 1) are left out.
     """
@@ -175,8 +162,8 @@ def _mean(values: FloatArray) -> float | None:
 
 @dataclass(frozen=True)
 class PictureDigits:
-    """The digits of one picture: the `true` ones, those `read` as part of numbers, and all that were `found` before
-    numbers were made of them, down to low scores; None if the picture could not be read.
+    """The digits of one picture in pixels: the `true` ones, those `read` as part of numbers, and all that were detected
+    (`found`) before numbers were made of them, down to low scores; None if the picture could not be read.
     """
 
     true: DigitBoxes
@@ -184,35 +171,15 @@ class PictureDigits:
     found: Detections | None
 
 
-@dataclass(frozen=True)
-class DigitCounts:
-    """Precision, recall and F1 (0 to 1; None where undefined) from the numbers of digits that are `right`, `read` and
-    `true`.
-    """
+class DigitCounts(NamedTuple):
+    """Numbers of digits, and rates from 0 to 1, None where undefined."""
 
-    right: int
-    read: int
     true: int
-
-    @property
-    def precision(self) -> float | None:
-        """Share of the digits read that are right."""
-        return self.right / self.read if self.read else None
-
-    @property
-    def recall(self) -> float | None:
-        """Share of the true digits that were read."""
-        return self.right / self.true if self.true else None
-
-    @property
-    def f1(self) -> float | None:
-        """Harmonic mean of precision and recall."""
-        return 2 * self.right / (self.read + self.true) if self.read + self.true else None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return counts and rates as JSON types."""
-        rates = {"precision": self.precision, "recall": self.recall, "f1": self.f1}
-        return {"true": self.true, "read": self.read, "right": self.right, **rates}
+    read: int
+    right: int
+    precision: float | None
+    recall: float | None
+    f1: float | None
 
 
 @dataclass(frozen=True)
@@ -220,7 +187,7 @@ class DigitMetrics:
     """Metrics of single digits as they were read in numbers.
 
     `confusion` (11, 11) int64 counts digits: rows are true digits, columns the digits read, and `BACKGROUND` is no
-    digit. `map50` and `map50_95` are those of all detections, see `DetectionMetrics`.
+    digit. `map50` and `map50_95` are computed from all detections, see `DetectionMetrics`.
     """
 
     confusion: Indices
@@ -230,23 +197,29 @@ class DigitMetrics:
     def counts(self, digit: int) -> DigitCounts:
         """Return the counts of one digit, 0 to 9."""
         row, column = self.confusion[digit], self.confusion[:, digit]
-        return DigitCounts(int(row[digit]), int(column.sum()), int(row.sum()))
+        return _counts(int(row.sum()), int(column.sum()), int(row[digit]))
 
     @property
     def total(self) -> DigitCounts:
         """The counts of all digits together."""
         read, true = self.confusion[:, :DIGITS], self.confusion[:DIGITS]
-        return DigitCounts(int(np.trace(true[:, :DIGITS])), int(read.sum()), int(true.sum()))
+        return _counts(int(true.sum()), int(read.sum()), int(np.trace(true)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the metrics as JSON types."""
         return {
-            **self.total.to_dict(),
+            **self.total._asdict(),
             "map50": self.map50,
             "map50_95": self.map50_95,
-            "per_digit": {str(digit): self.counts(digit).to_dict() for digit in range(DIGITS)},
+            "per_digit": {str(digit): self.counts(digit)._asdict() for digit in range(DIGITS)},
             "confusion": self.confusion.tolist(),
         }
+
+
+def _counts(true: int, read: int, right: int) -> DigitCounts:
+    precision = right / read if read else None
+    f1 = 2 * right / (read + true) if read + true else None
+    return DigitCounts(true, read, right, precision, right / true if true else None, f1)
 
 
 def measure_digits(pictures: Sequence[PictureDigits]) -> DigitMetrics | None:
@@ -257,18 +230,13 @@ def measure_digits(pictures: Sequence[PictureDigits]) -> DigitMetrics | None:
     """
     if not pictures:
         return None
-    confusion = sum((_confusion(one.true, one.read) for one in pictures), np.zeros((DIGITS + 1, DIGITS + 1), np.int64))
+    confusion = np.zeros((DIGITS + 1, DIGITS + 1), np.int64)
+    for one in pictures:
+        for row, column in greedy_matches(iou(one.true.boxes, one.read.boxes), _MIN_IOU):
+            confusion[one.true.labels[row], one.read.labels[column]] += 1
+    true = np.concatenate([one.true.labels for one in pictures])
+    read = np.concatenate([one.read.labels for one in pictures])
+    confusion[:DIGITS, BACKGROUND] = np.bincount(true, minlength=DIGITS) - confusion[:DIGITS].sum(axis=1)
+    confusion[BACKGROUND, :DIGITS] = np.bincount(read, minlength=DIGITS) - confusion[:, :DIGITS].sum(axis=0)
     found = measure_detections([one.true for one in pictures], [one.found for one in pictures], _MIN_READ_SCORE)
     return DigitMetrics(confusion, found.map50, found.map50_95)
-
-
-def _confusion(true: DigitBoxes, read: DigitBoxes) -> Indices:
-    """The confusion matrix (11, 11) of one picture; boxes are matched greedily, the largest IoU first."""
-    matrix = np.zeros((DIGITS + 1, DIGITS + 1), np.int64)
-    is_missed, is_false = np.ones(len(true.labels), bool), np.ones(len(read.labels), bool)
-    for row, column in greedy_matches(iou(true.boxes, read.boxes), _MIN_IOU):
-        matrix[true.labels[row], read.labels[column]] += 1
-        is_missed[row] = is_false[column] = False
-    matrix[:DIGITS, BACKGROUND] = np.bincount(true.labels[is_missed], minlength=DIGITS)
-    matrix[BACKGROUND, :DIGITS] = np.bincount(read.labels[is_false], minlength=DIGITS)
-    return matrix

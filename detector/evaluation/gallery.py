@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -17,22 +17,19 @@ from digitdet.evaluation.outcomes import NumberOutcome, PictureOutcome
 from digitdet.evaluation.report import Report
 from digitdet.imaging.images import load_image
 
-RIGHT = "right"
-KINDS = ("misread", "unread", "false", RIGHT)
-"""Kinds of outcomes; 'false' is a reading where there is no number."""
+MISREAD, UNREAD, FALSE, RIGHT = KINDS = ("misread", "unread", "false", "right")
 
 # Limits that keep a page quick to open and below about 15 MB.
 MAX_CARDS = 1500
 _MAX_THUMBNAIL_BYTES = 10_000_000
 
-# Space around a number in a thumbnail, in heights of it: where its place is known, and where it is not.
+# Space around a number in a thumbnail, in heights of the digits: where its place is known, and where it is not.
 _MARGIN, _WIDE_MARGIN = 0.6, 2.0
 _MAX_WIDTH, _MAX_HEIGHT = 320, 160  # pixels
 _JPEG_QUALITY = 72
 
 
-@dataclass(frozen=True)
-class Thumbnail:
+class Thumbnail(NamedTuple):
     """Part of a picture as a data URI; `left`, `top`, `width` and `height` in pixels of the picture."""
 
     uri: str
@@ -56,34 +53,30 @@ class Card:
         """One of `KINDS`."""
         if self.number.is_right:
             return RIGHT
-        if not self.number.truth:
-            return "false"
-        return "misread" if self.number.text else "unread"
+        return FALSE if not self.number.truth else MISREAD if self.number.text else UNREAD
 
 
 def gallery_cards(report: Report) -> tuple[list[Card], int]:
-    """Return the cards, mistakes first and the most confident first, and the number of all cards there could be.
+    """Return the cards, mistakes before exact numbers and the most confident first, and the number of all outcomes.
 
     When not all fit on a page, changes between two models are preferred, then the most confident mistakes, then the
     least confident exact numbers. Beyond the limit of bytes, cards have no thumbnail.
     """
-    candidates = sorted(_cards(report), key=_rank)
+    change_of = {id(change.first): change for change in report.comparisons[-1].changes} if report.comparisons else {}
+    candidates = [
+        Card(outcome, number, change_of.get(id(number)))
+        for outcome in report.together.outcomes
+        for number in outcome.numbers
+    ]
+    candidates.sort(key=_rank)
     remaining = _MAX_THUMBNAIL_BYTES
     cards = []
     for card in candidates[:MAX_CARDS]:
-        thumbnail = make_thumbnail(card.outcome, card.number) if remaining > 0 else None
+        thumbnail = _thumbnail(card.outcome, card.number) if remaining > 0 else None
         remaining -= len(thumbnail.uri) if thumbnail else 0
         cards.append(replace(card, thumbnail=thumbnail))
     cards.sort(key=lambda card: (card.number.is_right, -card.number.confidence))
     return cards, len(candidates)
-
-
-def _cards(report: Report) -> Iterator[Card]:
-    changes = report.comparisons[-1].changes if report.comparisons else ()
-    change_of = {id(change.first): change for change in changes}
-    for outcome in report.together.outcomes:
-        for number in outcome.numbers:
-            yield Card(outcome, number, change_of.get(id(number)))
 
 
 def _rank(card: Card) -> tuple[int, float]:
@@ -93,10 +86,9 @@ def _rank(card: Card) -> tuple[int, float]:
     return (2, number.confidence) if number.is_right else (1, -number.confidence)
 
 
-def make_thumbnail(outcome: PictureOutcome, number: NumberOutcome) -> Thumbnail | None:
-    """Return the part of a picture around a number: its place, if that is known, and what was read for it.
-
-    The whole picture if neither is known; None if the picture cannot be read.
+def _thumbnail(outcome: PictureOutcome, number: NumberOutcome) -> Thumbnail | None:
+    """The part of a picture around a number and its reading, or the whole picture without either; None if the picture
+    cannot be read.
     """
     try:
         image = load_image(str(outcome.picture.path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Protocol, TypeVar
 
@@ -13,15 +14,14 @@ from digitdet.datasets.formats.numbers import NumberTruth
 from digitdet.reading.results import Number
 
 _MIN_IOU = 0.5  # of an exact reading, as is common in object detection
-_MIN_WRONG_IOU = 0.1  # a wrong reading need only touch the number that it is shown beside
+_MIN_WRONG_IOU = 0.1  # of a wrong reading
 
 
 class Boxed(Protocol):
-    """Anything with a `box`, xyxy in pixels: a number, or the result of another reader."""
+    """A reading of this or of another reader, with a `box`, xyxy in pixels."""
 
     @property
-    def box(self) -> Box:
-        """The box around it."""
+    def box(self) -> Box: ...  # noqa: D102
 
 
 BoxedT = TypeVar("BoxedT", bound=Boxed)
@@ -100,29 +100,26 @@ def align(wanted: Sequence[str], found: Sequence[str]) -> list[tuple[int | None,
     Returns:
         Indices of `wanted` and `found`, in order; None where a text has no partner.
     """
-    # costs[i][j]: (unequal texts, edits) of the first i wanted and the first j found; steps: how it was reached.
-    costs = [[(0, 0)] * (len(found) + 1) for _ in range(len(wanted) + 1)]
-    steps = [[(0, 0)] * (len(found) + 1) for _ in range(len(wanted) + 1)]
-    for i in range(len(wanted) + 1):
-        for j in range(len(found) + 1):
-            choices = []
-            if i and j:
-                edits = edit_distance(wanted[i - 1], found[j - 1])
-                choices.append((int(edits > 0), edits, 1, 1))
-            if i:
-                choices.append((1, len(wanted[i - 1]), 1, 0))
-            if j:
-                choices.append((0, len(found[j - 1]), 0, 1))
-            totals = []
-            for unequal, edits, down, right in choices:
-                before = costs[i - down][j - right]
-                totals.append(((before[0] + unequal, before[1] + edits), (down, right)))
-            if totals:
-                costs[i][j], steps[i][j] = min(totals, key=lambda total: total[0])
+    # Of the first i wanted and the first j found texts: (unequal texts, edits), and the last step towards them.
+    best = {(0, 0): ((0, 0), (0, 0))}
+    for i, j in list(itertools.product(range(len(wanted) + 1), range(len(found) + 1)))[1:]:
+        choices = []
+        if i and j:
+            edits = edit_distance(wanted[i - 1], found[j - 1])
+            choices.append((int(edits > 0), edits, (1, 1)))
+        if i:
+            choices.append((1, len(wanted[i - 1]), (1, 0)))
+        if j:
+            choices.append((0, len(found[j - 1]), (0, 1)))
+        totals = []
+        for unequal, edits, step in choices:
+            before = best[i - step[0], j - step[1]][0]
+            totals.append(((before[0] + unequal, before[1] + edits), step))
+        best[i, j] = min(totals, key=lambda total: total[0])
     pairs: list[tuple[int | None, int | None]] = []
     i, j = len(wanted), len(found)
     while i or j:
-        down, right = steps[i][j]
+        down, right = best[i, j][1]
         i, j = i - down, j - right
         pairs.append((i if down else None, j if right else None))
     return pairs[::-1]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -19,55 +18,31 @@ PRECISION = 0.95
 
 @dataclass(frozen=True)
 class NumberMetrics:
-    """Metrics over outcomes. Shares are 0 to 1 and of the true numbers; None where they are undefined.
+    """Metrics over outcomes. Shares are 0 to 1 and of the true numbers; None where they are undefined."""
 
-    Attributes:
-        numbers: True numbers.
-        exact: True numbers that were read exactly.
-        false: Readings where there is no number.
-        accuracy: Share read exactly.
-        accuracy_low: Lower end of the 95% Wilson interval of the accuracy.
-        accuracy_high: Upper end of it.
-        one_piece: Share read exactly and as one number.
-        digit_error_rate: Edits, those of false readings included, per true digit.
-        length_accuracy: Share read with the right number of digits.
-        top3: Share with the truth among the three most probable texts.
-        unsure: Share with the status 'unsure'.
-        empty: Share for which nothing was read.
-        calibration_error: Expected calibration error of all readings.
-        coverage_at_95: The largest share of all outcomes that a threshold on the confidence can accept so that 95% of
-            them are exact.
-        threshold_at_95: That threshold.
-    """
-
-    numbers: int
-    exact: int
-    false: int
-    accuracy: float | None
-    accuracy_low: float | None
+    numbers: int  # true numbers
+    exact: int  # true numbers that were read exactly
+    false: int  # readings where there is no number
+    accuracy: float | None  # share read exactly
+    accuracy_low: float | None  # lower end of the 95% Wilson interval of the accuracy
     accuracy_high: float | None
-    one_piece: float | None
-    digit_error_rate: float | None
-    length_accuracy: float | None
-    top3: float | None
-    unsure: float | None
-    empty: float | None
-    calibration_error: float | None
-    coverage_at_95: float | None
-    threshold_at_95: float | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the metrics as JSON types."""
-        return asdict(self)
+    one_piece: float | None  # share read exactly and as one number
+    digit_error_rate: float | None  # edits per true digit; false readings are edits too
+    length_accuracy: float | None  # share read with the right number of digits
+    top3: float | None  # share with the truth among the three most probable texts
+    unsure: float | None  # share with the status 'unsure'
+    empty: float | None  # share for which nothing was read
+    calibration_error: float | None  # expected calibration error of all readings
+    coverage_at_95: float | None  # largest share of all outcomes that a threshold can accept with 95% of them exact
+    threshold_at_95: float | None  # this threshold of the confidence
 
 
 _NOT_AVERAGED = ("numbers", "exact", "false", "accuracy_low", "accuracy_high", "threshold_at_95")
-RATES = tuple(field.name for field in fields(NumberMetrics) if field.name not in _NOT_AVERAGED)
-"""The fields that are averaged over sets."""
+_RATES = tuple(field.name for field in fields(NumberMetrics) if field.name not in _NOT_AVERAGED)
 
 
 def measure_numbers(outcomes: Sequence[NumberOutcome]) -> NumberMetrics:
-    """Return the metrics over outcomes."""
+    """Measure numbers and false readings."""
     true = [outcome for outcome in outcomes if outcome.truth]
     digits = sum(len(outcome.truth) for outcome in true)
     exact = sum(outcome.is_right for outcome in true)
@@ -101,7 +76,7 @@ def measure_lengths(outcomes: Sequence[NumberOutcome]) -> dict[int, NumberMetric
 
 def mean_rates(sets: Sequence[NumberMetrics]) -> dict[str, float | None]:
     """Return the mean of each rate over the sets in which it is defined, with the same weight for every set."""
-    columns = {name: [value for one in sets if (value := getattr(one, name)) is not None] for name in RATES}
+    columns = {name: [value for one in sets if (value := getattr(one, name)) is not None] for name in _RATES}
     return {name: float(np.mean(values)) if values else None for name, values in columns.items()}
 
 

@@ -1,4 +1,4 @@
-"""Readings compared with the truth: one outcome for every true number, and for every reading where there is none."""
+"""Readings compared with the truth: an outcome for every true number and for every false reading."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,25 +14,16 @@ from digitdet.common.boxes import as_boxes
 from digitdet.common.errors import ImageError
 from digitdet.common.types import Box
 from digitdet.datasets.formats.numbers import NUMBERS_FILE, read_truths
-from digitdet.detection.postprocess import Detections, NmsResult
-from digitdet.evaluation.detection import DigitBoxes, PictureDigits
+from digitdet.detection.postprocess import Detections
+from digitdet.evaluation.detection import PictureDigits
 from digitdet.evaluation.matching import align, edit_distance, exact_readings, group_rows, match_numbers
-from digitdet.evaluation.sets import TruePicture, TrueSet
-from digitdet.imaging.images import ImageSource
+from digitdet.evaluation.sets import DigitBoxes, TruePicture, TrueSet
 from digitdet.reading.results import EMPTY, ERROR, OK, UNSURE, Digit, Number, Reading
 
-MAX_CANDIDATES = 3
-"""Most probable texts of a number that are kept, for the top-3 accuracy."""
+if TYPE_CHECKING:
+    from digitdet.reader import NumberReader
 
-
-class Reader(Protocol):
-    """Reads pictures, as `digitdet.NumberReader` does."""
-
-    def read(self, source: ImageSource) -> Reading:
-        """Return the numbers of a picture; raises ImageError if it cannot be read."""
-
-    def find(self, source: ImageSource) -> NmsResult:
-        """Return the digits of a picture; raises ImageError if it cannot be read."""
+_MAX_CANDIDATES = 3  # texts of a number that are kept, for the top-3 accuracy
 
 
 @dataclass(frozen=True)
@@ -44,7 +35,7 @@ class NumberOutcome:
         text: What was read, empty if nothing was.
         confidence: The lowest of the pieces, 0 to 1.
         status: 'ok', 'unsure', 'empty', or 'error' if the picture could not be read.
-        candidates: The most probable texts, `text` first, at most `MAX_CANDIDATES`.
+        candidates: The most probable texts, `text` first, at most three.
         pieces: In how many numbers the text was read.
         digits: The digits that were read.
         place: Box of the true number, xyxy in pixels, if it is known.
@@ -82,17 +73,18 @@ class PictureOutcome:
 
     @property
     def is_right(self) -> bool:
-        """Whether all numbers were read exactly, and nothing else was read."""
+        """Whether all numbers were read exactly, and there are no false readings."""
         return self.reading.error is None and all(number.is_right for number in self.numbers)
 
 
 def read_set(
-    reader: Reader, true_set: TrueSet, with_digits: bool = True, on_picture: Callable[[], None] = lambda: None
+    reader: NumberReader, true_set: TrueSet, with_digits: bool = True, on_picture: Callable[[], None] = lambda: None
 ) -> Iterator[PictureOutcome]:
-    """Read every picture of a set. Where that fails, nothing is read and the reading holds the error.
+    """Read every picture of a set, twice where single digits are measured. The reading of an unreadable picture holds
+    the error.
 
     Args:
-        reader: Reads each picture, and detects its digits once more where they are to be measured.
+        reader: The reader.
         true_set: The pictures.
         with_digits: Whether to measure single digits where they are known.
         on_picture: Called after each picture.
@@ -110,25 +102,12 @@ def read_set(
         on_picture()
 
 
-@dataclass(frozen=True)
-class NumberScore:
-    """Counts over a split: `pictures`, true `numbers`, `exact` ones among them, and `false` readings, those that are
-    no true number.
-    """
-
-    pictures: int
-    numbers: int
-    exact: int
-    false: int
-
-    @property
-    def accuracy(self) -> float | None:
-        """Share of the numbers that were read exactly; None without numbers."""
-        return self.exact / self.numbers if self.numbers else None
-
-
-def score_numbers(reader: Reader, folder: Path, split: str) -> NumberScore:
+def score_numbers(reader: NumberReader, folder: Path, split: str) -> dict[str, Any]:
     """Read every picture of a split of a dataset folder and compare with its numbers.jsonl.
+
+    Returns:
+        Counts of `pictures`, true `numbers`, `exact` ones among them and `false` readings, and the `accuracy` (0 to 1),
+        the share of the numbers that were read exactly; None without numbers.
 
     Raises:
         DataError: numbers.jsonl is missing or damaged.
@@ -136,8 +115,9 @@ def score_numbers(reader: Reader, folder: Path, split: str) -> NumberScore:
     """
     truths = read_truths(folder / NUMBERS_FILE, split)
     hits = [exact_readings(reader.read(folder / truth.image).numbers, truth.numbers) for truth in truths]
-    exact = sum(map(sum, hits))
-    return NumberScore(len(truths), sum(len(truth.numbers) for truth in truths), exact, sum(map(len, hits)) - exact)
+    numbers, exact = sum(len(truth.numbers) for truth in truths), sum(map(sum, hits))
+    counts = {"pictures": len(truths), "numbers": numbers, "exact": exact, "false": sum(map(len, hits)) - exact}
+    return {**counts, "accuracy": exact / numbers if numbers else None}
 
 
 def judge(picture: TruePicture, reading: Reading) -> tuple[NumberOutcome, ...]:
@@ -194,13 +174,13 @@ def _candidates(pieces: Sequence[Number]) -> tuple[str, ...]:
             ratios[text] = max(ratios.get(text, 0.0), other.confidence / max(piece.confidence, 1e-12))
     text = _join(pieces)
     ratios.pop(text, None)
-    return text, *sorted(ratios, key=lambda text: -ratios[text])[: MAX_CANDIDATES - 1]
+    return text, *sorted(ratios, key=lambda text: -ratios[text])[: _MAX_CANDIDATES - 1]
 
 
 def _picture_digits(picture: TruePicture, reading: Reading, found: Detections | None) -> PictureDigits | None:
     if picture.digits is None:
         return None
-    true = DigitBoxes(picture.digits.labels, picture.digits.xyxy(max(reading.width, 1), max(reading.height, 1)))
+    true = picture.digits.in_pixels(max(reading.width, 1), max(reading.height, 1))
     digits = [digit for number in reading.numbers for digit in number.digits]
     labels = np.array([int(digit.text) for digit in digits], np.int64)
     return PictureDigits(true, DigitBoxes(labels, as_boxes([digit.box for digit in digits])), found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from digitdet.evaluation.comparison import BROKEN, FIXED
 from digitdet.evaluation.gallery import KINDS, gallery_cards
 from digitdet.evaluation.html import render_page
 from digitdet.evaluation.plots import coverage_chart, length_chart, reliability_chart
@@ -26,7 +27,7 @@ def format_page(report: Report) -> bytes:
         "length": ("Digits", sorted({len(number.truth) for number in numbers})),
     }
     if report.comparisons:
-        filters["change"] = ("Changed", ("fixed", "broken"))
+        filters["change"] = ("Changed", (FIXED, BROKEN))
     return render_page(
         "digitdet.evaluation",
         "report.html.j2",

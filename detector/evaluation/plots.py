@@ -13,8 +13,7 @@ from digitdet.evaluation.outcomes import NumberOutcome
 from digitdet.evaluation.statistics import accuracy_at_coverage, reliability_bins, wilson_interval
 from digitdet.evaluation.table import percent
 
-_TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
-_MAX_POINTS = 200  # of a curve: more cannot be told apart
+_MAX_POINTS = 200  # of a curve
 
 
 class Line(NamedTuple):
@@ -53,13 +52,11 @@ class Chart:
     lines: Sequence[Line] = ()
     bars: Sequence[Bar] = ()
     dots: Sequence[Dot] = ()
-    ticks: Sequence[tuple[float, str]] = tuple((tick, f"{tick:.0%}") for tick in _TICKS)
+    ticks: Sequence[tuple[float, str]] = tuple((tick, f"{tick:.0%}") for tick in (0, 0.25, 0.5, 0.75, 1))
 
 
 def coverage_chart(curves: Mapping[str, Sequence[NumberOutcome]]) -> Chart:
-    """Return accuracy against coverage, with a line for each name: the accuracy of the most confident readings
-    against their share of all numbers.
-    """
+    """Return curves of the accuracy of the most confident readings against their share of all numbers."""
     lines, dots = [Line([(0, PRECISION), (1, PRECISION)], "guide")], []
     for index, (name, outcomes) in enumerate(curves.items()):
         read = [outcome for outcome in outcomes if outcome.text]
@@ -78,9 +75,7 @@ def coverage_chart(curves: Mapping[str, Sequence[NumberOutcome]]) -> Chart:
 
 
 def reliability_chart(outcomes: Sequence[NumberOutcome]) -> Chart:
-    """Return a reliability diagram: accuracy against confidence in ten bins, with 95% intervals; grey bars show the
-    share of the readings in each bin.
-    """
+    """Return a reliability diagram with 95% intervals; grey bars show the share of the readings in each bin."""
     confidences, hits = confidences_and_hits([outcome for outcome in outcomes if outcome.text])
     lines, bars, dots = [Line([(0, 0), (1, 1)], "guide")], [], []
     for one in reliability_bins(confidences, hits):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from digitdet.evaluation.comparison import Comparison, compare
@@ -12,9 +12,8 @@ from digitdet.evaluation.detection import DigitMetrics, measure_digits
 from digitdet.evaluation.metrics import NumberMetrics, mean_rates, measure_lengths, measure_numbers
 from digitdet.evaluation.outcomes import NumberOutcome, PictureOutcome
 
-SCHEMA_VERSION = 1
-ALL = "all"
-"""Name of all sets together."""
+_SCHEMA_VERSION = 1
+_ALL = "all"  # name of all sets together
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class SetReport:
         name: Name of the set.
         outcomes: Its pictures.
         errors: Number of pictures that could not be read.
-        whole: Share of the pictures in which every number was read exactly and nothing else was read.
+        whole: Share of the pictures in which every number was read exactly, without false readings.
         false_alarms: Share of the pictures without a number in which one was read.
         numbers: Metrics of whole numbers.
         lengths: The same by number of digits.
@@ -54,8 +53,8 @@ class SetReport:
             "errors": self.errors,
             "whole": self.whole,
             "false_alarms": self.false_alarms,
-            **self.numbers.to_dict(),
-            "lengths": {str(length): metrics.to_dict() for length, metrics in self.lengths.items()},
+            **asdict(self.numbers),
+            "lengths": {str(length): asdict(metrics) for length, metrics in self.lengths.items()},
             "digits": self.digits.to_dict() if self.digits else None,
         }
 
@@ -67,7 +66,7 @@ class Report:
     Attributes:
         model: Name of the model.
         sets: The report of each set.
-        mean: Mean rates of the sets, see `mean_rates`.
+        mean: Mean of each rate over the sets.
         together: The report of all sets together.
         other: The evaluation of a second model, if there is one.
         comparisons: The comparison with it, of each set and then of all together.
@@ -83,12 +82,12 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """Return all metrics and every picture with its reading as JSON types."""
         record: dict[str, Any] = {
-            "schema": SCHEMA_VERSION,
+            "schema": _SCHEMA_VERSION,
             "model": self.model,
             "sets": [one.to_dict() for one in self.sets],
             "mean": dict(self.mean),
             "all": self.together.to_dict(),
-            "mistakes": [_mistake_record(*mistake) for mistake in mistakes(self)],
+            "mistakes": [{**_place(outcome), **_number_record(number)} for outcome, number in mistakes(self)],
             "pictures": [_picture_record(outcome) for outcome in self.together.outcomes],
         }
         if self.other is not None:
@@ -116,7 +115,7 @@ def make_report(model: str, sets: Mapping[str, Sequence[PictureOutcome]], other:
         ValueError: `other` is about other pictures.
     """
     reports = tuple(_report_set(name, outcomes) for name, outcomes in sets.items())
-    together = _report_set(ALL, [outcome for one in reports for outcome in one.outcomes])
+    together = _report_set(_ALL, [outcome for one in reports for outcome in one.outcomes])
     pairs = [*zip(reports, other.sets, strict=True), (together, other.together)] if other else []
     comparisons = tuple(compare(first.name, first.outcomes, second.outcomes) for first, second in pairs)
     return Report(model, reports, mean_rates([one.numbers for one in reports]), together, other, comparisons)
@@ -147,16 +146,15 @@ def _report_set(name: str, outcomes: Sequence[PictureOutcome]) -> SetReport:
 
 def _picture_record(outcome: PictureOutcome) -> dict[str, Any]:
     return {
-        "set": outcome.set_name,
-        "image": outcome.picture.image,
+        **_place(outcome),
         "right": outcome.is_right,
         "numbers": [_number_record(number) for number in outcome.numbers],
         "reading": outcome.reading.to_dict(),
     }
 
 
-def _mistake_record(outcome: PictureOutcome, number: NumberOutcome) -> dict[str, Any]:
-    return {"set": outcome.set_name, "image": outcome.picture.image, **_number_record(number)}
+def _place(outcome: PictureOutcome) -> dict[str, str]:
+    return {"set": outcome.set_name, "image": outcome.picture.image}
 
 
 def _number_record(number: NumberOutcome) -> dict[str, Any]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import csv
+import io
+import math
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,29 +14,28 @@ import numpy as np
 
 from digitdet.common.boxes import as_boxes, cxcywhn_to_xyxy
 from digitdet.common.errors import DataError
-from digitdet.common.types import Boxes, Indices
+from digitdet.common.types import CLASS_NAMES, Boxes, Indices
 from digitdet.datasets.formats.numbers import NUMBERS_FILE, NumberTruth, read_truths
 from digitdet.datasets.formats.yolo import DATA_FILE, SPLITS, label_path, list_images, read_data_file, read_labels
-from digitdet.evaluation.label_files import read_box_rows, read_number_rows
 
 LABELS_FILE = "labels.csv"
 BOXES_FILE = "boxes.csv"
 _DEFAULT_SPLIT = "test"  # of YOLO datasets: the only split that training did not use
+_BOX_COLUMNS = ("image", "digit", "x", "y", "w", "h")
+_NUMBER = re.compile(r"[0-9|]*")
 
 
 @dataclass(frozen=True)
-class TrueDigits:
-    """The digits of a picture: `labels` (N,) int64, 0 to 9; `boxes` (N, 4) float64, xyxy in pixels, or cxcywhn if
-    `are_relative` (see `digitdet.common.boxes`).
-    """
+class DigitBoxes:
+    """Digits: `labels` (N,) int64, 0 to 9; `boxes` (N, 4) float64 xyxy in pixels, or cxcywhn if `are_relative`."""
 
     labels: Indices
     boxes: Boxes
     are_relative: bool = False
 
-    def xyxy(self, width: int, height: int) -> Boxes:
-        """Return the boxes (N, 4) as xyxy in pixels of a picture of `width` x `height`."""
-        return cxcywhn_to_xyxy(self.boxes, width, height) if self.are_relative else self.boxes
+    def in_pixels(self, width: int, height: int) -> DigitBoxes:
+        """Return the digits with their boxes as xyxy in pixels of a picture of `width` x `height`."""
+        return DigitBoxes(self.labels, cxcywhn_to_xyxy(self.boxes, width, height)) if self.are_relative else self
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class TruePicture:
     path: Path
     texts: tuple[str, ...] | None = None
     placed: tuple[NumberTruth, ...] | None = None
-    digits: TrueDigits | None = None
+    digits: DigitBoxes | None = None
 
 
 @dataclass(frozen=True)
@@ -83,12 +86,11 @@ def load_sets(path: Path, split: str | None = None) -> list[TrueSet]:
         DataError: There are no labels, they are damaged, or the split has no pictures.
     """
     if path.is_file():
-        loaded = [_load_yolo(path, split) if path.suffix in (".yaml", ".yml") else _load_csv(path, split)]
-    elif (folder_set := _load_folder(path, split)) is not None:
-        loaded = [folder_set]
-    else:
-        folders = sorted(child for child in path.iterdir() if child.is_dir()) if path.is_dir() else []
-        loaded = [found for folder in folders if (found := _load_folder(folder, split)) is not None]
+        return [_load_yolo(path, split) if path.suffix in (".yaml", ".yml") else _load_csv(path, split)]
+    if (own := _load_folder(path, split)) is not None:
+        return [own]
+    folders = sorted(child for child in path.iterdir() if child.is_dir()) if path.is_dir() else []
+    loaded = [found for folder in folders if (found := _load_folder(folder, split)) is not None]
     if not loaded:
         reason = "no labelled pictures here" if path.is_dir() else "no such file or folder"
         raise DataError(f"{path}: {reason}; expected {LABELS_FILE} (image,number), {DATA_FILE}, or folders with one")
@@ -105,35 +107,68 @@ def _load_folder(folder: Path, split: str | None) -> TrueSet | None:
 
 
 def _load_csv(file: Path, split: str | None) -> TrueSet:
-    rows = read_number_rows(file, split)
+    numbers = _read_numbers(file, split)
     boxes_file = file.parent / BOXES_FILE
-    digits = _digits_by_image(boxes_file) if boxes_file.is_file() else None
-    pictures = tuple(
-        TruePicture(
-            image,
-            file.parent / image,
-            texts := tuple(row for row in number.split("|") if row),
-            digits=_digits_of(digits, image, texts),
-        )
-        for image, number in rows
-    )
-    return TrueSet(_folder_name(file) if file.name == LABELS_FILE else file.stem, pictures)
+    has_boxes = boxes_file.is_file()
+    digits = _read_boxes(boxes_file) if has_boxes else {}
+    pictures = []
+    for image, number in numbers.items():
+        texts = tuple(row for row in number.split("|") if row)
+        blank = DigitBoxes(np.zeros(0, np.int64), as_boxes([])) if has_boxes and not texts else None
+        pictures.append(TruePicture(image, file.parent / image, texts, digits=digits.get(image, blank)))
+    return TrueSet(_folder_name(file) if file.name == LABELS_FILE else file.stem, tuple(pictures))
 
 
-def _digits_of(digits: dict[str, TrueDigits] | None, image: str, texts: Iterable[str]) -> TrueDigits | None:
-    """The digits of one picture; without boxes, they are known only if the picture has no number either."""
-    if digits is None or image in digits:
-        return None if digits is None else digits[image]
-    return None if any(texts) else TrueDigits(np.zeros(0, np.int64), as_boxes([]))
+def _read_numbers(file: Path, split: str | None) -> dict[str, str]:
+    """The number of each picture: the digits, several rows separated by |; empty where there is no number."""
+    numbers: dict[str, str] = {}
+    for line, row in _rows(file, ("image", "number") if split is None else ("image", "number", "split")):
+        image, number = row["image"], row["number"]
+        if not image or not _NUMBER.fullmatch(number):
+            raise DataError(f"{file}, line {line}: expected a picture and its digits, got {image!r},{number!r}")
+        if split is not None and row["split"] != split:
+            continue
+        if image in numbers:
+            raise DataError(f"{file}, line {line}: {image!r} is listed twice")
+        numbers[image] = number
+    if not numbers:
+        raise DataError(f"{file}: lists no pictures" + (f" of the split {split!r}" if split is not None else ""))
+    return numbers
 
 
-def _digits_by_image(file: Path) -> dict[str, TrueDigits]:
+def _read_boxes(file: Path) -> dict[str, DigitBoxes]:
     labels: dict[str, list[int]] = {}
     boxes: dict[str, list[tuple[float, float, float, float]]] = {}
-    for image, digit, x, y, width, height in read_box_rows(file):
-        labels.setdefault(image, []).append(digit)
-        boxes.setdefault(image, []).append((x, y, x + width, y + height))
-    return {image: TrueDigits(np.array(labels[image], np.int64), as_boxes(boxes[image])) for image in labels}
+    for line, row in _rows(file, _BOX_COLUMNS):
+        try:
+            x, y, width, height = (float(row[name]) for name in _BOX_COLUMNS[2:])
+            is_box = all(map(math.isfinite, (x, y, width, height))) and width > 0 < height
+            if row["digit"] not in CLASS_NAMES or not is_box:
+                raise ValueError
+        except ValueError:
+            raise DataError(f"{file}, line {line}: expected {','.join(_BOX_COLUMNS)} with a digit 0 to 9") from None
+        labels.setdefault(row["image"], []).append(int(row["digit"]))
+        boxes.setdefault(row["image"], []).append((x, y, x + width, y + height))
+    return {image: DigitBoxes(np.array(labels[image], np.int64), as_boxes(boxes[image])) for image in labels}
+
+
+def _rows(file: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Line number and fields of each row of a CSV file, without surrounding spaces."""
+    try:
+        text = file.read_text(encoding="utf-8-sig")  # spreadsheets write a byte order mark
+    except OSError as error:
+        raise DataError(f"{file}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file}: cannot be read ({error}); save it as UTF-8") from error
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        missing = [name for name in columns if name not in (reader.fieldnames or ())]
+        if missing:
+            raise DataError(f"{file}: the column {missing[0]} is missing in the first line")
+        for row in reader:
+            yield reader.line_num, {name: (row[name] or "").strip() for name in columns}
+    except csv.Error as error:
+        raise DataError(f"{file}: not a CSV file ({error})") from error
 
 
 def _load_yolo(file: Path, split: str | None) -> TrueSet:
@@ -149,7 +184,7 @@ def _load_yolo(file: Path, split: str | None) -> TrueSet:
     pictures = []
     for image in images:
         labels = read_labels(label_path(image)) if label_path(image).is_file() else None
-        digits = TrueDigits(labels.classes, labels.boxes, are_relative=True) if labels is not None else None
+        digits = DigitBoxes(labels.classes, labels.boxes, are_relative=True) if labels is not None else None
         pictures.append(TruePicture(image.name, image, placed=truths.get(image.resolve()), digits=digits))
     return TrueSet(_folder_name(file), tuple(pictures))
 

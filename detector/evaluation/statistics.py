@@ -14,12 +14,9 @@ from digitdet.common.types import FloatArray
 _BINS = 10
 
 
-def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Return the Wilson score interval (Wilson, 1927) of a share; `trials` must be above 0.
-
-    It stays within 0 to 1 and holds for few trials, unlike the normal approximation.
-    """
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
+def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
+    """Return the 95% Wilson score interval (Wilson, 1927) of a share; `trials` must be above 0."""
+    z = NormalDist().inv_cdf((1 + 0.95) / 2)
     share = successes / trials
     centre = share + z * z / (2 * trials)
     spread = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
@@ -28,10 +25,8 @@ def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tu
 
 
 def mcnemar(fixed: int, broken: int) -> float:
-    """Return the two-sided p-value of McNemar's exact test (McNemar, 1947).
-
-    That is the probability of at least so uneven a split of the cases that just one of two models gets right, if both
-    were equally good.
+    """Return the two-sided p-value of McNemar's exact test (McNemar, 1947): the probability of a split of the changes
+    that is at least as uneven, if both models are equally good.
     """
     changed = fixed + broken
     tail = sum(math.comb(changed, count) for count in range(min(fixed, broken) + 1))
@@ -49,30 +44,27 @@ class ReliabilityBin:
     accuracy: float
 
 
-def reliability_bins(confidences: npt.ArrayLike, right: npt.ArrayLike, bins: int = _BINS) -> list[ReliabilityBin]:
-    """Return the points of a reliability diagram (DeGroot and Fienberg, 1983): bins of equal width, empty ones omitted.
+def reliability_bins(confidences: npt.ArrayLike, right: npt.ArrayLike) -> list[ReliabilityBin]:
+    """Return the points of a reliability diagram (DeGroot and Fienberg, 1983) of ten equal bins, empty ones omitted.
 
-    Args:
-        confidences: (N,), 0 to 1.
-        right: (N,), whether each prediction was right.
-        bins: Number of bins from 0 to 1.
+    `confidences` (N,) are 0 to 1, and `right` (N,) says whether each prediction was right.
     """
     confidence, hit = np.asarray(confidences, np.float64), np.asarray(right, bool)
-    bin_of = np.minimum((confidence * bins).astype(np.int64), bins - 1)
+    bin_of = np.minimum((confidence * _BINS).astype(np.int64), _BINS - 1)
     found = []
     for index in np.unique(bin_of).tolist():
         inside = bin_of == index
         count, mean, accuracy = int(inside.sum()), float(confidence[inside].mean()), float(hit[inside].mean())
-        found.append(ReliabilityBin(index / bins, (index + 1) / bins, count, mean, accuracy))
+        found.append(ReliabilityBin(index / _BINS, (index + 1) / _BINS, count, mean, accuracy))
     return found
 
 
-def expected_calibration_error(confidences: npt.ArrayLike, right: npt.ArrayLike, bins: int = _BINS) -> float:
+def expected_calibration_error(confidences: npt.ArrayLike, right: npt.ArrayLike) -> float:
     """Return the mean difference of confidence and accuracy over the bins, weighted by count.
 
     See Naeini, Cooper and Hauskrecht, Obtaining Well Calibrated Probabilities, 2015. NaN without predictions.
     """
-    found = reliability_bins(confidences, right, bins)
+    found = reliability_bins(confidences, right)
     total = sum(one.count for one in found)
     return sum(one.count * abs(one.confidence - one.accuracy) for one in found) / total if total else float("nan")
 
@@ -80,7 +72,7 @@ def expected_calibration_error(confidences: npt.ArrayLike, right: npt.ArrayLike,
 def accuracy_at_coverage(confidences: npt.ArrayLike, right: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return thresholds (N,), the confidences in falling order, and the coverage (N,) and accuracy (N,) at each.
 
-    Coverage is the part of all predictions with at least that confidence, accuracy the part of those that is right.
+    Coverage is the share of all predictions with at least that confidence, accuracy the share of these that is right.
     """
     confidence, hit = np.asarray(confidences, np.float64), np.asarray(right, bool)
     order = np.argsort(-confidence, kind="stable")

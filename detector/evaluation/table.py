@@ -23,16 +23,15 @@ _NUMBER_COLUMNS = {
     "calib err": "calibration_error",
     "cov @95": "coverage_at_95",
     "from": "threshold_at_95",
-}
-"""Fields of `NumberMetrics` by heading."""
+}  # fields of `NumberMetrics` by heading
 
 _MAX_MISTAKES = 10
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), 127)}
 
 
 def format_report(report: Report) -> str:
-    """Return the metrics by set and by length, those of single digits, the comparison with a second model, and the
-    most confident mistakes.
+    """Return the metrics by set, by length and of single digits, the comparison with a second model, and the most
+    confident mistakes.
     """
     tables = (number_table(report), _length_table(report), digit_table(report), comparison_table(report))
     blocks = [*(_aligned(rows) for rows in tables if rows), "\n".join(_mistake_lines(report))]

@@ -135,7 +135,7 @@ def detect_split(
         image = read_picture(picture.path)
         if picture.digits is None:
             raise DataError(f"{picture.path}: has no label file")
-        digits, boxes = picture.digits.labels, picture.digits.xyxy(image.shape[1], image.shape[0])
+        digits, boxes = picture.digits.labels, picture.digits.in_pixels(image.shape[1], image.shape[0]).boxes
         numbers = tuple(_group(digits, boxes)) if picture.placed is None else picture.placed
         pictures.append(LabelledPicture(detector.detect([image])[0], digits, boxes, numbers))
         on_picture()

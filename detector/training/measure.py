@@ -12,8 +12,8 @@ from digitdet.common.types import Image
 from digitdet.detection.detector import OnnxDetector
 from digitdet.detection.letterbox import letterbox
 from digitdet.detection.postprocess import Detections, decode, non_max_suppression
-from digitdet.evaluation.detection import BACKGROUND, DigitBoxes, PictureDigits, measure_detector, measure_digits
-from digitdet.evaluation.sets import load_sets
+from digitdet.evaluation.detection import BACKGROUND, PictureDigits, measure_detector, measure_digits
+from digitdet.evaluation.sets import DigitBoxes, load_sets
 from digitdet.training.plots import draw_confusion
 
 _MIN_SCORE = 0.001  # as usual for mean average precision
@@ -43,7 +43,7 @@ def measure_model(model: Path, data: Path, split: str, folder: Path) -> dict[str
         digits = _detect(detector, image)
         labels = pictures[len(found)].digits
         if labels is not None:
-            true = DigitBoxes(labels.labels, labels.xyxy(image.shape[1], image.shape[0]))
+            true = labels.in_pixels(image.shape[1], image.shape[0])
             sure = digits.take(digits.best_scores >= _PLOT_SCORE)
             found.append(
                 PictureDigits(true, DigitBoxes(sure.labels.astype(np.int64), sure.boxes.astype(np.float64)), None)

@@ -19,7 +19,7 @@ import os
 import platform
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -186,8 +186,7 @@ class _Training:
         model = self.folder / "model.onnx"
         metrics = {"split": split, "detection": measure_model(model, self.data, split, self.folder / split)}
         if (self.data / NUMBERS_FILE).is_file():
-            score = score_numbers(NumberReader(model), self.data, split)
-            metrics["numbers"] = {**asdict(score), "accuracy": score.accuracy}
+            metrics["numbers"] = score_numbers(NumberReader(model), self.data, split)
         return metrics
 
 

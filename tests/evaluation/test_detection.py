@@ -8,14 +8,13 @@ from digitdet.common.boxes import as_boxes
 from digitdet.detection.postprocess import Detections
 from digitdet.evaluation.detection import (
     BACKGROUND,
-    DigitBoxes,
     PictureDigits,
     average_precision,
     measure_detections,
     measure_detector,
     measure_digits,
 )
-from digitdet.evaluation.sets import TrueDigits, TruePicture
+from digitdet.evaluation.sets import DigitBoxes, TruePicture
 
 
 @pytest.mark.parametrize(
@@ -107,6 +106,6 @@ def test_precision_and_recall_at_the_score_with_the_best_f1():
 
 def test_measure_detector(tmp_path):
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((20, 40, 3), np.uint8))
-    half = TrueDigits(np.array([3]), np.array([[0.25, 0.5, 0.5, 1.0]]), are_relative=True)
+    half = DigitBoxes(np.array([3]), np.array([[0.25, 0.5, 0.5, 1.0]]), are_relative=True)
     pictures = [TruePicture("a.png", tmp_path / "a.png", digits=half), TruePicture("b.png", tmp_path / "gone.png")]
     assert measure_detector(lambda image: found((3, (0, 0, 20, 20), 0.9)), pictures).map50_95 == 1

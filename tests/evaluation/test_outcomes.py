@@ -10,7 +10,7 @@ from digitdet.common.errors import ImageError
 from digitdet.datasets.formats.numbers import NumberTruth
 from digitdet.detection.postprocess import Detections, NmsResult
 from digitdet.evaluation.outcomes import judge, read_set
-from digitdet.evaluation.sets import TrueDigits, TruePicture, TrueSet
+from digitdet.evaluation.sets import DigitBoxes, TruePicture, TrueSet
 from digitdet.reading.results import Alternative, Digit, Number, Reading
 
 
@@ -122,7 +122,7 @@ class FakeReader:
 
 
 def make_set():
-    digits = TrueDigits(np.array([1, 2]), as_boxes([[0, 0, 10, 20], [10, 0, 20, 20]]))
+    digits = DigitBoxes(np.array([1, 2]), as_boxes([[0, 0, 10, 20], [10, 0, 20, 20]]))
     return TrueSet(
         "mine",
         (

@@ -16,11 +16,11 @@ from digitdet.common.boxes import as_boxes
 from digitdet.detection.postprocess import Detections
 from digitdet.evaluation import gallery
 from digitdet.evaluation.comparison import compare
-from digitdet.evaluation.detection import DigitBoxes, PictureDigits
+from digitdet.evaluation.detection import PictureDigits
 from digitdet.evaluation.outcomes import PictureOutcome, judge
 from digitdet.evaluation.page import format_page
 from digitdet.evaluation.report import make_report, mistakes
-from digitdet.evaluation.sets import TruePicture
+from digitdet.evaluation.sets import DigitBoxes, TruePicture
 from digitdet.evaluation.table import format_report
 from digitdet.reading.results import Alternative, Digit, Number, Reading
 

@@ -43,7 +43,7 @@ def test_boxes(tmp_path):
     (one,) = load_sets(tmp_path)
     first, second, blank = (picture.digits for picture in one.pictures)
     assert first.labels.tolist() == [1, 2]
-    assert first.xyxy(100, 100).tolist() == [[10, 20, 15, 28.5], [16, 20, 21, 28]]
+    assert first.in_pixels(100, 100).boxes.tolist() == [[10, 20, 15, 28.5], [16, 20, 21, 28]]
     assert second is None  # it has a number: its boxes are not known
     assert len(blank.labels) == 0
 
@@ -75,7 +75,7 @@ def test_a_yolo_dataset(tmp_path):
     assert (picture.path, picture.texts) == (tmp_path / "images" / "test" / "a.png", None)
     assert [number.text for number in picture.placed] == ["3"]
     assert picture.digits.labels.tolist() == [3]
-    assert picture.digits.xyxy(80, 40).tolist() == [[30, 10, 50, 30]]
+    assert picture.digits.in_pixels(80, 40).boxes.tolist() == [[30, 10, 50, 30]]
     (other,) = load_sets(tmp_path / "data.yaml", "val")
     assert other.pictures[0].digits.labels.tolist() == [2]
     assert other.pictures[0].placed is None

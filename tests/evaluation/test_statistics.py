@@ -36,7 +36,7 @@ def test_mcnemar_of_many():
 
 
 def test_reliability_bins():
-    bins = reliability_bins([0.95, 0.85, 0.1, 0.15, 1.0], [True, False, False, True, True], bins=10)
+    bins = reliability_bins([0.95, 0.85, 0.1, 0.15, 1.0], [True, False, False, True, True])
     assert [(one.low, one.count, one.accuracy) for one in bins] == [
         (0.1, 2, 0.5),
         (0.8, 1, 0.0),

@@ -68,7 +68,7 @@ class ReadOption:
         name: Name in Python and in a query; the command line writes - for _.
         type: `Text`, a `Literal`, or an annotated number with its range.
         help: One sentence.
-        metavar: Placeholder of the value in help texts; "" for choices.
+        metavar: Placeholder of the value in help texts; None for choices.
         setting: The setting of `ReadConfig` that it overrides.
         max_count: How often one HTTP request may repeat it.
     """
@@ -76,7 +76,7 @@ class ReadOption:
     name: str
     type: Any
     help: str
-    metavar: str = ""
+    metavar: str | None = None
     setting: str | None = None
     max_count: int = 1
 
@@ -102,12 +102,8 @@ class ReadOption:
         limits: Meta = get_args(self.type)[1]
         return limits
 
-    def parse_choice(self, text: str) -> Any:
-        """Return the choice that a text stands for: 90 for '90'."""
-        return {str(choice): choice for choice in self.choices}[text]
 
-
-def _setting_option(name: str, setting: str, help_text: str, metavar: str = "") -> ReadOption:
+def _setting_option(name: str, setting: str, help_text: str, metavar: str | None = None) -> ReadOption:
     types = {field.name: field.type for field in msgspec.structs.fields(ReadConfig)}
     return ReadOption(name, types[setting], help_text, metavar, setting)
 

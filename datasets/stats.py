@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from digitdet.common.errors import MissingExtraError
 from digitdet.common.files import write_atomically
+from digitdet.common.tables import format_table
 from digitdet.common.types import CLASS_NAMES, Image
 from digitdet.datasets.formats.numbers import NUMBERS_FILE, PictureTruth, read_truths
 from digitdet.datasets.formats.yolo import (
@@ -122,12 +123,7 @@ def format_stats(stats: Stats) -> str:
         *_count_rows("looks, of pictures", [split.looks for split in splits]),
         *_count_rows("sources, of numbers", [split.sources for split in splits]),
     ]
-    label_width = max(len(label) for label, _ in rows)
-    widths = [max(len(cells[k]) for _, cells in rows if cells) for k in range(len(splits))]
-    lines = [
-        "  ".join([label.ljust(label_width), *(cell.rjust(w) for cell, w in zip(cells, widths, strict=False))]).rstrip()
-        for label, cells in rows
-    ]
+    lines = [format_table([[label, *cells] for label, cells in rows])]
     for name, split in stats.splits.items():
         if split.measured < split.pictures:
             lines.append(f"{name}: heights and contrasts of {split.measured} pictures, evenly spaced")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +19,10 @@ if TYPE_CHECKING:
     from digitdet.classifiers.base import Classifier
     from digitdet.classifiers.prepare import Finder
     from digitdet.datasets.mnist import Digits
+    from digitdet.imaging.inputs import Input
 
 _RUNS = Path("runs/classify")
-_DEFAULT = "cnn"
-_ALL = "all"
-_data_option = click.option(
-    "--data", type=PATH, metavar="PATH", help="Your digits: a folder with 0/ to 9/, or a CSV of image,label."
-)
+_data_option = click.option("--data", type=PATH, help="Your digits: a folder with 0/ to 9/, or a CSV of image,label.")
 
 
 @click.group()
@@ -52,18 +49,20 @@ def models(names: tuple[str, ...]) -> None:
 
 @classify.command()
 @mnist_option
-@click.option("--html", type=FILE, metavar="FILE", help="Write an HTML report with tables and pictures.")
-@click.option("--png", type=FILE, metavar="FILE", help="Write a picture with the counts, grey levels and mean digits.")
+@click.option("--html", type=FILE, help="Write an HTML report with tables and pictures.")
+@click.option("--png", type=FILE, help="Write a picture with the counts, grey levels and mean digits.")
 def explore(mnist: Path | None, html: Path | None, png: Path | None) -> None:
     """Show statistics of MNIST: digits per class, pixel values, and samples."""
     from digitdet.classifiers.explore import draw_exploration, format_exploration
     from digitdet.classifiers.explore import explore as explore_digits
     from digitdet.common.files import write_atomically
+    from digitdet.common.tables import format_table
     from digitdet.datasets.mnist import load_split_digits
 
     parts = load_split_digits(mnist)
     found = explore_digits(parts)
-    _echo_table(*found.rows())
+    heads, rows = found.rows()
+    click.echo(format_table([heads, *rows]))
     click.echo(f"pixels: mean {found.pixel_mean:.4f}, standard deviation {found.pixel_deviation:.4f} of 1")
     for file, make in ((html, format_exploration), (png, draw_exploration)):
         if file is not None:
@@ -72,15 +71,11 @@ def explore(mnist: Path | None, html: Path | None, png: Path | None) -> None:
 
 
 @classify.command()
-@click.option(
-    "--model", default=_DEFAULT, show_default=True, metavar="NAME", help="Name from `models`, a YAML file, or all."
-)
-@click.option("--out", type=FOLDER, metavar="DIR", help="Run folder.  [default: runs/classify/NAME]")
+@click.option("--model", default="cnn", metavar="NAME", help="Name from `models`, a YAML file, or all.")
+@click.option("--out", type=FOLDER, help="Run folder.  [default: runs/classify/NAME]")
 @mnist_option
 @_data_option
-@click.option(
-    "--from", "start", type=PATH, metavar="PATH", help="Warm start from a trained network: its run folder or file."
-)
+@click.option("--from", "start", type=PATH, help="Warm start from a trained network: its run folder or file.")
 @click.option("--epochs", type=EPOCHS, metavar="N", help="Epochs, for networks.")
 @click.option("--seed", type=SEED, metavar="N", help="Seed of the initial weights, for networks.")
 def train(
@@ -99,8 +94,8 @@ def train(
     """
     from digitdet.classifiers.runs import train_classifier
 
-    parts = _digits(mnist, data)
-    names = classifier_names() if model == _ALL else [model]
+    parts = _load_digits(mnist, data)
+    names = classifier_names() if model == "all" else [model]
     if out is not None and len(names) > 1:
         raise click.UsageError("--out is the folder of one training; --model all writes to runs/classify")
     for name in names:
@@ -117,11 +112,9 @@ def train(
 @click.argument("trained", nargs=-1, required=True, type=PATH, metavar="MODEL...")
 @mnist_option
 @_data_option
-@click.option(
-    "--all-data", is_flag=True, help="Use every digit of --data, not only the tenth that is reserved for testing."
-)
-@click.option("--html", type=FILE, metavar="FILE", help="Write an HTML report that compares them, with their mistakes.")
-@click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write all figures as JSON.")
+@click.option("--all-data", is_flag=True, help="Use every digit of --data, not only the tenth reserved for testing.")
+@click.option("--html", type=FILE, help="Write an HTML report that compares them, with their mistakes.")
+@click.option("--json", "json_file", type=FILE, help="Write all figures as JSON.")
 def evaluate(
     trained: tuple[Path, ...],
     mnist: Path | None,
@@ -135,18 +128,22 @@ def evaluate(
     MODEL is a run folder or a model file.
     """
     from digitdet.classifiers.metrics import evaluate as measure
+    from digitdet.classifiers.prepare import join_digits
     from digitdet.classifiers.report import comparison_rows, format_page
     from digitdet.classifiers.runs import load_classifier, read_run
     from digitdet.common.files import write_atomically
+    from digitdet.common.tables import format_table
 
-    digits = _all_digits(data) if all_data and data is not None else _digits(mnist, data)["test"]
+    parts = _load_digits(mnist, data)
+    digits = join_digits(list(parts.values())) if all_data and data is not None else parts["test"]
     if not len(digits):
         raise DataError(f"{data}: too few digits to reserve any for testing; use --all-data")
     results = [
         measure(path.name if path.is_dir() else path.stem, load_classifier(path), digits, read_run(path).get("seconds"))
         for path in trained
     ]
-    _echo_table(*comparison_rows(results))
+    heads, rows = comparison_rows(results)
+    click.echo(format_table([heads, *rows]))
     for file in filter(None, (html, json_file)):
         file.parent.mkdir(parents=True, exist_ok=True)
     if json_file:
@@ -157,18 +154,11 @@ def evaluate(
 
 
 @classify.command()
-@click.argument("pictures", nargs=-1, type=PATH, metavar="PICTURE...")
-@click.option("--image", "images", multiple=True, type=PATH, metavar="PICTURE", help="Same as PICTURE; repeatable.")
-@click.option(
-    "--model",
-    type=PATH,
-    default=_RUNS / _DEFAULT,
-    show_default=True,
-    metavar="PATH",
-    help="Run folder or model file.",
-)
+@click.argument("pictures", nargs=-1, metavar="PICTURE...")
+@click.option("--image", "images", multiple=True, metavar="PICTURE", help="Same as PICTURE; repeatable.")
+@click.option("--model", type=PATH, default=_RUNS / "cnn", help="Run folder or model file.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array with the probabilities of all ten digits.")
-def predict(pictures: tuple[Path, ...], images: tuple[Path, ...], model: Path, as_json: bool) -> None:
+def predict(pictures: tuple[str, ...], images: tuple[str, ...], model: Path, as_json: bool) -> None:
     """Print the digit in each PICTURE with its confidence. A folder stands for the pictures in it.
 
     Pictures of 28x28 pixels are classified as they are, light on dark or dark on light. In other pictures the digit is
@@ -179,35 +169,38 @@ def predict(pictures: tuple[Path, ...], images: tuple[Path, ...], model: Path, a
         raise click.UsageError("name a picture or a folder")
     from digitdet.classifiers.runs import load_classifier
     from digitdet.imaging.images import quiet_decoders
+    from digitdet.imaging.inputs import find_inputs
 
     classifier = load_classifier(model)
     finder = _finder()
     entries = []
     with quiet_decoders():
-        for path, problem in _named_files(pictures + images):
-            entry = {"image": str(path), "error": problem} if problem else _predict_one(path, classifier, finder)
+        for picture in find_inputs(pictures + images):
+            entry = {"image": picture.path, **_predict(picture, classifier, finder)}
             entries.append(entry)
-            if not as_json and "error" not in entry:
-                click.echo(f"{path}: {entry['digit']} ({entry['confidence']:.1%})")
             if "error" in entry:
-                echo_error(f"Error: {path}: {entry['error']}")
+                echo_error(f"Error: {picture.path}: {entry['error']}")
+            elif not as_json:
+                click.echo(f"{picture.path}: {entry['digit']} ({entry['confidence']:.1%})")
     if as_json:
         click.echo(json.dumps(entries, indent=1))
     sys.exit(any("error" in entry for entry in entries))
 
 
-def _predict_one(path: Path, classifier: Classifier, finder: Finder) -> dict[str, Any]:
+def _predict(picture: Input, classifier: Classifier, finder: Finder) -> dict[str, Any]:
     from digitdet.classifiers.prepare import read_digit
     from digitdet.imaging.images import load_image
 
+    if picture.error is not None:
+        return {"error": picture.error}
     try:
-        image = read_digit(load_image(str(path)), finder)
+        image = read_digit(load_image(picture.source()), finder)
     except ImageError as error:
-        return {"image": str(path), "error": str(error).removeprefix(f"{path}: ")}
+        return {"error": str(error).removeprefix(f"{picture.path}: ")}
     probabilities = classifier.predict_proba(image[None])[0]
     digit = int(probabilities.argmax())
     rounded = [round(float(probability), 5) for probability in probabilities]
-    return {"image": str(path), "digit": digit, "confidence": rounded[digit], "probabilities": rounded}
+    return {"digit": digit, "confidence": rounded[digit], "probabilities": rounded}
 
 
 def _finder() -> Finder:
@@ -223,42 +216,14 @@ def _finder() -> Finder:
     return find
 
 
-def _named_files(paths: tuple[Path, ...]) -> Iterator[tuple[Path, str]]:
-    """Yield the pictures at the paths, each with an error message or ''."""
-    from digitdet.datasets.formats.yolo import list_images
-
-    for path in paths:
-        if path.is_dir():
-            files = list_images(path)
-            if not files:
-                yield path, "no pictures in this folder"
-            yield from ((file, "") for file in files)
-        else:
-            yield path, ""
-
-
-def _digits(mnist: Path | None, data: Path | None) -> Mapping[str, Digits]:
+def _load_digits(mnist: Path | None, data: Path | None) -> Mapping[str, Digits]:
     """Load the user's digits, or MNIST's, by split."""
+    from digitdet.classifiers.prepare import load_own_digits
     from digitdet.datasets.mnist import load_split_digits
 
     if data is None:
         return load_split_digits(mnist)
-    from digitdet.classifiers.prepare import load_own_digits
-
     parts, skipped = load_own_digits(data)
     for line in skipped:
         echo_error(line)
     return parts
-
-
-def _all_digits(data: Path) -> Digits:
-    from digitdet.classifiers.prepare import join_digits, load_own_digits
-
-    return join_digits(list(load_own_digits(data)[0].values()))
-
-
-def _echo_table(heads: list[str], rows: list[list[str]]) -> None:
-    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-    for row in (heads, *rows):
-        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        click.echo("  ".join(cells).rstrip())

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from digitdet.cli.options import FILE, PATH, config_option, echo_error, model_option
-from digitdet.configs import ReadConfig, load_config
+from digitdet.cli.options import FILE, PATH, config_option, echo_error, load_settings, model_option
+from digitdet.configs import ReadConfig
 
 if TYPE_CHECKING:
     from digitdet.evaluation.report import Report
@@ -21,9 +19,9 @@ if TYPE_CHECKING:
 @click.command(name="eval")
 @click.argument("path", type=PATH)
 @model_option
-@click.option("--compare", type=FILE, metavar="FILE", help="Second model file, compared picture by picture.")
-@click.option("--html", type=FILE, metavar="FILE", help="Write an HTML report with plots and all misreadings.")
-@click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write all figures and every reading as JSON.")
+@click.option("--compare", type=FILE, help="Second model file, compared picture by picture.")
+@click.option("--html", type=FILE, help="Write an HTML report with plots and all misreadings.")
+@click.option("--json", "json_file", type=FILE, help="Write all figures and every reading as JSON.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Use at most N evenly spaced pictures per set.")
 @click.option(
     "--split", metavar="NAME", help="Use only this split.  [default: test of a YOLO dataset, all of a labels.csv]"
@@ -53,7 +51,7 @@ def evaluate(
     from digitdet.imaging.images import quiet_decoders
 
     sets = [one.sample(limit or 0) for one in load_sets(path, split)]
-    config = load_config(ReadConfig, config_file) if config_file else ReadConfig()
+    config = load_settings(ReadConfig, config_file)
     for file in filter(None, (html, json_file)):  # fail before reading, not after it
         file.parent.mkdir(parents=True, exist_ok=True)
     with quiet_decoders():
@@ -80,16 +78,10 @@ def _read_all(
 
     reader = NumberReader(model, config=config)
     name = str(model) if model else "shipped model"
-    with _progress(sum(len(one.pictures) for one in sets), name) as step:
-        outcomes = {one.name: list(read_set(reader, one, with_digits, step)) for one in sets}
+    count = sum(len(one.pictures) for one in sets)
+    hidden = not sys.stderr.isatty()
+    with click.progressbar(
+        length=count, label=f"reading with {name}", file=sys.stderr, show_pos=True, hidden=hidden
+    ) as bar:
+        outcomes = {one.name: list(read_set(reader, one, with_digits, lambda: bar.update(1))) for one in sets}
     return make_report(name, outcomes, other)
-
-
-@contextlib.contextmanager
-def _progress(count: int, name: str) -> Iterator[Callable[[], None]]:
-    """Yield a function to call after each picture; it moves a progress bar if stderr is a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda: None
-        return
-    with click.progressbar(length=count, label=f"reading with {name}", file=sys.stderr, show_pos=True) as bar:
-        yield lambda: bar.update(1)

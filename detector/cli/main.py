@@ -58,7 +58,10 @@ class _LazyGroup(click.Group):
             raise click.ClickException(f"{error.filename or 'system'}: {error.strerror or error}") from error
 
 
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
+
+
+@click.group(cls=_LazyGroup, context_settings=_CONTEXT)
 @click.version_option(__version__, prog_name="digitdet")
 def main() -> None:
     """Read whole numbers from photos and scans, and train the detector.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +27,25 @@ SEED = click.IntRange(0, 2**31 - 1)
 EPOCHS = click.IntRange(1, 10_000)
 
 model_option = click.option(
-    "--model", type=FILE, metavar="FILE", help="Model file from `digitdet train`.  [default: the shipped model]"
+    "--model", type=FILE, help="Model file from `digitdet train`.  [default: the shipped model]"
 )
-mnist_option = click.option("--mnist", type=FOLDER, metavar="DIR", help="Folder with the four MNIST files.")
+mnist_option = click.option("--mnist", type=FOLDER, help="Folder with the four MNIST files.")
+_engine_option = click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    help="Run on this machine or on a Ray cluster (docs/scale.md).",
+)
+_address_option = click.option(
+    "--address", metavar="HOST:PORT", help="Ray cluster to connect to, or auto.  [default: start Ray on this machine]"
+)
+
+echo_error = partial(click.echo, err=True)
 
 
 def config_option(name: str, note: str = "") -> Callable[[Command], Command]:
     """Make the option for a YAML file with the settings of the class `name`."""
-    text = f"Settings in YAML (see {name}){note}."
-    return click.option("--config", "config_file", type=FILE, metavar="FILE", help=text)
+    return click.option("--config", "config_file", type=FILE, help=f"Settings in YAML (see {name}){note}.")
 
 
 def read_options(command: Command) -> Command:
@@ -45,11 +56,11 @@ def read_options(command: Command) -> Command:
 
 
 def _click_option(option: ReadOption) -> Callable[[Command], Command]:
-    details: dict[str, Any] = {"help": option.help, "metavar": option.metavar or None}
+    details: dict[str, Any] = {"help": option.help, "metavar": option.metavar}
     if option.name == "allowed":
         details.update(type=FILE, metavar="FILE", help=f"{option.help[:-1]}: a text file with one per line.")
     elif option.choices:
-        details.update(type=click.Choice([str(choice) for choice in option.choices]), callback=_parse_choice(option))
+        details["type"] = click.Choice(option.choices)
     elif option.base_type is not str:
         number: Any = click.IntRange if option.base_type is int else click.FloatRange
         details["type"] = number(option.limits.ge, option.limits.le)
@@ -59,33 +70,13 @@ def _click_option(option: ReadOption) -> Callable[[Command], Command]:
     return click.option(f"--{option.name.replace('_', '-')}", multiple=multiple, **details)
 
 
-def _parse_choice(option: ReadOption) -> Callable[[click.Context, click.Parameter, str | None], Any]:
-    return lambda _context, _parameter, text: None if text is None else option.parse_choice(text)
-
-
 def engine_options(command: Command) -> Command:
     """Add the options of a command that can run on a Ray cluster."""
-    engine = click.option(
-        "--engine",
-        type=click.Choice(["local", "ray"]),
-        default="local",
-        show_default=True,
-        help="Run on this machine or on a Ray cluster (docs/scale.md).",
-    )
-    address = click.option(
-        "--address",
-        metavar="HOST:PORT",
-        help="Ray cluster to connect to, or auto.  [default: start Ray on this machine]",
-    )
-    return engine(address(command))
+    return _engine_option(_address_option(command))
 
 
 def use_ray(engine: str, address: str | None) -> bool:
-    """Return whether the command runs on Ray.
-
-    Raises:
-        MissingExtraError: Ray is not installed.
-    """
+    """Return whether the command runs on Ray, after checking that it is installed."""
     if engine == "local":
         if address is not None:
             raise click.UsageError("--address requires --engine ray")
@@ -95,7 +86,11 @@ def use_ray(engine: str, address: str | None) -> bool:
 
 
 def load_settings(
-    kind: type[ConfigT], group: str, preset: str | None, file: Path | None, default_preset: str | None = None
+    kind: type[ConfigT],
+    file: Path | None,
+    group: str = "",
+    preset: str | None = None,
+    default_preset: str | None = None,
 ) -> ConfigT:
     """Load settings from --config, --preset or, without both, the default preset."""
     if preset and file:
@@ -104,11 +99,6 @@ def load_settings(
         return load_config(kind, file)
     name = preset or default_preset
     return load_preset(kind, group, name) if name else kind()
-
-
-def echo_error(line: str) -> None:
-    """Print a line to stderr."""
-    click.echo(line, err=True)
 
 
 def echo_some(lines: Sequence[str], shown: int) -> None:

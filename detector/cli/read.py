@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,21 +17,22 @@ from digitdet.cli.options import (
     config_option,
     echo_error,
     engine_options,
+    load_settings,
     model_option,
     read_options,
     use_ray,
 )
 from digitdet.common.errors import ConfigError
-from digitdet.configs import ReadConfig, load_config
+from digitdet.configs import ReadConfig
 from digitdet.configs.read import READ_OPTIONS
-from digitdet.reading.results import EMPTY, ERROR, OK, UNFIT, UNSURE
+from digitdet.reading.results import EMPTY, ERROR, UNFIT, UNSURE
 
 if TYPE_CHECKING:
     from digitdet.detection.detector import OnnxDetector
     from digitdet.imaging.inputs import Input
     from digitdet.outputs.batch import PictureWriter
     from digitdet.reading.options import ReadOptions
-    from digitdet.reading.results import Number, Reading
+    from digitdet.reading.results import Reading
 
 _SHARD = 500  # pictures: about ten seconds of one core, and a few megabytes of results
 # The first two are part of a run's identity in other ways, the rest does not change the results.
@@ -46,7 +47,6 @@ _NOT_IDENTIFYING = ("model", "from_file", "out", "save", "crops", "labels")
     "form",
     type=click.Choice(["text", "json", "jsonl", "csv"]),
     default="text",
-    show_default=True,
     help="text: one number per line. json: one array. jsonl: one object per picture and line. csv: one row per number.",
 )
 @click.option(
@@ -60,11 +60,9 @@ _NOT_IDENTIFYING = ("model", "from_file", "out", "save", "crops", "labels")
     "--shard", type=click.IntRange(1), metavar="N", help=f"Pictures per file, with --engine ray.  [default: {_SHARD}]"
 )
 @read_options
-@click.option("--save", type=FOLDER, metavar="DIR", help="Save each picture with the numbers drawn on it.")
-@click.option("--crops", type=FOLDER, metavar="DIR", help="Save a crop of each number, and labels.csv.")
-@click.option(
-    "--labels", type=FOLDER, metavar="DIR", help="Save YOLO and Label Studio labels, to correct and train on."
-)
+@click.option("--save", type=FOLDER, help="Save each picture with the numbers drawn on it.")
+@click.option("--crops", type=FOLDER, help="Save a crop of each number, and labels.csv.")
+@click.option("--labels", type=FOLDER, help="Save YOLO and Label Studio labels, to correct and train on.")
 @model_option
 @config_option("ReadConfig")
 def read(pictures: tuple[str, ...], form: str, **options: Any) -> None:
@@ -113,7 +111,7 @@ def _read(model: Future[OnnxDetector], pictures: Sequence[str], form: str, optio
     reader = NumberReader(model.result(), None, how.constraints, how.config)
     writers = _writers(options)
     inputs = list(find_inputs(names))
-    messages = _Messages()
+    statuses: set[str] = set()
     several = len(inputs) > 1
     if several:
         use_one_thread()  # the reader has a picture for every core
@@ -121,22 +119,24 @@ def _read(model: Future[OnnxDetector], pictures: Sequence[str], form: str, optio
     if options["out"] is None:
         with _progress(inputs) as counted:
             readings = read_inputs(reader, counted, how.regions, writers)
-            write_results(messages.after_each(readings), form, sys.stdout, several)
+            write_results(_report(readings, statuses), form, sys.stdout, several)
     else:
         from digitdet.outputs.result_file import open_results, run_identity
 
+        out = Path(options["out"])
+        if out.is_dir():
+            raise click.UsageError(f"--out {out}: is a folder, not a file")
         identity = run_identity(options["model"], _identifying(options), inputs)
         # What the writers add at the end would lack the pictures from before an interruption.
-        with open_results(_result_file(options["out"]), form, identity, resume=not writers) as results:
-            for status in results.statuses:
-                messages.count(status)
+        with open_results(out, form, identity, resume=not writers) as results:
+            statuses.update(results.statuses)
             with _progress(inputs[results.done :]) as counted:
                 readings = read_inputs(reader, counted, how.regions, writers)
-                results.write(messages.after_each(readings), several)
+                results.write(_report(readings, statuses), several)
     for writer in writers:
         for line in getattr(writer, "skipped", ()):
             echo_error(f"not labelled: {line}")
-    return messages.exit_code
+    return 1 if statuses & {ERROR, UNSURE} else 0
 
 
 def _read_on_cluster(pictures: Sequence[str], form: str, address: str | None, options: dict[str, Any]) -> int:
@@ -180,7 +180,7 @@ def _parse_options(options: dict[str, Any]) -> ReadOptions:
     from digitdet.reading.constraints import read_allowed
     from digitdet.reading.options import parse_read_options
 
-    config = load_config(ReadConfig, options["config_file"]) if options["config_file"] else ReadConfig()
+    config = load_settings(ReadConfig, options["config_file"])
     values = {option.name: options[option.name] for option in READ_OPTIONS}
     try:
         if values["allowed"] is not None:
@@ -197,67 +197,40 @@ def _identifying(options: dict[str, Any]) -> dict[str, Any]:
     return {**values, "regions": options["region"], "rotate": None if rotate is None else str(rotate)}
 
 
-def _result_file(name: str) -> Path:
-    path = Path(name)
-    if path.is_dir():
-        raise click.UsageError(f"--out {name}: is a folder, not a file")
-    return path
-
-
 def _writers(options: dict[str, Any]) -> list[PictureWriter]:
-    writers: list[PictureWriter] = []
-    if options["save"] is not None:
-        from digitdet.outputs.draw import DrawingWriter
+    if not (options["save"] or options["crops"] or options["labels"]):
+        return []
+    from digitdet.outputs.annotations import AnnotationWriter
+    from digitdet.outputs.crops import CropWriter
+    from digitdet.outputs.draw import DrawingWriter
 
-        writers.append(DrawingWriter(options["save"]))
-    if options["crops"] is not None:
-        from digitdet.outputs.crops import CropWriter
-
-        writers.append(CropWriter(options["crops"]))
-    if options["labels"] is not None:
-        from digitdet.outputs.annotations import AnnotationWriter
-
-        writers.append(AnnotationWriter(options["labels"]))
-    return writers
+    kinds: dict[str, Callable[[Path], PictureWriter]] = {
+        "save": DrawingWriter,
+        "crops": CropWriter,
+        "labels": AnnotationWriter,
+    }
+    return [kind(options[name]) for name, kind in kinds.items() if options[name] is not None]
 
 
-@contextlib.contextmanager
-def _progress(inputs: Sequence[Input]) -> Iterator[Iterator[Input]]:
+def _progress(inputs: Sequence[Input]) -> contextlib.AbstractContextManager[Iterable[Input]]:
     """Show a progress bar for several inputs, unless the numbers go to the same terminal."""
     if len(inputs) > 1 and sys.stderr.isatty() and not sys.stdout.isatty():
-        with click.progressbar(inputs, label="reading", file=sys.stderr, show_pos=True) as bar:
-            yield iter(bar)
-    else:
-        yield iter(inputs)
+        return click.progressbar(inputs, label="reading", file=sys.stderr, show_pos=True)
+    return contextlib.nullcontext(inputs)
 
 
-class _Messages:
-    """Prints messages about readings to stderr and keeps the exit code."""
-
-    def __init__(self) -> None:
-        self.exit_code = 0
-
-    def count(self, status: str) -> None:
-        """Set the exit code to 1 if a reading failed or is unsure."""
-        if status in (ERROR, UNSURE):
-            self.exit_code = 1
-
-    def after_each(self, readings: Iterable[Reading]) -> Iterator[Reading]:
-        """Yield readings, and print the messages about each after it was used."""
-        for reading in readings:
-            yield reading
-            self.count(reading.status)
-            source = f"{reading.source}, page {reading.page}" if reading.pages > 1 else reading.source
-            if reading.status == ERROR:
-                echo_error(f"Error: {source}: {reading.error}")
-            elif reading.status == EMPTY:
-                echo_error(f"{source}: no digits found")
-            for number in reading.numbers:
-                if number.status != OK:
-                    echo_error(f"{source}: {_remark(number)}")
-
-
-def _remark(number: Number) -> str:
-    if number.status == UNFIT:
-        return f"{number.best} does not meet the constraints"
-    return f"unsure of {number.text}: {number.best} with {number.confidence:.0%}"
+def _report(readings: Iterable[Reading], statuses: set[str]) -> Iterator[Reading]:
+    """Yield readings; after each was used, add its status to `statuses` and print messages about it to stderr."""
+    for reading in readings:
+        yield reading
+        statuses.add(reading.status)
+        source = f"{reading.source}, page {reading.page}" if reading.pages > 1 else reading.source
+        if reading.status == ERROR:
+            echo_error(f"Error: {source}: {reading.error}")
+        elif reading.status == EMPTY:
+            echo_error(f"{source}: no digits found")
+        for number in reading.numbers:
+            if number.status == UNFIT:
+                echo_error(f"{source}: {number.best} does not meet the constraints")
+            elif number.status == UNSURE:
+                echo_error(f"{source}: unsure of {number.text}: {number.best} with {number.confidence:.0%}")

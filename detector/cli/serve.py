@@ -21,19 +21,9 @@ _LOCAL = ("127.0.0.1", "::1", "localhost")
 
 @click.command()
 @click.option(
-    "--host",
-    default="127.0.0.1",
-    show_default=True,
-    metavar="NAME",
-    help="Address to listen on; 0.0.0.0 lets other machines in.",
+    "--host", default="127.0.0.1", metavar="NAME", help="Address to listen on; 0.0.0.0 lets other machines in."
 )
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8000,
-    show_default=True,
-    help="Port to listen on; 0 chooses a free one.",
-)
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, help="Port to listen on; 0 chooses a free one.")
 @click.option(
     "--name",
     "names",
@@ -41,21 +31,13 @@ _LOCAL = ("127.0.0.1", "::1", "localhost")
     metavar="NAME",
     help="Additional host name to answer to, e.g. behind a reverse proxy; repeatable.",
 )
-@click.option("--corrections", type=FOLDER, metavar="DIR", help="Save corrections made on the page, to train on.")
+@click.option("--corrections", type=FOLDER, help="Save corrections made on the page, to train on.")
 @model_option
-@click.option(
-    "--max-upload",
-    type=click.FloatRange(0.1, 1000),
-    default=20,
-    show_default=True,
-    metavar="MB",
-    help="Reject larger files.",
-)
+@click.option("--max-upload", type=click.FloatRange(0.1, 1000), default=20, metavar="MB", help="Reject larger files.")
 @click.option(
     "--max-pixels",
     type=click.FloatRange(0.1, 100),
     default=50,
-    show_default=True,
     metavar="MILLIONS",
     help="Reject pictures with more pixels.",
 )
@@ -66,17 +48,11 @@ _LOCAL = ("127.0.0.1", "::1", "localhost")
     "--queue",
     type=click.IntRange(0, 100_000),
     default=32,
-    show_default=True,
     metavar="N",
     help="Requests that may wait; further ones are rejected with 503.",
 )
 @click.option(
-    "--time-limit",
-    type=click.FloatRange(0.1),
-    default=30,
-    show_default=True,
-    metavar="SECONDS",
-    help="Maximum time to read one upload.",
+    "--time-limit", type=click.FloatRange(0.1), default=30, metavar="SECONDS", help="Maximum time to read one upload."
 )
 def serve(host: str, port: int, names: tuple[str, ...], model: Path | None, **options: Any) -> None:
     """Start a web page that reads pictures and handwriting, with an HTTP API that is described at /docs.

@@ -32,12 +32,11 @@ from digitdet.configs.synth import add_materials
 if TYPE_CHECKING:
     from digitdet.synth.sources import Materials
 
-_DEFAULT_PRESET = "mixed"
 _FONT_SUFFIXES = (".otf", ".ttf", ".woff")
 
 
 @click.command()
-@click.option("--out", type=FOLDER, default=Path("data/synth"), show_default=True, help="Dataset folder to write.")
+@click.option("--out", type=FOLDER, default=Path("data/synth"), help="Dataset folder to write.")
 @click.option("--count", type=click.IntRange(1, 10_000_000), metavar="N", help="Number of pictures in all splits.")
 @click.option("--seed", type=SEED, metavar="N", help="Seed of the random generator.")
 @click.option("--workers", type=click.IntRange(min=0), default=0, metavar="N", help="Processes; 0: one per core.")
@@ -50,21 +49,13 @@ _FONT_SUFFIXES = (".otf", ".ttf", ".woff")
 )
 @config_option("SynthConfig", "; without `looks`, plain MNIST digits")
 @mnist_option
-@click.option(
-    "--fonts", type=FOLDER, multiple=True, metavar="DIR", help="Font files to use instead of the system's; repeatable."
-)
-@click.option(
-    "--hand-fonts", type=FOLDER, multiple=True, metavar="DIR", help="Handwriting fonts, drawn as by hand; repeatable."
-)
-@click.option(
-    "--crops", type=PATH, metavar="PATH", help="Also use your digits: a folder with 0/ to 9/, or a CSV of image,label."
-)
-@click.option(
-    "--backgrounds", type=FOLDER, metavar="DIR", help="Also use these pictures without digits as backgrounds."
-)
-@click.option("--preview", type=FILE, metavar="FILE", help="Only draw a contact sheet of the first training pictures.")
-@click.option("--stats", type=PATH, metavar="DIR", help="Only print statistics of a dataset, and plot its stats.png.")
-@click.option("--check", type=PATH, metavar="DIR", help="Only list the problems of a dataset; exit code 1 if any.")
+@click.option("--fonts", type=FOLDER, multiple=True, help="Font files to use instead of the system's; repeatable.")
+@click.option("--hand-fonts", type=FOLDER, multiple=True, help="Handwriting fonts, drawn as by hand; repeatable.")
+@click.option("--crops", type=PATH, help="Also use your digits: a folder with 0/ to 9/, or a CSV of image,label.")
+@click.option("--backgrounds", type=FOLDER, help="Also use these pictures without digits as backgrounds.")
+@click.option("--preview", type=FILE, help="Only draw a contact sheet of the first training pictures.")
+@click.option("--stats", type=PATH, help="Only print statistics of a dataset, and plot its stats.png.")
+@click.option("--check", type=PATH, help="Only list the problems of a dataset; exit code 1 if any.")
 def synth(preview: Path | None, stats: Path | None, check: Path | None, **options: Any) -> None:
     """Compose training pictures: handwritten and printed numbers, meters and displays, with a box for every digit.
 
@@ -106,7 +97,7 @@ def _compose(
     from digitdet.synth.preview import write_preview
     from digitdet.synth.sources import load_materials
 
-    config = load_settings(SynthConfig, "synth", preset, config_file, _DEFAULT_PRESET)
+    config = load_settings(SynthConfig, config_file, "synth", preset, "mixed")
     config = add_materials(replace(config, count=count, seed=seed), **own_materials)
     materials = load_materials(config, mnist)
     _show_skipped(materials.skipped, system_fonts=config.font_folders is None)

@@ -11,8 +11,8 @@ from digitdet.configs import TrainConfig, preset_names, replace
 
 
 @click.command()
-@click.option("--data", type=FOLDER, default=Path("data/synth"), show_default=True, help="YOLO dataset folder.")
-@click.option("--out", type=FOLDER, metavar="DIR", help="Run folder.  [default: runs/PRESET or runs/train]")
+@click.option("--data", type=FOLDER, default=Path("data/synth"), help="YOLO dataset folder.")
+@click.option("--out", type=FOLDER, help="Run folder.  [default: runs/PRESET or runs/train]")
 @click.option("--epochs", type=EPOCHS, metavar="N", help="Epochs of the detector and of the recogniser.")
 @click.option("--seed", type=SEED, metavar="N", help="Seed of the initial weights and of the order of the pictures.")
 @click.option(
@@ -48,7 +48,7 @@ def train(
 
     # The learning rates of a first training would destroy trained weights.
     default_preset = "tune" if start not in (None, "scratch") else None
-    config = load_settings(TrainConfig, "train", preset, config_file, default_preset)
+    config = load_settings(TrainConfig, config_file, "train", preset, default_preset)
     config = replace(config, start=start, epochs=epochs, seed=seed)
     if epochs and config.recogniser.epochs:
         config = replace(config, recogniser=replace(config.recogniser, epochs=epochs))
@@ -59,13 +59,9 @@ def train(
 
 @click.command()
 @click.argument("data", type=FOLDER)
-@click.option("--model", type=FILE, required=True, metavar="FILE", help="Model file; its calibration is replaced.")
+@click.option("--model", type=FILE, required=True, help="Model file; its calibration is replaced.")
 @click.option(
-    "--split",
-    type=click.Choice(["train", "val", "test"]),
-    default="val",
-    show_default=True,
-    help="Split to fit the calibration on.",
+    "--split", type=click.Choice(["train", "val", "test"]), default="val", help="Split to fit the calibration on."
 )
 @click.option("--dry-run", is_flag=True, help="Only print what would change.")
 def calibrate(data: Path, model: Path, split: str, dry_run: bool) -> None:

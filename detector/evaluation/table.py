@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from digitdet.common.tables import format_table
 from digitdet.evaluation.metrics import NumberMetrics
 from digitdet.evaluation.report import Report, mistakes
 
@@ -34,7 +35,8 @@ def format_report(report: Report) -> str:
     confident mistakes.
     """
     tables = (number_table(report), _length_table(report), digit_table(report), comparison_table(report))
-    blocks = [*(_aligned(rows) for rows in tables if rows), "\n".join(_mistake_lines(report))]
+    texts = [format_table([[_printable(name), *cells] for name, *cells in rows]) for rows in tables if rows]
+    blocks = [*texts, "\n".join(_mistake_lines(report))]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
@@ -95,17 +97,6 @@ def _mistake_lines(report: Report) -> Iterator[str]:
 
 def _rates(metrics: NumberMetrics) -> list[str]:
     return [percent(getattr(metrics, field)) for field in _NUMBER_COLUMNS.values()]
-
-
-def _aligned(rows: Table) -> str:
-    """Rows as lines: the first column aligned to the left, the others to the right."""
-    rows = [[_printable(row[0]), *row[1:]] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for name, *cells in rows:
-        others = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
-        lines.append("  ".join([name.ljust(widths[0]), *others]))
-    return "\n".join(lines)
 
 
 def _printable(text: str) -> str:

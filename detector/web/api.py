@@ -58,11 +58,7 @@ LimiterDep = Annotated[RequestLimiter, Depends(_limiter)]
 
 
 async def _read_options(query: Annotated[ReadQuery, Query()], service: ServiceDep) -> ReadOptions:
-    given = query.model_dump(exclude_unset=True)
-    for option in READ_OPTIONS:
-        if option.choices and option.name in given:
-            given[option.name] = option.parse_choice(given[option.name])
-    return parse_read_options(given, ReadConfig(max_pixels=service.settings.max_pixels))
+    return parse_read_options(query.model_dump(exclude_unset=True), ReadConfig(max_pixels=service.settings.max_pixels))
 
 
 router = APIRouter(prefix="/api")

@@ -6,7 +6,7 @@ import json
 from importlib.resources import files
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, Json, create_model
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Json, create_model
 
 from digitdet.configs.read import READ_OPTIONS, ReadOption
 from digitdet.web.corrections import CorrectDigit
@@ -20,7 +20,8 @@ _PICTURE = {"type": "string", "contentMediaType": "application/octet-stream"}
 def _query_field(option: ReadOption) -> tuple[Any, Any]:
     """The type of a query parameter, and its default and limits."""
     if option.choices:
-        kind: Any = Literal[tuple(str(choice) for choice in option.choices)]
+        choices = {str(choice): choice for choice in option.choices}  # a query holds texts
+        kind: Any = Annotated[Literal[tuple(choices)], AfterValidator(lambda text: choices[text])]
         return kind, Field(str(option.default) if option.setting else None, description=option.help)
     if option.max_count > 1:
         return list[_Text], Field([], description=option.help, max_length=option.max_count)

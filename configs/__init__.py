@@ -3,9 +3,8 @@
 from digitdet.configs.base import Config, load_config, load_preset, parse_config, preset_names, replace
 from digitdet.configs.look import LookConfig
 from digitdet.configs.read import ReadConfig
-from digitdet.configs.recogniser import RecogniserConfig
 from digitdet.configs.synth import SynthConfig
-from digitdet.configs.train import TrainConfig
+from digitdet.configs.train import RecogniserConfig, TrainConfig
 
 __all__ = [
     "Config",

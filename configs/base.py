@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
@@ -17,15 +16,13 @@ ConfigT = TypeVar("ConfigT", bound="Config")
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 """A fraction or a probability: 0 to 1."""
 
+PRESETS = Path(__file__).parent / "presets"
 # YAML 1.1 reads a number with an exponent but without a point, such as 1e-3, as text.
 _EXPONENT_WITHOUT_POINT = re.compile(r"[-+]?\d+[eE][-+]?\d+")
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of all configurations.
-
-    The type of a field says which values are allowed: ``Annotated[int, msgspec.Meta(ge=1)]`` is an integer from 1 up.
-    Values are checked whenever a configuration is made, from Python or from YAML.
+    """Base of all configurations; whenever one is made, its values are checked against the types of the fields.
 
     Raises:
         ConfigError: A value is not allowed; the message names the key and what was expected.
@@ -38,11 +35,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         self.check()
 
     def check(self) -> None:
-        """Check rules that span several fields; overridden by subclasses, which raise ConfigError."""
+        """Raise ConfigError if a rule that spans several fields is broken; overridden by subclasses."""
 
     @classmethod
     def expand(cls, data: Mapping[Any, Any], source: str) -> Mapping[Any, Any]:  # noqa: ARG003 -- for subclasses
-        """Replace short forms that are allowed in YAML by full values; overridden by subclasses that have some."""
+        """Replace short forms that are allowed in YAML by full values; overridden by subclasses."""
         return data
 
     def to_yaml(self) -> str:
@@ -53,20 +50,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 def load_config(kind: type[ConfigT], path: Path) -> ConfigT:
-    """Read a configuration from a YAML file; settings that are not in the file have their defaults.
-
-    Raises:
-        ConfigError: The file cannot be read, is not a mapping, or has an unknown key or an invalid value.
-    """
+    """Read a configuration from a YAML file; settings that are not in the file have their defaults."""
     return parse_config(kind, read_settings(path), str(path))
 
 
 def read_settings(path: Path) -> str:
-    """Read the text of a settings file.
-
-    Raises:
-        ConfigError: It cannot be read.
-    """
+    """Return the text of a settings file; ConfigError if it cannot be read."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -75,37 +64,27 @@ def read_settings(path: Path) -> str:
 
 
 def load_preset(kind: type[ConfigT], group: str, name: str) -> ConfigT:
-    """Read a preset of the package; `group` is its folder, such as 'synth' or 'train'.
-
-    Raises:
-        ConfigError: There is no preset of that name; the message lists all.
-    """
+    """Read a preset of the package; `group` is its folder, such as 'synth' or 'train'."""
     names = preset_names(group)
     if name not in names:
         raise ConfigError(
             f"no {group} preset is called {name!r}{did_you_mean(name, names)} (there are: {', '.join(names)})"
         )
-    file = resources.files("digitdet.configs") / "presets" / group / f"{name}.yaml"
-    return parse_config(kind, file.read_text(encoding="utf-8"), f"preset {name}")
+    return parse_config(kind, read_settings(PRESETS / group / f"{name}.yaml"), f"preset {name}")
 
 
 def preset_names(group: str) -> list[str]:
     """Return the names of the presets in a group, sorted."""
-    folder = resources.files("digitdet.configs") / "presets" / group
-    return sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
+    return sorted(path.stem for path in (PRESETS / group).glob("*.yaml"))
 
 
 def parse_config(kind: type[ConfigT], text: str, source: str) -> ConfigT:
-    """Make a configuration from YAML text; error messages begin with `source`."""
+    """Make a configuration from YAML text; the message of a ConfigError begins with `source`."""
     return build_config(kind, kind.expand(parse_mapping(text, source), source), source)
 
 
 def parse_mapping(text: str, source: str) -> Mapping[Any, Any]:
-    """Parse YAML text that is a mapping, or empty.
-
-    Raises:
-        ConfigError: It is neither; the message begins with `source`.
-    """
+    """Parse YAML text that is a mapping or empty; otherwise raise ConfigError, whose message begins with `source`."""
     import yaml  # here: reading pictures without settings starts faster
 
     try:
@@ -125,11 +104,7 @@ def replace(config: ConfigT, **changes: Any) -> ConfigT:
 
 
 def build_config(kind: type[ConfigT], data: Mapping[Any, Any], source: str, base: ConfigT | None = None) -> ConfigT:
-    """Make a configuration from a mapping; keys that are not given keep their value in `base`, or the default.
-
-    Raises:
-        ConfigError: A key is unknown or a value is not allowed; the message begins with `source`.
-    """
+    """Make a configuration from a mapping; keys that are not given keep their value in `base`, or the default."""
     for key in data:
         if key not in kind.__struct_fields__:
             raise ConfigError(f"{source}: unknown key {key!r}{did_you_mean(str(key), kind.__struct_fields__)}")

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from digitdet.common.errors import ConfigError, did_you_mean
-from digitdet.configs.base import Config, Share, build_config, parse_mapping, preset_names, read_settings
+from digitdet.configs.base import PRESETS, Config, Share, build_config, parse_mapping, preset_names, read_settings
 
 _Components = Annotated[int, Meta(ge=0, le=784)]
 _Positive = Annotated[float, Meta(gt=0, le=1e6)]
 _Seed = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 
-PRESETS = "classifiers"
+_GROUP = "classifiers"
 
 
 class KnnConfig(Config, frozen=True, kw_only=True):
@@ -114,27 +112,25 @@ _KINDS: dict[str, type[ClassifierConfig]] = {"knn": KnnConfig, "svm": SvmConfig,
 def classifier_names() -> list[str]:
     """Return the names of the presets, the simplest first."""
     order = {name: place for place, name in enumerate(("knn-raw", "knn", "svm-raw", "svm", "fcn", "cnn", "cnn-strong"))}
-    return sorted(preset_names(PRESETS), key=lambda name: (order.get(name, len(order)), name))
+    return sorted(preset_names(_GROUP), key=lambda name: (order.get(name, len(order)), name))
 
 
 def load_classifier_config(name_or_path: str) -> ClassifierConfig:
-    """Load the settings of a preset by its name, or those of a YAML file with a key `method`.
-
-    Raises:
-        ConfigError: There is no such preset or file, or a setting is not allowed.
-    """
-    if name_or_path in preset_names(PRESETS):
-        file = resources.files("digitdet.configs") / "presets" / PRESETS / f"{name_or_path}.yaml"
-        return parse_classifier_config(file.read_text(encoding="utf-8"), f"preset {name_or_path}")
-    path = Path(name_or_path)
-    if not path.is_file():
-        raise ConfigError(f"no classifier is called {name_or_path!r}{did_you_mean(name_or_path, classifier_names())}")
-    return parse_classifier_config(read_settings(path), str(path))
+    """Load the settings of a preset by its name, or of a YAML file with a key `method`."""
+    if name_or_path in preset_names(_GROUP):
+        path, source = PRESETS / _GROUP / f"{name_or_path}.yaml", f"preset {name_or_path}"
+    else:
+        path = Path(name_or_path)
+        source = str(path)
+        if not path.is_file():
+            hint = did_you_mean(name_or_path, classifier_names())
+            raise ConfigError(f"no classifier is called {name_or_path!r}{hint}")
+    return parse_classifier_config(read_settings(path), source)
 
 
 def parse_classifier_config(text: str, source: str) -> ClassifierConfig:
     """Make settings from YAML text; `source` names it in error messages."""
-    data: Mapping[Any, Any] = parse_mapping(text, source)
+    data = parse_mapping(text, source)
     method = data.get("method")
     if method not in _KINDS:
         raise ConfigError(f"{source}: method: {method!r} is not allowed; expected one of {', '.join(_KINDS)}")

@@ -153,7 +153,7 @@ class LookConfig(Config, frozen=True, kw_only=True):
     """Minimum contrast between the ink and its background in grey levels (0 to 255), before blur and noise."""
 
     def check(self) -> None:
-        """Check that pairs are in order, that weights are not all 0, and that gaps between numbers can be seen."""
+        """Require ordered pairs, a weight above 0 in every mapping, and visible gaps between numbers."""
         for name in self.__struct_fields__:
             value = getattr(self, name)
             is_pair = isinstance(value, tuple) and len(value) == 2 and not isinstance(value[0], tuple)
@@ -163,6 +163,4 @@ class LookConfig(Config, frozen=True, kw_only=True):
             if not any(getattr(self, name).values()):
                 raise ConfigError(f"{name}: all 0; expected one above 0")
         if self.number_gap[0] <= self.digit_gap[1]:
-            raise ConfigError(
-                f"number_gap: {list(self.number_gap)} is not allowed; expected more than that of digit_gap"
-            )
+            raise ConfigError(f"number_gap: {list(self.number_gap)} is not allowed; expected more than digit_gap")

@@ -11,7 +11,8 @@ from msgspec import Meta
 from digitdet.configs.base import Config, Share
 
 Rotation = Literal["auto", 0, 90, 180, 270]
-Text = Annotated[str, Meta(min_length=1)]
+_Text = Annotated[str, Meta(min_length=1)]
+_Scale = Annotated[float, Meta(ge=0.25, le=4)]
 
 
 class ReadConfig(Config, frozen=True, kw_only=True):
@@ -21,12 +22,7 @@ class ReadConfig(Config, frozen=True, kw_only=True):
     """Length in pixels to which the longer side of a picture is scaled. None uses the size that the model was trained
     with, 320 for the shipped one."""
 
-    scales: Annotated[tuple[Annotated[float, Meta(ge=0.25, le=4)], ...], Meta(min_length=1, max_length=4)] = (
-        0.3,
-        0.6,
-        1.1,
-        1.4,
-    )
+    scales: Annotated[tuple[_Scale, ...], Meta(min_length=1, max_length=4)] = (0.3, 0.6, 1.1, 1.4)
     """Multi-scale inference: a picture is read at each of these factors of `image_size`, and the scores are averaged.
     One scale takes about a third of the time. A picture whose digits are small gets one more, larger pass."""
 
@@ -64,13 +60,9 @@ class ReadConfig(Config, frozen=True, kw_only=True):
 class ReadOption:
     """An option of reading. The command line and the HTTP API are generated from `READ_OPTIONS`.
 
-    Args:
-        name: Name in Python and in a query; the command line writes - for _.
-        type: `Text`, a `Literal`, or an annotated number with its range.
-        help: One sentence.
-        metavar: Placeholder of the value in help texts; None for choices.
-        setting: The setting of `ReadConfig` that it overrides.
-        max_count: How often one HTTP request may repeat it.
+    `name` is the name in Python and in a query; the command line writes - for _. `type` is a `Literal`, or a text or
+    number annotated with its range. `setting` is the setting of `ReadConfig` that the option overrides, and `max_count`
+    how often one HTTP request may repeat it.
     """
 
     name: str
@@ -93,14 +85,12 @@ class ReadOption:
     @property
     def base_type(self) -> type:
         """The type of a value that is not a choice: str, int or float."""
-        base: type = get_args(self.type)[0]
-        return base
+        return get_args(self.type)[0]
 
     @property
     def limits(self) -> Meta:
         """The range of a number or the minimum length of a text."""
-        limits: Meta = get_args(self.type)[1]
-        return limits
+        return get_args(self.type)[1]
 
 
 def _setting_option(name: str, setting: str, help_text: str, metavar: str | None = None) -> ReadOption:
@@ -109,13 +99,13 @@ def _setting_option(name: str, setting: str, help_text: str, metavar: str | None
 
 
 READ_OPTIONS = (
-    ReadOption("digits", Text, "Expected number of digits, e.g. 8 or 4-8.", "N|N-M"),
-    ReadOption("pattern", Text, r"Pattern of a number with its separators, e.g. \d{4}-\d{2}.", "REGEX"),
+    ReadOption("digits", _Text, "Expected number of digits, e.g. 8 or 4-8.", "N|N-M"),
+    ReadOption("pattern", _Text, r"Pattern of a number with its separators, e.g. \d{4}-\d{2}.", "REGEX"),
     ReadOption(
         "check", Literal["luhn", "ean", "isbn", "mod11", "verhoeff", "damm"], "Check digit that every number must have."
     ),
-    ReadOption("allowed", Text, "The only numbers that are accepted.", "NUMBER", max_count=5000),
-    ReadOption("previous", Text, "Previous reading of a meter; give the maximum step, too.", "NUMBER"),
+    ReadOption("allowed", _Text, "The only numbers that are accepted.", "NUMBER", max_count=5000),
+    ReadOption("previous", _Text, "Previous reading of a meter; give the maximum step, too.", "NUMBER"),
     ReadOption(
         "max_step",
         Annotated[int, Meta(ge=0, le=10**15)],
@@ -123,7 +113,7 @@ READ_OPTIONS = (
         "N",
     ),
     ReadOption(
-        "region", Text, "Read only this part of the picture, in pixels or %; repeatable.", "[NAME=]X,Y,W,H", None, 100
+        "region", _Text, "Read only this part of the picture, in pixels or %; repeatable.", "[NAME=]X,Y,W,H", None, 100
     ),
     _setting_option("rotate", "rotate", "Clockwise rotation of the pages in degrees; auto detects it."),
     _setting_option(

@@ -50,8 +50,7 @@ class SynthConfig(Config, frozen=True, kw_only=True):
     looks: dict[str, LookConfig] = msgspec.field(default_factory=lambda: {"mnist": LookConfig()})
     """Kinds of pictures by name. In YAML, a preset look is given by its weight alone (`print: 2`) or by the settings
     that differ from it; any other name is a new look, given by the settings that differ from the defaults of
-    `LookConfig`. A mapping such as `sources` replaces that of the preset.
-    """
+    `LookConfig`. A mapping such as `sources` replaces the one of the preset."""
 
     legibility: LegibilityConfig = LegibilityConfig()
     """Limits of legibility."""
@@ -72,7 +71,7 @@ class SynthConfig(Config, frozen=True, kw_only=True):
     """torchvision's folder of EMNIST, QMNIST and USPS, for the sources of these names."""
 
     def check(self) -> None:
-        """Check that there are pictures to train on and that a look has a weight."""
+        """Require pictures to train on and a look with a weight."""
         if self.split_counts()["train"] < 1:
             raise ConfigError(
                 f"count: {self.count} leaves nothing to train on beside val_share {self.val_share} "
@@ -95,7 +94,6 @@ class SynthConfig(Config, frozen=True, kw_only=True):
 
 
 def _expand_look(name: str, value: object, source: str) -> LookConfig:
-    """Make a look of its weight, or of the settings that differ from the preset of that name or from the defaults."""
     where, presets = f"{source}: looks: {name}", preset_names("looks")
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if name not in presets:
@@ -114,20 +112,10 @@ def add_materials(
     crops: Path | None = None,
     hand_fonts: Sequence[Path] = (),
 ) -> SynthConfig:
-    """Add the user's own material to the settings.
+    """Add the user's own material to the settings; ConfigError if fonts are given, but no look uses them.
 
     If no look has the source `crops` or the surface `folder`, every look uses the given crops or backgrounds for half
     of its pages.
-
-    Args:
-        config: The settings.
-        fonts: Folders of `font_folders`.
-        backgrounds: The `background_folder`.
-        crops: The folder or CSV file `crops`.
-        hand_fonts: Folders of `hand_font_folders`.
-
-    Raises:
-        ConfigError: Fonts are given, but no look uses them.
     """
     looks = config.looks
     if fonts and not any(look.sources.get(name) for look in looks.values() for name in _FONT_SOURCES):

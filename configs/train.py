@@ -1,4 +1,4 @@
-"""Settings of `digitdet train`."""
+"""Settings of `digitdet train`: the detector and the recogniser."""
 
 from __future__ import annotations
 
@@ -8,7 +8,33 @@ from msgspec import Meta
 
 from digitdet.common.errors import ConfigError
 from digitdet.configs.base import Config, Share
-from digitdet.configs.recogniser import RecogniserConfig
+
+_Boxes = Annotated[int, Meta(ge=0, le=1000)]
+
+
+class RecogniserConfig(Config, frozen=True, kw_only=True):
+    """Settings of the training of the recogniser on crops of true digits and of the detector's proposals.
+
+    The numbers of boxes are maxima, sampled from every picture in an epoch.
+    """
+
+    epochs: Annotated[int, Meta(ge=0, le=10_000)] = 3
+    """Passes over the training pictures; 0 trains no recogniser."""
+
+    learning_rate: Annotated[float, Meta(gt=0, le=1)] = 0.002
+    """Highest learning rate of AdamW, after the warm-up."""
+
+    true_boxes: _Boxes = 10
+    """True boxes."""
+
+    proposals: _Boxes = 5
+    """Proposals that overlap a true digit enough to have its label."""
+
+    pieces: _Boxes = 5
+    """Background proposals that touch a digit: parts of one digit, or of two."""
+
+    other_proposals: _Boxes = 2
+    """Background proposals away from all digits. More of them make the recogniser reject true zeros and ones."""
 
 
 class TrainConfig(Config, frozen=True, kw_only=True):
@@ -57,7 +83,7 @@ class TrainConfig(Config, frozen=True, kw_only=True):
     """Seed of the start weights, the order of the pictures and the augmentation."""
 
     device: Annotated[str, Meta(pattern=r"^(auto|cpu|\d+)$")] = "auto"
-    """'auto' (the first GPU, or the CPU if there is none), 'cpu', or the number of a CUDA device such as '0'."""
+    """'auto' (the first GPU, otherwise the CPU), 'cpu', or the number of a CUDA device such as '0'."""
 
     threads: Annotated[int, Meta(ge=0, le=1024)] = 0
     """Number of CPU threads; 0 uses every core."""

@@ -38,20 +38,14 @@ def contact_sheet(
     columns: int = 6,
     cell: int = 320,
 ) -> Image:
-    """Draw all pictures row by row, each scaled to fit a square cell.
+    """Draw one or more (H, W, 3) uint8 BGR pictures row by row, each scaled to fit a square cell.
 
     Args:
-        pictures: (H, W, 3) uint8 BGR each; at least one.
+        pictures: At least one.
         boxes: (N, 4) xyxy pixels of each picture.
         labels: (N,) digits of each picture.
-        columns: Pictures per row, at least 1; fewer if there are fewer pictures.
+        columns: Maximum number of pictures per row.
         cell: Side of a cell in pixels.
-
-    Returns:
-        The contact sheet (H, W, 3) uint8 BGR.
-
-    Raises:
-        ValueError: There is no picture, or the lengths differ.
     """
     if not pictures:
         raise ValueError("a contact sheet needs at least one picture")
@@ -90,7 +84,7 @@ def _draw_digits(picture: Image, boxes: npt.NDArray[np.float64], labels: npt.NDA
 def _draw_label(
     picture: Image, text: str, box: _Corners, others: Sequence[_Corners], colour: tuple[int, int, int]
 ) -> None:
-    """Draw a class above its box; if that is outside the picture or on another digit, below or beside the box."""
+    """Draw a class above its box, or below or beside it where there is no free place above."""
     text_height = min(11, max(8, (box[3] - box[1]) // 2))
     scale = cv2.getFontScaleFromHeight(_FONT, text_height, 1)
     text_width = cv2.getTextSize(text, _FONT, scale, 1)[0][0]
@@ -104,7 +98,7 @@ def _draw_label(
 
 
 def _is_free(picture: Image, place: tuple[int, int], width: int, height: int, others: Sequence[_Corners]) -> bool:
-    """Return whether a text with its lower left corner at `place` is inside the picture and on no box."""
+    """Return whether a text whose lower left corner is `place` is inside the picture and on no box."""
     left, bottom = place
     right, top = left + width, bottom - height
     if left < 0 or top < 0 or right > picture.shape[1] or bottom >= picture.shape[0]:

@@ -28,11 +28,7 @@ class Conversion:
 
 
 def detect_format(source: Path) -> str:
-    """Return 'yolo', 'coco' or 'voc': by data.yaml, JSON or XML in a folder, or by the suffix of a file.
-
-    Raises:
-        DataError: It is none of them.
-    """
+    """Return 'yolo', 'coco' or 'voc' by the files in a folder or the suffix of a file, or raise DataError."""
     if source.is_file():
         found = {".json": "coco", ".yaml": "yolo", ".yml": "yolo"}.get(source.suffix.lower())
     elif (source / DATA_FILE).is_file():
@@ -47,28 +43,23 @@ def detect_format(source: Path) -> str:
 
 
 def convert(source: Path, out: Path, to: str) -> Conversion:
-    """Write a dataset in another format; its own format is detected. If it fails, nothing is left in `out`.
+    """Write a dataset in another format; its own format is detected.
 
     Args:
         source: A dataset folder, its data.yaml or a COCO file.
-        out: A folder that is missing or empty.
+        out: A folder that is missing or empty. If the conversion fails, nothing is left in it.
         to: One of `FORMATS`. 'crops' needs a YOLO dataset with numbers.jsonl.
-
-    Raises:
-        DataError: `source` is no dataset or cannot be used, or `out` is not empty.
     """
     found = detect_format(source)
     if found == to:
         raise DataError(f"{source}: is {to.upper()} already")
-    if to == "crops":
-        if found != "yolo":
-            raise DataError(
-                f"{source}: {found.upper()} does not say which digits make a number; crops need a YOLO dataset"
-            )
-        with fresh_folder(out):
-            return Conversion(*write_number_crops(find_data_file(source), out))
+    if to == "crops" and found != "yolo":
+        raise DataError(f"{source}: {found.upper()} does not say which digits make a number; crops need a YOLO dataset")
+    source = find_data_file(source) if found == "yolo" else source
     with fresh_folder(out):
-        dataset = _READERS[found](find_data_file(source) if found == "yolo" else source)
+        if to == "crops":
+            return Conversion(*write_number_crops(source, out))
+        dataset = _READERS[found](source)
         _WRITERS[to](dataset, out)
     pictures = [picture for split in dataset.splits.values() for picture in split]
     return Conversion(len(pictures), sum(len(picture.labels) for picture in pictures), dataset.notes)
@@ -76,11 +67,7 @@ def convert(source: Path, out: Path, to: str) -> Conversion:
 
 @contextlib.contextmanager
 def fresh_folder(out: Path) -> Iterator[None]:
-    """Create `out` unless it is there and empty; if the context fails, remove what was written.
-
-    Raises:
-        DataError: It is a file, or not empty.
-    """
+    """Require `out` to be missing or empty, and create it; if the context fails, remove what was written."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DataError(f"{out}: is not empty; choose another folder to write to")
     existed = out.is_dir()

@@ -26,19 +26,12 @@ _HELD_OUT_SHARE = 0.1  # of the crops of each digit, for 'val' and for 'test'
 
 @dataclass(frozen=True)
 class Crops:
-    """Pictures of one digit each.
+    """Pictures of one digit each."""
 
-    Attributes:
-        images: (H, W, 3) uint8 BGR each, of its own size.
-        labels: (N,) uint8, 0 to 9.
-        names: Path of each picture below the folder of the collection, with forward slashes.
-        skipped: A line "path: reason" for each picture that could not be used.
-    """
-
-    images: tuple[Image, ...]
-    labels: npt.NDArray[np.uint8]
-    names: tuple[str, ...]
-    skipped: tuple[str, ...] = ()
+    images: tuple[Image, ...]  # (H, W, 3) uint8 BGR each, of different sizes
+    labels: npt.NDArray[np.uint8]  # (N,), 0 to 9
+    names: tuple[str, ...]  # path of each picture below the folder of the collection, with forward slashes
+    skipped: tuple[str, ...] = ()  # "path: reason" for each picture that could not be used
 
     def __len__(self) -> int:
         return len(self.images)
@@ -85,8 +78,9 @@ def split_crops(crops: Crops) -> dict[str, Crops]:
     one with fewer is in 'train' only. `skipped` goes to 'train'.
     """
     rows: dict[str, list[int]] = {split: [] for split in SPLITS}
+    hashes = [hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest() for name in crops.names]
     for digit in range(10):
-        own = sorted(np.flatnonzero(crops.labels == digit).tolist(), key=lambda row: _name_hash(crops.names[row]))
+        own = sorted(np.flatnonzero(crops.labels == digit).tolist(), key=hashes.__getitem__)
         held_out = max(round(_HELD_OUT_SHARE * len(own)), 1) if len(own) >= len(SPLITS) else 0
         rows["test"] += own[:held_out]
         rows["val"] += own[held_out : 2 * held_out]
@@ -100,10 +94,6 @@ def split_crops(crops: Crops) -> dict[str, Crops]:
         )
         for split, chosen in rows.items()
     }
-
-
-def _name_hash(name: str) -> bytes:
-    return hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
 
 
 def _folder_entries(folder: Path) -> Iterator[tuple[Path, str, int]]:
@@ -136,11 +126,7 @@ def _csv_entries(path: Path) -> list[tuple[Path, str, int]]:
 
 
 def _decode_crop(content: bytes) -> Image:
-    """Decode a picture as BGR, shrunk to `_MAX_SIDE`.
-
-    Raises:
-        ValueError: It cannot be decoded, or is too small or blank.
-    """
+    """Decode a picture as BGR, shrunk to `_MAX_SIDE`; ValueError if it is damaged, too small or blank."""
     image = decode_image(content)
     if image is None:
         raise ValueError("damaged, cut off or not a picture in a known format")

@@ -65,11 +65,7 @@ def load_mnist(part: str, folder: Path | None = None) -> Digits:
 
 
 def load_split_digits(mnist_folder: Path | None = None) -> dict[str, Digits]:
-    """Load MNIST as 'train' and 'val', which divide the training part (see `hold_out`), and 'test'.
-
-    Raises:
-        DataError: MNIST is missing or damaged, see `load_mnist`.
-    """
+    """Load MNIST as 'train' and 'val', which divide the training part (see `hold_out`), and 'test'."""
     train, val = hold_out(load_mnist("train", mnist_folder))
     return {"train": train, "val": val, "test": load_mnist("test", mnist_folder)}
 
@@ -81,12 +77,9 @@ def hold_out(digits: Digits) -> tuple[Digits, Digits]:
 
 
 def read_idx(content: bytes, name: str) -> npt.NDArray[np.uint8]:
-    """Decode an IDX file of unsigned bytes.
+    """Decode an IDX file of unsigned bytes; the message of a DataError begins with `name`.
 
     Its header is two zero bytes, 8 (the type), the number of axes, and their lengths as big-endian 32-bit integers.
-
-    Raises:
-        DataError: The header is another one, or the length of the file does not fit it; the message begins with `name`.
     """
     if len(content) < 4 or content[:3] != b"\x00\x00\x08":
         raise DataError(f"{name}: not an IDX file of bytes; fetch it again")
@@ -102,24 +95,19 @@ def read_idx(content: bytes, name: str) -> npt.NDArray[np.uint8]:
 
 
 def _find_folder() -> Path:
-    candidates = [user_cache() / "mnist"]
-    if data := os.environ.get(DATA_VARIABLE):
-        candidates.insert(0, Path(data) / "mnist")
-    for folder in candidates:
+    cache = user_cache() / "mnist"
+    data = os.environ.get(DATA_VARIABLE)
+    for folder in ([Path(data) / "mnist"] if data else []) + [cache]:
         if all(_find_file(folder, name) for name in CHECKSUMS):
             return folder
-    return _download(user_cache() / "mnist")
+    return _download(cache)
 
 
 def _find_file(folder: Path, name: str) -> Path | None:
-    for candidate in (folder / f"{name}.gz", folder / name):
-        if candidate.is_file():
-            return candidate
-    return None
+    return next((path for path in (folder / f"{name}.gz", folder / name) if path.is_file()), None)
 
 
 def _read_checked(folder: Path, name: str) -> bytes:
-    """Read and unpack a file, and check that it is the original one."""
     path = _find_file(folder, name)
     if path is None:
         raise DataError(f"{folder}: {name}.gz is missing; {_remedy(folder)}")
@@ -140,7 +128,7 @@ def _remedy(folder: Path) -> str:
 
 
 def _download(folder: Path) -> Path:
-    """Download the four files with torchvision, which knows the mirrors and shows progress, into `folder`."""
+    """Download the four files into `folder` with torchvision, which knows the mirrors and shows progress."""
     try:
         from torchvision.datasets import MNIST
     except ImportError as error:

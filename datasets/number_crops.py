@@ -25,14 +25,9 @@ MARGIN = 0.15
 
 
 def write_number_crops(data_file: Path, out: Path) -> tuple[int, int]:
-    """Write a PNG for every number of a dataset, then labels.csv, and return the number of crops and of digits.
+    """Write a PNG for every number in the numbers.jsonl beside data.yaml, then labels.csv, into the empty folder `out`.
 
-    Args:
-        data_file: data.yaml of a dataset with numbers.jsonl beside it.
-        out: An empty folder.
-
-    Raises:
-        DataError: numbers.jsonl is missing or invalid, or a picture cannot be read.
+    Returns the number of crops and of digits.
     """
     path = data_file.parent / NUMBERS_FILE
     if not path.is_file():
@@ -67,15 +62,9 @@ def write_number_crops(data_file: Path, out: Path) -> tuple[int, int]:
 
 
 def crop_number(image: Image, box: Box, margin: float) -> Image:
-    """Cut a number out of a picture (H, W, 3) uint8.
+    """Return a view of the part of a picture in an xyxy box, without pixels if the box lies outside.
 
-    Args:
-        image: The picture.
-        box: xyxy in pixels.
-        margin: Margin on each side as a fraction of the height of the box; it ends at the edges of the picture.
-
-    Returns:
-        A view of the picture; without pixels if the box lies outside.
+    `margin` is added on each side, as a fraction of the height of the box, up to the edges of the picture.
     """
     left, top, right, bottom = box
     extra = margin * (bottom - top)

@@ -11,33 +11,24 @@ import numpy as np
 import numpy.typing as npt
 
 from digitdet.common.errors import DataError, MissingExtraError
-from digitdet.datasets.formats.yolo import SPLITS
 from digitdet.datasets.mnist import Digits, hold_out
 
 _SIDE = 28  # pixels, as in MNIST
-_USPS_SIDE = 20  # MNIST's digits fill 20 of the 28 pixels, those of USPS their whole picture
+_USPS_SIDE = 20  # the digits of USPS fill their picture, those of MNIST 20 of 28 pixels
 
 
 def load_torchvision_digits(name: str, root: Path, split: str) -> Digits:
     """Load digits as (N, 28, 28), ink 255 on background 0, upright.
 
-    'test' is the set's own test part; 'val' is the end of its training part (see `hold_out`), 'train' the rest.
-    QMNIST's digits are those of MNIST in the same order, so that a digit is in the same split of both. EMNIST was cut
-    anew from the forms behind MNIST: its training part has digits of MNIST's test part, which raises the metrics there.
+    'test' is the set's own test part; 'val' is the end of its training part (see `hold_out`), 'train' the rest. QMNIST
+    has the digits of MNIST in the same order, so that a digit is in the same split of both. The training part of EMNIST
+    has digits of MNIST's test part, which raises the metrics there.
 
     Args:
         name: 'emnist', 'qmnist' or 'usps'.
         root: torchvision's `root` folder, with EMNIST/raw, QMNIST/raw or usps.bz2 and usps.t.bz2 in it.
         split: 'train', 'val' or 'test'.
-
-    Raises:
-        DataError: The set or split is unknown, or the files are missing or damaged.
-        MissingExtraError: torchvision is not installed.
     """
-    if name not in _READERS:
-        raise DataError(f"there is no digit set {name!r}; expected one of {', '.join(_READERS)}")
-    if split not in SPLITS:
-        raise DataError(f"there is no split {split!r}; expected one of {', '.join(SPLITS)}")
     digits = _read(name, root, train=split != "test")
     if split == "test":
         return digits

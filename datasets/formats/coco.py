@@ -1,8 +1,8 @@
 """The COCO object detection format: one JSON file per split that lists pictures, categories and boxes.
 
-Written are annotations/instances_{split}.json and images/{split}/; `file_name` is relative to images/. Boxes are xywh
-in pixels of the decoded picture. A digit's category has the id digit + 1, since many tools reserve 0 for the
-background. Reading goes by the names of the categories.
+Datasets are written as annotations/instances_{split}.json and images/{split}/; `file_name` is relative to images/.
+Boxes are left, top, width and height in pixels of the decoded picture. A digit's category has the id digit + 1, since
+many tools reserve 0 for the background; when a dataset is read, the names of the categories count.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
-from digitdet.common.boxes import xyxy_to_xywh
 from digitdet.common.errors import DataError
 from digitdet.common.files import write_atomically
 from digitdet.common.types import CLASS_NAMES, Box
@@ -47,14 +46,11 @@ def write_coco(dataset: Dataset, out: Path) -> None:
 def read_coco(source: Path) -> Dataset:
     """Read a COCO dataset; see `check_pictures` for what is left out.
 
-    The split is taken from the name of the JSON file or of its folder, else it is train. Pictures are searched beside
-    the file and in the usual folders.
+    The split is taken from the name of the JSON file or of its folder, by default it is train. Pictures are searched
+    beside the file and in the usual folders.
 
     Args:
-        source: A JSON file, or a folder with some in it, in annotations/ or in one folder per split.
-
-    Raises:
-        DataError: There is no such file, a file is damaged, no category is a digit, or no picture can be used.
+        source: A JSON file, or a folder with JSON files in it, in annotations/ or in one folder per split.
     """
     files = [source] if source.is_file() else find_coco_files(source)
     if not files:
@@ -96,14 +92,17 @@ def _format_split(split: str, pictures: list[LabelledPicture]) -> dict[str, Any]
     ]
     annotations: list[dict[str, Any]] = []
     for image_id, picture in enumerate(pictures, start=1):
-        for digit, box in zip(picture.labels.classes.tolist(), xyxy_to_xywh(picture.boxes).tolist(), strict=True):
+        for digit, (left, top, right, bottom) in zip(
+            picture.labels.classes.tolist(), picture.boxes.tolist(), strict=True
+        ):
+            width, height = right - left, bottom - top
             annotations.append(
                 {
                     "id": len(annotations) + 1,
                     "image_id": image_id,
                     "category_id": digit + 1,
-                    "bbox": [round(value, 3) for value in box],
-                    "area": round(box[2] * box[3], 3),
+                    "bbox": [round(value, 3) for value in (left, top, width, height)],
+                    "area": round(width * height, 3),
                     "iscrowd": 0,
                 }
             )
@@ -111,11 +110,6 @@ def _format_split(split: str, pictures: list[LabelledPicture]) -> dict[str, Any]
 
 
 def _parse_file(path: Path, notes: list[str]) -> list[UncheckedPicture]:
-    """Parse a COCO file.
-
-    Raises:
-        DataError: The file is not COCO, or none of its categories is a digit.
-    """
     content = _load(path)
     if content is None:
         raise DataError(f"{path}: not a COCO file (JSON with {', '.join(_SECTIONS)})")

@@ -1,8 +1,4 @@
-"""The pictures of a dataset with their boxes, as every format reads and writes them.
-
-A reader of a foreign format parses its files to `UncheckedPicture`s; `check_pictures` makes a `Dataset` of them, which
-every writer takes.
-"""
+"""The pictures of a dataset with their boxes, as every format reads and writes them."""
 
 from __future__ import annotations
 
@@ -45,40 +41,23 @@ _VAL_STRIDE = 10  # without a validation split, every tenth training picture is 
 
 @dataclass(frozen=True)
 class UncheckedPicture:
-    """What a foreign file says about a picture; only the classes are known to be digits.
-
-    Attributes:
-        split: 'train', 'val' or 'test'.
-        name: Its name in the source, perhaps with folders.
-        path: Where it was found; None if it was not.
-        size: Width and height in pixels according to the source, if it gives them.
-        classes: Digits 0 to 9.
-        boxes: xyxy in pixels, one for each class.
-    """
+    """A picture with its labels as a COCO or VOC file gives them."""
 
     split: str
-    name: str
-    path: Path | None
-    size: tuple[int, int] | None
-    classes: tuple[int, ...]
-    boxes: tuple[Box, ...]
+    name: str  # as in the source, perhaps with folders
+    path: Path | None  # None if the picture was not found
+    size: tuple[int, int] | None  # width and height in pixels according to the source
+    classes: tuple[int, ...]  # digits 0 to 9
+    boxes: tuple[Box, ...]  # xyxy in pixels, one for each class
 
 
 @dataclass(frozen=True)
 class LabelledPicture:
-    """A picture that can be decoded, with valid labels.
+    """A picture that can be decoded, with valid labels."""
 
-    Attributes:
-        name: A file name that is unique in its split, also without its suffix.
-        path: The picture file.
-        width: Pixels, as decoded.
-        height: Pixels, as decoded.
-        labels: Its digits.
-    """
-
-    name: str
+    name: str  # file name, unique in its split also without the suffix
     path: Path
-    width: int
+    width: int  # of the decoded picture, in pixels
     height: int
     labels: Labels
 
@@ -90,18 +69,14 @@ class LabelledPicture:
 
 @dataclass(frozen=True)
 class Dataset:
-    """The pictures of each split, sorted by name, and a note for everything that was left out or is doubtful."""
+    """The pictures of each split, sorted by name, and a note on everything that was left out or is doubtful."""
 
     splits: dict[str, list[LabelledPicture]]
     notes: tuple[str, ...] = ()
 
 
 def read_yolo(data_file: Path) -> Dataset:
-    """Read a YOLO dataset; see `formats.yolo`.
-
-    Raises:
-        DataError: data.yaml, a picture or a label file cannot be used, or two pictures share a label file.
-    """
+    """Read a YOLO dataset, given by its data.yaml; DataError if a picture or a label file cannot be used."""
     splits: dict[str, list[LabelledPicture]] = {}
     for split, folder in read_data_file(data_file).items():
         images = list_images(folder)
@@ -131,14 +106,11 @@ def write_yolo(dataset: Dataset, out: Path) -> None:
 
 
 def check_pictures(pictures: Sequence[UncheckedPicture], notes: Sequence[str]) -> Dataset:
-    """Check the pictures of a foreign dataset, leave out what cannot be used and add a note for it.
+    """Make a dataset of pictures in another format; DataError if no picture can be used.
 
-    Left out are pictures that are missing or cannot be decoded, boxes outside their picture and boxes that are given
-    twice. Boxes are clipped to the real size of the picture. Folders in names become part of the file name. Without
+    Pictures that are missing or cannot be decoded, boxes outside their picture and duplicate boxes are left out, with a
+    note. Boxes are clipped to the real size of the picture. Folders in names become part of the file name. Without
     validation pictures, every tenth training picture becomes one.
-
-    Raises:
-        DataError: No picture can be used.
     """
     all_notes = list(notes)
     pictures = _hold_out(pictures, all_notes)
@@ -165,19 +137,19 @@ def check_pictures(pictures: Sequence[UncheckedPicture], notes: Sequence[str]) -
 
 
 def digit_of(name: object) -> int | None:
-    """Return the digit that a category is named after; None for other names."""
+    """Return the digit that a category is named after, if any."""
     text = str(name).strip()
     return int(text) if text in CLASS_NAMES else None
 
 
 def split_from_file_name(name: str) -> str | None:
-    """Return the split that a word in a file name says, such as instances_train2017; None if none does."""
+    """Return the split that is named in a file name, such as instances_train2017, if any."""
     words = re.findall("[a-z]+", name.lower())
     return next((_SPLIT_WORDS[word] for word in words if word in _SPLIT_WORDS), None)
 
 
 def split_from_folder_name(name: str) -> str | None:
-    """Return the split that a folder is named after, such as valid or test2017; None for other names."""
+    """Return the split that a folder is named after, such as valid or test2017, if any."""
     return _SPLIT_WORDS.get(name.lower().rstrip("0123456789"))
 
 
@@ -200,11 +172,7 @@ def _hold_out(pictures: Sequence[UncheckedPicture], notes: list[str]) -> Sequenc
 
 
 def _check_picture(picture: UncheckedPicture, path: Path, notes: list[str]) -> tuple[int, int, Labels]:
-    """Return the width, the height and the valid labels of a picture.
-
-    Raises:
-        DataError: The picture cannot be used.
-    """
+    """Return the width, the height and the valid labels of a picture; DataError if it cannot be used."""
     if path.suffix.lower() not in IMAGE_SUFFIXES:
         raise DataError(f"{path}: not a picture by its suffix")
     height, width = read_picture(path).shape[:2]

@@ -1,4 +1,4 @@
-"""numbers.jsonl: the numbers of each picture in reading order, which YOLO labels do not tell.
+"""numbers.jsonl: the numbers of each picture, which YOLO labels do not contain.
 
 One JSON object per line, sorted by split and name::
 
@@ -26,10 +26,7 @@ NUMBERS_FILE = "numbers.jsonl"
 
 @dataclass(frozen=True)
 class NumberTruth:
-    """The true text of a number, and one xyxy pixel box per digit in reading order.
-
-    `source` says where its digits come from; empty if that is unknown.
-    """
+    """The true text of a number, and one xyxy pixel box per digit in reading order."""
 
     text: str
     boxes: tuple[Box, ...]
@@ -44,10 +41,7 @@ class NumberTruth:
 
 @dataclass(frozen=True)
 class PictureTruth:
-    """All numbers of one picture; `image` is relative to the dataset's folder, with forward slashes.
-
-    `look` is the kind of picture; empty if that is unknown.
-    """
+    """All numbers of one picture; `image` is relative to the dataset's folder, with forward slashes."""
 
     image: str
     split: str
@@ -65,11 +59,7 @@ def format_truth(truth: PictureTruth) -> str:
 
 
 def parse_truth(line: str, source: str) -> PictureTruth:
-    """Parse one line of numbers.jsonl.
-
-    Raises:
-        DataError: The line is not such an object, or a number has not one box per digit; it begins with `source`.
-    """
+    """Parse one line of numbers.jsonl; the message of a DataError begins with `source`."""
     try:
         truth = msgspec.json.decode(line, type=PictureTruth)
         if any(len(number.text) != len(number.boxes) or not number.boxes for number in truth.numbers):
@@ -80,11 +70,7 @@ def parse_truth(line: str, source: str) -> PictureTruth:
 
 
 def read_truths(path: Path, split: str | None = None) -> list[PictureTruth]:
-    """Read numbers.jsonl, all of it or one split.
-
-    Raises:
-        DataError: The file cannot be read, or a line is invalid.
-    """
+    """Read numbers.jsonl, all of it or one split."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

@@ -1,8 +1,7 @@
 """The Pascal VOC format: one XML file per picture.
 
-Written are Annotations/{split}_{name}.xml, JPEGImages/ and ImageSets/Main/{split}.txt. As in VOC itself, coordinates
-are whole pixels counted from 1 and the last one is inclusive: the box of the pixels x0 to x1 (exclusive, counted from
-0) has xmin = x0 + 1 and xmax = x1.
+Datasets are written as Annotations/{split}_{name}.xml, JPEGImages/ and ImageSets/Main/{split}.txt. As in VOC itself,
+coordinates are whole pixels counted from 1 and the last one is inclusive: left becomes xmin - 1, right is xmax.
 """
 
 from __future__ import annotations
@@ -57,11 +56,8 @@ def write_voc(dataset: Dataset, out: Path) -> None:
 def read_voc(folder: Path) -> Dataset:
     """Read a Pascal VOC dataset; see `check_pictures` for what is left out.
 
-    Read are Annotations/, JPEGImages/ and ImageSets/Main/, or XML files beside their pictures, whose split is taken
-    from the name of their folder (else it is train). If a coordinate is 0, the dataset counts from 0, not from 1.
-
-    Raises:
-        DataError: There is no XML, a file is not VOC, no object is a digit, or no picture can be used.
+    The folder has Annotations/, JPEGImages/ and ImageSets/Main/, or XML files beside their pictures, whose split is
+    taken from the name of their folder, by default train. If a coordinate is 0, the dataset counts from 0, not from 1.
     """
     files = find_voc_files(folder)
     if not files:
@@ -80,17 +76,13 @@ def read_voc(folder: Path) -> Dataset:
 
 
 def find_voc_files(folder: Path) -> list[Path]:
-    """Return the XML files in Annotations/, or else all below the folder, sorted."""
+    """Return the XML files in Annotations/ or, without that folder, all below `folder`, sorted."""
     base = folder / _ANNOTATIONS
     return sorted((base if base.is_dir() else folder).rglob("*.xml"))
 
 
 class _NoDoctype(ElementTree.TreeBuilder):
-    """Rejects a document type, the only place where XML entities can be defined.
-
-    Entities could expand to gigabytes or name local files. The parser calls this for every encoding, where a search in
-    the bytes would miss UTF-16.
-    """
+    """Rejects a document type, which alone can define XML entities: they could expand to gigabytes or name files."""
 
     def doctype(self, name: str, *_ids: str | None) -> None:
         raise DataError(f"a document type ({name}) is not allowed")
@@ -146,7 +138,7 @@ def _parse_box(entry: ElementTree.Element) -> Box | None:
 
 
 def _picture_paths(folder: Path, path: Path, name: str, file_name: str) -> Iterator[Path]:
-    """Yield where the picture of an XML file may be: under the file name in the XML, then under that of the XML."""
+    """Yield possible paths of the picture of an XML file: with the file name in the XML, then with that of the XML."""
     if given := safe_name(file_name):
         yield folder / _PICTURES / given
         yield path.parent / given
@@ -156,7 +148,7 @@ def _picture_paths(folder: Path, path: Path, name: str, file_name: str) -> Itera
 
 
 def _read_splits(folder: Path) -> dict[str, str]:
-    """Return the split of each picture in ImageSets/Main/; trainval counts as train where no other list says more."""
+    """Return the split of each picture in ImageSets/Main/; trainval is train, unless another list has the picture."""
     splits: dict[str, str] = {}
     for split, list_name in (("train", "trainval"), *((split, split) for split in SPLITS)):
         path = folder / _SETS / f"{list_name}.txt"

@@ -34,7 +34,7 @@ _UNREADABLE = "not a picture that can be decoded, or cut off"
 
 @dataclass(frozen=True)
 class Labels:
-    """Labels of a picture: `classes` (N,) int64; `boxes` (N, 4) float64 cxcywhn, see `digitdet.common.boxes`."""
+    """Labels of a picture: `classes` (N,) int64; `boxes` (N, 4) float64 cxcywhn, see `common.boxes`."""
 
     classes: npt.NDArray[np.int64]
     boxes: npt.NDArray[np.float64]
@@ -59,11 +59,7 @@ def format_labels(labels: Labels) -> str:
 
 
 def parse_labels(text: str, source: str) -> Labels:
-    """Parse the text of a label file; an empty text is a picture without digits.
-
-    Raises:
-        DataError: A line is not an integer class and four numbers; the message names `source` and the line.
-    """
+    """Parse the text of a label file; the message of a DataError names `source` and the line."""
     classes, boxes = [], []
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
@@ -80,11 +76,7 @@ def parse_labels(text: str, source: str) -> Labels:
 
 
 def read_labels(path: Path) -> Labels:
-    """Read a label file.
-
-    Raises:
-        DataError: The file cannot be read or parsed.
-    """
+    """Read a label file; DataError if it cannot be read or parsed."""
     try:
         return parse_labels(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
@@ -118,9 +110,6 @@ def read_data_file(path: Path) -> dict[str, Path]:
 
     The key `path` is relative to the folder of data.yaml. Unknown keys are rejected, since Ultralytics executes a
     `download` entry as code when pictures are missing.
-
-    Raises:
-        DataError: The file is missing or no such mapping, has an unknown key, or its classes are not the ten digits.
     """
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -156,11 +145,7 @@ def label_path(image: Path) -> Path:
 
 
 def read_picture(path: Path) -> Image:
-    """Read a picture as (H, W, 3) uint8 BGR with its EXIF orientation applied, as training does.
-
-    Raises:
-        DataError: The file cannot be read, is cut off, or is not a picture.
-    """
+    """Read a picture as (H, W, 3) uint8 BGR with its EXIF orientation applied; DataError if that fails."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -172,18 +157,11 @@ def read_picture(path: Path) -> Image:
 
 
 def check_dataset(data_file: Path, decode: bool = False) -> list[Problem]:
-    """Return all problems of a dataset; an empty list if it is valid.
+    """Return all problems of a dataset, given as data.yaml or its folder; DataError if data.yaml cannot be used.
 
-    Checked are splits without pictures, pictures without labels and labels without pictures, boxes that are empty or
-    outside the picture, classes that are not digits, boxes given twice, and pictures that occur twice, which would
-    raise every metric if they were in two splits.
-
-    Args:
-        data_file: data.yaml, or the folder that holds it.
-        decode: Also decode every picture, at an eighth of its size, to find damaged ones.
-
-    Raises:
-        DataError: data.yaml itself cannot be used.
+    These are splits without pictures, pictures without labels and labels without pictures, boxes that are empty or
+    outside the picture, classes that are not digits, duplicate boxes and duplicate pictures, and with `decode` pictures
+    that cannot be decoded.
     """
     problems: list[Problem] = []
     seen: dict[bytes, Path] = {}
@@ -208,11 +186,7 @@ def check_dataset(data_file: Path, decode: bool = False) -> list[Problem]:
 
 
 def fingerprint(data_file: Path) -> str:
-    """Return a hash of all label files and their names, which does not depend on where the folder is.
-
-    Raises:
-        DataError: data.yaml cannot be used.
-    """
+    """Return a hash of all label files and their names, which does not depend on the path of the dataset."""
     digest = hashlib.sha256()
     for split, folder in read_data_file(data_file).items():
         for image in list_images(folder):

@@ -53,10 +53,11 @@ def check(data: Path) -> None:
 def show_stats(data: Path) -> None:
     """Print the statistics of a dataset, and plot them into its folder."""
     require_extra("digitdet synth --stats", "train", "matplotlib")
+    from digitdet.datasets.formats.yolo import find_data_file
     from digitdet.datasets.stats import collect_stats, format_stats, plot_stats
 
     found = collect_stats(data)
     click.echo(format_stats(found))
-    plot = found.data_file.parent / "stats.png"
+    plot = find_data_file(data).parent / "stats.png"
     plot_stats(found, plot)
     echo_error(f"plots written to {plot}")

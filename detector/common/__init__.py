@@ -1,1 +1,1 @@
-"""What all parts of the package use: boxes, files, errors, types."""
+"""Boxes, files, errors and types that all parts of the package use."""

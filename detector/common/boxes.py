@@ -1,9 +1,8 @@
 """Box arithmetic on float arrays of shape (N, 4).
 
-Three formats are in use, always with this order of columns:
+Two formats are in use, always with this order of columns:
 
 - ``xyxy``: left, top, right, bottom in pixels; right and bottom are exclusive, so a one-pixel box is 1 wide.
-- ``xywh``: left, top, width, height in pixels (COCO).
 - ``cxcywhn``: centre x, centre y, width, height as fractions (0 to 1) of the picture's width and height (YOLO).
 """
 
@@ -18,11 +17,7 @@ _Floats = npt.NDArray[np.float64]
 
 
 def as_boxes(boxes: npt.ArrayLike) -> _Floats:
-    """Convert any (N, 4) array-like, also an empty list, to a float64 array of shape (N, 4).
-
-    Raises:
-        ValueError: The shape is another one.
-    """
+    """Convert any (N, 4) array-like, also an empty list, to a float64 array of shape (N, 4), or raise ValueError."""
     array = np.asarray(boxes, dtype=np.float64)
     if array.size == 0:
         return np.zeros((0, 4))
@@ -31,22 +26,8 @@ def as_boxes(boxes: npt.ArrayLike) -> _Floats:
     return array
 
 
-def xyxy_to_xywh(boxes: npt.ArrayLike) -> _Floats:
-    """Convert (N, 4) xyxy to xywh.
-
-    >>> xyxy_to_xywh([[10, 20, 30, 60]]).tolist()
-    [[10.0, 20.0, 20.0, 40.0]]
-    """
-    boxes = as_boxes(boxes)
-    return np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
-
-
 def xyxy_to_cxcywhn(boxes: npt.ArrayLike, width: int, height: int) -> _Floats:
-    """Convert (N, 4) xyxy to cxcywhn in a picture of `width` x `height` pixels.
-
-    >>> xyxy_to_cxcywhn([[10, 20, 30, 60]], width=100, height=100).tolist()
-    [[0.2, 0.4, 0.2, 0.4]]
-    """
+    """Convert (N, 4) xyxy to cxcywhn in a picture of `width` x `height` pixels."""
     boxes = as_boxes(boxes)
     centres_and_sizes = np.concatenate([(boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]], axis=1)
     return centres_and_sizes / np.array([width, height, width, height], dtype=np.float64)
@@ -85,10 +66,7 @@ def iou(a: npt.ArrayLike, b: npt.ArrayLike) -> _Floats:
 
 
 def overlap(a: npt.ArrayLike, b: npt.ArrayLike) -> _Floats:
-    """Return the intersection over the smaller box's area (N, M) of xyxy boxes, 0 to 1.
-
-    It is 1 where one box contains the other, where IoU can be small.
-    """
+    """Return the intersection over the smaller area (N, M) of xyxy boxes, 0 to 1; 1 where a box contains the other."""
     shared = intersection(a, b)
     smaller = np.minimum(area(a)[:, None], area(b)[None])
     return np.divide(shared, smaller, out=np.zeros_like(shared), where=smaller > 0)
@@ -108,8 +86,7 @@ def pair_iou(boxes: npt.ArrayLike, first: Indices, second: Indices) -> _Floats:
 def covering_pairs(boxes: npt.ArrayLike, cover: float) -> tuple[Indices, Indices]:
     """Return rows (i, j), i < j, of the pairs of (N, 4) xyxy boxes that overlap by more than `cover` on both axes.
 
-    The overlap along an axis is the shared length divided by the shorter side, 0 to 1. Neighbours that overlap along
-    one axis only are therefore no pair.
+    The overlap along an axis is the shared length divided by the shorter side, 0 to 1.
     """
     boxes = as_boxes(boxes)
     first, second = near_pairs(boxes)
@@ -123,10 +100,9 @@ def covering_pairs(boxes: npt.ArrayLike, cover: float) -> tuple[Indices, Indices
 
 
 def near_pairs(boxes: npt.ArrayLike) -> tuple[Indices, Indices]:
-    """Return rows (i, j), i < j, of all pairs of (N, 4) xyxy boxes that may overlap, each once.
+    """Return rows (i, j), i < j, of all pairs of (N, 4) xyxy boxes that overlap, and of a few that do not, each once.
 
-    Every overlapping pair is among them, and few others: boxes are put into the cells of a grid, and only those in
-    neighbouring cells are paired.
+    Boxes are put into the cells of a grid, and only those in the same or neighbouring cells are paired.
     """
     boxes = as_boxes(boxes)
     if len(boxes) <= 100:

@@ -12,10 +12,7 @@ OPENCV_REMEDY = "where there is no display, replace opencv-python by opencv-pyth
 
 
 class DigitdetError(Exception):
-    """Base of all errors that a user can fix; the command line prints the message and exits with status 1.
-
-    Line breaks in the message, such as those of a quoted file name, are escaped.
-    """
+    """Base of all errors that a user can fix; line breaks in the message are escaped."""
 
     def __init__(self, message: str) -> None:
         super().__init__(_LINE_BREAKS.sub(lambda found: repr(found[0])[1:-1], message))

@@ -14,15 +14,9 @@ LOCK_FILE = ".lock"
 
 
 def write_atomically(path: Path, content: bytes | str, scratch: Path | None = None) -> None:
-    """Write `content` (text as UTF-8) to a temporary file and rename it to `path`, which is never seen half-written.
+    """Write `content` (text as UTF-8) to a temporary file in `scratch`, by default beside `path`, and rename it.
 
-    Args:
-        path: The file to write.
-        content: All of its content.
-        scratch: Folder of the temporary file, on the same file system; by default the folder of `path`.
-
-    Raises:
-        OSError: The folder is missing or read-only, or the disk is full; no temporary file is left behind.
+    If it fails, `path` is unchanged and no temporary file is left. `scratch` must be on the same file system.
     """
     temporary = (scratch or path.parent) / f".{path.name}.{os.getpid()}.tmp"
     try:
@@ -35,17 +29,12 @@ def write_atomically(path: Path, content: bytes | str, scratch: Path | None = No
 
 @contextlib.contextmanager
 def folder_lock(folder: Path, name: str = LOCK_FILE) -> Iterator[None]:
-    """Lock a folder against other digitdet processes; it is created if it is missing.
+    """Create a folder if it is missing, and lock the file `name` in it against other digitdet processes.
 
     The lock of a process that was killed is free. On network file systems without locks nothing is locked.
 
-    Args:
-        folder: The folder to write into.
-        name: Name of the lock file; processes that lock different names do not exclude each other.
-
     Raises:
         DataError: Another process holds the lock.
-        OSError: The folder cannot be written.
     """
     from filelock import FileLock, Timeout
 

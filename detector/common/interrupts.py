@@ -10,10 +10,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def sigint_handler(handler: signal.Handlers) -> Iterator[None]:
-    """Set the handler of SIGINT (Ctrl-C) and restore the previous one at the end.
-
-    Outside the main thread, which alone may set handlers, this does nothing.
-    """
+    """Set the handler of SIGINT (Ctrl-C) inside the context; does nothing outside the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

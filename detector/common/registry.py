@@ -18,11 +18,7 @@ class Registry(dict[str, Function]):
     """A dictionary of functions by name; the decorator `@TABLE.add("brick")` registers one."""
 
     def add(self, name: str) -> Callable[[Function], Function]:
-        """Return a decorator that registers a function under `name` and leaves it unchanged.
-
-        Raises:
-            ValueError: `name` is already registered.
-        """
+        """Return a decorator that registers a function under `name` and leaves it unchanged."""
 
         def register(function: Function) -> Function:
             if name in self:
@@ -34,11 +30,7 @@ class Registry(dict[str, Function]):
 
 
 def check_names(names: Iterable[str], known: Iterable[str], where: str) -> None:
-    """Check that all names are known.
-
-    Raises:
-        ConfigError: A name is unknown; the message begins with `where` and suggests a similar name.
-    """
+    """Raise ConfigError for the first unknown name; the message begins with `where` and suggests a similar name."""
     known = list(known)
     for name in names:
         if name not in known:

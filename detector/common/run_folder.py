@@ -10,18 +10,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from digitdet.common.errors import DataError
 from digitdet.common.files import LOCK_FILE, folder_lock, write_atomically
-
-
-class Settings(Protocol):
-    """Settings that can be stored in a run folder."""
-
-    def to_yaml(self) -> str:
-        """Return the settings as YAML."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -30,32 +22,19 @@ class RunFolder:
 
     A run claims the folder by writing the identity file and then the settings file. The finished file is written last.
     The same settings and identity resume an unfinished run; any others are refused.
-
-    Args:
-        path: The folder; `locked` creates it.
-        kind: What error messages call the content, such as 'run'.
-        settings: The settings of the run.
-        parse: Makes settings from the text of the settings file and the name for error messages.
-        settings_file: Name of the YAML file with the settings.
-        finished_file: Name of the file that marks a finished run.
-        identity: What the run is made from, as JSON types.
-        identity_file: Name of the JSON file with the identity; None if there is no such file.
-        identity_keys: The keys of the identity that must be the same to resume.
-        scratch: Name of a subfolder for partial results that is removed at the end; a folder that has it is unfinished.
-        temporary: Glob patterns of files that are needed only until the run is finished.
     """
 
     path: Path
-    kind: str
-    settings: Settings
-    parse: Callable[[str, str], object]
+    kind: str  # what error messages call the content, such as 'run'
+    settings: Any  # a configuration with `to_yaml()`
+    parse: Callable[[str, str], object]  # makes settings from YAML and the name for error messages
     settings_file: str
     finished_file: str
-    identity: Mapping[str, Any] = field(default_factory=dict)
+    identity: Mapping[str, Any] = field(default_factory=dict)  # what the run is made from, as JSON types
     identity_file: str | None = None
-    identity_keys: tuple[str, ...] = ()
-    scratch: str | None = None
-    temporary: tuple[str, ...] = ()
+    identity_keys: tuple[str, ...] = ()  # the keys that must be the same to resume
+    scratch: str | None = None  # subfolder for partial results, removed at the end
+    temporary: tuple[str, ...] = ()  # glob patterns of files that are removed at the end
 
     def locked(self) -> AbstractContextManager[None]:
         """Create the folder and keep other processes from writing into it; see `folder_lock`."""
@@ -68,11 +47,7 @@ class RunFolder:
         return (self.path / self.finished_file).is_file() and not unfinished
 
     def require_free_or_same(self) -> None:
-        """Check that the folder is empty or holds this run.
-
-        Raises:
-            DataError: It holds something else.
-        """
+        """Raise DataError unless the folder is empty or holds this run."""
         file = self.path / self.settings_file
         if not file.is_file():
             if self.path.is_dir() and not all(self._is_leftover(path) for path in self.path.iterdir()):
@@ -91,11 +66,7 @@ class RunFolder:
             raise other_run(str(self.path), self.kind, "data", self.identity_file)
 
     def claim(self) -> None:
-        """Make the folder this run's own, and remove what a killed process left half-written.
-
-        Raises:
-            DataError: It holds something else.
-        """
+        """Write the settings into the folder, unless it holds this run, and remove half-written files."""
         self.require_free_or_same()
         self.scratch_path.mkdir(parents=True, exist_ok=True)
         for stale in self.scratch_path.glob(".*.tmp"):
@@ -126,7 +97,7 @@ class RunFolder:
             shutil.rmtree(self.scratch_path)
 
     def _is_leftover(self, path: Path) -> bool:
-        """Whether a file is what an interrupted `claim` leaves behind."""
+        """Whether an interrupted `claim` left this file behind."""
         return path.name in (LOCK_FILE, self.identity_file, self.scratch) or path.suffix == ".tmp"
 
 
@@ -145,5 +116,5 @@ def other_run(folder: str, kind: str, what: str, file: str) -> DataError:
 
 
 def not_empty(folder: str, kind: str) -> DataError:
-    """Return the error for a folder that holds something else than a run."""
+    """Return the error for a folder that holds something other than a run."""
     return DataError(f"{folder}: is not empty and holds no {kind}; choose another --out")

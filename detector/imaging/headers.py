@@ -1,7 +1,6 @@
 """Format, page sizes and orientation of an image file, read from its header before any pixel is decoded.
 
-A file of a few hundred bytes can claim a size of gigabytes, so the sizes are checked first. The format is recognised by
-the content, not by the file name. Only what limits the memory is parsed; decoders find other damage themselves.
+A file of a few hundred bytes can claim a size of gigabytes. The decoders find other damage themselves.
 """
 
 from __future__ import annotations
@@ -20,19 +19,12 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class Header:
-    """What the header of an image file says.
-
-    Attributes:
-        format: Name of the format.
-        sizes: Width and height in pixels of every page or frame, as stored.
-        orientation: EXIF orientation, 1 to 8, that is still to be applied to the decoder's output.
-        directories: Those of the pages of a TIFF.
-    """
+    """The format, page sizes and orientation of an image file."""
 
     format: str
-    sizes: tuple[Size, ...]
-    orientation: int = 1
-    directories: tuple[tiff.Directory, ...] = ()
+    sizes: tuple[Size, ...]  # width and height in pixels of every page or frame, as stored
+    orientation: int = 1  # EXIF orientation, 1 to 8, that the decoder does not apply
+    directories: tuple[tiff.Directory, ...] = ()  # of the pages of a TIFF
 
 
 def is_pdf(content: bytes) -> bool:
@@ -41,11 +33,7 @@ def is_pdf(content: bytes) -> bool:
 
 
 def read_header(content: bytes) -> Header:
-    """Read the header of an image file.
-
-    Raises:
-        ImageError: The file is empty, of no known format or cut off, or its header is invalid.
-    """
+    """Read the header of an image file, recognised by its content; raise ImageError if it is invalid."""
     if not content:
         raise ImageError("the file is empty")
     for signature, name, parse in _FORMATS:
@@ -113,7 +101,6 @@ def _gif(content: bytes) -> Header:
 
 
 def _gif_color_table(flags: int) -> int:
-    """Return the length of a colour table in bytes."""
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
@@ -153,7 +140,7 @@ def _bmp(content: bytes) -> Header:
 
 
 def _tiff(content: bytes) -> Header:
-    """TIFF 6.0; OpenCV applies the orientation. A tile can be larger than its page, and is decoded whole."""
+    """TIFF 6.0; OpenCV applies the orientation. A tile, which is decoded whole, can be larger than its page."""
     directories = tuple(tiff.read_directories(content))
     sizes = tuple(
         (
@@ -168,8 +155,7 @@ def _tiff(content: bytes) -> Header:
 def _heif(content: bytes) -> Header:
     """AVIF and HEIC (ISO/IEC 23008-12): the properties of all items are in the box meta/iprp/ipco.
 
-    The largest size (ispe) is that of the picture or above. A rotation (irot) and a mirroring (imir) are those of the
-    picture, which its thumbnail shares; they replace the EXIF orientation.
+    The picture has the largest size (ispe). Rotation (irot) and mirroring (imir) replace the EXIF orientation.
     """
     sizes, rotation, mirror_axis = [], 0, None
     start, end = 0, len(content)

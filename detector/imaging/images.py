@@ -39,24 +39,19 @@ def read_pages(source: ImageSource, max_pixels: int = MAX_PIXELS) -> Iterator[Pa
     """Decode the pages of a picture file one at a time; most files have one.
 
     Formats: JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF, JPEG 2000 and PNM; HEIC with the extra `heic`, PDF with the extra
-    `pdf`. The format is recognised by the content. Every page of a TIFF or PDF, every picture of a HEIC and every frame
-    of an animation (GIF, WebP, PNG) is a page; of an AVIF the first picture is read.
-
-    The EXIF orientation is applied. 16-bit and float values are scaled to 8 bits by the range they use; CMYK and
-    palettes become BGR; transparent pixels become white, or black where nothing would be visible on white. PDF pages
-    are rendered at 200 dpi, or less where the page would exceed the limit.
+    `pdf`. Every page of a TIFF or PDF, every picture of a HEIC and every frame of an animation (GIF, WebP, PNG) is a
+    page; of an AVIF the first picture is read. The EXIF orientation is applied. 16-bit and float values are scaled to 8
+    bits by the range they use; CMYK and palettes become BGR; transparent pixels become white, or black where nothing
+    would be visible on white. PDF pages are rendered at 200 dpi, or less where the page would exceed the limit.
 
     Args:
         source: A path; the bytes of an image file; or a uint8 array, (H, W) grey, (H, W, 3) BGR or (H, W, 4) BGRA.
             Reverse the channels of RGB arrays (PIL, torchvision): ``array[:, :, ::-1]``.
         max_pixels: Highest width times height of a page. It is checked before the page is decoded.
 
-    Yields:
-        The pages, in the order of the file.
-
     Raises:
-        ImageError: The file is missing, damaged, of unknown format or above the limit, or its format needs an extra
-            that is not installed. For a later page the error is raised when that page is reached.
+        ImageError: The next page is missing, damaged, of unknown format or above the limit, or its format needs an
+            extra that is not installed.
     """
     if isinstance(source, np.ndarray):
         yield Page(_from_array(source), 1, 1)
@@ -103,8 +98,7 @@ def encode_png(image: Image) -> bytes:
 def quiet_decoders() -> Iterator[None]:
     """Discard what libpng, libjpeg and OpenCV write to stderr inside the context.
 
-    They write to file descriptor 2, which is redirected to the null device for the whole process, while `sys.stderr`
-    still writes to where it did. Use it in commands, not in a library.
+    File descriptor 2 is redirected to the null device for the whole process; `sys.stderr` keeps its target.
     """
     sys.stderr.flush()
     saved, stderr = os.dup(2), sys.stderr

@@ -24,28 +24,22 @@ PICTURE_SUFFIXES = frozenset({
 
 @dataclass(frozen=True)
 class Input:
-    """A picture file to read, or a name on the command line that stands for none.
+    """A picture file to read, or the reason why a name on the command line gives none."""
 
-    Attributes:
-        path: The path as the user wrote it; ``-`` is standard input. Bytes that are not UTF-8 are escaped as
-            surrogates, as in the functions of `os`.
-        error: Why there is nothing to read; None if there is.
-    """
-
-    path: str
+    path: str  # as the user wrote it; "-" is standard input
     error: str | None = None
 
     def source(self) -> str | bytes:
-        """Return the path, or the content of standard input, which can be read once, for `images.read_pages`."""
+        """Return the path, or the content of standard input, which can be read once."""
         return sys.stdin.buffer.read() if self.path == STDIN else self.path
 
 
 def find_inputs(names: Iterable[str]) -> Iterator[Input]:
     """Expand files, folders and patterns with ``*``, ``?`` or ``[]`` to picture files, in the given order.
 
-    Names that are given twice are read twice. Of a folder, the pictures come first, sorted by name, then those of its
-    subfolders. Pictures are recognised by their suffix; hidden files (with a leading dot) are skipped. In a pattern,
-    ``**`` matches any folders, and only files are taken. To read a file named ``-``, write ``./-``.
+    Names that are given twice are read twice. In a folder, pictures are recognised by their suffix and sorted by name,
+    subfolders come last, and hidden files (with a leading dot) are skipped. In a pattern, ``**`` matches any folders,
+    and only files are taken. To read a file named ``-``, write ``./-``.
     """
     for name in names:
         # os.path instead of Path, whose exists() raises for long names before Python 3.12
@@ -58,10 +52,9 @@ def find_inputs(names: Iterable[str]) -> Iterator[Input]:
 
 
 def read_list(path: str) -> list[str]:
-    """Read a list of names, one per line or each followed by a zero byte (as ``find -print0`` writes them).
+    """Read a list of names from a file or, if it is ``-``, from standard input.
 
-    Args:
-        path: A file, or ``-`` for standard input. Relative names in it are relative to the current folder.
+    The names stand one per line, or are each followed by a zero byte (as ``find -print0`` writes them).
 
     Raises:
         DataError: The list cannot be read.
@@ -82,7 +75,7 @@ def _expand_pattern(pattern: str) -> Iterator[Input]:
     for match in matches:
         if not os.path.isdir(match):
             yield Input(match)
-        elif "**" not in pattern:  # ** has matched the files in the folder, too
+        elif "**" not in pattern:  # ** has matched the files in the folder as well
             yield from _expand_folder(match)
 
 

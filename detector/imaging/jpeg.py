@@ -14,8 +14,7 @@ _NEXT_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 def jpeg_segments(content: bytes) -> Iterator[tuple[int, int, int]]:
     """Yield the segments of a JPEG up to its end: the second byte of the marker, start and end of the parameters.
 
-    Segments are skipped by their lengths, so that markers inside a thumbnail, or in a film that a phone appended to
-    the picture, are not taken for its own.
+    Segments are skipped by their lengths, so that markers inside a thumbnail or an appended video are not yielded.
     """
     position = len(_SOI)
     while marker := _NEXT_MARKER.search(content, position):

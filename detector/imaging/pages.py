@@ -21,19 +21,13 @@ from digitdet.imaging.tiff import make_first
 PDF_DPI = 200
 """Dots per inch at which PDF pages are rendered: digits in 10-point print are 20 px high, in 5-point print 10 px."""
 
-# Frames of an animation are decoded in batches of at most so many pixels (128 MB), since they build on earlier frames.
+# Frames of an animation build on earlier ones and are decoded in batches of at most this many pixels (128 MB).
 _BATCH_PIXELS = 32_000_000
 
 
 @dataclass(frozen=True)
 class Page:
-    """One picture of a file: a page, a frame or the only picture.
-
-    Attributes:
-        image: (H, W, 3) uint8 BGR, upright.
-        number: Number of the page, from 1.
-        count: Number of pages in the file.
-    """
+    """A page or frame of a file: (H, W, 3) uint8 BGR, upright, and its number from 1 to `count`."""
 
     image: Image
     number: int
@@ -41,11 +35,7 @@ class Page:
 
 
 def decode_pages(content: bytes, max_pixels: int) -> Iterator[Page]:
-    """Decode the pages of an image file, each when it is requested; see `images.read_pages`.
-
-    Raises:
-        ImageError: The file or the next page is damaged, of no known format or above `max_pixels`.
-    """
+    """Decode the pages of an image file, each when it is requested; see `images.read_pages`."""
     with _image_errors():
         count, pictures = _open(content, max_pixels)
     if count < 1:

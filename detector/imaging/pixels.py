@@ -39,8 +39,8 @@ def _to_uint8(pixels: npt.NDArray[Any]) -> Image:
     """Scale pixels of any numeric type to uint8 by the range of values in use.
 
     Integers are shifted right until the largest value has 8 bits, since cameras and scanners store 10, 12 and 14 bits
-    in 16. Floats from 0 to 1 are scaled to 0 to 255, floats from 0 to 255 stay. With a value below 0, or a float above
-    255, the range from the lowest to the highest value is scaled to 0 to 255. NaN and infinity count as 0.
+    in 16. Floats from 0 to 1 are scaled to 0 to 255, floats from 0 to 255 stay, and any other range is scaled to 0 to
+    255. NaN and infinity count as 0.
     """
     if pixels.dtype == np.uint8:
         return pixels

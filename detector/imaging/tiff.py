@@ -21,7 +21,7 @@ _SIZE_OF_TYPE = {1: 1, 3: 2, 4: 4, 16: 8}  # BYTE, SHORT, LONG, LONG8
 
 @dataclass(frozen=True)
 class Directory:
-    """An image file directory: its offset in bytes, and those of its tags that hold a single integer."""
+    """An image file directory: its offset in bytes, and its tags with a single integer."""
 
     offset: int
     tags: dict[int, int]
@@ -29,7 +29,7 @@ class Directory:
 
 @dataclass(frozen=True)
 class _Layout:
-    """The layout of the file in formats of `struct` and in bytes: TIFF has 4-byte offsets, BigTIFF 8-byte ones."""
+    """The layout in formats of `struct` and in bytes: TIFF has 4-byte offsets, BigTIFF 8-byte ones."""
 
     byte_order: str
     offset: str
@@ -39,11 +39,7 @@ class _Layout:
 
 
 def read_directories(content: bytes) -> Iterator[Directory]:
-    """Yield the directories of TIFF data (also BigTIFF, and EXIF without its prefix) in the order of their chain.
-
-    Raises:
-        ImageError: This is no TIFF, or the chain of directories is circular, too long or cut off.
-    """
+    """Yield the directories of TIFF, BigTIFF or EXIF data; ImageError if their chain is circular or damaged."""
     layout = _read_layout(content)
     seen: set[int] = set()
     try:
@@ -89,7 +85,7 @@ def _read_tags(content: bytes, offset: int, layout: _Layout) -> tuple[dict[int, 
     """Return the tags of the directory at `offset`, and the position of the offset of the next directory."""
     (count,) = struct.unpack_from(layout.entry_count, content, offset)
     start = offset + struct.calcsize(layout.entry_count)
-    inline = struct.calcsize(layout.offset)  # a value of up to so many bytes is stored in the entry itself
+    inline = struct.calcsize(layout.offset)  # a value of at most this many bytes is stored in the entry itself
     tags = {}
     for entry in range(start, start + min(count, _MAX_ENTRIES) * layout.entry_size, layout.entry_size):
         tag, field_type = struct.unpack_from(layout.byte_order + "HH", content, entry)

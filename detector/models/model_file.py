@@ -30,17 +30,12 @@ _DEFAULT_SIZE = 320
 
 @dataclass(frozen=True)
 class ModelMetadata:
-    """What a model file holds beside the detector.
+    """The content of a model file beside the detector."""
 
-    `image_size` is the longer side of the training pictures in pixels, `class_names` the detector's classes in order
-    (empty if the file does not name them), `calibration` a JSON text and `recogniser` the bytes of an ONNX file; either
-    is None if the file has none.
-    """
-
-    image_size: int
-    class_names: tuple[str, ...]
-    calibration: str | None
-    recogniser: bytes | None
+    image_size: int  # longer side of the training pictures in pixels
+    class_names: tuple[str, ...]  # in order; empty if the file does not name them
+    calibration: str | None  # JSON
+    recogniser: bytes | None  # content of an ONNX file
 
 
 def shipped_file(name: str) -> Path:
@@ -49,15 +44,7 @@ def shipped_file(name: str) -> Path:
 
 
 def read_metadata(entries: Mapping[str, str], source: str) -> ModelMetadata:
-    """Decode the metadata entries of a model file.
-
-    Args:
-        entries: The metadata as ONNX Runtime returns it.
-        source: What error messages call the model.
-
-    Raises:
-        ModelError: The recogniser is damaged.
-    """
+    """Decode the metadata entries of a model file, as ONNX Runtime returns them; error messages begin with `source`."""
     size = entries.get("imgsz", "")
     try:
         recogniser = base64.b64decode(entries.get("recogniser", ""), validate=True)
@@ -72,16 +59,10 @@ def read_metadata(entries: Mapping[str, str], source: str) -> ModelMetadata:
 
 
 def write_model(model: Path, exported: bytes, image_size: int, version: str) -> None:
-    """Write a detector that Ultralytics exported as a model file, without its other metadata, which hold local paths.
+    """Write the ONNX file of a detector that Ultralytics exported as a model file for `version` of digitdet.
 
-    Args:
-        model: The file to write.
-        exported: Content of the exported ONNX file.
-        image_size: Longer side of the training pictures in pixels.
-        version: Version of digitdet.
-
-    Raises:
-        MissingExtraError: The package onnx is not installed.
+    `image_size` is the longer side of the training pictures in pixels. Other metadata are removed, since they contain
+    local paths.
     """
     content, entries = _parse(exported)
     facts = {"imgsz": str(image_size), "stride": "32", "digitdet": version, "license": "AGPL-3.0"}
@@ -89,27 +70,19 @@ def write_model(model: Path, exported: bytes, image_size: int, version: str) -> 
 
 
 def store_calibration(model: Path, calibration: str) -> None:
-    """Write a calibration (JSON) into a model file in place of the one it holds.
-
-    Raises:
-        MissingExtraError: The package onnx is not installed.
-    """
+    """Replace the calibration (JSON) in a model file."""
     content, entries = _parse(model.read_bytes())
     _write(model, content, entries | {"calibration": calibration})
 
 
 def store_recogniser(model: Path, recogniser: bytes) -> None:
-    """Write a recogniser (the bytes of an ONNX file) into a model file in place of the one it holds.
-
-    Raises:
-        MissingExtraError: The package onnx is not installed.
-    """
+    """Replace the recogniser (the bytes of an ONNX file) in a model file."""
     content, entries = _parse(model.read_bytes())
     _write(model, content, entries | {"recogniser": base64.b64encode(recogniser).decode("ascii")})
 
 
 def _parse(content: bytes) -> tuple[Any, dict[str, str]]:
-    """The ONNX model of a file, and its metadata."""
+    """Return the ONNX model of a file and its metadata."""
     try:
         import onnx
     except ImportError as error:

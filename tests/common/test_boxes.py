@@ -15,13 +15,6 @@ box_arrays = st.lists(st.tuples(corner, corner, corner, corner), max_size=8).map
 )
 
 
-@given(box_arrays)
-def test_xywh_is_corner_and_size(xyxy):
-    xywh = boxes.xyxy_to_xywh(xyxy)
-    assert np.array_equal(xywh[:, :2], xyxy[:, :2])
-    assert np.array_equal(xywh[:, :2] + xywh[:, 2:], xyxy[:, 2:])
-
-
 @given(box_arrays, st.integers(1, 5000), st.integers(1, 5000))
 def test_cxcywhn_round_trip(xyxy, width, height):
     parts = boxes.xyxy_to_cxcywhn(xyxy, width, height)
@@ -70,7 +63,6 @@ def test_wrong_shapes_are_rejected(wrong):
 def test_inputs_are_not_changed(array):
     before = array.copy()
     boxes.clip_xyxy(array, 10, 10)
-    boxes.xyxy_to_xywh(array)
     boxes.iou(array, array)
     assert np.array_equal(array, before)
 

@@ -35,8 +35,7 @@ def dataset(tmp_path):
 
 def test_counts_and_measures(dataset):
     found = stats.collect_stats(dataset)
-    assert found.data_file == dataset / DATA_FILE
-    train, val = found.splits["train"], found.splits["val"]
+    train, val = found["train"], found["val"]
     assert (train.pictures, train.blank, train.measured) == (4, 0, 4)
     assert (val.pictures, val.blank) == (1, 1)
     assert train.digits == (0, 0, 0, 4, 0, 0, 0, 4, 0, 0)
@@ -52,9 +51,9 @@ def test_large_split_is_measured_in_a_sample(dataset, monkeypatch):
     monkeypatch.setattr(stats, "MEASURE_ALL", 3)
     monkeypatch.setattr(stats, "SAMPLE", 2)
     found = stats.collect_stats(dataset / DATA_FILE)
-    assert found.splits["train"].measured == 2
-    assert len(found.splits["train"].heights) == 4
-    assert sum(found.splits["train"].digits) == 8
+    assert found["train"].measured == 2
+    assert len(found["train"].heights) == 4
+    assert sum(found["train"].digits) == 8
     assert "train: heights and contrasts of 2 pictures" in stats.format_stats(found)
 
 

@@ -118,12 +118,6 @@ def test_invalid_labels_are_rejected(tmp_path, encode_idx):
         load_torchvision_digits("emnist", tmp_path, "train")
 
 
-@pytest.mark.parametrize(("name", "split"), [("mnist3", "train"), ("usps", "dev")])
-def test_unknown_names_are_rejected(name, split, tmp_path):
-    with pytest.raises(DataError, match="expected one of"):
-        load_torchvision_digits(name, tmp_path, split)
-
-
 def test_without_torchvision(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "torchvision", None)
     with pytest.raises(MissingExtraError, match="torchvision"):

@@ -13,8 +13,7 @@ OPTIONS = {option.name: option for option in READ_OPTIONS}
 
 def test_choices_are_those_of_the_code():
     assert set(OPTIONS["check"].choices) == set(CHECKS)
-    assert OPTIONS["rotate"].parse_choice("90") == 90
-    assert OPTIONS["rotate"].parse_choice("auto") == "auto"
+    assert OPTIONS["rotate"].choices == ("auto", 0, 90, 180, 270)
 
 
 def test_defaults_and_ranges_are_those_of_the_settings():

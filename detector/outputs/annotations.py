@@ -1,9 +1,4 @@
-"""Readings exported as a dataset, to be corrected by a person and trained on.
-
-data.yaml, images/{train,val}/, labels/{train,val}/     YOLO layout, see `digitdet.datasets.formats.yolo`
-classes.txt                                             class names, one per line
-label_studio.json, label_config.xml                     the same boxes as predictions for Label Studio
-"""
+"""Readings exported as a dataset, to be corrected by a person and trained on: YOLO labels and Label Studio tasks."""
 
 from __future__ import annotations
 
@@ -31,23 +26,17 @@ from digitdet.reading.rotation import rotate_boxes_back, rotate_upright
 TASKS_FILE, CONFIG_FILE, CLASSES_FILE = "label_studio.json", "label_config.xml", "classes.txt"
 
 ANNOTATED_SPLITS = ("train", "val")
-_VAL_STRIDE = 10  # every tenth picture is for validation, beginning with the second: two pictures make a dataset
-_MIN_SIDE = 0.1  # pixels: thinner boxes would vanish in the decimals of a label file
+_VAL_STRIDE = 10  # every tenth picture is for validation, beginning with the second, so that two make a dataset
+_MIN_SIDE = 0.1  # pixels: a label file cannot represent thinner boxes
 _SIGNATURES = {b"\xff\xd8\xff": ".jpg", b"\x89PNG\r\n\x1a\n": ".png"}
 
 
 class AnnotationWriter:
-    """Writes pictures with their labels as a dataset.
+    """Writes pictures with their labels as a dataset into a missing or empty folder.
 
-    Pages are written upright, since a rotated 6 would teach the detector that a 9 is a 6. JPEG and PNG files that show
-    the upright page without their orientation tag are copied; everything else becomes a PNG. A picture that occurs
-    twice is written once, since the same picture in two splits would inflate every score; `skipped` has a line for it.
-
-    Args:
-        folder: A missing or empty folder.
-
-    Raises:
-        DataError: The folder is not empty, or is a file.
+    Pages are written upright, so that no rotated 6 is labelled as a 6. JPEG and PNG files that show the upright page
+    without their orientation tag are copied; other pictures become PNG files. A picture that occurs twice is written
+    once, so that it cannot be in both splits; `skipped` has a line for it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -62,11 +51,7 @@ class AnnotationWriter:
             (folder / "labels" / split).mkdir(parents=True)
 
     def add(self, image: Image, reading: Reading) -> None:
-        """Write a picture (H, W, 3) uint8 BGR with all digits that were read, those of unsure and unfit numbers too.
-
-        Raises:
-            OSError: The folder cannot be written.
-        """
+        """Write a picture (H, W, 3) uint8 BGR with all digits that were read, also in unsure and unfit numbers."""
         upright = rotate_upright(image, reading.rotation)
         content, suffix = picture_file(upright, _original(reading))
         digest, title = hashlib.sha256(content).digest(), _title(reading)
@@ -85,11 +70,7 @@ class AnnotationWriter:
         self._tasks.append(make_task(served, reading, digits, width, height))
 
     def close(self) -> None:
-        """Write the other files, data.yaml last. Call it after an interruption too: the dataset is usable then.
-
-        Raises:
-            OSError: The folder cannot be written.
-        """
+        """Write the other files, data.yaml last; after an interruption too, so that the dataset is usable."""
         write_atomically(self._folder / CLASSES_FILE, "".join(f"{name}\n" for name in CLASS_NAMES))
         write_atomically(self._folder / CONFIG_FILE, label_config())
         write_atomically(self._folder / TASKS_FILE, json.dumps(self._tasks, indent=1) + "\n")
@@ -102,9 +83,8 @@ def split_of(count: int) -> str:
 
 
 def picture_file(image: Image, original: bytes) -> tuple[bytes, str]:
-    """Return the content and suffix of a file that shows a picture (H, W, 3) uint8 BGR without an orientation tag.
-
-    That is `original` if it is a JPEG or PNG with just these pixels; otherwise a new PNG.
+    """Return content and suffix of a file that shows a picture (H, W, 3) uint8 BGR without an orientation tag: those
+    of `original` if it is a JPEG or PNG with exactly these pixels, otherwise of a new PNG.
     """
     suffix = next((suffix for start, suffix in _SIGNATURES.items() if original.startswith(start)), None)
     if suffix and not is_truncated_jpeg(original):
@@ -115,22 +95,14 @@ def picture_file(image: Image, original: bytes) -> tuple[bytes, str]:
 
 
 def boxes_on_upright(boxes: Sequence[Box], rotation: int, width: int, height: int) -> list[Box | None]:
-    """Convert boxes of a rotated page to the upright page, clipped at its edges.
-
-    Args:
-        boxes: xyxy in pixels of the page as it lies.
-        rotation: Its clockwise rotation: 0, 90, 180 or 270 degrees.
-        width: Width of the upright page in pixels.
-        height: Height of the upright page in pixels.
-
-    Returns:
-        The boxes, rounded to 0.01 pixels; None for those outside the page.
+    """Convert xyxy boxes of a page rotated clockwise by 0, 90, 180 or 270 degrees to the upright page, which is `width`
+    x `height` pixels: clipped and rounded to 0.01 pixels, None for boxes outside the page.
     """
-    upright = clip_xyxy(rotate_boxes_back(boxes, -rotation % 360, width, height), width, height)
-    placed: list[Box | None] = []
-    for left, top, right, bottom in upright.round(2).tolist():
-        placed.append((left, top, right, bottom) if min(right - left, bottom - top) >= _MIN_SIDE else None)
-    return placed
+    upright = clip_xyxy(rotate_boxes_back(boxes, -rotation % 360, width, height), width, height).round(2).tolist()
+    return [
+        (left, top, right, bottom) if min(right - left, bottom - top) >= _MIN_SIDE else None
+        for left, top, right, bottom in upright
+    ]
 
 
 def _title(reading: Reading) -> str:

@@ -26,14 +26,7 @@ class PictureWriter(Protocol):
 def read_inputs(
     reader: NumberReader, inputs: Iterable[Input], regions: Sequence[Region] = (), writers: Sequence[PictureWriter] = ()
 ) -> Iterator[Reading]:
-    """Read pictures in order, and pass those that could be read to the writers, which are closed in any case.
-
-    Yields:
-        A reading for every page; one with the status 'error' for a picture that cannot be read.
-
-    Raises:
-        OSError: A writer cannot write.
-    """
+    """Yield a reading for every page, and pass those without an error to the writers, which are closed in any case."""
     with contextlib.ExitStack() as stack:
         for writer in writers:
             stack.callback(writer.close)

@@ -1,9 +1,4 @@
-"""Crops of the numbers that were read, to check them, to sort them, or to train a recogniser on them.
-
-Writes {picture}_{number}.png and labels.csv with the columns image, number, status, confidence, source, page and box.
-Numbers are counted from 1 in reading order; `box` is left, top, right and bottom in pixels of the source, separated by
-spaces.
-"""
+"""Crops of the numbers that were read: {picture}_{number}.png, counted from 1 in reading order, and labels.csv."""
 
 from __future__ import annotations
 
@@ -27,18 +22,11 @@ from digitdet.reading.results import Number, Reading
 TABLE_FILE = "labels.csv"
 COLUMNS = ("image", "number", "status", "confidence", "source", "page", "box")
 
-_MIN_ANGLE = 2.0  # degrees: below it, a number is cut out without resampling
+_MIN_ANGLE = 2.0  # degrees: numbers within it are cropped without rotation
 
 
 class CropWriter:
-    """Writes a PNG file for every number that was read, and a table of them at the end.
-
-    Args:
-        folder: A missing or empty folder.
-
-    Raises:
-        DataError: The folder is not empty, or is a file.
-    """
+    """Writes a PNG file for every number into a missing or empty folder, and a table of them at the end."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -49,11 +37,7 @@ class CropWriter:
         make_export_folder(folder)
 
     def add(self, image: Image, reading: Reading) -> None:
-        """Write the crops of the numbers in a picture (H, W, 3) uint8 BGR.
-
-        Raises:
-            OSError: The folder cannot be written.
-        """
+        """Write the crops of the numbers in a picture (H, W, 3) uint8 BGR."""
         stem = self._names.name(reading)
         for index, number in enumerate(reading.numbers, start=1):
             number_crop = level_crop(image, number)
@@ -67,23 +51,13 @@ class CropWriter:
             self._rows.writerow([name, number.text, number.status, fields["confidence"], source, reading.page, box])
 
     def close(self) -> None:
-        """Write the table. Call it after an interruption too: the crops are usable then.
-
-        Raises:
-            OSError: The folder cannot be written.
-        """
+        """Write the table; after an interruption too."""
         write_atomically(self._folder / TABLE_FILE, self._table.getvalue())
 
 
 def level_crop(image: Image, number: Number, margin: float = MARGIN) -> Image:
-    """Return the part of a picture (H, W, 3) uint8 BGR with a number, rotated so that the number is upright.
-
-    A number within two degrees of level is cut out as it is. One outside the picture gives an empty array.
-
-    Args:
-        image: The picture.
-        number: The number; its `angle` is its clockwise rotation in the picture, quarter turns included.
-        margin: Space left around the number, in heights of it.
+    """Return the part of a picture (H, W, 3) uint8 BGR with a number and a margin in heights of the number, rotated so
+    that the number is upright; an empty array if it is outside the picture.
     """
     if abs(number.angle) <= _MIN_ANGLE:
         return crop_number(image, number.box, margin)
@@ -101,7 +75,7 @@ def level_crop(image: Image, number: Number, margin: float = MARGIN) -> Image:
     low, high = _rotated_extent(boxes, matrix, number.angle)
     space = margin * float(high[1] - low[1])
     matrix[:, 2] -= low - space
-    # OpenCV's pixel centres are at whole numbers, those of boxes at halves.
+    # Pixel centres are at whole numbers in OpenCV and at halves in boxes.
     matrix[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5
     width, height = np.ceil(high - low + 2 * space).astype(int).tolist()
     crop = cv2.warpAffine(part, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
@@ -109,10 +83,8 @@ def level_crop(image: Image, number: Number, margin: float = MARGIN) -> Image:
 
 
 def _rotated_extent(boxes: Boxes, matrix: FloatArray, angle: float) -> tuple[FloatArray, FloatArray]:
-    """The upper left and lower right corner (2,) of what the digits' boxes (N, 4) cover once they are rotated.
-
-    The boxes of slanted digits keep their sizes, except for quarter turns: their rotated corners would cover too much.
-    """
+    """The upper left and lower right corner (2,) of the area that the digits' boxes (N, 4) cover after the rotation."""
+    # The boxes keep their sizes, except for quarter turns: the rotated corners of slanted boxes would cover too much.
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2 @ matrix[:, :2].T + matrix[:, 2]
     sizes = boxes[:, 2:] - boxes[:, :2]
     if round(angle / 90) % 2:

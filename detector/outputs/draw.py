@@ -23,11 +23,10 @@ from digitdet.reading.results import UNFIT, UNSURE, Number, Reading
 _COLOURS: tuple[Colour, ...] = ((178, 114, 0), (115, 158, 0), (167, 121, 204), (233, 180, 86))
 _UNSURE_COLOUR: Colour = (0, 159, 230)
 _UNFIT_COLOUR: Colour = (140, 140, 140)
-_HALO: Colour = (255, 255, 255)  # around every line, so that it is visible on dark backgrounds
+_WHITE: Colour = (255, 255, 255)
 _DARK: Colour = (24, 24, 24)
-_MARGIN: Colour = (255, 255, 255)  # around a picture whose labels reach past its edge
 
-_LINE_ALPHA, _HALO_ALPHA = 0.9, 0.55
+_LINE_ALPHA, _HALO_ALPHA = 0.9, 0.55  # a white halo makes every line visible on dark backgrounds
 _MIN_SIDE = 640  # pixels: a smaller picture is enlarged to about this, and one with small digits up to _MAX_SIDE
 _MAX_SIDE = 1600
 _MIN_DIGIT = 26  # pixels, height of a digit in the drawing
@@ -50,7 +49,7 @@ class _Label:
     def ink(self) -> Colour:
         """Dark on light backgrounds, white on dark ones."""
         blue, green, red = self.colour
-        return _DARK if 0.114 * blue + 0.587 * green + 0.299 * red > 105 else _HALO
+        return _DARK if 0.114 * blue + 0.587 * green + 0.299 * red > 105 else _WHITE
 
     def size(self, font: Font) -> tuple[int, int]:
         """Width and height of the label in pixels, with padding and the confidence bar."""
@@ -72,19 +71,17 @@ class _Layout:
         """Number of labels in the margin."""
         return sum(place.is_remote for place in self.places)
 
-    def outside(self, area: tuple[int, int]) -> int:
-        """Number of labels that reach past the edges of a picture of this width and height."""
+    def outside(self, width: int, height: int) -> int:
+        """Number of labels that reach past the edges of the picture."""
         boxes = [place.box for place in self.places]
-        return sum(min(box[:2]) < 0 or box[2] > area[0] or box[3] > area[1] for box in boxes)
+        return sum(min(left, top) < 0 or right > width or bottom > height for left, top, right, bottom in boxes)
 
 
 class DrawingWriter:
     """Writes pictures with their readings drawn on them as PNG.
 
-    The names end in `.read.png`, so that a drawing that is saved beside its picture does not replace it.
-
-    Args:
-        folder: Created if it is missing; drawings of an earlier run are replaced.
+    The names end in `.read.png`, so that a drawing that is saved beside its picture does not replace it. The folder is
+    created if it is missing; drawings of an earlier run are replaced.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -92,11 +89,7 @@ class DrawingWriter:
         self._names = FileNames()
 
     def add(self, image: Image, reading: Reading) -> None:
-        """Draw and write one picture.
-
-        Raises:
-            OSError: The folder cannot be written.
-        """
+        """Draw and write one picture (H, W, 3) uint8 BGR."""
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / f"{self._names.name(reading)}.read.png"
         write_atomically(path, encode_png(draw_reading(image, reading)))
@@ -135,8 +128,7 @@ def draw_reading(image: Image, reading: Reading) -> Image:
 
 def _enlargement(image: Image, numbers: Sequence[Boxes]) -> int:
     longest = max(image.shape[:2])
-    wanted = max(round(_MIN_SIDE / longest), math.ceil(_MIN_DIGIT / _digit_height(numbers)))
-    return max(1, round(_MIN_SIDE / longest), min(wanted, _MAX_SIDE // longest))
+    return max(1, round(_MIN_SIDE / longest), min(math.ceil(_MIN_DIGIT / _digit_height(numbers)), _MAX_SIDE // longest))
 
 
 def _digit_height(numbers: Sequence[Boxes]) -> float:
@@ -175,8 +167,8 @@ def _doubtful_digits(number: Number) -> set[int]:
 
 
 def _arrange(labels: Sequence[_Label], numbers: Sequence[Boxes], area: tuple[int, int], thickness: int) -> _Layout:
-    """Choose the largest labels that stay inside the picture, nearly all of them, if one of the first sizes does; else
-    the largest that stay at their numbers, or the size with the fewest labels in the margin.
+    """Choose the largest of the first sizes with nearly all labels inside the picture; otherwise the largest with
+    nearly all labels at their numbers, or the one with the fewest labels in the margin.
     """
     few = len(labels) // 10
     layouts: list[_Layout] = []
@@ -184,7 +176,7 @@ def _arrange(labels: Sequence[_Label], numbers: Sequence[Boxes], area: tuple[int
         font = Font(height)
         gap = 2 + thickness + round(0.2 * height)
         layouts.append(_Layout(font, place_labels(numbers, [label.size(font) for label in labels], area, gap)))
-        if layouts[-1].outside(area) <= few:
+        if layouts[-1].outside(*area) <= few:
             return layouts[-1]
         near = [layout for layout in layouts if layout.remote <= few]
         if near and len(layouts) >= _INSIDE_TRIES:
@@ -211,7 +203,7 @@ def _canvas(image: Image, area: tuple[int, int], layout: _Layout) -> tuple[Image
     before, after = -boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0) - area
     left, top = np.where(before > 0, before + edge, 0).tolist()
     right, bottom = np.where(after > 0, after + edge, 0).tolist()
-    canvas = cv2.copyMakeBorder(image, top, bottom, left, right, cv2.BORDER_CONSTANT, value=_MARGIN)
+    canvas = cv2.copyMakeBorder(image, top, bottom, left, right, cv2.BORDER_CONSTANT, value=_WHITE)
     return np.asarray(canvas, np.uint8), (left, top)
 
 
@@ -234,7 +226,7 @@ def _draw_leaders(
     digits = [canvas[top:bottom, left:right] for left, top, right, bottom in pixels]
     saved = [digit.copy() for digit in digits]
     for line, colour in lines:
-        draw_lines(canvas, [line], _HALO, thickness + 2, _HALO_ALPHA)
+        draw_lines(canvas, [line], _WHITE, thickness + 2, _HALO_ALPHA)
         draw_lines(canvas, [line], colour, thickness, _LINE_ALPHA)
     for digit, content in zip(digits, saved, strict=True):
         digit[:] = content
@@ -249,7 +241,7 @@ def _draw_outlines(canvas: Image, boxes: Boxes, colour: Colour, doubtful: set[in
         outline = rounded_box(box + np.array([-distance, -distance, distance, distance]), radius)
         outlines.append(outline)
         lines += dashes(outline, 4 + 2 * thickness) if index in doubtful else [outline]
-    draw_lines(canvas, outlines, _HALO, thickness + 2, _HALO_ALPHA)
+    draw_lines(canvas, outlines, _WHITE, thickness + 2, _HALO_ALPHA)
     draw_lines(canvas, lines, colour, thickness, _LINE_ALPHA)
 
 

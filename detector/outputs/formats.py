@@ -31,10 +31,6 @@ def write_results(readings: Iterable[Reading], output_format: str, stream: TextI
             or 'csv' (a header, then one row for each number, or one for a picture without).
         stream: Where to write; flushed after every reading.
         show_names: Whether lines of text begin with the name of the picture, as they always do for one of many pages.
-
-    Raises:
-        ValueError: The format is unknown.
-        OSError: The stream cannot be written.
     """
     formatters = {"text": _text, "json": _json, "jsonl": _jsonl, "csv": _csv}
     if output_format not in formatters:
@@ -94,14 +90,14 @@ def _encodable(value: Any) -> Any:
 
 
 def _csv(readings: Iterable[Reading], _show_names: bool) -> Iterator[str]:
-    yield _csv_row(CSV_COLUMNS)
+    yield _csv_text([CSV_COLUMNS])
     for reading in readings:
-        yield "".join(map(_csv_row, _csv_rows(reading)))
+        yield _csv_text(_csv_rows(reading))
 
 
 def _csv_rows(reading: Reading) -> Iterator[list[object]]:
     """The rows of one reading: its numbers, counted from 1, or its status alone."""
-    name = "" if reading.source is None else escape_surrogates(reading.source)
+    name = escape_surrogates(reading.source or "")
     if not reading.numbers:
         blank = [""] * (len(CSV_COLUMNS) - 7)
         yield [name, reading.page, "", "", "", reading.status, *blank, escape_surrogates(reading.error or "")]
@@ -112,7 +108,7 @@ def _csv_rows(reading: Reading) -> Iterator[list[object]]:
         yield [*place, *found, *fields["box"], fields["angle"], ""]
 
 
-def _csv_row(fields: Iterable[object]) -> str:
-    row = io.StringIO()
-    csv.writer(row, lineterminator="\n").writerow(fields)
-    return row.getvalue()
+def _csv_text(rows: Iterable[Iterable[object]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()

@@ -1,8 +1,4 @@
-"""Digits as predictions for Label Studio, where a person can correct them.
-
-See "Import pre-annotated data" and "Local storage" in the documentation of Label Studio; coordinates are in percent of
-the picture's width and height.
-"""
+"""Digits as predictions for Label Studio; see "Import pre-annotated data" and "Local storage" in its documentation."""
 
 from __future__ import annotations
 
@@ -18,7 +14,7 @@ _COLOURS = ("0072b2", "e69f00", "009e73", "cc79a7", "56b4e9", "d55e00", "f0e442"
 
 
 def label_config() -> str:
-    """Return the labelling interface in XML: a picture and boxes of ten classes, with the keys 0 to 9 as hotkeys."""
+    """Return the labelling interface in XML: a picture and boxes of ten classes, with the hotkeys 0 to 9."""
     labels = "".join(
         f'    <Label value="{name}" background="#{colour}" hotkey="{name}"/>\n'
         for name, colour in zip(CLASS_NAMES, _COLOURS, strict=True)
@@ -30,12 +26,11 @@ def label_config() -> str:
 
 
 def make_task(path: str, reading: Reading, digits: list[tuple[Digit, Box]], width: int, height: int) -> dict[str, Any]:
-    """Return the task of one picture as JSON types.
+    """Return the task of one picture as JSON types; its score is the lowest confidence of the numbers.
 
     Args:
         path: The picture relative to the folder that Label Studio serves, with forward slashes.
-        reading: Its reading. The lowest confidence of its numbers, or 0 without numbers, is the score of the task, by
-            which tasks can be sorted.
+        reading: Its reading.
         digits: The digits with their boxes, xyxy in pixels, inside the picture.
         width: Width of the picture in pixels.
         height: Height of the picture in pixels.
@@ -61,6 +56,7 @@ def make_task(path: str, reading: Reading, digits: list[tuple[Digit, Box]], widt
 
 
 def _percent(box: Box, width: int, height: int) -> dict[str, float]:
+    """A box in percent of the picture's width and height."""
     left, top, right, bottom = box
     shares = {"x": left / width, "y": top / height, "width": (right - left) / width, "height": (bottom - top) / height}
     return {name: round(100 * share, 5) for name, share in shares.items()}

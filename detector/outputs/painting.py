@@ -20,7 +20,7 @@ _DIGIT_HEIGHT = 0.72  # of a digit, as a share of the font's size
 _STROKE_FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 _SHIFT = 4  # fractional bits of the coordinates passed to OpenCV: outlines are smooth only with them
-_DASH_POINTS = 6  # of a dash, enough to go around a corner
+_DASH_POINTS = 6  # of a dash, so that it bends around corners
 
 # Unit vectors from the centre of each of four round corners to its arc, clockwise from the right of the lower right
 # one, and the corner that each belongs to: -1 is left or top, 1 is right or bottom.
@@ -30,11 +30,7 @@ _CORNERS = np.repeat([[1, 1], [-1, 1], [-1, -1], [1, -1]], 6, axis=0)
 
 
 class Font:
-    """A font of one size: OpenCV 5's variable font, or the stroke font of earlier versions.
-
-    Args:
-        height: Height of a digit in pixels.
-    """
+    """OpenCV 5's variable font, or the stroke font of earlier versions; `height` of a digit in pixels."""
 
     def __init__(self, height: int) -> None:
         self.height = height
@@ -108,7 +104,5 @@ def _part(image: Image, box: Sequence[float]) -> tuple[Image, tuple[int, int]]:
 
 
 def _fixed_point(line: Points, origin: tuple[int, int]) -> npt.NDArray[np.int32]:
-    """Points relative to `origin` as fixed-point numbers. OpenCV's pixel centres are at whole numbers, those of boxes
-    at halves.
-    """
+    """Points relative to `origin` as fixed-point numbers, with pixel centres at whole numbers instead of halves."""
     return np.rint((line - origin - 0.5) * (1 << _SHIFT)).astype(np.int32)

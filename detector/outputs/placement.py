@@ -13,9 +13,7 @@ from digitdet.common.types import Box, Boxes, FloatArray, Mask, Points
 
 @dataclass(frozen=True)
 class Place:
-    """The `box` of a label, xyxy in whole pixels; `is_remote` if it is in the margin, where a line must lead from it to
-    its number.
-    """
+    """The `box` of a label, xyxy in pixels; `is_remote` if it is in the margin, with a line to its number."""
 
     box: tuple[int, int, int, int]
     is_remote: bool = False
@@ -38,7 +36,7 @@ def place_labels(
         numbers: The boxes of the digits of each number, (N, 4) xyxy in pixels; at least one each.
         sizes: Width and height of each label in pixels, above 0.
         area: Width and height of the picture in pixels.
-        gap: Space between a label and its number in pixels, at least 2; half of it is kept to everything else.
+        gap: Space between a label and its number in pixels, at least 2; half of it is kept to other digits and labels.
 
     Returns:
         Places that can lie outside the picture, with coordinates below 0 or above its size.
@@ -54,7 +52,7 @@ def place_labels(
 
 
 def _near_place(digits: Boxes, size: tuple[int, int], area: tuple[int, int], gap: int, taken: Boxes) -> Place | None:
-    """The first free place at the number that reaches least past the edges of the picture; None if none is free."""
+    """The free place at the number that reaches least past the edges of the picture; None if all are taken."""
     boxes = _candidates(digits, size, gap)
     boxes = boxes[_are_free(boxes, taken, gap / 2)]
     if not len(boxes):
@@ -82,10 +80,7 @@ def _candidates(digits: Boxes, size: tuple[int, int], gap: int) -> Boxes:
 
 
 def _remote_place(digits: Boxes, size: tuple[int, int], area: tuple[int, int], gap: int, taken: Boxes) -> Place:
-    """The free place beside the picture, on the side nearer to the number, that is nearest to it in height.
-
-    There always is one below all taken boxes.
-    """
+    """The free place beside the picture, on the side of the number, that is nearest to it in height."""
     width, height = size
     left, top, right, bottom = digits[:, 0].min(), digits[:, 1].min(), digits[:, 2].max(), digits[:, 3].max()
     x = -2 * gap - width if left + right < area[0] else area[0] + 2 * gap

@@ -24,19 +24,14 @@ def run_identity(model: Path | None, options: Mapping[str, Any], inputs: Iterabl
 
     Args:
         model: The model file; None is the shipped model.
-        options: Settings by name; of a path, the content of the file counts.
-        inputs: The pictures, by their names.
-
-    Raises:
-        OSError: A file cannot be read.
+        options: Settings by name; paths are replaced by a hash of the file.
+        inputs: The pictures.
     """
-    settings = {
-        name: _sha256(value.read_bytes()) if isinstance(value, Path) else value for name, value in options.items()
-    }
+    files = {name: _sha256(value.read_bytes()) for name, value in options.items() if isinstance(value, Path)}
     return {
         "digitdet": __version__,
         "model": _sha256((model or shipped_file(SHIPPED_MODEL)).read_bytes()),
-        "options": settings,
+        "options": {**options, **files},
         "inputs": [[one.path, one.error] for one in inputs],
     }
 
@@ -54,12 +49,10 @@ def open_results(
         resume: Whether to continue an interrupted run of the same identity; otherwise it starts over.
 
     Raises:
-        DataError: Another process writes this file, or `path`.part has another identity.
-        OSError: The file cannot be written.
+        DataError: Another process writes this file, or `path`.part is damaged or has another identity.
     """
-    part = path.with_name(f"{path.name}.part")
     with folder_lock(path.parent, f".{path.name}.lock"):
-        results = ResultFile(part, output_format, identity, resume)
+        results = ResultFile(path.with_name(f"{path.name}.part"), output_format, identity, resume)
         try:
             yield results
             results.finish(path)
@@ -71,10 +64,10 @@ class ResultFile:
     """An unfinished result file; made by `open_results`.
 
     In a .part of JSON lines, the first line is a hash of the identity, and each other line begins with the index of its
-    picture. This tells which pictures were read with all their pages, even where reading failed.
+    picture, which shows the pictures that were read with all their pages.
 
     Attributes:
-        done: Number of pictures, the first ones, whose results were found in the .part.
+        done: Number of pictures, from the first one, whose results were found in the .part.
         statuses: Their statuses.
     """
 
@@ -101,15 +94,15 @@ class ResultFile:
     def finish(self, path: Path) -> None:
         """Move the results to their final place."""
         self._file.close()
-        if self._is_jsonl:
-            plain_lines = self._part.with_name(f"{self._part.name}.tmp")
-            with self._part.open("rb") as indexed, plain_lines.open("wb") as plain:
-                next(indexed)
-                plain.writelines(line.partition(b"\t")[2] for line in indexed)
-            os.replace(plain_lines, path)
-            self._part.unlink()
-        else:
+        if not self._is_jsonl:
             os.replace(self._part, path)
+            return
+        plain_lines = self._part.with_name(f"{self._part.name}.tmp")
+        with self._part.open("rb") as indexed, plain_lines.open("wb") as plain:
+            next(indexed)
+            plain.writelines(line.partition(b"\t")[2] for line in indexed)
+        os.replace(plain_lines, path)
+        self._part.unlink()
 
     def close(self) -> None:
         """Close the .part and keep it; may be called twice."""
@@ -122,7 +115,7 @@ class ResultFile:
         return file
 
     def _resume(self) -> TextIO:
-        """Cut off what may be incomplete (the last picture may have more pages) and continue from there."""
+        """Cut off incomplete results, including the last picture, which may have more pages; append to the rest."""
         with self._part.open("rb") as file:
             head = file.readline()
             if not head.endswith(b"\n"):

@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from digitdet.common.errors import ImageError
 from digitdet.common.parallel import Deadline, MapFunction, process_batches
 from digitdet.common.types import Image
@@ -22,10 +24,16 @@ from digitdet.imaging.inputs import Input
 from digitdet.reading.calibration import parse_calibration
 from digitdet.reading.constraints import Constraints
 from digitdet.reading.numbers import NumberBuilder
-from digitdet.reading.page_parts import PagePart, cut_regions
 from digitdet.reading.regions import Region
-from digitdet.reading.results import Reading
-from digitdet.reading.rotation import ROTATIONS, RotationChoice, choose_rotation, rotate_upright
+from digitdet.reading.results import Number, Reading
+from digitdet.reading.rotation import (
+    ROTATIONS,
+    RotationChoice,
+    choose_rotation,
+    rotate_boxes_back,
+    rotate_upright,
+    upside_down_text,
+)
 
 
 class NumberReader:
@@ -42,8 +50,7 @@ class NumberReader:
 
     Attributes:
         config: The settings in use.
-        workers: Number of threads, by default one for each core. For one picture they share its passes; for many
-            pictures each processes a batch.
+        workers: Number of threads, by default one for each core.
 
     Raises:
         ModelError: The model is missing, damaged, or not a digit detector.
@@ -123,7 +130,7 @@ class NumberReader:
         deadline = Deadline(time_limit)
         batches = load_batches(sources, self.config.batch, self.config.max_pixels)
 
-        def detect_digits(batch: list[LoadedPage], map_function: MapFunction) -> _DetectedBatch:
+        def detect_digits(batch: list[LoadedPage], map_function: MapFunction) -> _Detected:
             return self._detect_digits(batch, regions, deadline.limit(map_function))
 
         for batch, detected in process_batches(detect_digits, batches, self.workers):
@@ -131,40 +138,37 @@ class NumberReader:
                 yield page.image, reading
 
     def find(self, source: ImageSource) -> NmsResult:
-        """Return the digits of one picture, before they become numbers, and the boxes that they suppressed.
-
-        Raises:
-            ImageError: The picture cannot be read.
-        """
+        """Return the digits of one picture, before they become numbers, and the boxes that they suppressed."""
         return self._detector.detect([load_image(source, self.config.max_pixels)])[0]
 
     def _detect_digits(
         self, pages: Sequence[LoadedPage], regions: Sequence[Region], map_function: MapFunction
-    ) -> _DetectedBatch:
-        """Turn pages upright, cut out the regions and detect the digits of each part."""
+    ) -> _Detected:
+        """Return a reading without numbers for each page, and the digits of each part of the pages."""
         readings: list[Reading] = []
-        parts: list[PagePart] = []
+        parts: list[_PagePart] = []
+        names = [region.name or (str(region) if len(regions) > 1 else None) for region in regions]
         for row, page in enumerate(pages):
             reading = Reading(source=page.source, page=page.number, pages=page.count, error=page.error)
             if page.image is not None:
                 height, width = page.image.shape[:2]
                 reading = replace(reading, width=width, height=height)
                 try:
-                    cuts = cut_regions(page.image, regions)
+                    crops = [(*region.crop(page.image), name) for region, name in zip(regions, names, strict=True)]
                 except ImageError as error:
                     reading = replace(reading, error=str(error))
                 else:
                     rotation = self._rotation(page.image)
                     reading = replace(reading, rotation=rotation.rotation)
-                    parts += [PagePart(row, rotation, *cut) for cut in cuts]
+                    parts += [_PagePart(row, rotation, *crop) for crop in crops or [(page.image, (0, 0), None)]]
             readings.append(reading)
         digits = self._detector.detect([part.upright() for part in parts], map_function=map_function)
-        return _DetectedBatch(readings, parts, digits)
+        return readings, list(zip(parts, digits, strict=True))
 
-    def _build_numbers(self, detected: _DetectedBatch) -> list[Reading]:
+    def _build_numbers(self, detected: _Detected) -> list[Reading]:
         """Arrange the digits of each part in lines and build the numbers of the readings."""
-        readings = detected.readings
-        for part, digits in zip(detected.parts, detected.digits, strict=True):
+        readings, parts = detected
+        for part, digits in parts:
             numbers = tuple(part.to_page(number) for number in self._number_builder.build(digits))
             readings[part.row] = replace(readings[part.row], numbers=readings[part.row].numbers + numbers)
         return readings
@@ -177,9 +181,34 @@ class NumberReader:
 
 
 @dataclass(frozen=True)
-class _DetectedBatch:
-    """A reading without numbers for each page of a batch, and the digits of each part of the pages."""
+class _PagePart:
+    """A part of a page that is read by itself."""
 
-    readings: list[Reading]
-    parts: list[PagePart]
-    digits: list[NmsResult]
+    row: int  # index of the page in its batch
+    rotation: RotationChoice  # of the page
+    image: Image  # the pixels as they are on the page
+    offset: tuple[int, int]  # (x, y) of the top left pixel on the page
+    region: str | None  # name of the region
+
+    def upright(self) -> Image:
+        return rotate_upright(self.image, self.rotation.rotation)
+
+    def to_page(self, number: Number) -> Number:
+        """Map a number found in the upright part to the page: boxes, angle, region and upside-down text."""
+        height, width = self.image.shape[:2]
+        boxes = rotate_boxes_back([digit.box for digit in number.digits], self.rotation.rotation, width, height)
+        boxes += np.array(self.offset * 2)
+        digits = tuple(
+            replace(digit, box=(x0, y0, x1, y1))
+            for digit, (x0, y0, x1, y1) in zip(number.digits, boxes.tolist(), strict=True)
+        )
+        return replace(
+            number,
+            digits=digits,
+            angle=number.angle + self.rotation.rotation,
+            region=self.region,
+            upside_down=upside_down_text(number.best) if self.rotation.is_ambiguous else None,
+        )
+
+
+_Detected = tuple[list[Reading], list[tuple[_PagePart, NmsResult]]]

@@ -45,13 +45,9 @@ def process_batches(
 ) -> Iterator[tuple[list[Item], Result]]:
     """Process batches in threads; yield each with its result, in order.
 
-    One batch is prefetched in a thread of its own, and at most `workers` + 1 are in progress.
-
-    Args:
-        process: Called with a batch and the map function for independent parts of its work: that of a thread pool for
-            a batch of one item with no other in progress, `map` for batches that run beside each other.
-        batches: Drawn from lazily.
-        workers: Number of threads.
+    One batch is prefetched in a thread of its own, and at most `workers` + 1 are in progress. `process` is called with
+    a batch and the map function for independent parts of its work: `map` of a thread pool for a batch of one item with
+    no other in progress, the built-in `map` for batches that run beside each other.
     """
     in_progress: deque[tuple[list[Item], Future[Result]]] = deque()
     with (

@@ -1,6 +1,5 @@
 """From digit boxes to lines, texts and numbers.
 
 `numbers` runs the steps: calibration -> slots -> drums -> slot_lines (lines: skew, reading_order, gaps) -> segments
-(beam_search, constraints: pattern, check_digits) -> results. `regions`, `rotation` and `page_parts` map between a page
-and its upright parts.
+(beam_search, constraints: pattern, check_digits) -> results.
 """

@@ -7,71 +7,52 @@ ISBN-10, never pass. python-stdnum is imported on first use: most readings need 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from typing import NamedTuple
 
 Check = Callable[[str], bool]
 """Takes the digits of a number as text, with leading zeros, and returns whether they are valid."""
 
 
-@dataclass(frozen=True)
-class CheckRule:
+class CheckRule(NamedTuple):
     """A check, and the numbers of digits that it applies to; empty is two or more."""
 
     passes: Check
     lengths: frozenset[int] = frozenset()
 
 
-def luhn(digits: str) -> bool:
-    """ISO/IEC 7812-1, annex B: payment cards, IMEI."""
-    from stdnum import luhn as rule
-
-    return rule.checksum(digits) == 0
+def _has_checksum_0(module: str, digits: str) -> bool:
+    return bool(import_module(module).checksum(digits) == 0)
 
 
-def ean(digits: str) -> bool:
-    """GS1 General Specifications, 7.9: EAN-8, UPC-A and EAN-13."""
-    from stdnum import ean as rule
+def _ean(digits: str) -> bool:
+    from stdnum import ean
 
-    return rule.calc_check_digit(digits[:-1]) == digits[-1]
-
-
-def isbn(digits: str) -> bool:
-    """ISO 2108: ISBN-13, and ISBN-10 that does not end in X."""
-    from stdnum import isbn as rule
-
-    return bool(rule.is_valid(digits))
+    return ean.calc_check_digit(digits[:-1]) == digits[-1]
 
 
-def mod11(digits: str) -> bool:
-    """Modulus 11 with the weights 2 to 7, repeated, leftwards from the digit before the check digit.
+def _isbn(digits: str) -> bool:
+    from stdnum import isbn
 
-    Used by Norwegian bank accounts and organisation numbers and Danish personal numbers. python-stdnum has it only for
-    single countries and lengths.
+    return bool(isbn.is_valid(digits))
+
+
+def _mod11(digits: str) -> bool:
+    """Use the weights 2 to 7, repeated, leftwards from the digit before the check digit.
+
+    python-stdnum has this rule only for single countries and lengths.
     """
     weighted = sum((2 + place % 6) * int(digit) for place, digit in enumerate(reversed(digits[:-1])))
     return (weighted + int(digits[-1])) % 11 == 0
 
 
-def verhoeff(digits: str) -> bool:
-    """J. Verhoeff, "Error Detecting Decimal Codes", 1969: Aadhaar numbers."""
-    from stdnum import verhoeff as rule
-
-    return rule.checksum(digits) == 0
-
-
-def damm(digits: str) -> bool:
-    """H. M. Damm, "Total anti-symmetrische Quasigruppen", 2004."""
-    from stdnum import damm as rule
-
-    return rule.checksum(digits) == 0
-
-
 CHECKS = {
-    "luhn": CheckRule(luhn),
-    "ean": CheckRule(ean, frozenset((8, 12, 13))),
-    "isbn": CheckRule(isbn, frozenset((10, 13))),
-    "mod11": CheckRule(mod11),
-    "verhoeff": CheckRule(verhoeff),
-    "damm": CheckRule(damm),
+    "luhn": CheckRule(partial(_has_checksum_0, "stdnum.luhn")),  # ISO/IEC 7812-1: payment cards, IMEI
+    "ean": CheckRule(_ean, frozenset((8, 12, 13))),  # GS1 General Specifications, 7.9: EAN-8, UPC-A and EAN-13
+    "isbn": CheckRule(_isbn, frozenset((10, 13))),  # ISO 2108
+    "mod11": CheckRule(_mod11),  # Norwegian bank accounts and organisations, Danish personal numbers
+    "verhoeff": CheckRule(partial(_has_checksum_0, "stdnum.verhoeff")),  # J. Verhoeff, 1969: Aadhaar numbers
+    "damm": CheckRule(partial(_has_checksum_0, "stdnum.damm")),  # H. M. Damm, 2004
 }
 """The rules that `check` accepts by name."""

@@ -6,6 +6,8 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import and_, or_
 from pathlib import Path
 
 from digitdet.common.errors import ConfigError
@@ -87,8 +89,7 @@ class Constraints:
     def can_start(self, prefix: str) -> bool:
         """Return whether a number that fits may begin with these digits, or be them.
 
-        False is certain. True may be wrong where a check digit still follows, or where the pattern and the previous
-        value decide together.
+        True may be wrong where a check digit follows, or where the pattern and the previous value decide together.
         """
         if self._allowed is not None:
             index = bisect_left(self._sorted, prefix)
@@ -113,10 +114,7 @@ class Constraints:
         )
 
     def formatted(self, digits: str) -> str:
-        """Return the digits with the separators of the pattern, or else of the allowed number.
-
-        Digits that do not fit these are returned unchanged.
-        """
+        """Return the digits with the separators of the pattern or the allowed number; unchanged if they fit neither."""
         if self._pattern is not None:
             return self._pattern.formatted(digits) or digits
         return (self._allowed or {}).get(digits, digits)
@@ -140,14 +138,11 @@ class Constraints:
         if (self.previous is None) != (self.max_step is None):
             given, other = ("max_step", "previous") if self.previous is None else ("previous", "max_step")
             raise ConfigError(f"{given}: has no effect alone; give {other}, too")
-        counter = None
+        rules: list[NumberPattern | _Counter] = [] if pattern is None else [pattern]
         if self.previous is not None and self.max_step is not None:
-            counter = _Counter(self.previous, self.max_step)
-        rules = tuple(rule for rule in (pattern, counter) if rule is not None)
-        counts = self._counts
-        for rule in rules:
-            counts &= rule.remaining("")
-        self._set(_pattern=pattern, _rules=rules, _counts=counts)
+            rules.append(_Counter(self.previous, self.max_step))
+        counts = reduce(and_, (rule.remaining("") for rule in rules), self._counts)
+        self._set(_pattern=pattern, _rules=tuple(rules), _counts=counts)
 
     def _set_allowed(self, allowed: Iterable[str | int]) -> None:
         """Keep the allowed numbers that meet the other rules."""
@@ -164,9 +159,7 @@ class Constraints:
         if not texts:
             others = self._names(without="allowed") or "there are no others"
             raise ConfigError(f"allowed: none of the {len(numbers)} numbers meets the other rules: {others}")
-        counts = 0
-        for digits in texts:
-            counts |= 1 << len(digits)
+        counts = reduce(or_, (1 << len(digits) for digits in texts))
         self._set(allowed=numbers, _allowed=texts, _sorted=tuple(sorted(texts)), _counts=counts)
 
     def _names(self, without: str = "") -> str:
@@ -243,18 +236,13 @@ def _only_digits(text: str) -> str:
 
 def _parse_counts(digits: int | str | tuple[int, int] | None) -> int:
     """Return the allowed numbers of digits as bits: bit n is set where n digits are allowed."""
-    low: object
-    high: object
-    low, high = 1, MAX_DIGITS
-    if isinstance(digits, str):
+    limits: object = digits if isinstance(digits, tuple) else (digits, digits)
+    if digits is None:
+        limits = (1, MAX_DIGITS)
+    elif isinstance(digits, str):
         found = _COUNT.fullmatch(digits.strip())
-        low = int(found[1]) if found else None
-        if found and (found[3] or not found[2]):
-            high = int(found[3] or found[1])
-    elif isinstance(digits, tuple):
-        low, high = digits if len(digits) == 2 else (None, None)
-    elif digits is not None:
-        low = high = digits
+        limits = (int(found[1]), int(found[3] or (MAX_DIGITS if found[2] else found[1]))) if found else ()
+    low, high = limits if isinstance(limits, tuple) and len(limits) == 2 else (None, None)
     if type(low) is not int or type(high) is not int or not 1 <= low <= high <= MAX_DIGITS:
         raise ConfigError(
             f"digits: {digits!r} is not allowed; expected 5, 4-6 or 4- with numbers from 1 to {MAX_DIGITS}"

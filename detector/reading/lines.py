@@ -33,16 +33,11 @@ _MAX_STEP = 0.4  # between runs of one line, at their middles or at their feet
 
 @dataclass(frozen=True)
 class Line:
-    """Digits that are read one after the other, from left to right.
+    """Digits that are read one after the other, from left to right."""
 
-    `numbers` holds the rows of the boxes, number by number. `angle` is the clockwise angle of the line on the picture
-    in degrees, for a curved line that of its chord. `breaks` holds for each pair of neighbours of the whole line the
-    probability (0 to 1) that one number ends and another begins between them; numbers are split from 0.5 on.
-    """
-
-    numbers: tuple[tuple[int, ...], ...]
-    angle: float
-    breaks: tuple[float, ...]
+    numbers: tuple[tuple[int, ...], ...]  # the rows of the boxes
+    angle: float  # clockwise, in degrees; the angle of the chord if the line is curved
+    breaks: tuple[float, ...]  # for every two neighbours the probability that a number ends between them
 
     @property
     def digits(self) -> tuple[int, ...]:
@@ -164,10 +159,7 @@ def _extents(digits: Digits, runs: list[list[int]]) -> Extents:
 
 
 def _slopes(digits: Digits, starts: Indices, counts: Indices) -> FloatArray:
-    """Return the slopes (L,) of the feet of each line's digits in degrees, by robust least squares.
-
-    `digits` are those of all lines, line after line.
-    """
+    """Return the slopes (L,) of the feet of each line's digits in degrees, by robust least squares."""
     feet = digits.y + digits.height / 2
     weight = np.ones(len(feet))
     for _ in range(2):

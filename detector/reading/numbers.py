@@ -23,13 +23,7 @@ _MIN_ALTERNATIVE = 0.005  # probability from which another digit or text is show
 
 
 class NumberBuilder:
-    """Builds the numbers of a picture from its detected digits.
-
-    Args:
-        calibration: From scores to probabilities.
-        config: The thresholds for digits and numbers.
-        constraints: Rules that numbers must meet; None allows any number.
-    """
+    """Builds the numbers of a picture from its detected digits; `constraints` of None allow any number."""
 
     def __init__(self, calibration: Calibration, config: ReadConfig, constraints: Constraints | None = None) -> None:
         self._calibration = calibration
@@ -101,11 +95,11 @@ class NumberBuilder:
         """Return the texts after the first; they share 1 - confidence in proportion to their probabilities."""
         scale = (1 - confidence) / max(1 - texts[0].probability, 1e-9)
         show = self._constraints.formatted if self._constraints is not None and fits else str
-        others = [
+        others = (
             Alternative(show(other.text), min(other.probability * scale, confidence))
             for other in texts[1:]
             if other.text
-        ]
+        )
         return tuple(other for other in others if other.confidence >= _MIN_ALTERNATIVE)[:_MAX_ALTERNATIVES]
 
 

@@ -22,11 +22,7 @@ class ReadOptions:
 
 
 def parse_read_options(values: Mapping[str, Any], config: ReadConfig) -> ReadOptions:
-    """Convert the values of `READ_OPTIONS`, by name; None stands for an option that is not given.
-
-    Args:
-        values: Texts, numbers and choices; sequences of texts for `region` and `allowed`.
-        config: The settings that hold where no option overrides them.
+    """Convert the values of `READ_OPTIONS`, by name, which override `config`; None is an option that is not given.
 
     Raises:
         ConfigError: A value is not allowed, or no number can meet all constraints.

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import NoReturn
+from functools import cached_property, reduce
+from operator import or_
+from typing import ClassVar, NoReturn
 
 from digitdet.common.errors import ConfigError
 
@@ -20,77 +22,103 @@ MAX_LENGTH = 200
 
 DIGITS = "0123456789"
 
+_MAX_SIZE = 1024  # digits and separators with all repetitions, as in `(\d{64}){16}`
+_ALL_COUNTS = (1 << (MAX_DIGITS + 1)) - 1
+
 _QUANTIFIER = re.compile(r"[?*+]|\{([0-9]+)(,?)([0-9]*)\}")
 _CLASS = re.compile(r"\[(\^?)((?:\\.|[^\]\\])*)\]")
 _CLASS_ITEM = re.compile(r"\\d|([0-9])-([0-9])|[0-9]")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OneDigit:
     """Any one of these digits."""
 
     choices: str
+    counts: ClassVar[int] = 0b10
+    size: ClassVar[int] = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Separator:
     """Text between digits."""
 
     text: str
+    counts: ClassVar[int] = 0b1
+    size: ClassVar[int] = 1
 
 
-@dataclass(frozen=True)
-class Chain:
-    """Parts in sequence."""
-
-    parts: tuple[Node, ...]
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Choice:
-    """The first option that matches."""
+    """The first chain that matches."""
 
-    options: tuple[Node, ...]
+    options: tuple[Chain, ...]
 
+    @cached_property
+    def counts(self) -> int:
+        """See `possible_counts`."""
+        return reduce(or_, map(possible_counts, self.options))
 
-@dataclass(frozen=True)
-class Repeat:
-    """A part `least` to `most` times, as often as possible; None is no limit."""
-
-    part: Node
-    least: int
-    most: int | None
-
-
-Node = OneDigit | Separator | Chain | Choice | Repeat
+    @cached_property
+    def size(self) -> int:
+        """Number of digits and separators in all options."""
+        return sum(node.size for option in self.options for node in option)
 
 
-def parse_pattern(pattern: object) -> Node:
+@dataclass(frozen=True, eq=False)
+class Star:
+    """A chain any number of times, as often as possible."""
+
+    part: Chain
+
+    @cached_property
+    def counts(self) -> int:
+        """See `possible_counts`."""
+        counts, before = 1, 0
+        while counts != before:
+            before, counts = counts, counts | _sums(counts, possible_counts(self.part))
+        return counts
+
+    @cached_property
+    def size(self) -> int:
+        """Number of digits and separators in the part."""
+        return sum(node.size for node in self.part)
+
+
+Node = OneDigit | Separator | Choice | Star
+Chain = tuple[Node, ...]
+"""Parts in sequence. Nodes are compared by identity: repeated parts share them."""
+
+
+def possible_counts(chain: Chain) -> int:
+    """Return the numbers of digits that a chain can match, as bits: bit n is set for n digits."""
+    return reduce(_sums, (node.counts for node in chain), 1)
+
+
+def _sums(counts: int, others: int) -> int:
+    """Return all sums of one number of each set, up to `MAX_DIGITS`; sets of numbers are bits."""
+    total = 0
+    while others:
+        lowest = others & -others
+        total |= counts * lowest
+        others ^= lowest
+    return total & _ALL_COUNTS
+
+
+def parse_pattern(pattern: object) -> Chain:
     """Return the syntax tree of a pattern.
 
     Raises:
-        ConfigError: The pattern is invalid, or digits alone do not determine its separators.
+        ConfigError: The pattern is invalid or too large, or digits alone do not determine its separators.
     """
     if not isinstance(pattern, str):
         raise ConfigError(f"pattern: {pattern!r} is not text; expected a pattern such as \\d{{4}}-\\d{{2}}")
     if len(pattern) > MAX_LENGTH:
         raise ConfigError(f"pattern: {len(pattern)} characters are too many; expected at most {MAX_LENGTH}")
-    return _Parser(pattern).parse()
-
-
-def min_digits(node: Node) -> int:
-    """Return the smallest number of digits that a part matches."""
-    match node:
-        case OneDigit():
-            return 1
-        case Separator():
-            return 0
-        case Chain(parts):
-            return sum(map(min_digits, parts))
-        case Choice(options):
-            return min(map(min_digits, options))
-        case Repeat(part, least):
-            return least * min_digits(part)
+    chain = _Parser(pattern).parse()
+    if sum(node.size for node in chain) > _MAX_SIZE:
+        raise ConfigError(f"pattern: {pattern!r} is too large; repeat fewer parts, or smaller ones")
+    return chain
 
 
 class _Parser:
@@ -100,47 +128,52 @@ class _Parser:
         self._pattern = pattern
         self._position = 0
 
-    def parse(self) -> Node:
-        node = self._parse_choice()
+    def parse(self) -> Chain:
+        chain = self._parse_choice()
         if self._position < len(self._pattern):
             self._fail("this ) closes no group", r"remove it, or write \) for the character")
-        return node
+        return chain
 
-    def _parse_choice(self) -> Node:
+    def _parse_choice(self) -> Chain:
         start = self._position
         options = [self._parse_chain()]
         while self._peek() == "|":
             self._position += 1
             options.append(self._parse_chain())
-        if sum(min_digits(option) == 0 for option in options) > 1:
+        if sum(possible_counts(option) & 1 for option in options) > 1:
             self._position = start
             self._fail("digits do not tell which separator belongs here", "write one that is always there")
-        return options[0] if len(options) == 1 else Choice(tuple(options))
+        return options[0] if len(options) == 1 else (Choice(tuple(options)),)
 
-    def _parse_chain(self) -> Node:
-        parts: list[Node] = []
+    def _parse_chain(self) -> Chain:
+        chain: Chain = ()
         last = len(self._pattern) - 1
         while (character := self._peek()) and character not in "|)":
             if (character == "^" and self._position == 0) or (character == "$" and self._position == last):
                 self._position += 1  # the whole number is matched in any case
                 continue
-            parts.append(self._parse_quantified())
-        return Chain(tuple(parts))
+            chain += self._parse_quantified()
+        return chain
 
-    def _parse_quantified(self) -> Node:
+    def _parse_quantified(self) -> Chain:
         start = self._position
         part = self._parse_item()
         found = _QUANTIFIER.match(self._pattern, self._position)
         if found is None:
             return part
-        if min_digits(part) == 0:
+        if possible_counts(part) & 1:
             self._position = start
             self._fail("a part without digits cannot be optional or repeated", f"remove the {found[0]}")
         least, most = self._limits(found)
         self._position = found.end()
         if _QUANTIFIER.match(self._pattern, self._position):
             self._fail("one quantifier follows another", "keep one of them")
-        return Repeat(part, least, most)
+        if most is None:
+            return part * least + (Star(part),)
+        optional: Chain = ()
+        for _ in range(most - least):
+            optional = (Choice((part + optional, ())),)
+        return part * least + optional
 
     def _limits(self, quantifier: re.Match[str]) -> tuple[int, int | None]:
         if quantifier[0] in "?*+":
@@ -152,7 +185,7 @@ class _Parser:
             self._fail(f"{quantifier[0]} is not a valid range", remedy)
         return least, most
 
-    def _parse_item(self) -> Node:
+    def _parse_item(self) -> Chain:
         character = self._peek()
         if character == "(":
             return self._parse_group()
@@ -165,21 +198,21 @@ class _Parser:
         if character in "?*+{}^$]":
             self._fail(f"{character} has no meaning here", f"write \\{character} for the character")
         self._position += 1
-        return OneDigit(character) if character in DIGITS else Separator(character)
+        return (OneDigit(character) if character in DIGITS else Separator(character),)
 
-    def _parse_group(self) -> Node:
+    def _parse_group(self) -> Chain:
         start = self._position
         self._position += 3 if self._pattern.startswith("(?:", start) else 1
         if self._peek() == "?":
             self._fail("named groups, conditions and lookaround are not supported", "write a plain group: (")
-        node = self._parse_choice()
+        chain = self._parse_choice()
         if self._peek() != ")":
             self._position = start
             self._fail("this group is not closed", r"add a ), or write \( for the character")
         self._position += 1
-        return node
+        return chain
 
-    def _parse_class(self) -> Node:
+    def _parse_class(self) -> Chain:
         found = _CLASS.match(self._pattern, self._position)
         if found is None:
             self._fail("this class is not closed", r"add a ], or write \[ for the character")
@@ -195,17 +228,17 @@ class _Parser:
         if not choices:
             self._fail(f"{found[0]} contains no digit", "name at least one, lowest first, such as [0-3]")
         self._position = found.end()
-        return OneDigit(choices)
+        return (OneDigit(choices),)
 
-    def _parse_escape(self) -> Node:
+    def _parse_escape(self) -> Chain:
         escaped = self._pattern[self._position + 1 : self._position + 2]
         if escaped == "d":
             self._position += 2
-            return OneDigit(DIGITS)
+            return (OneDigit(DIGITS),)
         if not escaped or escaped.isalnum():
             self._fail(f"\\{escaped} is not supported", r"write \d for a digit, and separators as they are")
         self._position += 2
-        return Separator(escaped)
+        return (Separator(escaped),)
 
     def _peek(self) -> str:
         return self._pattern[self._position : self._position + 1]

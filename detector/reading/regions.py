@@ -42,7 +42,7 @@ class Region:
         """Return the region in a picture of `width` x `height` pixels, clipped to it: xyxy in whole pixels.
 
         Raises:
-            ImageError: No pixel of the region is inside this picture.
+            ImageError: No pixel of the region is inside the picture.
         """
         left, top = self.x.pixels(width), self.y.pixels(height)
         x0, y0 = round(left), round(top)
@@ -53,11 +53,7 @@ class Region:
         return x0, y0, x1, y1
 
     def crop(self, image: Image) -> tuple[Image, tuple[int, int]]:
-        """Return the region of a picture (H, W, 3), as a view, and the (x, y) of its top left pixel.
-
-        Raises:
-            ImageError: No pixel of the region is inside this picture.
-        """
+        """Return the region of a picture (H, W, 3), as a view, and the (x, y) of its top left pixel; see `bounds`."""
         x0, y0, x1, y1 = self.bounds(image.shape[1], image.shape[0])
         return image[y0:y1, x0:x1], (x0, y0)
 

@@ -38,30 +38,13 @@ class RotationChoice:
 
 
 def rotate_upright(image: Image, rotation: int) -> Image:
-    """Turn a page (H, W, 3) with this rotation upright: (H, W, 3), or (W, H, 3) at 90 and 270 degrees.
-
-    Raises:
-        ValueError: `rotation` is none of 0, 90, 180, 270.
-    """
+    """Turn a page (H, W, 3) with this rotation upright: (H, W, 3), or (W, H, 3) at 90 and 270 degrees."""
     _check_rotation(rotation)
     return np.asarray(cv2.rotate(image, _BACK[rotation]), np.uint8) if rotation else image
 
 
 def rotate_boxes_back(boxes: npt.ArrayLike, rotation: int, width: int, height: int) -> Boxes:
-    """Map boxes from the upright page to the page with its rotation.
-
-    Args:
-        boxes: (N, 4) xyxy in pixels of `rotate_upright(page, rotation)`.
-        rotation: The rotation of the page.
-        width: Width of the page with its rotation, in pixels.
-        height: Height of the page with its rotation, in pixels.
-
-    Returns:
-        (N, 4) float64 xyxy in pixels of the page with its rotation.
-
-    Raises:
-        ValueError: `rotation` is none of 0, 90, 180, 270.
-    """
+    """Map boxes (N, 4) xyxy from the upright page to the rotated page, of `width` x `height` pixels; float64."""
     _check_rotation(rotation)
     x0, y0, x1, y1 = as_boxes(boxes).T
     sides = {
@@ -74,15 +57,10 @@ def rotate_boxes_back(boxes: npt.ArrayLike, rotation: int, width: int, height: i
 
 
 def choose_rotation(candidates: Mapping[int, Detections]) -> RotationChoice:
-    """Choose the rotation with the most evidence: the sum of the squared best scores of its digits.
+    """Choose the rotation with the most evidence: the sum of the squared best scores of its digits after NMS.
 
-    Args:
-        candidates: For each rotation that was tried, the digits of the page turned upright by it, after non-maximum
-            suppression.
-
-    Returns:
-        The rotation; 0 unless another has clearly more evidence. It is ambiguous if the opposite one has nearly as
-        much and no sure digit is one that has no meaning upside down.
+    It is 0 unless another has clearly more evidence, and ambiguous if the opposite one has nearly as much and all sure
+    digits have a meaning upside down.
     """
     evidence = {rotation: _evidence(found) for rotation, found in candidates.items()}
     best = max(evidence, key=lambda rotation: (evidence[rotation], -rotation), default=0)
@@ -95,8 +73,6 @@ def choose_rotation(candidates: Mapping[int, Detections]) -> RotationChoice:
 
 def upside_down_text(text: str) -> str | None:
     """Return what a number says upside down; None where one of its digits has no meaning then.
-
-    0, 1 and 8 stay the same, 6 and 9 change places.
 
     >>> upside_down_text("1968"), upside_down_text("125")
     ('8961', None)

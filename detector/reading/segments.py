@@ -21,8 +21,7 @@ _MIN_PROBABILITY = 1e-9  # stands for 0, which has no logarithm
 class Segment:
     """Slots `start` to `stop` of a line, read as one number.
 
-    `texts` are its hypotheses, most likely first, with their probabilities under the constraints. `fits` is False where
-    none meets them.
+    `texts` are most likely first, with their probabilities under the constraints; `fits` is False if none meets them.
     """
 
     start: int

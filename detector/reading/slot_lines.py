@@ -23,15 +23,11 @@ _MIN_PITCHES = 3  # pitches that a line needs to show the usual one
 
 @dataclass(frozen=True)
 class SlotLine:
-    """The slots of one line from left to right.
-
-    `breaks` holds for every two neighbours the probability (0 to 1) that a number ends between them. `angle` is the
-    line's, in degrees clockwise.
-    """
+    """The slots of one line from left to right."""
 
     slots: tuple[Slot, ...]
-    breaks: tuple[float, ...]
-    angle: float
+    breaks: tuple[float, ...]  # for every two neighbours the probability that a number ends between them
+    angle: float  # clockwise, in degrees
 
 
 def build_slot_lines(slots: Sequence[Slot], boxes: Boxes, neighbour_odds_factor: float = 1.0) -> list[SlotLine]:
@@ -39,12 +35,8 @@ def build_slot_lines(slots: Sequence[Slot], boxes: Boxes, neighbour_odds_factor:
 
     Lines are found among the digits with a probability of at least 0.5. The odds of others that a line has room for
     are multiplied by `neighbour_odds_factor`, and lines are found again with those that then reach 0.5. The remaining
-    ones become improbable slots of the line that they are beside, or are dropped.
-
-    Args:
-        slots: Those of a picture.
-        boxes: (N, 4) xyxy in pixels, to which the rows of the slots refer.
-        neighbour_odds_factor: At least 1.
+    ones become improbable slots of the line that they are beside, or are dropped. The rows of the slots refer to
+    `boxes` (N, 4) xyxy.
     """
     strong, weak = _split_by_probability(slots)
     if neighbour_odds_factor > 1:
@@ -117,11 +109,11 @@ def _has_room(weak: Boxes, line: Boxes, angle: float) -> list[bool]:
 
 def _raise_odds(slot: Slot, factor: float) -> Slot:
     """Multiply the odds that a slot holds a digit by `factor`."""
-    options = [
-        option._replace(probability=option.probability * (factor if option.text else 1.0)) for option in slot.options
+    raised = [
+        option._replace(probability=option.probability * (factor if option.text else 1)) for option in slot.options
     ]
-    total = sum(option.probability for option in options)
-    ranked = sorted(options, key=lambda option: -option.probability)
+    total = sum(option.probability for option in raised)
+    ranked = sorted(raised, key=lambda option: -option.probability)
     return Slot(
         slot.row,
         slot.digit_probability * factor / (slot.digit_probability * factor + 1 - slot.digit_probability),

@@ -76,7 +76,7 @@ def load_materials(backgrounds: Path) -> Materials:
         DataError: The folder has no pictures, or the system has no usable fonts.
     """
     paths = [path for path in find_fonts(system_font_folders()) if not path.name.startswith(_NO_LETTERS)]
-    return Materials(tuple(load_backgrounds(backgrounds)[0]), load_fonts(paths).typefaces)
+    return Materials(tuple(load_backgrounds(backgrounds)[0]), tuple(load_fonts(paths)[0]))
 
 
 def draw_picture(kind: str, index: int, seed: int, materials: Materials) -> Image:

@@ -12,8 +12,8 @@ from digitdet.common.registry import check_names, draw_name
 from digitdet.common.types import Boxes, Image
 from digitdet.configs.look import LookConfig
 from digitdet.configs.synth import SynthConfig
-from digitdet.synth.digits.glyphs import GlyphSource, LazyStyle
-from digitdet.synth.digits.pen import PenGlyphs
+from digitdet.synth.digits.glyphs import GlyphSource, LazyStyle, StyledGlyphs
+from digitdet.synth.digits.pen import Hand
 from digitdet.synth.effects.effects import EFFECTS, CameraEffects
 from digitdet.synth.effects.inks import INKS
 from digitdet.synth.legibility import find_illegible
@@ -76,7 +76,7 @@ class SceneComposer:
         self._backgrounds = backgrounds
         self._weights = {name: look.weight for name, look in config.looks.items()}
         self._effects = {name: CameraEffects(look.effects) for name, look in config.looks.items()}
-        self._pens = PenGlyphs()
+        self._pens = StyledGlyphs(Hand)
 
     def compose(self, rng: np.random.Generator) -> Scene:
         """Compose one scene. Numbers with an illegible digit are left out, from the picture and the labels.

@@ -16,18 +16,18 @@ from digitdet.datasets.formats.yolo import SPLITS
 from digitdet.datasets.mnist import load_split_digits
 from digitdet.datasets.torchvision_digits import load_torchvision_digits
 from digitdet.synth.digits.crops import CropGlyphs
-from digitdet.synth.digits.displays import SevenSegmentGlyphs
-from digitdet.synth.digits.dot_matrix import DotMatrixGlyphs
+from digitdet.synth.digits.displays import sample_segment_display
+from digitdet.synth.digits.dot_matrix import sample_dot_display
 from digitdet.synth.digits.fonts import (
     FontGlyphs,
-    HandTypefaces,
     Typeface,
     find_fonts,
+    handwriting_fonts,
     load_fonts,
     system_font_folders,
 )
-from digitdet.synth.digits.glyphs import GlyphSource, ImageGlyphs
-from digitdet.synth.digits.pen import PenGlyphs
+from digitdet.synth.digits.glyphs import GlyphSource, ImageGlyphs, StyledGlyphs
+from digitdet.synth.digits.pen import Hand
 from digitdet.synth.digits.stencils import StencilGlyphs
 from digitdet.synth.surfaces.backgrounds import load_backgrounds, split_backgrounds
 from digitdet.synth.surfaces.surfaces import FOLDER
@@ -93,7 +93,7 @@ def _mnist(request: _Request) -> BySplit:
 
 @SOURCES.add("pen")
 def _pen(_request: _Request) -> BySplit:
-    return dict.fromkeys(SPLITS, PenGlyphs())  # draws new digits each time, so the splits share none
+    return dict.fromkeys(SPLITS, StyledGlyphs(Hand))  # draws new digits each time, so the splits share none
 
 
 @SOURCES.add("fonts")
@@ -109,7 +109,7 @@ def _hands(request: _Request) -> BySplit:
     if given is None:
         return _pen(request)
     typefaces = _split_typefaces(request, [Path(folder) for folder in given])
-    return {split: HandTypefaces(part) for split, part in typefaces.items()}
+    return {split: handwriting_fonts(part) for split, part in typefaces.items()}
 
 
 @SOURCES.add("stencils")
@@ -119,12 +119,12 @@ def _stencils(request: _Request) -> BySplit:
 
 @SOURCES.add("segments")
 def _segments(_request: _Request) -> BySplit:
-    return dict.fromkeys(SPLITS, SevenSegmentGlyphs())
+    return dict.fromkeys(SPLITS, StyledGlyphs(sample_segment_display))
 
 
 @SOURCES.add("dots")
 def _dots(_request: _Request) -> BySplit:
-    return dict.fromkeys(SPLITS, DotMatrixGlyphs())
+    return dict.fromkeys(SPLITS, StyledGlyphs(sample_dot_display))
 
 
 @SOURCES.add("crops")
@@ -160,15 +160,15 @@ def _split_typefaces(request: _Request, folders: Sequence[Path]) -> dict[str, li
         raise DataError(
             f"{where}: no TTF, OTF or WOFF file; install fonts, set font_folders, or choose a look without fonts"
         )
-    fonts = load_fonts(paths)
-    request.skipped.extend(line for line in fonts.skipped if line not in request.skipped)
-    families = sorted({typeface.family for typeface in fonts.typefaces}, key=_name_hash)
+    typefaces, skipped = load_fonts(paths)
+    request.skipped.extend(line for line in skipped if line not in request.skipped)
+    families = sorted({typeface.family for typeface in typefaces}, key=_name_hash)
     if len(families) < len(SPLITS):
         raise DataError(f"{len(families)} font families are too few; each of the three splits needs its own")
     val = max(len(families) * _VAL_FAMILIES // 100, 1)
     test = max(len(families) * _TEST_FAMILIES // 100, 1)
     groups = {"val": families[:val], "test": families[val : val + test], "train": families[val + test :]}
-    return {split: [face for face in fonts.typefaces if face.family in groups[split]] for split in SPLITS}
+    return {split: [face for face in typefaces if face.family in groups[split]] for split in SPLITS}
 
 
 def _name_hash(name: str) -> bytes:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from digitdet.common.types import Points
-from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph, GlyphSource, Ink, StyledGlyphs, unit_ink
+from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph, GlyphSource, Ink, unit_ink
 
 PRINTED_SHARE = 0.35
 """Share of printed styles, which have no unlit segments or dots."""
@@ -67,14 +67,6 @@ class SegmentStyle:
     """Whether points are round instead of square."""
 
 
-class SevenSegmentGlyphs(StyledGlyphs):
-    """Seven-segment displays of many styles, some of them printed."""
-
-    def choose(self, rng: np.random.Generator) -> GlyphSource:
-        """Return one display; its digits are equally wide, except for some printed styles."""
-        return SegmentDisplay(sample_segment_style(rng, bool(rng.random() < PRINTED_SHARE)))
-
-
 def sample_segment_style(rng: np.random.Generator, printed: bool) -> SegmentStyle:
     """Draw a random style."""
     shapes = _PRINTED_SHAPES if printed else _DISPLAY_SHAPES
@@ -110,6 +102,11 @@ def sample_segment_style(rng: np.random.Generator, printed: bool) -> SegmentStyl
         uneven=float(rng.uniform(0.1, 0.25 if printed else 0.4)) if rng.random() < 0.3 else 0.0,
         round_dots=bool(rng.random() < 0.6),
     )
+
+
+def sample_segment_display(rng: np.random.Generator) -> SegmentDisplay:
+    """Draw a seven-segment display or print; its digits are equally wide, except for some printed styles."""
+    return SegmentDisplay(sample_segment_style(rng, bool(rng.random() < PRINTED_SHARE)))
 
 
 class SegmentDisplay(GlyphSource):

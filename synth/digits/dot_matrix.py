@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from digitdet.synth.digits.displays import PRINTED_SHARE
-from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph, GlyphSource, Ink, StyledGlyphs
+from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph, GlyphSource, Ink
 
 # Characters, each with its seven rows of dots from the top; '#' is lit.
 _DOTS = """
@@ -77,14 +77,6 @@ class DotStyle:
     """Greatest loss of brightness of a dot, 0 to 1."""
 
 
-class DotMatrixGlyphs(StyledGlyphs):
-    """Dot-matrix displays and printers of many styles."""
-
-    def choose(self, rng: np.random.Generator) -> GlyphSource:
-        """Return one display or printer; its characters are equally wide."""
-        return DotDisplay(sample_dot_style(rng, bool(rng.random() < PRINTED_SHARE)))
-
-
 def sample_dot_style(rng: np.random.Generator, printed: bool) -> DotStyle:
     """Draw a random style."""
     square = bool(rng.random() < 0.4)
@@ -99,6 +91,11 @@ def sample_dot_style(rng: np.random.Generator, printed: bool) -> DotStyle:
         printed=printed,
         uneven=float(rng.uniform(0.1, 0.4)) if rng.random() < 0.4 else 0.0,
     )
+
+
+def sample_dot_display(rng: np.random.Generator) -> DotDisplay:
+    """Draw a dot-matrix display or printer; its characters are equally wide."""
+    return DotDisplay(sample_dot_style(rng, bool(rng.random() < PRINTED_SHARE)))
 
 
 class DotDisplay(GlyphSource):

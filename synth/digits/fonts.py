@@ -7,7 +7,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -62,16 +62,8 @@ def find_fonts(folders: Iterable[Path]) -> list[Path]:
     )
 
 
-@dataclass(frozen=True)
-class FontSet:
-    """Usable typefaces, and a line `path: reason` for each file that is not usable."""
-
-    typefaces: tuple[Typeface, ...]
-    skipped: tuple[str, ...]
-
-
-def load_fonts(paths: Sequence[Path]) -> FontSet:
-    """Open font files and keep those with real digits.
+def load_fonts(paths: Sequence[Path]) -> tuple[list[Typeface], list[str]]:
+    """Return the typefaces with real digits, and a line `path: reason` for each other file.
 
     Raises:
         DataError: There are files, but none of them is usable.
@@ -79,24 +71,27 @@ def load_fonts(paths: Sequence[Path]) -> FontSet:
     typefaces, skipped = [], []
     for path in paths:
         typeface = Typeface(path)
-        problem = typeface.find_problem()
-        if problem:
+        if problem := typeface.find_problem():
             skipped.append(f"{path}: {problem}")
         else:
             typefaces.append(Typeface(path, typeface.family))
     if paths and not typefaces:
         raise DataError(f"no usable font among {len(paths)} files; the first: {skipped[0]}")
-    return FontSet(tuple(typefaces), tuple(skipped))
+    return typefaces, skipped
 
 
 class Typeface(GlyphSource):
-    """One font file. It is opened at first use, and drawn glyphs are cached."""
+    """One font file. It is opened at first use, and drawn glyphs are cached.
 
-    def __init__(self, path: Path, family: str = "") -> None:
+    A `handwritten` one has about MNIST's resolution and no spacing of its own, so that layouts space it like a hand.
+    """
+
+    def __init__(self, path: Path, family: str = "", handwritten: bool = False) -> None:
         self.path = path
         self.family = family
+        self._handwritten = handwritten
         self._font: ImageFont.FreeTypeFont | None = None
-        self._undefined: _DrawnCharacter | None = None
+        self._undefined: Glyph | None = None
         self._glyphs: dict[str, Glyph | None] = {}
 
     def sample(self, rng: np.random.Generator, digit: int) -> Glyph:
@@ -123,20 +118,10 @@ class Typeface(GlyphSource):
 
     def _draw(self, character: str) -> Glyph | None:
         if character not in self._glyphs:
-            font = self._open()
-            drawn = _draw_character(font, character)
-            self._glyphs[character] = (
-                None
-                if drawn is None or drawn.equals(self._undefined)
-                else Glyph(
-                    ink=drawn.ink,
-                    label=int(character) if character in CLASS_NAMES else NO_DIGIT,
-                    top=-drawn.top / _HEIGHT,
-                    bottom=-(drawn.top + len(drawn.ink)) / _HEIGHT,
-                    left=drawn.left / _HEIGHT,
-                    advance=font.getlength(character) / _HEIGHT,
-                )
-            )
+            glyph = _draw_character(self._open(), character)
+            if glyph is not None and self._undefined is not None and np.array_equal(glyph.ink, self._undefined.ink):
+                glyph = None
+            self._glyphs[character] = _without_spacing(glyph) if glyph is not None and self._handwritten else glyph
         return self._glyphs[character]
 
     def _open(self) -> ImageFont.FreeTypeFont:
@@ -154,11 +139,7 @@ class Typeface(GlyphSource):
 
 
 class FontGlyphs(GlyphSource):
-    """Many typefaces; `choose` returns one, with the same probability for every family.
-
-    Raises:
-        DataError: There is no typeface.
-    """
+    """Many typefaces, at least one; `choose` returns one, with the same probability for every family."""
 
     def __init__(self, typefaces: Sequence[Typeface]) -> None:
         if not typefaces:
@@ -187,35 +168,9 @@ class FontGlyphs(GlyphSource):
         return None
 
 
-class HandTypeface(GlyphSource):
-    """A handwriting typeface at about MNIST's resolution, without its spacing, so that layouts space it like a hand."""
-
-    def __init__(self, typeface: Typeface) -> None:
-        self._typeface = typeface
-
-    def sample(self, rng: np.random.Generator, digit: int) -> Glyph:
-        """Return the typeface's digit."""
-        return _without_spacing(self._typeface.sample(rng, digit))
-
-    def mark(self, rng: np.random.Generator, character: str) -> Glyph | None:
-        """Return the typeface's character; None if it does not have it."""
-        glyph = self._typeface.mark(rng, character)
-        return None if glyph is None else _without_spacing(glyph)
-
-
-class HandTypefaces(StyledGlyphs):
-    """Many handwriting typefaces; every family has the same probability.
-
-    Raises:
-        DataError: There is no typeface.
-    """
-
-    def __init__(self, typefaces: Sequence[Typeface]) -> None:
-        self._typefaces = FontGlyphs(typefaces)
-
-    def choose(self, rng: np.random.Generator) -> HandTypeface:
-        """Return one handwriting typeface."""
-        return HandTypeface(self._typefaces.choose(rng))
+def handwriting_fonts(typefaces: Sequence[Typeface]) -> StyledGlyphs:
+    """Return a source of handwriting typefaces; every family has the same probability."""
+    return StyledGlyphs(FontGlyphs([Typeface(face.path, face.family, handwritten=True) for face in typefaces]).choose)
 
 
 def _without_spacing(glyph: Glyph) -> Glyph:
@@ -224,19 +179,7 @@ def _without_spacing(glyph: Glyph) -> Glyph:
     return replace(glyph, ink=ink, left=0.0, advance=None)
 
 
-@dataclass(frozen=True)
-class _DrawnCharacter:
-    """A character cropped to its ink; `left` and `top` are relative to the pen on the baseline, y down."""
-
-    ink: Ink
-    left: int
-    top: int
-
-    def equals(self, other: _DrawnCharacter | None) -> bool:
-        return other is not None and np.array_equal(self.ink, other.ink)
-
-
-def _draw_character(font: ImageFont.FreeTypeFont, character: str) -> _DrawnCharacter | None:
+def _draw_character(font: ImageFont.FreeTypeFont, character: str) -> Glyph | None:
     """Draw a character at the font's size; None if nothing is drawn."""
     mask, (left, top) = font.getmask2(character, mode="L", anchor="ls")
     if not mask.size[0] or not mask.size[1]:
@@ -246,7 +189,15 @@ def _draw_character(font: ImageFont.FreeTypeFont, character: str) -> _DrawnChara
         return None
     # Pillow's mask also covers the pen position and the advance.
     x, y, width, height = cv2.boundingRect(ink)
-    return _DrawnCharacter(unit_ink(ink[y : y + height, x : x + width]), int(left) + x, int(top) + y)
+    left, top = int(left) + x, int(top) + y  # relative to the pen on the baseline, y down
+    return Glyph(
+        ink=unit_ink(ink[y : y + height, x : x + width]),
+        label=int(character) if character in CLASS_NAMES else NO_DIGIT,
+        top=-top / _HEIGHT,
+        bottom=-(top + height) / _HEIGHT,
+        left=left / _HEIGHT,
+        advance=font.getlength(character) / _HEIGHT,
+    )
 
 
 def _thumbnail(ink: Ink, slant: float = 0.0) -> Ink:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -31,14 +32,10 @@ _CORE_SHARE = 0.6
 
 @dataclass(frozen=True)
 class Glyph:
-    """One character, cropped to its ink.
-
-    Vertical and horizontal metrics are in digit heights.
-    """
+    """One character, cropped to its ink. Its metrics are in digit heights."""
 
     ink: Ink
-    label: int
-    """0 to 9, or NO_DIGIT."""
+    label: int  # 0 to 9, or NO_DIGIT
     top: float = 1.0
     """Upper edge of the ink above the baseline: 1 for a digit, about 0.1 for a comma."""
     bottom: float = 0.0
@@ -68,19 +65,22 @@ class GlyphSource(ABC):
 
 
 class StyledGlyphs(GlyphSource):
-    """A source of many styles. `choose` returns one; glyphs of the source itself are in a random style each."""
+    """A source of many styles, drawn by `sample_style(rng)`; each glyph of the source itself is in a random style."""
 
-    @abstractmethod
+    def __init__(self, sample_style: Callable[[np.random.Generator], GlyphSource]) -> None:
+        self._sample_style = sample_style
+
     def choose(self, rng: np.random.Generator) -> GlyphSource:
         """Return a source of one random style."""
+        return self._sample_style(rng)
 
     def sample(self, rng: np.random.Generator, digit: int) -> Glyph:
         """Return `digit` in a random style."""
-        return self.choose(rng).sample(rng, digit)
+        return self._sample_style(rng).sample(rng, digit)
 
     def mark(self, rng: np.random.Generator, character: str) -> Glyph | None:
         """Return a character in a random style; None if that style does not have it."""
-        return self.choose(rng).mark(rng, character)
+        return self._sample_style(rng).mark(rng, character)
 
 
 class LazyStyle(GlyphSource):
@@ -106,11 +106,7 @@ class LazyStyle(GlyphSource):
 
 
 class ImageGlyphs(GlyphSource):
-    """Glyphs cut from images of single digits, such as MNIST.
-
-    Raises:
-        DataError: A digit has no image that contains ink.
-    """
+    """Glyphs cut from images of single digits, such as MNIST; every digit needs an image that contains ink."""
 
     def __init__(self, digits: Digits) -> None:
         self._images = digits.images

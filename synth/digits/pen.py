@@ -1,7 +1,7 @@
 """Handwriting drawn as strokes with a virtual pen: forms of digits that are missing from MNIST.
 
-`PenGlyphs` represents all writers and `Hand` one writer, whose habits (form of each digit, roundness, slant, pen) stay
-the same within a number. Every digit is drawn anew, so repeated digits differ slightly.
+The habits of a writer (form of each digit, roundness, slant, pen) stay the same within a number. Every digit is drawn
+anew, so repeated digits differ slightly.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digitdet.common.types import FloatArray, Image, Points
-from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph, GlyphSource, StyledGlyphs, visible_rectangle
+from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph, GlyphSource, visible_rectangle
 from digitdet.synth.digits.pen_shapes import (
     DIGITS,
     MARKS,
@@ -69,14 +69,6 @@ class PenTip:
         if self.taper:
             widths *= 1 - self.taper * np.maximum(1 - from_end / 4, 0)
         return widths
-
-
-class PenGlyphs(StyledGlyphs):
-    """All writers; `choose` returns one of them."""
-
-    def choose(self, rng: np.random.Generator) -> Hand:
-        """Return one writer with one pen."""
-        return Hand(rng)
 
 
 class Hand(GlyphSource):

@@ -14,7 +14,7 @@ from digitdet.configs.look import LookConfig
 from digitdet.datasets.formats.yolo import SPLITS
 from digitdet.datasets.mnist import load_mnist, load_split_digits
 from digitdet.synth import sources
-from digitdet.synth.digits.pen import PenGlyphs
+from digitdet.synth.digits.pen import Hand
 from digitdet.synth.scene import SceneComposer
 from digitdet.synth.sources import SOURCES, load_materials
 
@@ -173,6 +173,6 @@ def test_hands_use_the_given_typefaces_or_the_pen(font_folder):
         glyph = written[split]["hands"].choose(rng).sample(rng, 8)
         assert (glyph.label, glyph.advance) == (8, None)
     drawn = load_materials(config("hands")).sources["train"]["hands"]
-    assert isinstance(drawn, PenGlyphs)
+    assert isinstance(drawn.choose(rng), Hand)
     scene = SceneComposer(config("hands"), {"hands": written["train"]["hands"]}).compose(rng)
     assert scene.source == "hands"

@@ -3,11 +3,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from digitdet.synth.digits.displays import SegmentDisplay, SevenSegmentGlyphs, sample_segment_style
-from digitdet.synth.digits.dot_matrix import DotDisplay, DotMatrixGlyphs, sample_dot_style
-from digitdet.synth.digits.glyphs import NO_DIGIT
+from digitdet.synth.digits.displays import SegmentDisplay, sample_segment_display, sample_segment_style
+from digitdet.synth.digits.dot_matrix import DotDisplay, sample_dot_display, sample_dot_style
+from digitdet.synth.digits.glyphs import NO_DIGIT, StyledGlyphs
 
-SOURCES = [SevenSegmentGlyphs(), DotMatrixGlyphs()]
+SOURCES = [StyledGlyphs(sample_segment_display), StyledGlyphs(sample_dot_display)]
 # Whether each of the segments a to g is lit, from 0 to 9.
 LIT = ["1111110", "0110000", "1101101", "1111001", "0110011", "1011011", "1011111", "1110000", "1111111", "1111011"]
 

@@ -10,7 +10,7 @@ import pytest
 from fontTools.ttLib import TTFont
 
 from digitdet.common.errors import DataError
-from digitdet.synth.digits.fonts import FontGlyphs, HandTypefaces, Typeface, find_fonts, load_fonts
+from digitdet.synth.digits.fonts import FontGlyphs, Typeface, find_fonts, handwriting_fonts, load_fonts
 from digitdet.synth.digits.glyphs import NO_DIGIT
 
 SHIPPED = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
@@ -43,9 +43,8 @@ def change_cmap(tmp_path):
     "name", ["DejaVuSans.ttf", "DejaVuSerif-BoldItalic.ttf", "STIXGeneralItalic.ttf", "cmtt10.ttf"]
 )
 def test_fonts_with_digits_are_usable(name):
-    fonts = load_fonts([SHIPPED / name])
-    assert fonts.skipped == ()
-    face = fonts.typefaces[0]
+    (face,), skipped = load_fonts([SHIPPED / name])
+    assert skipped == []
     assert face.family
     for digit in range(10):
         glyph = face.sample(RNG, digit)
@@ -72,19 +71,19 @@ def test_fonts_without_real_digits_are_skipped(change_cmap, changes, reason):
     path = change_cmap("odd.ttf", changes)
     problem = Typeface(path).find_problem()
     assert any(part in problem for part in reason.split("|"))
-    fonts = load_fonts([path, TYPEWRITER])
-    assert [face.path for face in fonts.typefaces] == [TYPEWRITER]
-    assert fonts.skipped == (f"{path}: {problem}",)
+    typefaces, skipped = load_fonts([path, TYPEWRITER])
+    assert [face.path for face in typefaces] == [TYPEWRITER]
+    assert skipped == [f"{path}: {problem}"]
 
 
 @pytest.mark.parametrize("content", [b"", b"not a font", TYPEWRITER.read_bytes()[:3000]], ids=["empty", "text", "cut"])
 def test_broken_files_are_named_and_skipped(tmp_path, content):
     path = tmp_path / "broken.otf"
     path.write_bytes(content)
-    fonts = load_fonts([path, TYPEWRITER])
-    assert len(fonts.typefaces) == 1
-    assert len(fonts.skipped) == 1
-    assert fonts.skipped[0].startswith(f"{path}: not a readable font (")
+    typefaces, skipped = load_fonts([path, TYPEWRITER])
+    assert len(typefaces) == 1
+    assert len(skipped) == 1
+    assert skipped[0].startswith(f"{path}: not a readable font (")
 
 
 def test_no_usable_font_is_an_error(tmp_path):
@@ -97,7 +96,7 @@ def test_no_usable_font_is_an_error(tmp_path):
 
 
 def test_missing_characters_are_none(change_cmap):
-    face = load_fonts([TYPEWRITER]).typefaces[0]
+    face = load_fonts([TYPEWRITER])[0][0]
     for character in "\u20ac\u6f22\u0416":  # drawn as the box of "not defined", or as nothing
         assert face.mark(RNG, character) is None
     assert face.mark(RNG, " ") is None
@@ -105,7 +104,7 @@ def test_missing_characters_are_none(change_cmap):
 
 
 def test_marks_have_no_label_and_their_own_vertical_position():
-    face = load_fonts([SANS]).typefaces[0]
+    face = load_fonts([SANS])[0][0]
     assert face.mark(RNG, "A").label == NO_DIGIT
     comma, dash, dot = (face.mark(RNG, character) for character in ",-.")
     assert comma.top < 0.3
@@ -116,7 +115,7 @@ def test_marks_have_no_label_and_their_own_vertical_position():
 
 @pytest.mark.parametrize("name", ["DejaVuSans.ttf", "cmtt10.ttf", "cmss10.ttf"])
 def test_metrics_match_the_tables_of_the_font_file(name):
-    face, font = load_fonts([SHIPPED / name]).typefaces[0], TTFont(SHIPPED / name)
+    face, font = load_fonts([SHIPPED / name])[0][0], TTFont(SHIPPED / name)
     names, outlines, widths = font.getBestCmap(), font["glyf"], font["hmtx"]
     eight = outlines[names[ord("8")]]
     unit = eight.yMax - eight.yMin
@@ -132,7 +131,7 @@ def test_metrics_match_the_tables_of_the_font_file(name):
 
 
 def test_typeface_is_deterministic_and_picklable():
-    face = load_fonts([TYPEWRITER]).typefaces[0]
+    face = load_fonts([TYPEWRITER])[0][0]
     copy = pickle.loads(pickle.dumps(face))
     assert copy.family == face.family
     for digit in range(10):
@@ -142,7 +141,7 @@ def test_typeface_is_deterministic_and_picklable():
 
 def test_families_have_the_same_probability():
     names = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSans-Oblique.ttf", "cmtt10.ttf")
-    faces = load_fonts([SHIPPED / name for name in names]).typefaces
+    faces = load_fonts([SHIPPED / name for name in names])[0]
     assert len({face.family for face in faces}) == 2
     source, rng = FontGlyphs(faces), np.random.default_rng(4)
     chosen = [source.choose(rng) for _ in range(400)]
@@ -160,7 +159,7 @@ def test_fonts_are_found_recursively_by_suffix(tmp_path):
 
 def test_handwriting_typeface_has_no_spacing():
     typeface = Typeface(SANS)
-    hand = HandTypefaces([typeface]).choose(RNG)
+    hand = handwriting_fonts([typeface]).choose(RNG)
     for digit in range(10):
         printed, written = typeface.sample(RNG, digit), hand.sample(RNG, digit)
         assert printed.advance is not None
@@ -170,7 +169,7 @@ def test_handwriting_typeface_has_no_spacing():
         assert written.ink.mean() == pytest.approx(printed.ink.mean(), abs=0.01)
     assert hand.mark(RNG, "k").label == NO_DIGIT
     assert hand.mark(RNG, "\U000f8e3d") is None
-    assert HandTypefaces([typeface]).sample(RNG, 4).advance is None
+    assert handwriting_fonts([typeface]).sample(RNG, 4).advance is None
 
 
 def test_woff_files_are_found_and_read(tmp_path):
@@ -178,5 +177,5 @@ def test_woff_files_are_found_and_read(tmp_path):
     font.flavor = "woff"
     font.save(tmp_path / "typewriter.woff")
     (path,) = find_fonts([tmp_path])
-    (face,) = load_fonts([path]).typefaces
+    (face,) = load_fonts([path])[0]
     np.testing.assert_array_equal(face.sample(RNG, 5).ink, Typeface(TYPEWRITER).sample(RNG, 5).ink)

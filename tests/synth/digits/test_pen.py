@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitdet.synth.digits.glyphs import NO_DIGIT, VISIBLE_INK
-from digitdet.synth.digits.pen import PenGlyphs, PenTip, ligature
+from digitdet.synth.digits.glyphs import NO_DIGIT, VISIBLE_INK, StyledGlyphs
+from digitdet.synth.digits.pen import Hand, PenTip, ligature
 from digitdet.synth.digits.pen_shapes import DIGITS, MARKS, MAX_POINTS, MAX_STROKES, compile_template, smooth_shape
 
-SOURCE = PenGlyphs()
+SOURCE = StyledGlyphs(Hand)
 TEMPLATES = [*MARKS.values(), *(template for forms in DIGITS.values() for _, template in forms)]
 
 

@@ -7,8 +7,8 @@ import pytest
 from digitdet.common.boxes import intersection
 from digitdet.configs.look import LookConfig
 from digitdet.synth.digits.fonts import FontGlyphs, load_fonts
-from digitdet.synth.digits.glyphs import NO_DIGIT
-from digitdet.synth.digits.pen import PenGlyphs
+from digitdet.synth.digits.glyphs import NO_DIGIT, StyledGlyphs
+from digitdet.synth.digits.pen import Hand
 from digitdet.synth.pages.clutter import CLUTTER, add_clutter, taken_boxes
 from digitdet.synth.pages.lines import LineWriter
 from digitdet.synth.pages.page_draft import PageDraft
@@ -20,13 +20,13 @@ CROSSING = {"rules", "fillers", "frames"}
 
 @pytest.fixture(scope="module")
 def make_draft(few_fonts):
-    typeface, with_signs = load_fonts([few_fonts / "cmss10.ttf", few_fonts / "DejaVuSans.ttf"]).typefaces
+    typeface, with_signs = load_fonts([few_fonts / "cmss10.ttf", few_fonts / "DejaVuSans.ttf"])[0]
 
     def make(seed, clutter=None, written=True):
         look = LookConfig(clutter=clutter or {}, slant=(0, 0))
         numbers = LineWriter(look, typeface, typeface)
-        words = LineWriter(look, (typeface, PenGlyphs())[seed % 2], PenGlyphs())
-        signs = LineWriter(look, FontGlyphs([typeface, with_signs]), PenGlyphs())
+        words = LineWriter(look, (typeface, StyledGlyphs(Hand))[seed % 2], StyledGlyphs(Hand))
+        signs = LineWriter(look, FontGlyphs([typeface, with_signs]), StyledGlyphs(Hand))
         draft = PageDraft(np.random.default_rng(seed), look, numbers, words, signs, SIDE, SIDE, light=seed % 3 > 0)
         if written:
             draft.put(draft.write("407", 40.0, np.inf), -60.0, -50.0)

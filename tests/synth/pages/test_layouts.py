@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from digitdet.configs.look import LookConfig
 from digitdet.synth.digits.fonts import load_fonts
-from digitdet.synth.digits.glyphs import NO_DIGIT, ImageGlyphs
-from digitdet.synth.digits.pen import PenGlyphs
+from digitdet.synth.digits.glyphs import NO_DIGIT, ImageGlyphs, StyledGlyphs
+from digitdet.synth.digits.pen import Hand
 from digitdet.synth.pages.devices import LAYOUTS
 from digitdet.synth.pages.lines import LineWriter
 from digitdet.synth.pages.page_draft import MARGIN, PageDraft
@@ -23,7 +23,7 @@ KNOWN = {"page", "single", "list", "table", "form", "grid", "register", "plate",
 
 @pytest.fixture(scope="module")
 def sources(digits, few_fonts):
-    return {"hand": ImageGlyphs(digits), "type": load_fonts([few_fonts / "cmss10.ttf"]).typefaces[0]}
+    return {"hand": ImageGlyphs(digits), "type": load_fonts([few_fonts / "cmss10.ttf"])[0][0]}
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def make_draft(sources):
     def make(seed, source="type", size=(320.0, 320.0), **look):
         settings_ = LookConfig(**{"slant": (0, 0), "digit_height": (10, 150), **look})
         numbers = LineWriter(settings_, sources[source], sources["type"])
-        words = LineWriter(settings_, sources["type"], PenGlyphs())
+        words = LineWriter(settings_, sources["type"], StyledGlyphs(Hand))
         return PageDraft(np.random.default_rng(seed), settings_, numbers, words, words, *size, light=bool(seed % 2))
 
     return make

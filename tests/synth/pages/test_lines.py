@@ -11,8 +11,8 @@ from digitdet.common.boxes import overlap
 from digitdet.configs.look import LookConfig
 from digitdet.synth.digits.drawing import extent, ink_points, style_matrix
 from digitdet.synth.digits.fonts import load_fonts
-from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph, GlyphSource, ImageGlyphs
-from digitdet.synth.digits.pen import PenGlyphs
+from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph, GlyphSource, ImageGlyphs, StyledGlyphs
+from digitdet.synth.digits.pen import Hand
 from digitdet.synth.pages.lines import LineWriter
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -21,7 +21,7 @@ STEADY = {"stretch": (1, 1), "slant": (0, 0), "digit_angle": (0, 0), "height_jit
 
 @pytest.fixture(scope="module")
 def typeface(few_fonts):
-    return load_fonts([few_fonts / "cmss10.ttf"]).typefaces[0]
+    return load_fonts([few_fonts / "cmss10.ttf"])[0][0]
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,9 @@ def hand(digits):
 
 
 def write(source, text, seed=0, height=40.0, room=np.inf, **look):
-    return LineWriter(LookConfig(**look), source, PenGlyphs()).write(np.random.default_rng(seed), text, height, room)
+    return LineWriter(LookConfig(**look), source, StyledGlyphs(Hand)).write(
+        np.random.default_rng(seed), text, height, room
+    )
 
 
 def ink_box(placed):

@@ -22,14 +22,7 @@ _SPREAD_LIMIT = 1 + math.sqrt(2)
 
 
 def find_illegible(image: Image, ink_map: Image, digits: Sequence[DrawnDigit], limits: LegibilityConfig) -> list[int]:
-    """Return the rows of the digits that are below a limit.
-
-    Args:
-        image: The finished picture (H, W, 3) BGR.
-        ink_map: (H, W), above 0 where there is ink.
-        digits: All digits, in drawing order.
-        limits: The limits.
-    """
+    """Return the rows of the digits (in drawing order) that are below a limit; `ink_map` (H, W) is 0 without ink."""
     if not digits:
         return []
     grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
@@ -53,11 +46,8 @@ def _has_contrast(grey: Image, free: Image, digit: DrawnDigit, limits: Legibilit
     x0, y0, x1, y1 = digit.box
     pad = max(round((y1 - y0) * _RING), 2)
     around = slice(max(y0 - pad, 0), y1 + pad), slice(max(x0 - pad, 0), x1 + pad)
-    patch = digit.patch
-    height, width = patch.alpha.shape
     background, is_background = grey[around], free[around]
-    inked = grey[patch.top : patch.top + height, patch.left : patch.left + width]
-    is_ink = (patch.alpha > 0.5).view(np.uint8)
+    inked, is_ink = grey[digit.patch.region], (digit.patch.alpha > 0.5).view(np.uint8)
     if not cv2.countNonZero(is_background) or not cv2.countNonZero(is_ink):
         return False
     if _has_contrast_by_means(background, is_background, inked, is_ink, limits):
@@ -101,11 +91,5 @@ def _covered_shares(digits: Sequence[DrawnDigit]) -> npt.NDArray[np.float64]:
 
 def _covered_share(below: InkPatch, above: InkPatch) -> float:
     """Return the part of the ink of one patch that is under the ink of another."""
-    top, left = max(below.top, above.top), max(below.left, above.left)
-    bottom = min(below.top + below.alpha.shape[0], above.top + above.alpha.shape[0])
-    right = min(below.left + below.alpha.shape[1], above.left + above.alpha.shape[1])
-    if bottom <= top or right <= left:
-        return 0.0
-    first = below.alpha[top - below.top : bottom - below.top, left - below.left : right - below.left] > 0.5
-    second = above.alpha[top - above.top : bottom - above.top, left - above.left : right - above.left] > 0.5
-    return float((first & second).sum()) / max(float((below.alpha > 0.5).sum()), 1.0)
+    hidden = (below.clip(above.region).alpha > 0.5) & (above.clip(below.region).alpha > 0.5)
+    return float(hidden.sum()) / max(float((below.alpha > 0.5).sum()), 1.0)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -22,26 +21,19 @@ class PlacedGlyph:
     """A glyph at its place on the canvas."""
 
     glyph: Glyph
-    matrix: FloatArray
-    """Linear map (2, 2) from glyph pixels to canvas pixels."""
-    centre: tuple[float, float]
-    """x, y on the canvas."""
-    threshold: float
-    """Ink coverage (0 to 1) at the edge of the stroke."""
-    window: Points | None = None
-    """Polygon (N, 2) on the canvas that hides the glyph outside of it, such as the window of a counter."""
+    matrix: FloatArray  # linear map (2, 2) from glyph pixels to canvas pixels
+    centre: tuple[float, float]  # x, y on the canvas
+    threshold: float  # ink coverage (0 to 1) at the edge of the stroke
+    window: Points | None = None  # polygon (N, 2) on the canvas; the glyph is visible inside only, as in a counter
 
 
 @dataclass(frozen=True)
 class Ink:
     """What a line is written with."""
 
-    name: str
-    """A key of `INKS`."""
-    tint: FloatArray
-    """Three numbers (3,) from 0 to 1 that determine the colour."""
-    ghost: float
-    """Strength (0 to 1) of the unlit segments of a display."""
+    name: str  # a key of `INKS`
+    tint: FloatArray  # three numbers (3,) from 0 to 1 that determine the colour
+    ghost: float  # strength (0 to 1) of the unlit segments of a display
 
 
 @dataclass(frozen=True)
@@ -49,18 +41,13 @@ class InkedLine:
     """A line of glyphs on the canvas: the digits of some numbers and the characters between them."""
 
     glyphs: tuple[PlacedGlyph, ...]
-    numbers: tuple[tuple[int, ...], ...]
-    """For each number, the rows of its digits in `glyphs`, in reading order."""
-    strokes: tuple[tuple[Points, float], ...]
-    """Strokes that connect the glyphs: points (N, 2) on the canvas and a width in pixels."""
-    height: float
-    """Height of the digits in pixels."""
+    numbers: tuple[tuple[int, ...], ...]  # for each number, the rows of its digits in `glyphs`, in reading order
+    strokes: tuple[tuple[Points, float], ...]  # connecting strokes: points (N, 2) on the canvas, width in pixels
+    height: float  # height of the digits in pixels
     ink: Ink
     seed: int
-    dark: bool
-    """Whether the ink should be darker than the background, where there is room for its contrast."""
-    contrast: float
-    """Least difference in grey levels between ink and background."""
+    dark: bool  # whether the ink should be darker than the background, where there is room for its contrast
+    contrast: float  # least difference in grey levels between ink and background
 
 
 @dataclass(frozen=True)
@@ -71,8 +58,7 @@ class Plan:
     source: str
     width: int
     height: int
-    light: bool
-    """Whether the background is light."""
+    light: bool  # whether the background is light
     surface_seed: int
     shapes: tuple[Shape, ...]
     lines: tuple[InkedLine, ...]
@@ -82,8 +68,8 @@ class Plan:
 def plan_lines(rng: np.random.Generator, draft: PageDraft, page: PageMap, count: int) -> tuple[InkedLine, ...]:
     """Project the lines of a draft to the canvas and choose their inks.
 
-    The first `count` lines hold the numbers. They share one ink, or two on some pages. The others are clutter in inks
-    of their own; they come first in the result, so that a number is drawn on top where they overlap.
+    The first `count` lines hold the numbers, in one ink or two. The others are clutter in inks of their own; they come
+    first in the result, so that numbers are drawn on top.
     """
     look = draft.look
     ghost = float(rng.uniform(0, 0.3)) if rng.random() < 0.6 else 0.0
@@ -113,11 +99,6 @@ def plan_lines(rng: np.random.Generator, draft: PageDraft, page: PageMap, count:
                 )
             )
     return tuple(planned)
-
-
-def project_shapes(shapes: Sequence[Shape], page: PageMap) -> tuple[Shape, ...]:
-    """Project shapes from the flat page to the canvas."""
-    return tuple(replace(shape, points=page.apply(shape.points)) for shape in shapes)
 
 
 def _sample_ink(rng: np.random.Generator, look: LookConfig, ghost: float) -> Ink:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digitdet.common.types import Image, Points
-from digitdet.synth.digits.drawing import InkPatch, render_glyph
+from digitdet.synth.digits.drawing import InkPatch, Region, render_glyph
 from digitdet.synth.digits.glyphs import VISIBLE_INK
 from digitdet.synth.effects.inks import INKS, PAD, WIDE_INKS
 from digitdet.synth.effects.pixels import SUBPIXEL_BITS, fixed_point
@@ -20,9 +20,6 @@ from digitdet.synth.surfaces.fields import Colour, Field, FloatImage, with_level
 
 NumberId = tuple[int, int]
 """A number of a plan: the index of its line in the plan, and its own index in the line."""
-
-Region = tuple[slice, slice]
-"""Rows and columns of the canvas."""
 
 # A digit is labelled if at least this part of its ink is on the canvas; otherwise it is drawn as cut-off text.
 _MIN_ON_CANVAS = 0.5
@@ -70,17 +67,9 @@ def draw_shape(canvas: Image, shape: Shape) -> None:
 def draw_line(
     canvas: Image, ink_map: Image, line: InkedLine, index: int, hidden: frozenset[NumberId]
 ) -> list[DrawnDigit]:
-    """Draw one line of glyphs on the canvas, in place.
+    """Draw the line with this index in the plan on the canvas (H, W, 3), in place, and return the digits to label.
 
-    Args:
-        canvas: (H, W, 3) BGR.
-        ink_map: (H, W), set to 255 where there is ink.
-        line: The line.
-        index: Its index in the plan.
-        hidden: Numbers to leave out, of this and of other lines.
-
-    Returns:
-        The digits to label.
+    `ink_map` (H, W) is set to 255 where there is ink; the `hidden` numbers of any line are left out.
     """
     numbers = {(index, place) for place in range(len(line.numbers))}
     if numbers and numbers <= hidden:
@@ -94,7 +83,7 @@ def draw_line(
         if number in hidden or not _is_near(placed, width, height):
             continue
         full = render_glyph(placed.glyph.ink, placed.matrix, placed.centre, placed.threshold)
-        patch = _clip(_clip_to_window(full, placed), (slice(0, height), slice(0, width)))
+        patch = _clip_to_window(full, placed).clip((slice(0, height), slice(0, width)))
         if not patch.alpha.size:
             continue
         patches[row] = patch
@@ -149,17 +138,6 @@ def _is_near(placed: PlacedGlyph, width: int, height: int) -> bool:
     return -width < x < 2 * width and -height < y < 2 * height
 
 
-def _clip(patch: InkPatch, region: Region) -> InkPatch:
-    """Return the part of a patch inside a region; the patch itself if that is all of it."""
-    rows, columns = patch.alpha.shape
-    left, top = max(region[1].start - patch.left, 0), max(region[0].start - patch.top, 0)
-    right = max(min(region[1].stop - patch.left, columns), 0)
-    bottom = max(min(region[0].stop - patch.top, rows), 0)
-    if (left, top, right, bottom) == (0, 0, columns, rows):
-        return patch
-    return InkPatch(patch.alpha[top:bottom, left:right], patch.left + left, patch.top + top)
-
-
 def _is_mostly_visible(placed: PlacedGlyph, patch: InkPatch) -> bool:
     """Whether enough of a digit's ink is on the canvas and in its window."""
     full = float((placed.glyph.ink > placed.threshold).sum()) * abs(float(np.linalg.det(placed.matrix)))
@@ -168,11 +146,13 @@ def _is_mostly_visible(placed: PlacedGlyph, patch: InkPatch) -> bool:
 
 def _region_around(patches: Sequence[InkPatch], pad: int, height: int, width: int) -> Region:
     """Return the region of a canvas that contains all patches and a border of `pad` pixels."""
-    top = min(patch.top for patch in patches)
-    left = min(patch.left for patch in patches)
-    bottom = max(patch.top + patch.alpha.shape[0] for patch in patches)
-    right = max(patch.left + patch.alpha.shape[1] for patch in patches)
-    return slice(max(top - pad, 0), min(bottom + pad, height)), slice(max(left - pad, 0), min(right + pad, width))
+    rows, columns = zip(*(patch.region for patch in patches), strict=True)
+    return _padded(rows, pad, height), _padded(columns, pad, width)
+
+
+def _padded(spans: Sequence[slice], pad: int, size: int) -> slice:
+    start, stop = min(span.start for span in spans), max(span.stop for span in spans)
+    return slice(max(start - pad, 0), min(stop + pad, size))
 
 
 def _slices_in(region: Region, patch: InkPatch) -> Region:
@@ -197,7 +177,7 @@ def _draw_ghost(background: FloatImage, line: InkedLine, colour: Colour, region:
     for placed in line.glyphs:
         if placed.glyph.faint is None:
             continue
-        patch = _clip(render_glyph(placed.glyph.faint, placed.matrix, placed.centre, 0.5), region)
+        patch = render_glyph(placed.glyph.faint, placed.matrix, placed.centre, 0.5).clip(region)
         if patch.alpha.size:
             part = background[_slices_in(region, patch)]
             part += (patch.alpha * np.float32(line.ink.ghost))[..., None] * (colour - part)

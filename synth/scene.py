@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,7 @@ from digitdet.synth.pages.lines import LineWriter
 from digitdet.synth.pages.page_draft import PageDraft
 from digitdet.synth.pages.page_geometry import sample_page_map
 from digitdet.synth.pages.texts import TEXTS
-from digitdet.synth.plan import Plan, plan_lines, project_shapes
+from digitdet.synth.plan import Plan, plan_lines
 from digitdet.synth.render import DrawnDigit, NumberId, draw_line, draw_shape
 from digitdet.synth.surfaces.surfaces import check_surfaces, sample_background
 
@@ -122,17 +122,13 @@ class SceneComposer:
         number_lines = len(draft.lines)
         add_clutter(draft)
         lines = plan_lines(rng, draft, page, number_lines)
-        shapes = project_shapes(draft.shapes, page)
+        shapes = tuple(replace(shape, points=page.apply(shape.points)) for shape in draft.shapes)
         effects = self._effects[name].sample(rng)
         seed = int(rng.integers(2**31))
         return Plan(name, source, width, height, light, seed, shapes, lines, effects)
 
     def render_plan(self, plan: Plan, hidden: frozenset[NumberId] = frozenset()) -> tuple[Scene, frozenset[NumberId]]:
-        """Render a plan without the `hidden` numbers; deterministic.
-
-        Returns:
-            The scene, and its numbers that have an illegible digit.
-        """
+        """Return the scene of a plan without the `hidden` numbers, and its numbers that have an illegible digit."""
         canvas = self._draw_background(plan)
         for shape in plan.shapes:
             draw_shape(canvas, shape)

@@ -32,8 +32,8 @@ from digitdet.synth.digits.stencils import StencilGlyphs
 from digitdet.synth.surfaces.backgrounds import load_backgrounds, split_backgrounds
 from digitdet.synth.surfaces.surfaces import FOLDER
 
-# Families of a hundred, in the order of the hashes of their names, that go to the val and the test split.
-_VAL_FAMILIES, _TEST_FAMILIES = 6, 6
+# Percent of the font families, in the order of the hashes of their names, that the val and the test split each get.
+_HELD_OUT_PERCENT = 6
 
 BySplit = Mapping[str, GlyphSource]
 
@@ -165,9 +165,8 @@ def _split_typefaces(request: _Request, folders: Sequence[Path]) -> dict[str, li
     families = sorted({typeface.family for typeface in typefaces}, key=_name_hash)
     if len(families) < len(SPLITS):
         raise DataError(f"{len(families)} font families are too few; each of the three splits needs its own")
-    val = max(len(families) * _VAL_FAMILIES // 100, 1)
-    test = max(len(families) * _TEST_FAMILIES // 100, 1)
-    groups = {"val": families[:val], "test": families[val : val + test], "train": families[val + test :]}
+    count = max(len(families) * _HELD_OUT_PERCENT // 100, 1)
+    groups = {"val": families[:count], "test": families[count : 2 * count], "train": families[2 * count :]}
     return {split: [face for face in typefaces if face.family in groups[split]] for split in SPLITS}
 
 

@@ -1,4 +1,6 @@
-"""Write a dataset folder of composed pictures, in parallel and resumable; the bytes do not depend on the workers.
+"""Write a dataset folder of composed pictures, in parallel and resumable, or a contact sheet of its first pictures.
+
+The bytes do not depend on the number of workers.
 
 The work is cut into chunks of pictures. A chunk's pictures and labels are written first, then one file in `.parts/`
 that holds its lines of numbers.jsonl and marks the chunk as complete. When all chunks are complete, numbers.jsonl is
@@ -29,6 +31,7 @@ from digitdet.common.interrupts import sigint_handler
 from digitdet.common.run_folder import RunFolder
 from digitdet.common.types import Image
 from digitdet.configs import SynthConfig, parse_config
+from digitdet.datasets.contact_sheet import contact_sheet
 from digitdet.datasets.formats.numbers import NUMBERS_FILE, NumberTruth, PictureTruth, format_truth
 from digitdet.datasets.formats.yolo import DATA_FILE, SPLITS, format_labels, labels_from_xyxy, write_data_file
 from digitdet.synth.scene import Scene, SceneComposer
@@ -38,6 +41,7 @@ CONFIG_FILE = "synth.yaml"
 _PARTS = ".parts"
 _CHUNK = 50  # pictures: less than a second of work, so an interruption loses little
 _MAX_WORKERS = 61  # the limit of ProcessPoolExecutor on Windows
+_PREVIEW_PICTURES = 24
 _JPEG_QUALITY = 95  # high: visible compression is the job of the camera effects
 
 Progress = Callable[[int], object]
@@ -99,6 +103,26 @@ def write_dataset(
         folder.claim()
         _write_rest(config, materials, folder, run or _local(workers), progress)
         return True
+
+
+def write_preview(config: SynthConfig, materials: Materials, path: Path) -> int:
+    """Write a contact sheet of the first training pictures, with their boxes, and return the number of pictures.
+
+    Raises:
+        ConfigError: A look names an unknown ingredient.
+        DataError: OpenCV cannot write pictures with the suffix of `path`.
+        OSError: `path` cannot be written.
+    """
+    if not path.suffix or not cv2.haveImageWriter(path.name):
+        raise DataError(f"{path}: cannot write a picture with this suffix; use .jpg or .png")
+    composer = SceneComposer(config, materials.sources["train"], materials.backgrounds["train"])
+    count = min(_PREVIEW_PICTURES, config.split_counts()["train"])
+    scenes = [composer.compose(picture_rng(config.seed, "train", index)) for index in range(count)]
+    sheet = contact_sheet(
+        [scene.image for scene in scenes], [scene.boxes for scene in scenes], [scene.labels for scene in scenes]
+    )
+    path.write_bytes(cv2.imencode(path.suffix, sheet)[1].tobytes())
+    return count
 
 
 def _write_rest(

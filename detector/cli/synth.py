@@ -94,8 +94,8 @@ def _compose(
     on_ray = use_ray(engine, address)
     if on_ray and workers:
         raise click.UsageError("--workers requires --engine local: Ray uses every core")
-    from digitdet.synth.preview import write_preview
     from digitdet.synth.sources import load_materials
+    from digitdet.synth.writer import write_preview
 
     config = load_settings(SynthConfig, config_file, "synth", preset, "mixed")
     config = add_materials(replace(config, count=count, seed=seed), **own_materials)

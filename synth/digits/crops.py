@@ -17,11 +17,7 @@ _TALL = 0.4
 
 
 class CropGlyphs(GlyphSource):
-    """Glyphs cut from images of single digits of any size and colour, dark on light or light on dark.
-
-    Raises:
-        DataError: A digit has no crop whose ink can be separated from the background.
-    """
+    """Glyphs cut from images of single digits of any size and colour, dark on light or light on dark."""
 
     def __init__(self, crops: Crops) -> None:
         self._by_label: list[list[Image]] = [[] for _ in range(10)]
@@ -40,13 +36,9 @@ class CropGlyphs(GlyphSource):
 
 
 def extract_ink(image: Image) -> Image | None:
-    """Separate the ink of a single digit from its background by Otsu's threshold.
+    """Separate the ink of a single digit from its background by Otsu's threshold; most of the border is background.
 
-    Args:
-        image: (H, W, 3) uint8 BGR; most of its border must be background.
-
-    Returns:
-        The ink (h, w) uint8, 255 in the stroke, cropped to it; None if no ink is found.
+    The ink (h, w) uint8 is 255 in the stroke and cropped to it; None if no ink is found.
     """
     grey = _project_on_contrast(image)
     level, split = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)

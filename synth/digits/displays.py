@@ -38,33 +38,20 @@ class SegmentStyle:
     shape: str
     """'hexagon' has pointed ends, 'mitre' also filled outer corners, 'bar' straight ends, 'lens' round ends; 'bent'
     has a top and a bottom that continue around the corners."""
-    width: float
-    """Outer width of a digit."""
+    width: float  # outer width of a digit
     thickness: float
-    gap: float
-    """Distance from the end of a segment to the point where it would meet its neighbour."""
-    roundness: float
-    """Rounding of all corners, as a share of the thickness."""
-    outline: float
-    """Line width of hollow segments; 0 for filled segments."""
-    bend: float
-    """Length of the sides of 'bent' segments."""
-    fullness: float
-    """Exponent of the superellipse of a 'lens': 2 is an ellipse, higher values approach a rounded bar."""
-    slant: float
-    """Degrees; positive leans right."""
-    spacing: float
-    """Free space between two cells."""
-    digits: tuple[str, ...]
-    """The lit segments of 0 to 9."""
-    proportional: bool
-    """Whether a 1 is narrower than the other digits."""
-    printed: bool
-    """Whether there are no unlit segments."""
-    uneven: float
-    """Greatest loss of brightness of a segment, 0 to 1."""
-    round_dots: bool
-    """Whether points are round instead of square."""
+    gap: float  # distance from the end of a segment to the point where it would meet its neighbour
+    roundness: float  # rounding of all corners, as a share of the thickness
+    outline: float  # line width of hollow segments; 0 for filled segments
+    bend: float  # length of the sides of 'bent' segments
+    fullness: float  # exponent of the superellipse of a 'lens': 2 is an ellipse, higher values approach a rounded bar
+    slant: float  # degrees; positive leans right
+    spacing: float  # free space between two cells
+    digits: tuple[str, ...]  # the lit segments of 0 to 9
+    proportional: bool  # whether a 1 is narrower than the other digits
+    printed: bool  # whether there are no unlit segments
+    uneven: float  # greatest loss of brightness of a segment, 0 to 1
+    round_dots: bool  # whether points are round instead of square
 
 
 def sample_segment_style(rng: np.random.Generator, printed: bool) -> SegmentStyle:

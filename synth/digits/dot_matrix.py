@@ -62,19 +62,13 @@ class DotStyle:
     """How the characters of one dot matrix look. Lengths are in pixels; rows are `_DOT_PITCH` pixels apart."""
 
     column_pitch: int
-    dot: float
-    """Diameter of a dot; dots of `_DOT_PITCH` or more touch."""
+    dot: float  # diameter of a dot; dots of `_DOT_PITCH` or more touch
     square: bool
-    bold: bool
-    """Whether every stroke is two dots wide."""
-    gap_columns: float
-    """Empty columns between two characters."""
-    alternatives: frozenset[str]
-    """Digits drawn in their alternative form."""
-    printed: bool
-    """Whether there are no unlit dots."""
-    uneven: float
-    """Greatest loss of brightness of a dot, 0 to 1."""
+    bold: bool  # whether every stroke is two dots wide
+    gap_columns: float  # empty columns between two characters
+    alternatives: frozenset[str]  # digits drawn in their alternative form
+    printed: bool  # whether there are no unlit dots
+    uneven: float  # greatest loss of brightness of a dot, 0 to 1
 
 
 def sample_dot_style(rng: np.random.Generator, printed: bool) -> DotStyle:

@@ -23,16 +23,15 @@ _MAX_ENLARGEMENT = 4
 class GlyphStyle:
     """How one glyph is drawn."""
 
-    height: float
-    """Height of the ink in pixels, before slant and rotation."""
-    stretch: float
-    """Factor on the natural width."""
-    slant: float
-    """Degrees; positive leans right."""
-    angle: float
-    """Rotation in degrees; positive is clockwise."""
-    ink_threshold: float
-    """Ink coverage (0 to 1) at the edge of the stroke; lower is bolder."""
+    height: float  # height of the ink in pixels, before slant and rotation
+    stretch: float  # factor on the natural width
+    slant: float  # degrees; positive leans right
+    angle: float  # rotation in degrees; positive is clockwise
+    ink_threshold: float  # ink coverage (0 to 1) at the edge of the stroke; lower is bolder
+
+
+Region = tuple[slice, slice]
+"""Rows and columns of the canvas."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,22 @@ class InkPatch:
     left: int
     top: int
 
+    @property
+    def region(self) -> Region:
+        """The rows and columns of the canvas under the patch."""
+        height, width = self.alpha.shape
+        return slice(self.top, self.top + height), slice(self.left, self.left + width)
+
+    def clip(self, region: Region) -> InkPatch:
+        """Return the part of the patch inside a region; the patch itself if that is all of it."""
+        rows, columns = self.alpha.shape
+        left, top = max(region[1].start - self.left, 0), max(region[0].start - self.top, 0)
+        right = max(min(region[1].stop - self.left, columns), 0)
+        bottom = max(min(region[0].stop - self.top, rows), 0)
+        if (left, top, right, bottom) == (0, 0, columns, rows):
+            return self
+        return InkPatch(self.alpha[top:bottom, left:right], self.left + left, self.top + top)
+
     def visible_box(self) -> tuple[int, int, int, int] | None:
         """Return the tight xyxy pixel box of the visible ink (right and bottom exclusive); None if there is none."""
         x, y, width, height = visible_rectangle(self.alpha)
@@ -52,10 +67,7 @@ class InkPatch:
 
 
 def style_matrix(glyph: Glyph, style: GlyphStyle) -> FloatArray:
-    """Return the linear map (2, 2) from glyph pixels (relative to the glyph's centre) to page pixels.
-
-    It stretches first, then slants, then rotates.
-    """
+    """Return the linear map (2, 2) from glyph pixels, relative to its centre, to page pixels."""
     down = style.height / glyph.ink.shape[0]
     across, lean = down * style.stretch, -down * math.tan(math.radians(style.slant))
     cos, sin = math.cos(math.radians(style.angle)), math.sin(math.radians(style.angle))
@@ -63,10 +75,7 @@ def style_matrix(glyph: Glyph, style: GlyphStyle) -> FloatArray:
 
 
 def ink_points(glyph: Glyph, threshold: float) -> Points:
-    """Return the corners (N, 2) of the first and last ink pixel of each row, relative to the glyph's centre.
-
-    They suffice to compute the extent of the ink after a linear map.
-    """
+    """Return the corners (N, 2) of the first and last ink pixel of each row, relative to the glyph's centre."""
     inked = glyph.ink > threshold
     height, width = inked.shape
     rows = np.flatnonzero(inked.any(axis=1))

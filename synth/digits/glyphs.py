@@ -36,16 +36,11 @@ class Glyph:
 
     ink: Ink
     label: int  # 0 to 9, or NO_DIGIT
-    top: float = 1.0
-    """Upper edge of the ink above the baseline: 1 for a digit, about 0.1 for a comma."""
-    bottom: float = 0.0
-    """Lower edge of the ink above the baseline: 0 for a digit, about -0.15 for a comma."""
-    left: float = 0.0
-    """Distance from the pen position to the left edge of the ink."""
-    advance: float | None = None
-    """Distance to the next pen position; None for handwriting, whose gaps the layout chooses."""
-    faint: Ink | None = None
-    """Parts that are faintly visible but carry no information, such as unlit segments; they do not count for boxes."""
+    top: float = 1.0  # upper edge of the ink above the baseline: 1 for a digit, about 0.1 for a comma
+    bottom: float = 0.0  # lower edge of the ink above the baseline: 0 for a digit, about -0.15 for a comma
+    left: float = 0.0  # distance from the pen position to the left edge of the ink
+    advance: float | None = None  # distance to the next pen position; None for handwriting, spaced by the layout
+    faint: Ink | None = None  # faintly visible parts without information, such as unlit segments; boxes ignore them
 
 
 class GlyphSource(ABC):

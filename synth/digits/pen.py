@@ -44,22 +44,14 @@ _CUMULATED = {
 class PenTip:
     """The shape of a pen's tip, which determines the stroke width."""
 
-    width: float
-    """Full width of the stroke in digit heights."""
-    contrast: float = 0.0
-    """Variation of the width with the direction: 0 is none, at 1 the thinnest direction has width 0."""
-    nib_angle: float | None = None
-    """Angle of a broad nib in radians; None is a pointed nib, thick in downstrokes and thin in upstrokes."""
-    taper: float = 0.0
-    """Share of the width that is missing at the ends of a stroke."""
-    grain: float = 0.0
-    """Loss of ink to the paper's grain, 0 to 1."""
+    width: float  # full width of the stroke in digit heights
+    contrast: float = 0.0  # variation of the width with the direction: 0 is none, at 1 the thinnest has width 0
+    nib_angle: float | None = None  # of a broad nib in radians; a pointed nib (None) is thick in downstrokes
+    taper: float = 0.0  # share of the width that is missing at the ends of a stroke
+    grain: float = 0.0  # loss of ink to the paper's grain, 0 to 1
 
     def widths(self, steps: Points, from_end: FloatArray) -> FloatArray:
-        """Return the widths (T,) in digit heights of steps (T, 2), y up.
-
-        `from_end` (T,) is the number of samples to the nearer end of the stroke.
-        """
+        """Return the widths (T,) of steps (T, 2) whose nearer end of the stroke is `from_end` (T,) samples away."""
         widths = np.full(len(steps), self.width, np.float32)
         if self.contrast:
             x, y = steps.T
@@ -162,16 +154,9 @@ def sample_tip(rng: np.random.Generator) -> PenTip:
 
 
 def ligature(rng: np.random.Generator, left: Points, right: Points) -> Points | None:
-    """Return the connecting stroke between two digits that are written without lifting the pen.
+    """Return a slightly sagging stroke (12, 2) float32 that connects two digits, given by ink points (N, 2), y down.
 
-    Args:
-        rng: Random generator.
-        left: Ink points (N, 2) of the left digit in pixels, y down.
-        right: Ink points (M, 2) of the right digit.
-
-    Returns:
-        A slightly sagging line (12, 2) float32 from the right edge of the left digit to the left edge of the right
-        digit; None if it would be too long or too steep, or if the digits overlap there.
+    None if it would be too long or too steep, or if the digits overlap there.
     """
     if not len(left) or not len(right):
         return None

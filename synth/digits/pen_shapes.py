@@ -236,20 +236,13 @@ class StrokeShape:
     The curve is linear in its points: (`position` + roundness * `tangent`) @ points.
     """
 
-    points: Points
-    """(P, 2) float32 in digit heights, y up."""
-    stroke_of: npt.NDArray[np.int64]
-    """(P,) stroke of each point."""
-    looseness: FloatArray
-    """(P,) float32, how freely a point may move; ends move more than the middle."""
-    starts: npt.NDArray[np.bool_]
-    """(T,) whether a sample begins a stroke."""
-    from_end: FloatArray
-    """(T,) float32, number of samples to the nearer end of the stroke."""
-    position: FloatArray
-    """(T, P) float32, weights of the points."""
-    tangent: FloatArray
-    """(T, P) float32, weights of the points in the tangents."""
+    points: Points  # (P, 2) float32 in digit heights, y up
+    stroke_of: npt.NDArray[np.int64]  # (P,) stroke of each point
+    looseness: FloatArray  # (P,) float32, how freely a point may move; ends move more than the middle
+    starts: npt.NDArray[np.bool_]  # (T,) whether a sample begins a stroke
+    from_end: FloatArray  # (T,) float32, number of samples to the nearer end of the stroke
+    position: FloatArray  # (T, P) float32, weights of the points
+    tangent: FloatArray  # (T, P) float32, weights of the points in the tangents
 
     def curve(self, points: Points, roundness: float) -> Points:
         """Return samples (T, 2) on the curves through moved `points` (P, 2); roundness 1 is a Catmull-Rom spline."""

@@ -20,12 +20,9 @@ _MIN_HOLE_AREA = 0.004
 class BridgeStyle:
     """How one set of stencils is cut."""
 
-    angle: float
-    """Direction of the cuts in degrees from upright; positive leans right, 90 is horizontal."""
-    width: float
-    """Width of a bridge in digit heights."""
-    one_sided: bool
-    """Whether a closed form is cut on its upper (or right) side only."""
+    angle: float  # direction of the cuts in degrees from upright; positive leans right, 90 is horizontal
+    width: float  # width of a bridge in digit heights
+    one_sided: bool  # whether a closed form is cut on its upper (or right) side only
 
 
 class StencilGlyphs(GlyphSource):

@@ -19,15 +19,9 @@ _NIBS = (np.eye(3, dtype=np.uint8), np.eye(3, dtype=np.uint8)[::-1].copy(), np.o
 
 
 def vary(rng: np.random.Generator, glyph: Glyph, strength: float) -> Glyph:
-    """Return a raster glyph (such as one of MNIST's) bent, thinned or thickened, and cropped to its ink.
+    """Return a raster glyph, such as one of MNIST's, bent, thinned or thickened, at twice the resolution.
 
-    Args:
-        rng: Random generator.
-        glyph: Any glyph; one with `faint` ink, which comes from a display, is returned unchanged.
-        strength: 0 (no change) to 1 (the strongest change that keeps digits legible).
-
-    Returns:
-        A glyph at twice the resolution, with all other fields unchanged.
+    `strength` is 0 (no change) to 1 (digits stay legible). A glyph of a display, with `faint` ink, is not changed.
     """
     if strength == 0 or glyph.faint is not None:
         return glyph

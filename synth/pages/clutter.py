@@ -17,6 +17,7 @@ from digitdet.synth.digits.pen import Hand
 from digitdet.synth.pages.lines import Line, LineGlyph
 from digitdet.synth.pages.page_draft import PageDraft, centre_of, centred_box, inset, rounded
 from digitdet.synth.pages.texts import LIKE_DIGITS, SIGN_BLOCKS, word
+from digitdet.synth.surfaces.fields import log_uniform
 
 CLUTTER: Registry[Callable[[PageDraft], None]] = Registry()
 
@@ -289,7 +290,7 @@ def _digit_height(draft: PageDraft) -> float:
     heights = [placed.line.height for placed in draft.lines if placed.line.glyphs]
     if heights:
         return heights[int(draft.rng.integers(len(heights)))]
-    return float(np.exp(draft.rng.uniform(np.log(12), np.log(0.4 * draft.height + 13))))
+    return log_uniform(draft.rng, 12, 0.4 * draft.height + 13)
 
 
 def _put_free(draft: PageDraft, line: Line) -> None:

@@ -12,7 +12,7 @@ from digitdet.synth.pages.layouts import LAYOUTS, fill_box
 from digitdet.synth.pages.lines import Line
 from digitdet.synth.pages.page_draft import PageDraft, centre_of, centred_box, inset
 from digitdet.synth.pages.texts import word
-from digitdet.synth.surfaces.fields import with_level
+from digitdet.synth.surfaces.fields import log_uniform, with_level
 
 # Free space around the number of a plate in digit heights.
 _PLATE_MARGIN = (0.0, 0.4)
@@ -30,7 +30,7 @@ _DARK_COLOURS = ((20.0, 20.0, 22.0), (60.0, 25.0, 15.0), (15.0, 20.0, 50.0), (35
 def plate(draft: PageDraft) -> None:
     """A number on an enamelled, engraved or printed plate, perhaps with a border, screws or a shadow."""
     rng = draft.rng
-    width = draft.width * float(np.exp(rng.uniform(np.log(0.25), np.log(1.1))))
+    width = draft.width * log_uniform(rng, 0.25, 1.1)
     height = min(draft.height * float(rng.uniform(0.4, 1.05)), width * float(rng.uniform(0.3, 1.3)))
     x, y = _sample_centre(draft, width, height)
     box = centred_box(x, y, width, height)

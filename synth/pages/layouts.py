@@ -14,8 +14,9 @@ from digitdet.common.registry import Registry
 from digitdet.common.types import Box
 from digitdet.configs.look import LookConfig
 from digitdet.synth.pages.lines import Line
-from digitdet.synth.pages.page_draft import MARGIN, PageDraft, centre_of
+from digitdet.synth.pages.page_draft import MARGIN, PageDraft, centre_of, centred_box
 from digitdet.synth.pages.texts import digits, word
+from digitdet.synth.surfaces.fields import log_uniform
 
 LAYOUTS: Registry[Callable[[PageDraft], None]] = Registry()
 
@@ -53,7 +54,7 @@ def page(draft: PageDraft) -> None:
 @LAYOUTS.add("single")
 def single(draft: PageDraft) -> None:
     """One number as large as the picture allows, as in a crop; a negative margin lets the border cut it."""
-    fill_box(draft, (draft.left, draft.top, draft.right, draft.bottom))
+    fill_box(draft, centred_box(0.0, 0.0, draft.width, draft.height))
 
 
 @LAYOUTS.add("list")
@@ -62,10 +63,10 @@ def number_list(draft: PageDraft) -> None:
     look, rng = draft.look, draft.rng
     height = sample_digit_height(rng, look, draft.height / 4, draft.height / 3)
     pitch = height * (line_room(look) + float(rng.uniform(*look.line_gap)))
-    column = draft.left + float(rng.uniform(0.02, 0.5)) * draft.width
+    column = -draft.right + float(rng.uniform(0.02, 0.5)) * draft.width
     words_before, words_after = rng.random() < 0.3, rng.random() < 0.4
     ruled, colour = rng.random() < 0.5, draft.rule_colour()
-    y = draft.top + pitch * float(rng.uniform(0.5, 1))
+    y = -draft.bottom + pitch * float(rng.uniform(0.5, 1))
     while y + pitch / 2 < draft.bottom:
         if rng.random() < 0.9:
             line = draft.write(draft.text(), height, draft.right - MARGIN - column)
@@ -74,11 +75,11 @@ def number_list(draft: PageDraft) -> None:
                 start = column + line.width + 0.6 * height
                 draft.put_left(draft.write(word(rng), height, max(draft.right - start, 0)), start, y)
             if words_before:
-                before = draft.write(word(rng), height, max(column - draft.left - 0.5 * height, 0))
+                before = draft.write(word(rng), height, max(column + draft.right - 0.5 * height, 0))
                 draft.put_left(before, column - 0.5 * height - before.width, y)
         if ruled:
             below = y + height * 0.68
-            draft.rule(draft.left, below, draft.right, below, colour, max(height * 0.04, 0.8), 0.7)
+            draft.rule(-draft.right, below, draft.right, below, colour, max(height * 0.04, 0.8), 0.7)
         y += pitch
 
 
@@ -90,9 +91,9 @@ def table(draft: PageDraft) -> None:
     rows = min(rows, max(int(draft.height / (1.7 * min_height)), 1))  # so that digits stay legible
     edges = np.sort(np.cumsum(rng.uniform(0.5, 1.5, columns + 1)))
     relative = (edges - edges[0]) / max(edges[-1] - edges[0], 1e-6)
-    edges = draft.left + relative * draft.width * float(rng.uniform(0.8, 1.1))
+    edges = -draft.right + relative * draft.width * float(rng.uniform(0.8, 1.1))
     pitch = draft.height / rows * float(rng.uniform(0.7, 1.1))
-    top = draft.top + float(rng.uniform(0, 0.1)) * draft.height
+    top = -draft.bottom + float(rng.uniform(0, 0.1)) * draft.height
     height = float(np.clip(pitch * rng.uniform(0.4, 0.62), min_height, max(pitch * 0.66, min_height)))
     colour, thickness = draft.rule_colour(), float(rng.uniform(0.6, 2.2))
     if rng.random() < 0.85:
@@ -196,19 +197,15 @@ def register(draft: PageDraft) -> None:
             start, end = below - slope + 0.2 * k * height, below + slope + 0.2 * k * height
             draft.rule(x - half, start, x + half, end, colour, height * 0.06)
     for at in rng.uniform(-0.5, 0.5, int(rng.integers(0, 4))) * draft.width:
-        draft.rule(at, draft.top, at, draft.bottom, colour, float(rng.uniform(0.5, 2)))
+        draft.rule(at, -draft.bottom, at, draft.bottom, colour, float(rng.uniform(0.5, 2)))
     for at in rng.uniform(-0.5, 0.5, int(rng.integers(0, 3))) * draft.height:
-        draft.rule(draft.left, at, draft.right, at, colour, float(rng.uniform(0.5, 2)))
+        draft.rule(-draft.right, at, draft.right, at, colour, float(rng.uniform(0.5, 2)))
 
 
 def fill_box(draft: PageDraft, box: Box, dark: bool | None = None, margin: tuple[float, float] | None = None) -> None:
-    """Write one text as large as fits into a box.
+    """Write one text as large as fits into a box, with a free space in the range `margin`, by default the look's.
 
-    Args:
-        draft: The page.
-        box: The box.
-        dark: Whether the ink is darker than the background of the box; None for the default of the page.
-        margin: Range of the free space around the text in digit heights; by default the look's.
+    `dark` says whether the ink is darker than the background of the box; None is the default of the page.
     """
     look, rng = draft.look, draft.rng
     text = draft.text()
@@ -232,10 +229,7 @@ def line_room(look: LookConfig) -> float:
 
 
 def sample_digit_height(rng: np.random.Generator, look: LookConfig, share: float, tallest: float) -> float:
-    """Draw a digit height, log-uniform within the look's range.
-
-    It is at most `share` pixels where the look's range allows it, and always at most `tallest`.
-    """
+    """Draw a log-uniform digit height: at most `share` where the look's range allows it, always at most `tallest`."""
     low = min(look.digit_height[0], tallest)
     high = max(min(look.digit_height[1], share, tallest), low)
-    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+    return log_uniform(rng, low, high)

@@ -31,23 +31,18 @@ class LineGlyph:
     style: GlyphStyle
     x: float
     y: float
-    clip: Box | None = None
-    """Only the part within this box is visible, as in the window of a counter."""
+    clip: Box | None = None  # only the part within this box is visible, as in the window of a counter
 
 
 @dataclass
 class Line:
     """The glyphs of one line."""
 
-    height: float
-    """Digit height in pixels."""
+    height: float  # digit height in pixels
     glyphs: list[LineGlyph] = field(default_factory=list)
-    numbers: list[list[int]] = field(default_factory=list)
-    """Indices into `glyphs` of the digits of each number, in reading order."""
-    strokes: list[tuple[Points, float]] = field(default_factory=list)
-    """Connecting strokes: points (N, 2) and a width in pixels."""
-    box: FloatArray = field(default_factory=lambda: np.array([0.0, 0.0, 0.0, 0.0]))
-    """Approximate extent of the ink, xyxy (4,)."""
+    numbers: list[list[int]] = field(default_factory=list)  # rows in `glyphs` of the digits of each number, in order
+    strokes: list[tuple[Points, float]] = field(default_factory=list)  # connecting strokes (N, 2), widths in pixels
+    box: FloatArray = field(default_factory=lambda: np.zeros(4))  # approximate extent of the ink, xyxy (4,)
 
     @property
     def width(self) -> float:

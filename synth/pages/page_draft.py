@@ -22,13 +22,10 @@ class Shape:
     """A flat shape below the ink: a filled polygon, or a line along its points."""
 
     points: Points
-    colour: FloatArray
-    """(3,) BGR, 0 to 255."""
-    thickness: float = 0.0
-    """Line width in pixels; 0 fills the polygon."""
+    colour: FloatArray  # (3,) BGR, 0 to 255
+    thickness: float = 0.0  # line width in pixels; 0 fills the polygon
     closed: bool = True
-    alpha: float = 1.0
-    """Opacity, 0 to 1."""
+    alpha: float = 1.0  # opacity, 0 to 1
 
 
 @dataclass(frozen=True)
@@ -38,8 +35,7 @@ class PlacedLine:
     line: Line
     x: float
     y: float
-    dark: bool | None = None
-    """Whether the ink is darker than the background below it; None for the default of the page."""
+    dark: bool | None = None  # whether the ink is darker than the background below it; None for the default of the page
 
     @property
     def box(self) -> FloatArray:
@@ -61,20 +57,9 @@ class PageDraft:
     sign_writer: LineWriter
     width: float
     height: float
-    light: bool
-    """Whether the background is light and takes dark ink."""
+    light: bool  # whether the background is light and takes dark ink
     shapes: list[Shape] = field(default_factory=list)
     lines: list[PlacedLine] = field(default_factory=list)
-
-    @property
-    def left(self) -> float:
-        """X of the left edge."""
-        return -self.width / 2
-
-    @property
-    def top(self) -> float:
-        """Y of the top edge."""
-        return -self.height / 2
 
     @property
     def right(self) -> float:

@@ -29,10 +29,8 @@ class PageMap:
     Geometry, 2.3).
     """
 
-    matrix: FloatArray
-    """The homography (3, 3)."""
-    radius: float = 0.0
-    """Radius of the arcs in pixels; 0 is straight, positive values bend the ends down."""
+    matrix: FloatArray  # the homography (3, 3)
+    radius: float = 0.0  # radius of the arcs in pixels; 0 is straight, positive values bend the ends down
 
     def apply(self, points: npt.ArrayLike) -> Points:
         """Return the canvas points (N, 2) of page points (N, 2)."""
@@ -55,11 +53,7 @@ class PageMap:
 def sample_page_map(
     rng: np.random.Generator, look: LookConfig, width: int, height: int
 ) -> tuple[PageMap, float, float]:
-    """Draw the geometry of a page on a canvas of `width` x `height` pixels.
-
-    Returns:
-        The map, and the width and height of the part of the flat page that is wholly visible before `look.crop`.
-    """
+    """Return the map of a page to a canvas, and the size of the part of the page that is visible before `look.crop`."""
     # The mean of two draws makes small angles the most common ones.
     angle = math.radians(float(rng.uniform(*look.page_angle) + rng.uniform(*look.page_angle)) / 2)
     radius = 0.0

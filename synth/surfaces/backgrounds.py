@@ -12,6 +12,7 @@ import numpy as np
 from digitdet.common.errors import DataError
 from digitdet.common.types import Image
 from digitdet.datasets.formats.yolo import SPLITS, list_images, read_picture
+from digitdet.synth.surfaces.fields import log_uniform
 
 # Longest side in pixels at which a picture is kept in memory (about 2 MB each); canvases are smaller.
 _MAX_SIDE = 1024
@@ -21,11 +22,9 @@ _HELD_OUT_SHARE = 0.1
 
 
 def load_backgrounds(folder: Path) -> tuple[list[Image], list[str]]:
-    """Load the pictures directly in a folder, in the order of their names.
+    """Load the pictures directly in a folder in the order of their names, at most 1,024 px on the longest side.
 
-    Returns:
-        The pictures (H, W, 3) uint8 BGR, at most 1,024 px on the longest side, and a line "path: reason" for every
-        file that was skipped because it cannot be read or is a copy of an earlier one.
+    Files that cannot be read and copies of earlier ones are skipped, each with a line "path: reason".
 
     Raises:
         DataError: The folder has no usable picture.
@@ -65,7 +64,7 @@ def split_backgrounds(images: Sequence[Image]) -> dict[str, Sequence[Image]]:
 def cut_background(rng: np.random.Generator, image: Image, width: int, height: int) -> Image:
     """Return a random cut of a picture at a random scale, (height, width, 3) uint8 BGR."""
     fit = max(width / image.shape[1], height / image.shape[0])
-    scale = max(fit, float(np.exp(rng.uniform(np.log(fit), np.log(max(fit, 1.0) * 1.5)))))
+    scale = max(fit, log_uniform(rng, fit, max(fit, 1.0) * 1.5))
     cut_width = max(min(image.shape[1], int(width / scale)), 1)
     cut_height = max(min(image.shape[0], int(height / scale)), 1)
     left = int(rng.integers(image.shape[1] - cut_width + 1))

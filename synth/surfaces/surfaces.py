@@ -34,11 +34,7 @@ FOLDER = "folder"
 
 
 def check_surfaces(weights: Mapping[str, float]) -> None:
-    """Check that all names are surfaces or "folder".
-
-    Raises:
-        ConfigError: A name is unknown.
-    """
+    """Raise a ConfigError if a name is neither a surface nor "folder"."""
     check_names(weights, sorted([*SURFACES, FOLDER]), "surfaces")
 
 
@@ -50,19 +46,10 @@ def sample_background(
     light: bool,
     backgrounds: Sequence[Image] = (),
 ) -> FloatImage:
-    """Draw a surface by weight and return a background, light for dark ink or dark for light ink.
+    """Draw a surface by weight: (height, width, 3) float32 BGR, 0 to 255, light for dark ink or dark for light ink.
 
-    Args:
-        rng: The source of all randomness.
-        weights: Weights by surface name, checked by `check_surfaces`.
-        width: Width in pixels.
-        height: Height in pixels.
-        light: Whether the ink on it is dark. "folder" ignores this.
-        backgrounds: The user's pictures (H, W, 3) uint8 BGR for "folder". Without any, the weight of "folder" is
-            ignored; a plain colour is drawn if no other surface has a weight.
-
-    Returns:
-        (height, width, 3) float32 BGR, 0 to 255.
+    "folder" is a cut of one of `backgrounds` and ignores `light`. Without any, its weight is ignored; a plain colour is
+    drawn if no other surface has a weight.
     """
     usable = {name: weight for name, weight in weights.items() if weight > 0 and (name != FOLDER or len(backgrounds))}
     name = draw_name(rng, usable or {"plain": 1.0})

@@ -11,7 +11,7 @@ Every distance is in heights of the digits concerned, so the result is the same 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,7 +69,9 @@ def find_lines(boxes: npt.ArrayLike) -> list[Line]:
     rotated = seen.rotated(angle)
     level = rotated.straightened(bend)
     runs = _runs(level, *pairs)
-    lines = reading_order(_extents(level, runs), _lines(level, runs))
+    wide, high = level.width / 2, level.height / 2
+    extents = Extents(level.x - wide, level.y - high, level.x + wide, level.y + high).joined(runs)
+    lines = reading_order(extents, _lines(level, runs))
     flat, starts, counts = flatten([[row for run in line for row in runs[run]] for line in lines])
     slopes = np.degrees(angle) + _slopes(rotated.take(flat), starts, counts)
     breaks = break_probabilities(level.x[flat], level.width[flat], level.height[flat], counts).tolist()
@@ -144,18 +146,13 @@ def _chains(count: int, left: Indices, right: Indices, cost: FloatArray) -> list
     is_first = np.ones(count, bool)
     is_first[following[following >= 0]] = False
     links = following.tolist()
-    return [list(_walk(start, links)) for start in np.flatnonzero(is_first).tolist()]
-
-
-def _walk(row: int, links: Sequence[int]) -> Iterator[int]:
-    while row >= 0:
-        yield row
-        row = links[row]
-
-
-def _extents(digits: Digits, runs: list[list[int]]) -> Extents:
-    wide, high = digits.width / 2, digits.height / 2
-    return Extents(digits.x - wide, digits.y - high, digits.x + wide, digits.y + high).joined(runs)
+    chains = []
+    for row in np.flatnonzero(is_first).tolist():
+        chain = [row]
+        while (row := links[row]) >= 0:
+            chain.append(row)
+        chains.append(chain)
+    return chains
 
 
 def _slopes(digits: Digits, starts: Indices, counts: Indices) -> FloatArray:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from digitdet.common.types import Box
+from digitdet.common.types import CLASS_NAMES, Box
 from digitdet.configs import ReadConfig
 from digitdet.detection.postprocess import NmsResult
 from digitdet.reading.beam_search import Hypothesis
@@ -14,7 +14,7 @@ from digitdet.reading.calibration import Calibration, log_odds
 from digitdet.reading.constraints import Constraints
 from digitdet.reading.drums import merge_drum_digits
 from digitdet.reading.results import OK, UNFIT, UNSURE, Alternative, Digit, Number
-from digitdet.reading.segments import Segment, split_at_gaps, split_by_constraints
+from digitdet.reading.segments import Segment, split_line
 from digitdet.reading.slot_lines import SlotLine, build_slot_lines, drop_isolated_digits
 from digitdet.reading.slots import Part, make_slots
 
@@ -49,17 +49,12 @@ class NumberBuilder:
         # Lists: single values of arrays are slow to access.
         all_boxes: list[Box] = [tuple(box) for box in boxes.tolist()]
         all_probabilities = np.concatenate([probabilities, suppressed_probabilities]).tolist()
-        return tuple(number for line in lines for number in self._line_numbers(line, all_boxes, all_probabilities))
-
-    def _line_numbers(self, line: SlotLine, boxes: list[Box], probabilities: list[list[float]]) -> Iterator[Number]:
-        if self._constraints is None:
-            segments = split_at_gaps(line, 0, len(line.slots))
-        else:
-            segments = split_by_constraints(line, self._constraints)
-        for segment in segments:
-            number = self._number(line, segment, boxes, probabilities)
-            if number is not None:
-                yield number
+        numbers = (
+            self._number(line, segment, all_boxes, all_probabilities)
+            for line in lines
+            for segment in split_line(line, self._constraints)
+        )
+        return tuple(number for number in numbers if number is not None)
 
     def _number(
         self, line: SlotLine, segment: Segment, boxes: list[Box], probabilities: list[list[float]]
@@ -122,7 +117,7 @@ def doubtful_digits(digits: Sequence[Digit], min_confidence: float) -> list[int]
 
 def _digit(part: Part, boxes: list[Box], probabilities: list[list[float]]) -> Digit:
     text, row = part
-    own = probabilities[row]
-    others = [(-own[digit], str(digit)) for digit in range(10) if own[digit] >= _MIN_ALTERNATIVE and str(digit) != text]
-    alternatives = tuple(Alternative(digit, -negative) for negative, digit in sorted(others))
-    return Digit(text, own[int(text)], boxes[row], alternatives)
+    own = dict(zip(CLASS_NAMES, probabilities[row], strict=False))  # the last one is that of no digit
+    ranked = sorted(own, key=lambda digit: -own[digit])
+    others = tuple(Alternative(one, own[one]) for one in ranked if own[one] >= _MIN_ALTERNATIVE and one != text)
+    return Digit(text, own[text], boxes[row], others)

@@ -22,7 +22,7 @@ MAX_LENGTH = 200
 
 DIGITS = "0123456789"
 
-_MAX_SIZE = 1024  # digits and separators with all repetitions, as in `(\d{64}){16}`
+_MAX_SIZE = 2000  # of a pattern: digits and separators with all repetitions
 _ALL_COUNTS = (1 << (MAX_DIGITS + 1)) - 1
 
 _QUANTIFIER = re.compile(r"[?*+]|\{([0-9]+)(,?)([0-9]*)\}")
@@ -36,7 +36,6 @@ class OneDigit:
 
     choices: str
     counts: ClassVar[int] = 0b10
-    size: ClassVar[int] = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +44,6 @@ class Separator:
 
     text: str
     counts: ClassVar[int] = 0b1
-    size: ClassVar[int] = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,11 +56,6 @@ class Choice:
     def counts(self) -> int:
         """See `possible_counts`."""
         return reduce(or_, map(possible_counts, self.options))
-
-    @cached_property
-    def size(self) -> int:
-        """Number of digits and separators in all options."""
-        return sum(node.size for option in self.options for node in option)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,11 +71,6 @@ class Star:
         while counts != before:
             before, counts = counts, counts | _sums(counts, possible_counts(self.part))
         return counts
-
-    @cached_property
-    def size(self) -> int:
-        """Number of digits and separators in the part."""
-        return sum(node.size for node in self.part)
 
 
 Node = OneDigit | Separator | Choice | Star
@@ -115,10 +103,7 @@ def parse_pattern(pattern: object) -> Chain:
         raise ConfigError(f"pattern: {pattern!r} is not text; expected a pattern such as \\d{{4}}-\\d{{2}}")
     if len(pattern) > MAX_LENGTH:
         raise ConfigError(f"pattern: {len(pattern)} characters are too many; expected at most {MAX_LENGTH}")
-    chain = _Parser(pattern).parse()
-    if sum(node.size for node in chain) > _MAX_SIZE:
-        raise ConfigError(f"pattern: {pattern!r} is too large; repeat fewer parts, or smaller ones")
-    return chain
+    return _Parser(pattern).parse()
 
 
 class _Parser:
@@ -127,11 +112,14 @@ class _Parser:
     def __init__(self, pattern: str) -> None:
         self._pattern = pattern
         self._position = 0
+        self._size = 0  # digits and separators so far, with all repetitions
 
     def parse(self) -> Chain:
         chain = self._parse_choice()
         if self._position < len(self._pattern):
             self._fail("this ) closes no group", r"remove it, or write \) for the character")
+        if self._size > _MAX_SIZE:
+            raise ConfigError(f"pattern: {self._pattern!r} is too large; repeat fewer parts, or smaller ones")
         return chain
 
     def _parse_choice(self) -> Chain:
@@ -156,7 +144,7 @@ class _Parser:
         return chain
 
     def _parse_quantified(self) -> Chain:
-        start = self._position
+        start, size = self._position, self._size
         part = self._parse_item()
         found = _QUANTIFIER.match(self._pattern, self._position)
         if found is None:
@@ -168,6 +156,7 @@ class _Parser:
         self._position = found.end()
         if _QUANTIFIER.match(self._pattern, self._position):
             self._fail("one quantifier follows another", "keep one of them")
+        self._size = size + (self._size - size) * (least + 1 if most is None else most)
         if most is None:
             return part * least + (Star(part),)
         optional: Chain = ()
@@ -189,6 +178,7 @@ class _Parser:
         character = self._peek()
         if character == "(":
             return self._parse_group()
+        self._size += 1
         if character == "[":
             return self._parse_class()
         if character == "\\":

@@ -30,7 +30,14 @@ class Segment:
     fits: bool
 
 
-def split_at_gaps(line: SlotLine, start: int, stop: int, fits: bool = True) -> list[Segment]:
+def split_line(line: SlotLine, constraints: Constraints | None) -> list[Segment]:
+    """Split a line of slots into segments, one for each number."""
+    if constraints is None:
+        return _split_at_gaps(line, 0, len(line.slots), fits=True)
+    return _split_by_constraints(line, constraints)
+
+
+def _split_at_gaps(line: SlotLine, start: int, stop: int, fits: bool) -> list[Segment]:
     """Split slots `start` to `stop` of a line where a break has a probability of at least 0.5."""
     cuts = [start, *(index for index in range(start + 1, stop) if line.breaks[index - 1] >= 0.5), stop]
     return [
@@ -39,7 +46,7 @@ def split_at_gaps(line: SlotLine, start: int, stop: int, fits: bool = True) -> l
     ]
 
 
-def split_by_constraints(line: SlotLine, constraints: Constraints) -> list[Segment]:
+def _split_by_constraints(line: SlotLine, constraints: Constraints) -> list[Segment]:
     """Return the most probable segmentation into numbers that meet the constraints, and into others.
 
     Dynamic programming over the possible ends of numbers (Viterbi, 1967). A segment that cannot meet the constraints
@@ -56,7 +63,7 @@ def split_by_constraints(line: SlotLine, constraints: Constraints) -> list[Segme
     result: list[Segment] = []
     for fits, group in groupby(best[count][1], key=lambda segment: segment.fits):
         run = list(group)
-        result += run if fits else split_at_gaps(line, run[0].start, run[-1].stop, fits=False)
+        result += run if fits else _split_at_gaps(line, run[0].start, run[-1].stop, fits=False)
     return result
 
 

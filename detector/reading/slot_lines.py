@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
 from digitdet.common.types import Boxes, FloatArray, Indices
-from digitdet.reading.lines import find_lines
+from digitdet.reading.lines import Line, find_lines
 from digitdet.reading.slots import Slot
 
 _MAX_GAP = 1.2  # digit heights between an improbable digit and the line it joins
@@ -42,14 +42,10 @@ def build_slot_lines(slots: Sequence[Slot], boxes: Boxes, neighbour_odds_factor:
     if neighbour_odds_factor > 1:
         promoted = _raise_neighbours(strong, weak, boxes, neighbour_odds_factor)
         strong, weak = _split_by_probability([*strong, *promoted])
-    strong_boxes, weak_boxes = (boxes[[slot.row for slot in group]] for group in (strong, weak))
-    nearest = _nearest_strong(strong_boxes, weak_boxes)
-    lines = []
-    for line in find_lines(strong_boxes):
-        beside = np.flatnonzero(np.isin(nearest, line.digits)).tolist()
-        members = [strong[digit] for digit in line.digits]
-        lines.append(_insert_weak(members, [weak[index] for index in beside], line.breaks, boxes, line.angle))
-    return lines
+    return [
+        _insert_weak([strong[index] for index in line.digits], [weak[index] for index in beside], line, boxes)
+        for line, beside in _lines_and_neighbours(strong, weak, boxes)
+    ]
 
 
 def drop_isolated_digits(lines: Sequence[SlotLine], threshold: float) -> list[SlotLine]:
@@ -73,16 +69,21 @@ def _split_by_probability(slots: Sequence[Slot]) -> tuple[list[Slot], list[Slot]
 
 def _raise_neighbours(strong: list[Slot], weak: list[Slot], boxes: Boxes, factor: float) -> list[Slot]:
     """Return the weak slots, with the odds of those that a line has room for multiplied by `factor`."""
-    strong_boxes, weak_boxes = (boxes[[slot.row for slot in group]] for group in (strong, weak))
-    nearest = _nearest_strong(strong_boxes, weak_boxes)
     raised = list(weak)
-    for line in find_lines(strong_boxes):
-        beside = np.flatnonzero(np.isin(nearest, line.digits))
-        rooms = _has_room(weak_boxes[beside], strong_boxes[list(line.digits)], line.angle)
-        for index, has_room in zip(beside.tolist(), rooms, strict=True):
+    for line, beside in _lines_and_neighbours(strong, weak, boxes):
+        beside_boxes, line_boxes = boxes[[weak[i].row for i in beside]], boxes[[strong[i].row for i in line.digits]]
+        for index, has_room in zip(beside, _has_room(beside_boxes, line_boxes, line.angle), strict=True):
             if has_room:
                 raised[index] = _raise_odds(weak[index], factor)
     return raised
+
+
+def _lines_and_neighbours(strong: list[Slot], weak: list[Slot], boxes: Boxes) -> Iterator[tuple[Line, list[int]]]:
+    """Yield each line of the strong slots with the indices of the weak ones beside it."""
+    strong_boxes, weak_boxes = (boxes[[slot.row for slot in group]] for group in (strong, weak))
+    nearest = _nearest_strong(strong_boxes, weak_boxes)
+    for line in find_lines(strong_boxes):
+        yield line, np.flatnonzero(np.isin(nearest, line.digits)).tolist()
 
 
 def _has_room(weak: Boxes, line: Boxes, angle: float) -> list[bool]:
@@ -140,11 +141,11 @@ def _direction(angle: float) -> FloatArray:
     return np.array([math.cos(math.radians(angle)), math.sin(math.radians(angle))])
 
 
-def _insert_weak(strong: list[Slot], weak: list[Slot], breaks: Sequence[float], boxes: Boxes, angle: float) -> SlotLine:
+def _insert_weak(strong: list[Slot], weak: list[Slot], line: Line, boxes: Boxes) -> SlotLine:
     """Insert weak slots into a line; where one is inserted at a break, the break moves to the wider of the two gaps."""
     if not weak:
-        return SlotLine(tuple(strong), tuple(breaks), angle)
-    along = _direction(angle)
+        return SlotLine(tuple(strong), line.breaks, line.angle)
+    along = _direction(line.angle)
     slots = [*strong, *weak]
     middles = np.array([(boxes[slot.row, :2] + boxes[slot.row, 2:]) @ along / 2 for slot in slots])
     halves = np.array([(boxes[slot.row, 2] - boxes[slot.row, 0]) / 2 for slot in slots])
@@ -153,5 +154,5 @@ def _insert_weak(strong: list[Slot], weak: list[Slot], breaks: Sequence[float], 
     merged = [0.0] * len(gaps)
     strong_positions = [position for position, index in enumerate(order) if index < len(strong)]
     for number, (start, stop) in enumerate(pairwise(strong_positions)):
-        merged[max(range(start, stop), key=gaps.__getitem__)] = breaks[number]
-    return SlotLine(tuple(slots[index] for index in order), tuple(merged), angle)
+        merged[max(range(start, stop), key=gaps.__getitem__)] = line.breaks[number]
+    return SlotLine(tuple(slots[index] for index in order), tuple(merged), line.angle)

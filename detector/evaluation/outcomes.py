@@ -28,31 +28,20 @@ _MAX_CANDIDATES = 3  # texts of a number that are kept, for the top-3 accuracy
 
 @dataclass(frozen=True)
 class NumberOutcome:
-    """A true number and what was read for it, or a reading where there is no number.
+    """A true number and what was read for it, or a reading where there is no number."""
 
-    Attributes:
-        truth: Empty where there is no number.
-        text: What was read, empty if nothing was.
-        confidence: The lowest of the pieces, 0 to 1.
-        status: 'ok', 'unsure', 'empty', or 'error' if the picture could not be read.
-        candidates: The most probable texts, `text` first, at most three.
-        pieces: In how many numbers the text was read.
-        digits: The digits that were read.
-        place: Box of the true number, xyxy in pixels, if it is known.
-    """
-
-    truth: str
-    text: str
-    confidence: float
-    status: str
-    candidates: tuple[str, ...] = ()
-    pieces: int = 0
-    digits: tuple[Digit, ...] = ()
-    place: Box | None = None
+    truth: str  # empty where there is no number
+    text: str  # empty if nothing was read
+    confidence: float  # the lowest of the pieces, 0 to 1
+    status: str  # 'ok', 'unsure', 'empty', or 'error' if the picture could not be read
+    candidates: tuple[str, ...] = ()  # the most probable texts, `text` first, at most three
+    pieces: int = 0  # in how many numbers the text was read
+    digits: tuple[Digit, ...] = ()  # the digits that were read
+    place: Box | None = None  # of the true number, xyxy in pixels, if it is known
 
     @property
     def is_right(self) -> bool:
-        """Whether the number was read exactly: every digit right and none too many."""
+        """Whether the number was read exactly."""
         return bool(self.truth) and self.text == self.truth
 
     @cached_property

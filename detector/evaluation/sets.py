@@ -85,25 +85,18 @@ def load_sets(path: Path, split: str | None = None) -> list[TrueSet]:
     Raises:
         DataError: There are no labels, they are damaged, or the split has no pictures.
     """
-    if path.is_file():
-        return [_load_yolo(path, split) if path.suffix in (".yaml", ".yml") else _load_csv(path, split)]
-    if (own := _load_folder(path, split)) is not None:
-        return [own]
-    folders = sorted(child for child in path.iterdir() if child.is_dir()) if path.is_dir() else []
-    loaded = [found for folder in folders if (found := _load_folder(folder, split)) is not None]
-    if not loaded:
+    files = [path] if path.is_file() else _label_files(path)
+    if not files and path.is_dir():
+        files = [file for child in sorted(path.iterdir()) for file in _label_files(child)]
+    if not files:
         reason = "no labelled pictures here" if path.is_dir() else "no such file or folder"
         raise DataError(f"{path}: {reason}; expected {LABELS_FILE} (image,number), {DATA_FILE}, or folders with one")
-    return loaded
+    return [(_load_yolo if file.suffix in (".yaml", ".yml") else _load_csv)(file, split) for file in files]
 
 
-def _load_folder(folder: Path, split: str | None) -> TrueSet | None:
-    """The set of a folder; None if it has no labels."""
-    if (folder / LABELS_FILE).is_file():
-        return _load_csv(folder / LABELS_FILE, split)
-    if (folder / DATA_FILE).is_file():
-        return _load_yolo(folder / DATA_FILE, split)
-    return None
+def _label_files(folder: Path) -> list[Path]:
+    """The file with the labels of a folder, if it has one; labels.csv is preferred."""
+    return [file for file in (folder / LABELS_FILE, folder / DATA_FILE) if file.is_file()][:1]
 
 
 def _load_csv(file: Path, split: str | None) -> TrueSet:

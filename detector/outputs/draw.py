@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,24 +59,6 @@ class _Label:
         return width, round(2.0 * font.height)
 
 
-@dataclass(frozen=True)
-class _Layout:
-    """Labels in one font and their places."""
-
-    font: Font
-    places: list[Place]
-
-    @property
-    def remote(self) -> int:
-        """Number of labels in the margin."""
-        return sum(place.is_remote for place in self.places)
-
-    def outside(self, width: int, height: int) -> int:
-        """Number of labels that reach past the edges of the picture."""
-        boxes = [place.box for place in self.places]
-        return sum(min(left, top) < 0 or right > width or bottom > height for left, top, right, bottom in boxes)
-
-
 class DrawingWriter:
     """Writes pictures with their readings drawn on them as PNG.
 
@@ -114,15 +96,15 @@ def draw_reading(image: Image, reading: Reading) -> Image:
     labels = [_label(*pair) for pair in zip(reading.numbers, _spread_colours(reading), strict=True)]
     area = image.shape[1] * factor, image.shape[0] * factor
     thickness = max(1, round(min(0.06 * _digit_height(numbers), max(area) / 400)))
-    layout = _arrange(labels, numbers, area, thickness)
-    canvas, (x, y) = _canvas(image, area, layout)
+    font, places = _arrange(labels, numbers, area, thickness)
+    canvas, (x, y) = _canvas(image, area, places, font)
     numbers = [boxes + [x, y, x, y] for boxes in numbers]
-    places = [place.moved(x, y) for place in layout.places]
+    places = [place.moved(x, y) for place in places]
     _draw_leaders(canvas, numbers, places, labels, thickness)
     for number, boxes, label in zip(reading.numbers, numbers, labels, strict=True):
         _draw_outlines(canvas, boxes, label.colour, _doubtful_digits(number), thickness)
     for place, label in zip(places, labels, strict=True):
-        _draw_label(canvas, place.box, label, layout.font)
+        _draw_label(canvas, place.box, label, font)
     return canvas
 
 
@@ -166,40 +148,43 @@ def _doubtful_digits(number: Number) -> set[int]:
     }
 
 
-def _arrange(labels: Sequence[_Label], numbers: Sequence[Boxes], area: tuple[int, int], thickness: int) -> _Layout:
+def _arrange(
+    labels: Sequence[_Label], numbers: Sequence[Boxes], area: tuple[int, int], thickness: int
+) -> tuple[Font, list[Place]]:
     """Choose the largest of the first sizes with nearly all labels inside the picture; otherwise the largest with
     nearly all labels at their numbers, or the one with the fewest labels in the margin.
     """
     few = len(labels) // 10
-    layouts: list[_Layout] = []
+    tried: list[tuple[int, Font, list[Place]]] = []  # with the number of labels in the margin
     for height in _text_heights(_digit_height(numbers), max(area)):
         font = Font(height)
         gap = 2 + thickness + round(0.2 * height)
-        layouts.append(_Layout(font, place_labels(numbers, [label.size(font) for label in labels], area, gap)))
-        if layouts[-1].outside(*area) <= few:
-            return layouts[-1]
-        near = [layout for layout in layouts if layout.remote <= few]
-        if near and len(layouts) >= _INSIDE_TRIES:
-            return near[0]
-    return min(layouts, key=lambda layout: layout.remote)
+        places = place_labels(numbers, [label.size(font) for label in labels], area, gap)
+        boxes = np.array([place.box for place in places])
+        if np.count_nonzero((boxes[:, :2] < 0).any(axis=1) | (boxes[:, 2:] > area).any(axis=1)) <= few:
+            return font, places
+        tried.append((sum(place.is_remote for place in places), font, places))
+        near = [one for one in tried if one[0] <= few]
+        if near and len(tried) >= _INSIDE_TRIES:
+            return near[0][1:]
+    return min(tried, key=lambda one: one[0])[1:]
 
 
-def _text_heights(digit_height: float, longest: int) -> Iterator[int]:
+def _text_heights(digit_height: float, longest: int) -> list[int]:
     """Heights in pixels to try, the largest first: a third of a digit, within limits that depend on the picture."""
     usual = 0.0125 * longest
-    height = max(_MIN_TEXT, round(min(max(0.3 * digit_height, 0.5 * usual), 2.2 * usual)))
-    while height > _MIN_TEXT:
-        yield height
-        height = math.floor(height * _TEXT_STEP)
-    yield _MIN_TEXT
+    heights = [max(_MIN_TEXT, round(min(max(0.3 * digit_height, 0.5 * usual), 2.2 * usual)))]
+    while heights[-1] > _MIN_TEXT:
+        heights.append(max(_MIN_TEXT, math.floor(heights[-1] * _TEXT_STEP)))
+    return heights
 
 
-def _canvas(image: Image, area: tuple[int, int], layout: _Layout) -> tuple[Image, tuple[int, int]]:
+def _canvas(image: Image, area: tuple[int, int], places: Sequence[Place], font: Font) -> tuple[Image, tuple[int, int]]:
     """The picture, enlarged to `area`, with the margin that the labels need, and its upper left corner (x, y) in it."""
     if area[0] > image.shape[1]:
         image = np.asarray(cv2.resize(image, area, interpolation=cv2.INTER_CUBIC), np.uint8)
-    boxes = np.array([place.box for place in layout.places])
-    edge = max(2, round(0.4 * layout.font.height))  # around labels in the margin
+    boxes = np.array([place.box for place in places])
+    edge = max(2, round(0.4 * font.height))  # around labels in the margin
     before, after = -boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0) - area
     left, top = np.where(before > 0, before + edge, 0).tolist()
     right, bottom = np.where(after > 0, after + edge, 0).tolist()

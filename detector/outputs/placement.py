@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitdet.common.boxes import as_boxes
-from digitdet.common.types import Box, Boxes, FloatArray, Mask, Points
+from digitdet.common.types import Box, Boxes, Mask, Points
 
 
 @dataclass(frozen=True)
@@ -45,23 +45,22 @@ def place_labels(
     taken = np.concatenate([*digits, np.zeros((0, 4))])
     places = []
     for boxes, size in zip(digits, sizes, strict=True):
-        place = _near_place(boxes, size, area, gap, taken) or _remote_place(boxes, size, area, gap, taken)
-        taken = np.concatenate([taken, np.asarray([place.box], np.float64)])
-        places.append(place)
+        near = _near_boxes(boxes, size, gap)
+        near = near[_are_free(near, taken, gap / 2)]
+        is_remote = not len(near)
+        if is_remote:
+            remote = _remote_boxes(boxes, size, area, gap, taken)
+            box = remote[_are_free(remote, taken, gap / 2)][0]
+        else:
+            overhang = np.maximum(-near[:, :2], near[:, 2:] - area).clip(min=0).max(axis=1)
+            box = near[overhang.argmin()]
+        taken = np.concatenate([taken, box[None]])
+        left, top, right, bottom = (int(value) for value in box)
+        places.append(Place((left, top, right, bottom), is_remote))
     return places
 
 
-def _near_place(digits: Boxes, size: tuple[int, int], area: tuple[int, int], gap: int, taken: Boxes) -> Place | None:
-    """The free place at the number that reaches least past the edges of the picture; None if all are taken."""
-    boxes = _candidates(digits, size, gap)
-    boxes = boxes[_are_free(boxes, taken, gap / 2)]
-    if not len(boxes):
-        return None
-    overhang = np.maximum(-boxes[:, :2], boxes[:, 2:] - area).clip(min=0).max(axis=1)
-    return Place(_whole(boxes[overhang.argmin()]))
-
-
-def _candidates(digits: Boxes, size: tuple[int, int], gap: int) -> Boxes:
+def _near_boxes(digits: Boxes, size: tuple[int, int], gap: int) -> Boxes:
     """Places (N, 4) at a number, the best first.
 
     Above and below, a label is as near as the digits in its columns allow, since lines may slope or bend.
@@ -79,8 +78,11 @@ def _candidates(digits: Boxes, size: tuple[int, int], gap: int) -> Boxes:
     return _boxes_at(np.asarray(corners), size)
 
 
-def _remote_place(digits: Boxes, size: tuple[int, int], area: tuple[int, int], gap: int, taken: Boxes) -> Place:
-    """The free place beside the picture, on the side of the number, that is nearest to it in height."""
+def _remote_boxes(digits: Boxes, size: tuple[int, int], area: tuple[int, int], gap: int, taken: Boxes) -> Boxes:
+    """Places (N, 4) beside the picture, on the side of the number and the nearest to it in height first.
+
+    At least one of them is free: the one below all taken boxes.
+    """
     width, height = size
     left, top, right, bottom = digits[:, 0].min(), digits[:, 1].min(), digits[:, 2].max(), digits[:, 3].max()
     x = -2 * gap - width if left + right < area[0] else area[0] + 2 * gap
@@ -88,8 +90,7 @@ def _remote_place(digits: Boxes, size: tuple[int, int], area: tuple[int, int], g
     column = taken[(taken[:, 0] < x + width + gap) & (taken[:, 2] > x - gap)]
     tops = np.concatenate([[middle], column[:, 1] - gap - height, column[:, 3] + gap])
     tops = tops[np.argsort(np.abs(tops - middle), kind="stable")]
-    boxes = _boxes_at(np.column_stack([np.full(len(tops), x), tops]), size)
-    return Place(_whole(boxes[_are_free(boxes, taken, gap / 2)][0]), is_remote=True)
+    return _boxes_at(np.column_stack([np.full(len(tops), x), tops]), size)
 
 
 def _boxes_at(corners: Points, size: tuple[int, int]) -> Boxes:
@@ -102,8 +103,3 @@ def _are_free(boxes: Boxes, taken: Boxes, distance: float) -> Mask:
     """Which of the boxes (N, 4) keep a distance from all taken ones (M, 4)."""
     overlaps = np.minimum(boxes[:, None, 2:], taken[None, :, 2:]) - np.maximum(boxes[:, None, :2], taken[None, :, :2])
     return np.logical_not(np.any((overlaps > -distance).all(axis=2), axis=1))
-
-
-def _whole(box: FloatArray) -> tuple[int, int, int, int]:
-    left, top, right, bottom = (int(value) for value in box)
-    return left, top, right, bottom

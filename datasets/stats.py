@@ -17,16 +17,8 @@ from digitdet.common.errors import MissingExtraError
 from digitdet.common.files import write_atomically
 from digitdet.common.tables import format_table
 from digitdet.common.types import CLASS_NAMES, FloatArray, Image
+from digitdet.datasets.formats import yolo
 from digitdet.datasets.formats.numbers import NUMBERS_FILE, PictureTruth, read_truths
-from digitdet.datasets.formats.yolo import (
-    Labels,
-    find_data_file,
-    label_path,
-    list_images,
-    read_data_file,
-    read_labels,
-    read_picture,
-)
 
 MEASURE_ALL = 3000  # a split with more pictures is measured in a sample
 SAMPLE = 1000
@@ -53,12 +45,12 @@ class SplitStats:
 
 def collect_stats(data_file: Path) -> dict[str, SplitStats]:
     """Count and measure each split of a YOLO dataset, given as data.yaml or its folder."""
-    data_file = find_data_file(data_file)
+    data_file = yolo.find_data_file(data_file)
     numbers_file = data_file.parent / NUMBERS_FILE
     truths = read_truths(numbers_file) if numbers_file.is_file() else []
     return {
-        split: _collect_split(list_images(folder), [truth for truth in truths if truth.split == split])
-        for split, folder in read_data_file(data_file).items()
+        split: _collect_split(yolo.list_images(folder), [truth for truth in truths if truth.split == split])
+        for split, folder in yolo.read_data_file(data_file).items()
     }
 
 
@@ -128,7 +120,7 @@ def plot_stats(stats: Mapping[str, SplitStats], path: Path) -> None:
 
 
 def _collect_split(images: Sequence[Path], truths: Sequence[PictureTruth]) -> SplitStats:
-    labels = [read_labels(label_path(image)) for image in images]
+    labels = [yolo.read_labels(yolo.label_path(image)) for image in images]
     classes = np.concatenate([np.zeros(0, np.int64), *(found.classes for found in labels)])
     measured = SAMPLE if len(images) > MEASURE_ALL else len(images)
     sample = [k * len(images) // measured for k in range(measured)]
@@ -149,9 +141,9 @@ def _collect_split(images: Sequence[Path], truths: Sequence[PictureTruth]) -> Sp
     )
 
 
-def _measure_picture(image: Path, labels: Labels) -> FloatArray:
+def _measure_picture(image: Path, labels: yolo.Labels) -> FloatArray:
     """Return the heights and contrasts of the N digits of a picture, (2, N)."""
-    grey = cv2.cvtColor(read_picture(image), cv2.COLOR_BGR2GRAY)
+    grey = cv2.cvtColor(yolo.read_picture(image), cv2.COLOR_BGR2GRAY)
     height, width = grey.shape
     boxes = labels.xyxy(width, height)
     contrasts = []

@@ -15,20 +15,7 @@ from digitdet.common.boxes import as_boxes, clip_xyxy
 from digitdet.common.errors import DataError
 from digitdet.common.files import write_atomically
 from digitdet.common.types import CLASS_NAMES, Box, Boxes
-from digitdet.datasets.formats.yolo import (
-    IMAGE_SUFFIXES,
-    Labels,
-    check_labels,
-    format_labels,
-    label_path,
-    labels_from_xyxy,
-    list_images,
-    parse_labels,
-    read_data_file,
-    read_labels,
-    read_picture,
-    write_data_file,
-)
+from digitdet.datasets.formats import yolo
 
 _MIN_SIDE = 0.1  # pixels: thinner boxes would vanish in the six decimals of a label file
 _SPLIT_WORDS = {
@@ -59,7 +46,7 @@ class LabelledPicture:
     path: Path
     width: int  # of the decoded picture, in pixels
     height: int
-    labels: Labels
+    labels: yolo.Labels
 
     @property
     def boxes(self) -> Boxes:
@@ -78,17 +65,17 @@ class Dataset:
 def read_yolo(data_file: Path) -> Dataset:
     """Read a YOLO dataset, given by its data.yaml; DataError if a picture or a label file cannot be used."""
     splits: dict[str, list[LabelledPicture]] = {}
-    for split, folder in read_data_file(data_file).items():
-        images = list_images(folder)
+    for split, folder in yolo.read_data_file(data_file).items():
+        images = yolo.list_images(folder)
         stems = Counter(image.stem for image in images)
         splits[split] = []
         for image in images:
             if stems[image.stem] > 1:
                 raise DataError(f"{image}: another picture shares its label file; rename one")
-            labels = read_labels(label_path(image))
-            if reasons := check_labels(labels):
-                raise DataError(f"{label_path(image)}: {reasons[0]}; see all with  digitdet synth --check")
-            height, width = read_picture(image).shape[:2]
+            labels = yolo.read_labels(yolo.label_path(image))
+            if reasons := yolo.check_labels(labels):
+                raise DataError(f"{yolo.label_path(image)}: {reasons[0]}; see all with  digitdet synth --check")
+            height, width = yolo.read_picture(image).shape[:2]
             splits[split].append(LabelledPicture(image.name, image, width, height, labels))
     return Dataset(splits)
 
@@ -101,8 +88,8 @@ def write_yolo(dataset: Dataset, out: Path) -> None:
         labels.mkdir(parents=True)
         for picture in pictures:
             shutil.copyfile(picture.path, images / picture.name)
-            write_atomically(labels / f"{Path(picture.name).stem}.txt", format_labels(picture.labels))
-    write_data_file(out, dataset.splits)
+            write_atomically(labels / f"{Path(picture.name).stem}.txt", yolo.format_labels(picture.labels))
+    yolo.write_data_file(out, dataset.splits)
 
 
 def check_pictures(pictures: Sequence[UncheckedPicture], notes: Sequence[str]) -> Dataset:
@@ -171,11 +158,11 @@ def _hold_out(pictures: Sequence[UncheckedPicture], notes: list[str]) -> Sequenc
     return [replace(p, split="val") if index in chosen else p for index, p in enumerate(pictures)]
 
 
-def _check_picture(picture: UncheckedPicture, path: Path, notes: list[str]) -> tuple[int, int, Labels]:
+def _check_picture(picture: UncheckedPicture, path: Path, notes: list[str]) -> tuple[int, int, yolo.Labels]:
     """Return the width, the height and the valid labels of a picture; DataError if it cannot be used."""
-    if path.suffix.lower() not in IMAGE_SUFFIXES:
+    if path.suffix.lower() not in yolo.IMAGE_SUFFIXES:
         raise DataError(f"{path}: not a picture by its suffix")
-    height, width = read_picture(path).shape[:2]
+    height, width = yolo.read_picture(path).shape[:2]
     if picture.size is not None and picture.size != (width, height):
         notes.append(f"{picture.name}: is {width}x{height}, not {picture.size[0]}x{picture.size[1]} as its labels say")
     found = as_boxes(picture.boxes)
@@ -184,11 +171,11 @@ def _check_picture(picture: UncheckedPicture, path: Path, notes: list[str]) -> t
     for box in found[~inside].tolist():
         notes.append(f"{picture.name}: the box {tuple(round(v, 1) for v in box)} is outside the picture or empty")
     classes = np.asarray(picture.classes, np.int64)[inside]
-    lines = format_labels(labels_from_xyxy(classes, clipped[inside], width, height)).splitlines()
+    lines = yolo.format_labels(yolo.labels_from_xyxy(classes, clipped[inside], width, height)).splitlines()
     unique = list(dict.fromkeys(lines))
     if len(unique) < len(lines):
         notes.append(f"{picture.name}: {len(lines) - len(unique)} box(es) given twice")
-    return width, height, parse_labels("\n".join(unique), picture.name)
+    return width, height, yolo.parse_labels("\n".join(unique), picture.name)
 
 
 def _unique_stem(picture: UncheckedPicture, used: set[str]) -> str:

@@ -9,7 +9,7 @@ numbers.jsonl                       optional: the numbers in reading order, see 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,17 +83,6 @@ def read_labels(path: Path) -> Labels:
         raise DataError(f"{path}: cannot be read ({error})") from error
 
 
-@dataclass(frozen=True)
-class Problem:
-    """A problem of a dataset: the file, and what is wrong with it."""
-
-    path: Path
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.reason}"
-
-
 def find_data_file(path: Path) -> Path:
     """Return the data.yaml of a dataset, given by its folder or by that file."""
     return path / DATA_FILE if path.is_dir() else path
@@ -156,32 +145,34 @@ def read_picture(path: Path) -> Image:
     return image
 
 
-def check_dataset(data_file: Path, decode: bool = False) -> list[Problem]:
-    """Return all problems of a dataset, given as data.yaml or its folder; DataError if data.yaml cannot be used.
+def check_dataset(data_file: Path, decode: bool = False) -> list[str]:
+    """Return a line "path: reason" for each problem of a dataset, given as data.yaml or its folder.
 
     These are splits without pictures, pictures without labels and labels without pictures, boxes that are empty or
     outside the picture, classes that are not digits, duplicate boxes and duplicate pictures, and with `decode` pictures
     that cannot be decoded.
     """
-    problems: list[Problem] = []
+    problems: list[str] = []
     seen: dict[bytes, Path] = {}
     for folder in read_data_file(find_data_file(data_file)).values():
         images = list_images(folder)
         if not images:
-            problems.append(Problem(folder, "no pictures"))
+            problems.append(f"{folder}: no pictures")
         for image in images:
-            problems.extend(_check_labels_of(image))
             path = label_path(image)
+            problems += _check_label_file(path, image)
             has_labels = path.is_file() and path.stat().st_size > 0
             content = image.read_bytes() if has_labels or decode else b""
             if decode and decode_image(content, cv2.IMREAD_REDUCED_GRAYSCALE_8) is None:
-                problems.append(Problem(image, _UNREADABLE))
+                problems.append(f"{image}: {_UNREADABLE}")
             if not has_labels:  # blank pictures may be the same
                 continue
             digest = hashlib.sha256(content).digest()
             if (first := seen.setdefault(digest, image)) is not image:
-                problems.append(Problem(image, f"the same picture as {first}"))
-        problems.extend(_check_orphans(folder, images))
+                problems.append(f"{image}: the same picture as {first}")
+        stems = {image.stem for image in images}
+        label_files = sorted(label_path(folder / "any").parent.glob("*.txt"))
+        problems += [f"{path}: no picture of this name" for path in label_files if path.stem not in stems]
     return problems
 
 
@@ -206,17 +197,13 @@ def _split_folder(data_file: Path, data: dict[str, object], split: str) -> Path:
     return folder
 
 
-def _check_labels_of(image: Path) -> Iterator[Problem]:
-    path = label_path(image)
+def _check_label_file(path: Path, image: Path) -> list[str]:
     if not path.is_file():
-        yield Problem(image, f"no label file {path}; a picture without digits needs an empty one")
-        return
+        return [f"{image}: no label file {path}; a picture without digits needs an empty one"]
     try:
-        labels = read_labels(path)
+        return [f"{path}: {reason}" for reason in check_labels(read_labels(path))]
     except DataError as error:
-        yield Problem(path, str(error).removeprefix(f"{path}, ").removeprefix(f"{path}: "))
-        return
-    yield from (Problem(path, reason) for reason in check_labels(labels))
+        return [str(error)]
 
 
 def check_labels(labels: Labels) -> list[str]:
@@ -234,13 +221,3 @@ def check_labels(labels: Labels) -> list[str]:
     if duplicates:
         reasons.append(f"{duplicates} box(es) given twice")
     return reasons
-
-
-def _check_orphans(folder: Path, images: list[Path]) -> Iterator[Problem]:
-    labels_folder = label_path(folder / "x").parent
-    if not labels_folder.is_dir():
-        return
-    stems = {image.stem for image in images}
-    for path in sorted(labels_folder.glob("*.txt")):
-        if path.stem not in stems:
-            yield Problem(path, "no picture of this name")

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from digitdet.common.errors import ImageError
 from digitdet.imaging import tiff
-from digitdet.imaging.jpeg import is_truncated_jpeg, jpeg_segments
 
 Size = tuple[int, int]
 
@@ -51,12 +50,39 @@ def read_header(content: bytes) -> Header:
     raise ImageError("not a picture in a known format, or damaged")
 
 
+_SOI = b"\xff\xd8"
+_EOI = 0xD9
+# In entropy-coded data FF is followed by 00, or begins a restart marker D0 to D7; TEM (01) has no length (B.1.1).
+_NEXT_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
+
+
+def _jpeg_segments(content: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield the segments of a JPEG up to its end: the second byte of the marker, start and end of the parameters.
+
+    Segments are skipped by their lengths, so that markers inside a thumbnail or an appended video are not yielded.
+    """
+    position = len(_SOI)
+    while marker := _NEXT_MARKER.search(content, position):
+        start = marker.end()
+        code = content[start - 1]
+        if code == _EOI:
+            yield code, start, start
+            return
+        position = start + int.from_bytes(content[start : start + 2], "big")
+        yield code, start + 2, position
+
+
+def is_truncated_jpeg(content: bytes) -> bool:
+    """Return whether the bytes are a JPEG without its end-of-image marker; libjpeg fills the missing part with grey."""
+    return content.startswith(_SOI) and all(code != _EOI for code, _, _ in _jpeg_segments(content))
+
+
 def _jpeg(content: bytes) -> Header:
     """ITU-T T.81: the size is in the frame header (SOF, markers C0 to CF but DHT C4, JPG C8 and DAC CC)."""
     if is_truncated_jpeg(content):
         raise ImageError("the JPEG is damaged or cut off")
     orientation = 1
-    for marker, start, end in jpeg_segments(content):
+    for marker, start, end in _jpeg_segments(content):
         if marker == 0xE1 and content.startswith(b"Exif\0\0", start):  # APP1
             orientation = tiff.exif_orientation(content[start:end])
         elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):

@@ -20,7 +20,7 @@ try:
 except ImportError as error:  # slim containers lack the window system's libraries that opencv-python needs
     raise ImportError(f"OpenCV cannot be loaded ({error}); {OPENCV_REMEDY}") from error
 
-from digitdet.imaging.jpeg import is_truncated_jpeg
+from digitdet.imaging.headers import is_truncated_jpeg
 from digitdet.imaging.pages import Page, decode_pages
 from digitdet.imaging.pixels import to_bgr
 

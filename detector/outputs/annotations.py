@@ -15,8 +15,8 @@ from digitdet.common.boxes import clip_xyxy
 from digitdet.common.files import write_atomically
 from digitdet.common.types import CLASS_NAMES, Box, Image
 from digitdet.datasets.formats.yolo import format_labels, labels_from_xyxy, write_data_file
+from digitdet.imaging.headers import is_truncated_jpeg
 from digitdet.imaging.images import encode_png
-from digitdet.imaging.jpeg import is_truncated_jpeg
 from digitdet.outputs.export_folder import FileNames, make_export_folder
 from digitdet.outputs.formats import escape_surrogates
 from digitdet.outputs.label_studio import label_config, make_task

@@ -7,7 +7,7 @@ from pathlib import Path
 from digitdet.common.errors import ModelError
 from digitdet.common.types import CLASS_NAMES, Tensor
 from digitdet.detection.session import Session
-from digitdet.models.model_file import SHIPPED_MODEL, ModelMetadata, read_metadata, shipped_file
+from digitdet.models.model_file import SHIPPED_MODEL, read_metadata, shipped_file
 
 _OUTPUT_ROWS = 4 + len(CLASS_NAMES)  # box and scores
 
@@ -36,7 +36,17 @@ class OnnxDetector:
             raise ModelError(f"{self.name}: {error.strerror}") from error
         self._session = Session(content, self.name, "not an ONNX model that can be run", is_short_lived)
         metadata = read_metadata(self._session.metadata, self.name)
-        _require_digit_detector(self._session, metadata, self.name)
+        shape = self._session.output_shape
+        if (
+            len(self._session.input_shapes) != 1
+            or len(shape) != 3
+            or (isinstance(shape[1], int) and shape[1] != _OUTPUT_ROWS)
+        ):
+            raise ModelError(f"{self.name}: not a digit detector made by digitdet train (its output is {shape})")
+        if any(isinstance(side, int) for side in self._session.input_shapes[0][2:]):
+            raise ModelError(f"{self.name}: accepts pictures of one size only; export it with dynamic height and width")
+        if metadata.class_names not in ((), CLASS_NAMES):
+            raise ModelError(f"{self.name}: its classes are not the digits 0 to 9")
         self.image_size = metadata.image_size
         self.calibration = metadata.calibration
         from digitdet.detection.recogniser import OnnxRecogniser  # imported late: OpenCV takes a while to load
@@ -50,13 +60,3 @@ class OnnxDetector:
             (B, 14, N) float32: centre x and y, width, height in input pixels, then a score (0 to 1) for every digit.
         """
         return self._session.run(tensor)
-
-
-def _require_digit_detector(session: Session, metadata: ModelMetadata, name: str) -> None:
-    shape = session.output_shape
-    if len(session.input_shapes) != 1 or len(shape) != 3 or (isinstance(shape[1], int) and shape[1] != _OUTPUT_ROWS):
-        raise ModelError(f"{name}: not a digit detector made by digitdet train (its output is {shape})")
-    if any(isinstance(side, int) for side in session.input_shapes[0][2:]):
-        raise ModelError(f"{name}: accepts pictures of one size only; export it with dynamic height and width")
-    if metadata.class_names not in ((), CLASS_NAMES):
-        raise ModelError(f"{name}: its classes are not the digits 0 to 9")

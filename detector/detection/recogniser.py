@@ -40,17 +40,13 @@ def cut_crops(image: Image, boxes: Boxes) -> npt.NDArray[np.uint8]:
         scale = SIDE / (ZOOM * max(*(box[2:] - box[:2]), _MIN_BOX))
         level = max(int(np.ceil(np.log2(_MIN_SCALE / scale))), 0)
         while len(pyramid) <= level:
-            pyramid.append(_half(pyramid[-1]))
+            height, width = pyramid[-1].shape[:2]
+            half = cv2.resize(pyramid[-1], ((width + 1) // 2, (height + 1) // 2), interpolation=cv2.INTER_AREA)
+            pyramid.append(np.asarray(half, np.uint8))
         crop[:, :, :3] = _cut_square(pyramid[level], image.shape, centre, scale)
         x0, y0, x1, y1 = np.round((box - np.tile(centre, 2)) * scale + SIDE / 2).astype(int).clip(0, SIDE).tolist()
         crop[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1), 3] = 255
     return crops
-
-
-def _half(image: Image) -> Image:
-    height, width = image.shape[:2]
-    size = ((width + 1) // 2, (height + 1) // 2)
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _cut_square(level: Image, shape: tuple[int, ...], centre: FloatArray, scale: float) -> Image:

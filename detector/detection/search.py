@@ -18,7 +18,7 @@ from digitdet.detection.fusion import fuse_passes, fuse_scores
 from digitdet.detection.letterbox import letterbox
 from digitdet.detection.postprocess import Detections, NmsResult, decode, non_max_suppression
 from digitdet.detection.recogniser import OnnxRecogniser
-from digitdet.detection.tiles import cover_picture, merge_tiles, plan_tiles, read_tiles
+from digitdet.detection.tiles import PATIENCE, cover_picture, merge_tiles, plan_tiles, read_tiles
 
 MIN_SCORE = 0.05
 """Boxes with lower scores are dropped."""
@@ -103,10 +103,8 @@ class MultiScaleDetector:
     def detect(self, images: Sequence[Image], quick: bool = False, map_function: MapFunction = map) -> list[NmsResult]:
         """Detect the digits of each picture (H, W, 3); several threads may call this at the same time.
 
-        Args:
-            images: The pictures.
-            quick: Only the two passes before the largest and no recogniser, which suffices to see the rotation.
-            map_function: Runs the passes and tiles.
+        `quick` runs only the two passes before the largest and no recogniser, which suffices to see the rotation.
+        `map_function` runs the passes and tiles.
         """
         recogniser = None if quick else self.detector.recogniser
         if recogniser is None:
@@ -174,12 +172,9 @@ class MultiScaleDetector:
             part = _PictureSearch(tile, search.min_score, search.max_overlap)
             return self._run_pass([(part, max(round(max(tile.shape[:2]) * tile_scale), 1))])[0].digits
 
-        if self._config.tiles == "always":
-            tiles = cover_picture(width, height, scale)
-            tiled = read_tiles(detect_in_tile, image, tiles, patience=None, map_function=map_function)
-        else:
-            tiles = plan_tiles(image, whole, scale)
-            tiled = read_tiles(detect_in_tile, image, tiles, map_function=map_function)
+        read_all = self._config.tiles == "always"
+        tiles = cover_picture(width, height, scale) if read_all else plan_tiles(image, whole, scale)
+        tiled = read_tiles(detect_in_tile, image, tiles, None if read_all else PATIENCE, map_function)
         return merge_tiles(whole, tiled, tiles, scale) if tiles else whole
 
 

@@ -20,8 +20,7 @@ DetectInTile = Callable[[Image, float], Detections]
 READABLE_HEIGHT = 16.0
 """Height in input pixels from which digits are read reliably."""
 
-# In 'auto' a picture is large when the largest pass over the whole picture shrinks it to less than this.
-_MAX_WHOLE_SCALE = 0.3
+_MAX_WHOLE_SCALE = 0.3  # in 'auto', of the largest pass over a picture that counts as large
 # Print is located at full resolution and in the picture reduced by 3, 9, ...; enlarged, it is 16 to 52 px high.
 _LEVEL_STEP = 3
 _ENLARGEMENT = 2.5
@@ -57,13 +56,8 @@ class Tile:
 def plan_tiles(image: Image, found: Detections, whole_scale: float) -> list[Tile]:
     """Place tiles around print that is too small for the passes over the whole picture; none if it is not large.
 
-    Args:
-        image: (H, W, 3) uint8 BGR.
-        found: The digits of the whole picture; print inside a readable one gets no tile.
-        whole_scale: Input pixels per picture pixel of the largest pass over the whole picture.
-
-    Returns:
-        The tiles of the largest print first and, within one size, those with most print first.
+    `whole_scale` is input pixels per picture pixel of the largest of these passes, `found` their digits: print inside a
+    readable one gets no tile. The largest print comes first, then the tiles with most print.
     """
     if whole_scale > _MAX_WHOLE_SCALE:
         return []

@@ -1,8 +1,7 @@
 """Calibration: from network scores to probabilities of digits and confidences of numbers.
 
-Digits use beta calibration (Kull, Silva Filho and Flach, Beta calibration, 2017) with a class "no digit" beside the
-ten, numbers use Platt scaling (Platt, Probabilistic Outputs for Support Vector Machines, 1999). `digitdet calibrate`
-fits the parameters on labelled pictures and stores them in the model.
+Digits use beta calibration (Kull, Silva Filho and Flach, 2017) with a class "no digit" beside the ten, numbers Platt
+scaling (Platt, 1999). `digitdet calibrate` fits the parameters and stores them in the model.
 """
 
 from __future__ import annotations

@@ -22,11 +22,7 @@ _MIN_PROBABILITY = 1e-5  # of a break, and of none: no gap is certain
 def break_probabilities(x: FloatArray, width: FloatArray, height: FloatArray, counts: Indices) -> FloatArray:
     """Return the probability (N,) that a number ends after each digit; 1 for the last digit of a line.
 
-    Args:
-        x: (N,) middles of the digits on the levelled page, line after line, each line from left to right.
-        width: (N,) widths.
-        height: (N,) heights.
-        counts: (L,) digits of each line; they sum to N.
+    `x` are the middles of the digits on the levelled page, line after line; `counts` (L,) the digits of each line.
     """
     probabilities = np.ones(len(x))
     inside = np.ones(len(x), bool)

@@ -46,17 +46,7 @@ class Line:
 
 
 def find_lines(boxes: npt.ArrayLike) -> list[Line]:
-    """Arrange digit boxes in lines of numbers.
-
-    Args:
-        boxes: (N, 4) xyxy in pixels, in any order.
-
-    Returns:
-        The lines in reading order; every row of `boxes` is in exactly one number.
-
-    Raises:
-        ValueError: `boxes` does not have four columns.
-    """
+    """Arrange digit boxes (N, 4) xyxy in lines of numbers, in reading order; every row is in exactly one number."""
     boxes = as_boxes(boxes)
     if not len(boxes):
         return []

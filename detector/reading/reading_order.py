@@ -75,10 +75,7 @@ def _column_gutters(runs: Extents, lines: list[list[int]]) -> list[float]:
     """
     flat, starts, _ = flatten(lines)
     runs = runs.take(flat)
-    order = np.argsort(runs.left, kind="stable")
-    reached = np.maximum.accumulate(runs.right[order])[:-1]
-    free = runs.left[order][1:] - reached
-    gutters, widths = (reached + free / 2)[free > 0], free[free > 0]
+    gutters, widths = _free_spaces(runs.left, runs.right)
     column = np.searchsorted(gutters, runs.left)
     narrowness = np.clip(1 - widths / (_WIDE_GUTTER * np.median(runs.bottom - runs.top)), 0, 1)
     limits = _MAX_MISFIT + _NARROW_MISFIT * narrowness
@@ -142,8 +139,13 @@ def _any_beside(lines: Extents) -> bool:
 
 def _widest_band(lines: Extents) -> float | None:
     """Return the y of the middle of the widest free band between lines; None if there is none."""
-    order = np.argsort(lines.top)
-    reached = np.maximum.accumulate(lines.bottom[order])[:-1]
-    free = lines.top[order][1:] - reached
-    widest = int(np.argmax(free))
-    return float(reached[widest] + free[widest] / 2) if free[widest] > 0 else None
+    middles, widths = _free_spaces(lines.top, lines.bottom)
+    return float(middles[np.argmax(widths)]) if len(widths) else None
+
+
+def _free_spaces(start: FloatArray, end: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the middles and widths of the spaces between intervals, in rising order."""
+    order = np.argsort(start, kind="stable")
+    reached = np.maximum.accumulate(end[order])[:-1]
+    free = start[order][1:] - reached
+    return (reached + free / 2)[free > 0], free[free > 0]

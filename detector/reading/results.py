@@ -111,11 +111,9 @@ class Reading:
 
     Attributes:
         numbers: Boxes are in pixels of the page after its EXIF orientation is applied.
-        width: Of the page in pixels.
-        height: Of the page in pixels.
+        width, height: Of the page in pixels.
         source: The path of the picture; None for bytes and arrays.
-        page: Number of the page or frame in its file, from 1.
-        pages: Number of pages of the file.
+        page, pages: Number of the page or frame in its file, from 1, and of all pages.
         rotation: How far the page is rotated clockwise: 0, 90, 180 or 270 degrees.
         error: Why the page cannot be read; otherwise None.
     """

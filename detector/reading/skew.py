@@ -75,9 +75,8 @@ def neighbour_pairs(digits: Digits) -> tuple[Indices, Indices]:
 def page_skew(digits: Digits, left: Indices, right: Indices) -> tuple[float, float]:
     """Return the clockwise angle of the lines in radians, and their bend: the change of slope per pixel to the right.
 
-    The slope is the one at which most neighbour pairs are level (a Hough transform; Duda and Hart, Use of the Hough
-    transformation to detect lines and curves in pictures, 1972), refined together with the bend by weighted least
-    squares. A prior for level and straight lines keeps a few uneven digits from deciding.
+    The slope is the one at which most neighbour pairs are level (a Hough transform; Duda and Hart, 1972), refined
+    together with the bend by weighted least squares, with a prior for level and straight lines.
     """
     if len(digits.x) < 3:
         return 0.0, 0.0

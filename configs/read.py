@@ -105,7 +105,7 @@ READ_OPTIONS = (
         "check", Literal["luhn", "ean", "isbn", "mod11", "verhoeff", "damm"], "Check digit that every number must have."
     ),
     ReadOption("allowed", _Text, "The only numbers that are accepted.", "NUMBER", max_count=5000),
-    ReadOption("previous", _Text, "Previous reading of a meter; give the maximum step, too.", "NUMBER"),
+    ReadOption("previous", _Text, "Previous reading of a meter; requires the maximum step.", "NUMBER"),
     ReadOption(
         "max_step",
         Annotated[int, Meta(ge=0, le=10**15)],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,12 +105,11 @@ def _folder_entries(folder: Path) -> Iterator[tuple[Path, str, int]]:
 def _csv_entries(path: Path) -> list[tuple[Path, str, int]]:
     """Return file, name and digit of each picture."""
     try:
-        text = path.read_text(encoding="utf-8-sig")  # spreadsheets write a byte order mark
+        with path.open(encoding="utf-8-sig", newline="") as file:  # spreadsheets write a byte order mark
+            reader = csv.DictReader(file)
+            columns, rows = reader.fieldnames, [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read ({error}); expected a folder or a CSV file in UTF-8") from error
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    try:
-        columns, rows = reader.fieldnames, [(reader.line_num, row) for row in reader]
     except csv.Error as error:
         raise DataError(f"{path}: not a CSV file ({error})") from error
     if not {"image", "label"} <= set(columns or ()):

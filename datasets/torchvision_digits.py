@@ -14,7 +14,7 @@ from digitdet.common.errors import DataError, MissingExtraError
 from digitdet.datasets.mnist import Digits, hold_out
 
 _SIDE = 28  # pixels, as in MNIST
-_USPS_SIDE = 20  # the digits of USPS fill their picture, those of MNIST 20 of 28 pixels
+_USPS_SIDE = 20  # USPS digits fill their whole picture, MNIST digits 20 of 28 pixels
 
 
 def load_torchvision_digits(name: str, root: Path, split: str) -> Digits:

@@ -106,16 +106,10 @@ def check_pictures(pictures: Sequence[UncheckedPicture], notes: Sequence[str]) -
         splits["test"] = []
     used_stems: dict[str, set[str]] = {split: set() for split in splits}
     for picture in pictures:
-        if picture.path is None:
-            all_notes.append(f"{picture.name}: there is no such picture below the dataset's folder")
-            continue
         try:
-            width, height, labels = _check_picture(picture, picture.path, all_notes)
+            splits[picture.split].append(_check_picture(picture, used_stems[picture.split], all_notes))
         except DataError as error:
             all_notes.append(str(error))
-            continue
-        name = _unique_stem(picture, used_stems[picture.split]) + picture.path.suffix.lower()
-        splits[picture.split].append(LabelledPicture(name, picture.path, width, height, labels))
     if not any(splits.values()):
         last = f" ({all_notes[-1]})" if all_notes else ""
         raise DataError(f"none of the {len(pictures)} picture(s) can be used{last}")
@@ -158,16 +152,20 @@ def _hold_out(pictures: Sequence[UncheckedPicture], notes: list[str]) -> Sequenc
     return [replace(p, split="val") if index in chosen else p for index, p in enumerate(pictures)]
 
 
-def _check_picture(picture: UncheckedPicture, path: Path, notes: list[str]) -> tuple[int, int, yolo.Labels]:
-    """Return the width, the height and the valid labels of a picture; DataError if it cannot be used."""
-    if path.suffix.lower() not in yolo.IMAGE_SUFFIXES:
+def _check_picture(picture: UncheckedPicture, used_stems: set[str], notes: list[str]) -> LabelledPicture:
+    """Return a picture with its valid labels; DataError if it cannot be used."""
+    path = picture.path
+    if path is None:
+        raise DataError(f"{picture.name}: there is no such picture below the dataset's folder")
+    suffix = path.suffix.lower()
+    if suffix not in yolo.IMAGE_SUFFIXES:
         raise DataError(f"{path}: not a picture by its suffix")
     height, width = yolo.read_picture(path).shape[:2]
     if picture.size is not None and picture.size != (width, height):
         notes.append(f"{picture.name}: is {width}x{height}, not {picture.size[0]}x{picture.size[1]} as its labels say")
     found = as_boxes(picture.boxes)
-    clipped = clip_xyxy(np.nan_to_num(found, nan=0.0, posinf=0.0, neginf=0.0), width, height)
-    inside = (clipped[:, 2:] - clipped[:, :2] >= _MIN_SIDE).all(axis=1) & np.isfinite(found).all(axis=1)
+    clipped = clip_xyxy(found, width, height)
+    inside = (clipped[:, 2:] - clipped[:, :2] >= _MIN_SIDE).all(axis=1)
     for box in found[~inside].tolist():
         notes.append(f"{picture.name}: the box {tuple(round(v, 1) for v in box)} is outside the picture or empty")
     classes = np.asarray(picture.classes, np.int64)[inside]
@@ -175,7 +173,8 @@ def _check_picture(picture: UncheckedPicture, path: Path, notes: list[str]) -> t
     unique = list(dict.fromkeys(lines))
     if len(unique) < len(lines):
         notes.append(f"{picture.name}: {len(lines) - len(unique)} box(es) given twice")
-    return width, height, yolo.parse_labels("\n".join(unique), picture.name)
+    labels = yolo.parse_labels("\n".join(unique), picture.name)
+    return LabelledPicture(_unique_stem(picture, used_stems) + suffix, path, width, height, labels)
 
 
 def _unique_stem(picture: UncheckedPicture, used: set[str]) -> str:

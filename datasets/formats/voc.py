@@ -138,7 +138,7 @@ def _parse_box(entry: ElementTree.Element) -> Box | None:
 
 
 def _picture_paths(folder: Path, path: Path, name: str, file_name: str) -> Iterator[Path]:
-    """Yield possible paths of the picture of an XML file: with the file name in the XML, then with that of the XML."""
+    """Yield possible paths of the picture: with the file name in the XML, then with the name of the XML file."""
     if given := safe_name(file_name):
         yield folder / _PICTURES / given
         yield path.parent / given

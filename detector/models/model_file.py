@@ -15,7 +15,6 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +23,6 @@ from digitdet.common.files import write_atomically
 
 SHIPPED_MODEL = "digitdet.onnx"
 SHIPPED_WEIGHTS = "digitdet.pt"
-
-_DEFAULT_SIZE = 320
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,7 @@ class ModelMetadata:
 
 def shipped_file(name: str) -> Path:
     """Return the path of a file in the package's models folder."""
-    return Path(str(resources.files("digitdet"))) / "models" / name
+    return Path(__file__).with_name(name)
 
 
 def read_metadata(entries: Mapping[str, str], source: str) -> ModelMetadata:
@@ -51,7 +48,7 @@ def read_metadata(entries: Mapping[str, str], source: str) -> ModelMetadata:
     except (binascii.Error, ValueError) as error:
         raise ModelError(f"{source}: its recogniser is damaged") from error
     return ModelMetadata(
-        int(size) if size.isdigit() else _DEFAULT_SIZE,
+        int(size) if size.isdigit() else 320,
         _class_names(entries.get("names")),
         entries.get("calibration") or None,
         recogniser or None,

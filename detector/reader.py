@@ -72,9 +72,8 @@ class NumberReader:
         config: ReadConfig | None = None,
     ) -> None:
         self.config = with_settings(config or ReadConfig(), confidence=conf)
-        self._detector = MultiScaleDetector(
-            Path(model) if isinstance(model, (str, os.PathLike)) else model, self.config
-        )
+        path_or_detector = Path(model) if isinstance(model, (str, os.PathLike)) else model
+        self._detector = MultiScaleDetector(path_or_detector, self.config)
         calibration = parse_calibration(self._detector.detector.calibration, self._detector.detector.name)
         self._number_builder = NumberBuilder(calibration, self.config, constraints or None)
         self.workers = max(os.cpu_count() or 1, 1)
@@ -130,10 +129,12 @@ class NumberReader:
         deadline = Deadline(time_limit)
         batches = load_batches(sources, self.config.batch, self.config.max_pixels)
 
-        def detect_digits(batch: list[LoadedPage], map_function: MapFunction) -> _Detected:
-            return self._detect_digits(batch, regions, deadline.limit(map_function))
-
-        for batch, detected in process_batches(detect_digits, batches, self.workers):
+        results = process_batches(
+            lambda batch, map_function: self._detect_digits(batch, regions, deadline.limit(map_function)),
+            batches,
+            self.workers,
+        )
+        for batch, detected in results:
             for page, reading in zip(batch, self._build_numbers(detected), strict=True):
                 yield page.image, reading
 

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 from digitdet.common.errors import TimeLimitError
@@ -27,17 +28,12 @@ class Deadline:
     def limit(self, map_function: MapFunction) -> MapFunction:
         """Return a map function that raises TimeLimitError for items that would start after the deadline."""
 
-        def limited(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterable[Any]:
-            def checked(item: Any) -> Any:
-                if time.monotonic() > self._end:
-                    raise TimeLimitError(
-                        f"reading takes longer than {self._seconds:g} s; send fewer or smaller pictures"
-                    )
-                return function(item)
+        def call(function: Callable[[Any], Any], item: Any) -> Any:
+            if time.monotonic() > self._end:
+                raise TimeLimitError(f"reading takes longer than {self._seconds:g} s; send fewer or smaller pictures")
+            return function(item)
 
-            return map_function(checked, items)
-
-        return limited
+        return lambda function, items: map_function(partial(call, function), items)
 
 
 def process_batches(

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import reduce
-from operator import and_, or_
+from operator import and_
 from pathlib import Path
 
 from digitdet.common.errors import ConfigError
@@ -75,16 +75,6 @@ class Constraints:
 
     def __bool__(self) -> bool:
         return bool(self._names())
-
-    @property
-    def min_digits(self) -> int:
-        """The smallest number of digits that can fit, at least 1."""
-        return (self._counts & -self._counts).bit_length() - 1
-
-    @property
-    def max_digits(self) -> int:
-        """The largest number of digits that can fit, at most 64."""
-        return self._counts.bit_length() - 1
 
     def can_start(self, prefix: str) -> bool:
         """Return whether a number that fits may begin with these digits, or be them.
@@ -159,7 +149,7 @@ class Constraints:
         if not texts:
             others = self._names(without="allowed") or "there are no others"
             raise ConfigError(f"allowed: none of the {len(numbers)} numbers meets the other rules: {others}")
-        counts = reduce(or_, (1 << len(digits) for digits in texts))
+        counts = sum(1 << count for count in {len(digits) for digits in texts})
         self._set(allowed=numbers, _allowed=texts, _sorted=tuple(sorted(texts)), _counts=counts)
 
     def _names(self, without: str = "") -> str:

@@ -41,7 +41,6 @@ def make_slots(nms: NmsResult, probabilities: FloatArray, suppressed_probabiliti
 
     `probabilities` (N, 11) are those of the kept boxes, ten digits and no digit, and (M, 11) of the suppressed ones.
     """
-    own_options = _digit_options(probabilities, 0)
     suppressed_options = _digit_options(suppressed_probabilities, len(probabilities))
     suppressed_rows: dict[int, list[int]] = {}
     for row, kept in enumerate(nms.suppressed_by.tolist()):
@@ -49,21 +48,17 @@ def make_slots(nms: NmsResult, probabilities: FloatArray, suppressed_probabiliti
     no_digit = probabilities[:, 10].tolist()
     no_suppressed = suppressed_probabilities[:, 10].tolist()
     slots = []
-    for row, options in enumerate(own_options):
+    for row, options in enumerate(_digit_options(probabilities, 0)):
         rows = suppressed_rows.get(row, [])[:_MAX_SUPPRESSED]
-        without = [Option("", no_digit[row], ())]
-        for chosen in _replacements(rows, nms):
-            without = [*without, *_combine(no_digit[row], chosen, rows, suppressed_options, no_suppressed)]
-        if rows:  # the slot is empty only if none of the suppressed boxes is a digit either
-            without[0] = Option("", no_digit[row] * float(np.prod([no_suppressed[other] for other in rows])), ())
-        ranked = sorted([*options, *without], key=lambda option: -option.probability)
+        for chosen in [(), *_replacements(rows, nms)]:
+            options += _combine(no_digit[row], chosen, rows, suppressed_options, no_suppressed)
+        ranked = sorted(options, key=lambda option: -option.probability)
         likely = tuple(option for option in ranked if option.probability >= _MIN_PROBABILITY)
         slots.append(Slot(row, 1 - no_digit[row], likely))
     return slots
 
 
 def _digit_options(probabilities: FloatArray, first_row: int) -> list[list[Option]]:
-    """Return the likely digits of each box."""
     found: list[list[Option]] = [[] for _ in probabilities]
     likely = np.nonzero(probabilities[:, :10] >= _MIN_PROBABILITY)
     for row, digit in zip(*(index.tolist() for index in likely), strict=True):
@@ -89,7 +84,7 @@ def _combine(
     suppressed_options: Sequence[Sequence[Option]],
     no_suppressed: Sequence[float],
 ) -> Iterable[Option]:
-    """Return the options in which, of a slot's boxes, only the chosen suppressed ones are digits."""
+    """Return the options of a slot in which only the chosen ones of its suppressed boxes are digits."""
     probability = no_digit * float(np.prod([no_suppressed[row] for row in rows if row not in chosen]))
     combined = [Option("", probability, ())]
     for row in chosen:

@@ -33,8 +33,8 @@ class Change:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Counts of the true `numbers` of a set: those that the `first` and the `second` model read exactly, and the
-    `changes` between them; `p_value` is that of McNemar's test.
+    """Counts of the true `numbers` of a set, and of those that the `first` and the `second` model read exactly, the
+    `changes` between them and the p-value of McNemar's test.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Comparison:
 
 
 def compare(name: str, first: Sequence[PictureOutcome], second: Sequence[PictureOutcome]) -> Comparison:
-    """Compare the outcomes of two models for the same pictures in the same order; readings of no number are left out.
+    """Compare the outcomes of two models for the same pictures in the same order, without false readings.
 
     Raises:
         ValueError: The pictures differ.

@@ -69,13 +69,8 @@ class DetectionMetrics:
 def measure_detector(detect: Callable[[Image], Detections], pictures: Iterable[TruePicture]) -> DetectionMetrics:
     """Run a detector on all pictures with known digits and measure it.
 
-    Args:
-        detect: Returns the digits of a picture (H, W, 3) uint8 BGR after non-maximum suppression, in its pixels. For
-            mAP as it is commonly reported, down to a score of 0.001.
-        pictures: As `digitdet.evaluation.sets.load_sets` returns them.
-
-    Raises:
-        ImageError: A picture cannot be read.
+    `detect` returns the digits of a picture (H, W, 3) uint8 BGR after non-maximum suppression, in its pixels, and down
+    to a score of 0.001, as usual for mAP.
     """
     true, found = [], []
     for picture in pictures:
@@ -223,10 +218,8 @@ def _counts(true: int, read: int, right: int) -> DigitCounts:
 
 
 def measure_digits(pictures: Sequence[PictureDigits]) -> DigitMetrics | None:
-    """Measure the digits of pictures: those read in numbers, matched at an IoU of 0.5, and the mAP of all detections.
-
-    Returns:
-        None if there are no pictures.
+    """Measure the digits of pictures: those read in numbers, matched at an IoU of 0.5, and the mAP of all detections;
+    None without pictures.
     """
     if not pictures:
         return None

@@ -11,15 +11,9 @@ if TYPE_CHECKING:
 
 
 def render_page(package: str, template: str, **values: Any) -> bytes:
-    """Render a template of a package's `templates` folder to one HTML file that loads nothing from elsewhere.
+    """Render a template in the `templates` folder of a package, such as 'digitdet.classifiers', to HTML in UTF-8.
 
-    Args:
-        package: Import name, as in 'digitdet.classifiers'.
-        template: Name of the template. It may extend base.html.j2 and import macros.html.j2 of this package.
-        **values: What the template shows. All text is escaped.
-
-    Returns:
-        The page in UTF-8; bytes of file names that are not UTF-8 appear as escapes.
+    The template may extend base.html.j2 and import macros.html.j2 of this package. All text in `values` is escaped.
     """
     return _environment(package).get_template(template).render(values).encode("utf-8", "backslashreplace")
 

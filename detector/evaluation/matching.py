@@ -21,7 +21,8 @@ class Boxed(Protocol):
     """A reading of this or of another reader, with a `box`, xyxy in pixels."""
 
     @property
-    def box(self) -> Box: ...  # noqa: D102
+    def box(self) -> Box:
+        """The box around it."""
 
 
 BoxedT = TypeVar("BoxedT", bound=Boxed)

@@ -69,14 +69,10 @@ class PictureOutcome:
 def read_set(
     reader: NumberReader, true_set: TrueSet, with_digits: bool = True, on_picture: Callable[[], None] = lambda: None
 ) -> Iterator[PictureOutcome]:
-    """Read every picture of a set, twice where single digits are measured. The reading of an unreadable picture holds
-    the error.
+    """Read every picture of a set and compare; the reading of an unreadable picture holds the error.
 
-    Args:
-        reader: The reader.
-        true_set: The pictures.
-        with_digits: Whether to measure single digits where they are known.
-        on_picture: Called after each picture.
+    With `with_digits`, pictures whose single digits are known are read twice, to measure those too. `on_picture` is
+    called after each picture.
     """
     for picture in true_set.pictures:
         source, found = str(picture.path), None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
@@ -16,48 +15,26 @@ from digitdet.evaluation.table import percent
 _MAX_POINTS = 200  # of a curve
 
 
-class Line(NamedTuple):
-    """A line through points (x, y); `kind` is its CSS class, `note` its tooltip."""
-
-    points: Sequence[tuple[float, float]]
-    kind: str
-    note: str = ""
-
-
-class Bar(NamedTuple):
-    """A bar from the x axis upwards."""
-
-    left: float
-    right: float
-    height: float
-    kind: str
-    note: str
-
-
-class Dot(NamedTuple):
-    """A point of a curve."""
-
-    x: float
-    y: float
-    note: str
-
-
 @dataclass(frozen=True)
 class Chart:
-    """A chart; all coordinates are 0 to 1. `ticks` are the labels (position, text) of the x axis."""
+    """A chart with coordinates from 0 to 1.
+
+    `lines` are (points (x, y), CSS class, tooltip), `bars` (left, right, height, CSS class, tooltip), `dots`
+    (x, y, tooltip), and `ticks` of the x axis (x, label).
+    """
 
     title: str
     x_name: str
     y_name: str
-    lines: Sequence[Line] = ()
-    bars: Sequence[Bar] = ()
-    dots: Sequence[Dot] = ()
+    lines: Sequence[tuple[Sequence[tuple[float, float]], str, str]] = ()
+    bars: Sequence[tuple[float, float, float, str, str]] = ()
+    dots: Sequence[tuple[float, float, str]] = ()
     ticks: Sequence[tuple[float, str]] = tuple((tick, f"{tick:.0%}") for tick in (0, 0.25, 0.5, 0.75, 1))
 
 
 def coverage_chart(curves: Mapping[str, Sequence[NumberOutcome]]) -> Chart:
     """Return curves of the accuracy of the most confident readings against their share of all numbers."""
-    lines, dots = [Line([(0, PRECISION), (1, PRECISION)], "guide")], []
+    lines, dots = [([(0, PRECISION), (1, PRECISION)], "guide", "")], []
     for index, (name, outcomes) in enumerate(curves.items()):
         read = [outcome for outcome in outcomes if outcome.text]
         if not read:
@@ -68,23 +45,23 @@ def coverage_chart(curves: Mapping[str, Sequence[NumberOutcome]]) -> Chart:
         points = list(zip(coverages[chosen].tolist(), accuracies[chosen].tolist(), strict=True))
         note = f"{name}: accuracy {percent(points[-1][1])} at coverage {percent(points[-1][0])}"
         if len(points) > 1:
-            lines.append(Line(points, f"curve c{index % 10}", note))
+            lines.append((points, f"curve c{index % 10}", note))
         else:
-            dots.append(Dot(*points[0], note))
+            dots.append((*points[0], note))
     return Chart("Accuracy against coverage", "coverage", "accuracy", lines, dots=dots)
 
 
 def reliability_chart(outcomes: Sequence[NumberOutcome]) -> Chart:
     """Return a reliability diagram with 95% intervals; grey bars show the share of the readings in each bin."""
     confidences, hits = confidences_and_hits([outcome for outcome in outcomes if outcome.text])
-    lines, bars, dots = [Line([(0, 0), (1, 1)], "guide")], [], []
+    lines, bars, dots = [([(0.0, 0.0), (1.0, 1.0)], "guide", "")], [], []
     for one in reliability_bins(confidences, hits):
         note = f"{one.count} of {len(hits)} readings"
-        bars.append(Bar(one.low + 0.02, one.high - 0.02, one.count / len(hits), "count", note))
+        bars.append((one.low + 0.02, one.high - 0.02, one.count / len(hits), "count", note))
         low, high = wilson_interval(round(one.accuracy * one.count), one.count)
-        lines.append(Line([(one.confidence, low), (one.confidence, high)], "whisker"))
+        lines.append(([(one.confidence, low), (one.confidence, high)], "whisker", ""))
         note = f"{one.count} readings with mean confidence {percent(one.confidence)}: {percent(one.accuracy)} exact"
-        dots.append(Dot(one.confidence, one.accuracy, note))
+        dots.append((one.confidence, one.accuracy, note))
     return Chart("Reliability", "confidence", "accuracy", lines, bars, dots)
 
 
@@ -96,8 +73,8 @@ def length_chart(lengths: Mapping[int, NumberMetrics]) -> Chart:
         left, middle, right = (width * (index + part) for part in (0.15, 0.5, 0.85))
         accuracy = metrics.accuracy or 0.0
         note = f"{length} digits: {metrics.exact} of {metrics.numbers} exact, {percent(accuracy)}"
-        bars.append(Bar(left, right, accuracy, "bar", note))
+        bars.append((left, right, accuracy, "bar", note))
         interval = (metrics.accuracy_low or 0.0, metrics.accuracy_high or 0.0)
-        lines.append(Line([(middle, limit) for limit in interval], "whisker"))
+        lines.append(([(middle, limit) for limit in interval], "whisker", ""))
         ticks.append((middle, str(length)))
     return Chart("Exact numbers by length", "digits", "exact", lines, bars, ticks=ticks)

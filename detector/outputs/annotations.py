@@ -23,8 +23,6 @@ from digitdet.outputs.label_studio import label_config, make_task
 from digitdet.reading.results import Digit, Reading
 from digitdet.reading.rotation import rotate_boxes_back, rotate_upright
 
-TASKS_FILE, CONFIG_FILE, CLASSES_FILE = "label_studio.json", "label_config.xml", "classes.txt"
-
 ANNOTATED_SPLITS = ("train", "val")
 _VAL_STRIDE = 10  # every tenth picture is for validation, beginning with the second, so that two make a dataset
 _MIN_SIDE = 0.1  # pixels: a label file cannot represent thinner boxes
@@ -70,10 +68,10 @@ class AnnotationWriter:
         self._tasks.append(make_task(served, reading, digits, width, height))
 
     def close(self) -> None:
-        """Write the other files, data.yaml last; after an interruption too, so that the dataset is usable."""
-        write_atomically(self._folder / CLASSES_FILE, "".join(f"{name}\n" for name in CLASS_NAMES))
-        write_atomically(self._folder / CONFIG_FILE, label_config())
-        write_atomically(self._folder / TASKS_FILE, json.dumps(self._tasks, indent=1) + "\n")
+        """Write the other files, data.yaml last; even after an interruption, so that the dataset is usable."""
+        write_atomically(self._folder / "classes.txt", "".join(f"{name}\n" for name in CLASS_NAMES))
+        write_atomically(self._folder / "label_config.xml", label_config())
+        write_atomically(self._folder / "label_studio.json", json.dumps(self._tasks, indent=1) + "\n")
         write_data_file(self._folder, ANNOTATED_SPLITS)
 
 

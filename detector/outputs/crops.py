@@ -19,7 +19,6 @@ from digitdet.outputs.export_folder import FileNames, make_export_folder
 from digitdet.outputs.formats import escape_surrogates
 from digitdet.reading.results import Number, Reading
 
-TABLE_FILE = "labels.csv"
 COLUMNS = ("image", "number", "status", "confidence", "source", "page", "box")
 
 _MIN_ANGLE = 2.0  # degrees: numbers within it are cropped without rotation
@@ -51,8 +50,8 @@ class CropWriter:
             self._rows.writerow([name, number.text, number.status, fields["confidence"], source, reading.page, box])
 
     def close(self) -> None:
-        """Write the table; after an interruption too."""
-        write_atomically(self._folder / TABLE_FILE, self._table.getvalue())
+        """Write the table, even after an interruption."""
+        write_atomically(self._folder / "labels.csv", self._table.getvalue())
 
 
 def level_crop(image: Image, number: Number, margin: float = MARGIN) -> Image:

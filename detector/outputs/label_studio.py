@@ -26,14 +26,9 @@ def label_config() -> str:
 
 
 def make_task(path: str, reading: Reading, digits: list[tuple[Digit, Box]], width: int, height: int) -> dict[str, Any]:
-    """Return the task of one picture as JSON types; its score is the lowest confidence of the numbers.
+    """Return the task of a picture of `width` x `height` pixels as JSON types; boxes are xyxy in pixels.
 
-    Args:
-        path: The picture relative to the folder that Label Studio serves, with forward slashes.
-        reading: Its reading.
-        digits: The digits with their boxes, xyxy in pixels, inside the picture.
-        width: Width of the picture in pixels.
-        height: Height of the picture in pixels.
+    `path` is relative to the folder that Label Studio serves. The score is the lowest confidence of the numbers.
     """
     size = {"original_width": width, "original_height": height, "image_rotation": 0}
     link = {"from_name": _FROM, "to_name": _TO, "type": "rectanglelabels"}

@@ -37,9 +37,6 @@ def place_labels(
         sizes: Width and height of each label in pixels, above 0.
         area: Width and height of the picture in pixels.
         gap: Space between a label and its number in pixels, at least 2; half of it is kept to other digits and labels.
-
-    Returns:
-        Places that can lie outside the picture, with coordinates below 0 or above its size.
     """
     digits = [as_boxes(boxes) for boxes in numbers]
     taken = np.concatenate([*digits, np.zeros((0, 4))])

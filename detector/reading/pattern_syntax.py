@@ -118,8 +118,6 @@ class _Parser:
         chain = self._parse_choice()
         if self._position < len(self._pattern):
             self._fail("this ) closes no group", r"remove it, or write \) for the character")
-        if self._size > _MAX_SIZE:
-            raise ConfigError(f"pattern: {self._pattern!r} is too large; repeat fewer parts, or smaller ones")
         return chain
 
     def _parse_choice(self) -> Chain:
@@ -157,6 +155,8 @@ class _Parser:
         if _QUANTIFIER.match(self._pattern, self._position):
             self._fail("one quantifier follows another", "keep one of them")
         self._size = size + (self._size - size) * (least + 1 if most is None else most)
+        if self._size > _MAX_SIZE:
+            raise ConfigError(f"pattern: {self._pattern!r} is too large; repeat fewer parts, or smaller ones")
         if most is None:
             return part * least + (Star(part),)
         optional: Chain = ()

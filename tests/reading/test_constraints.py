@@ -224,6 +224,7 @@ REFUSED = [
     ({"pattern": r"\d{64}1"}, "matches no number"),
     ({"pattern": ""}, "matches no number"),
     ({"pattern": r"(\d{64}){64}"}, "is too large"),
+    ({"pattern": "(" * 20 + r"\d" + "{64})" * 20}, "is too large"),
     ({"pattern": "(" * 150 + r"\d"}, "not closed"),
     ({"pattern": "1" * 201}, "201 characters are too many"),
     ({"pattern": 12}, "12 is not text"),

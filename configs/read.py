@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-import msgspec
 from msgspec import Meta
 
 from digitdet.configs.base import Config, Share
 
 Rotation = Literal["auto", 0, 90, 180, 270]
+Tiles = Literal["auto", "never", "always"]
 _Text = Annotated[str, Meta(min_length=1)]
 _Scale = Annotated[float, Meta(ge=0.25, le=4)]
 
@@ -45,7 +45,7 @@ class ReadConfig(Config, frozen=True, kw_only=True):
     rotate: Rotation = 0
     """Clockwise rotation of the pages in degrees; 'auto' detects it, which takes longer."""
 
-    tiles: Literal["auto", "never", "always"] = "auto"
+    tiles: Tiles = "auto"
     """Whether large pictures are also read in enlarged tiles: 'auto' only where there seems to be small print, 'always'
     everywhere, which takes seconds."""
 
@@ -93,11 +93,6 @@ class ReadOption:
         return get_args(self.type)[1]
 
 
-def _setting_option(name: str, setting: str, help_text: str, metavar: str | None = None) -> ReadOption:
-    types = {field.name: field.type for field in msgspec.structs.fields(ReadConfig)}
-    return ReadOption(name, types[setting], help_text, metavar, setting)
-
-
 READ_OPTIONS = (
     ReadOption("digits", _Text, "Expected number of digits, e.g. 8 or 4-8.", "N|N-M"),
     ReadOption("pattern", _Text, r"Pattern of a number with its separators, e.g. \d{4}-\d{2}.", "REGEX"),
@@ -115,10 +110,13 @@ READ_OPTIONS = (
     ReadOption(
         "region", _Text, "Read only this part of the picture, in pixels or %; repeatable.", "[NAME=]X,Y,W,H", None, 100
     ),
-    _setting_option("rotate", "rotate", "Clockwise rotation of the pages in degrees; auto detects it."),
-    _setting_option(
-        "tiles", "tiles", "Also read large pictures in enlarged tiles: where there is small print, never or everywhere."
+    ReadOption("rotate", Rotation, "Clockwise rotation of the pages in degrees; auto detects it.", setting="rotate"),
+    ReadOption(
+        "tiles",
+        Tiles,
+        "Also read large pictures in enlarged tiles: where there is small print, never or everywhere.",
+        setting="tiles",
     ),
-    _setting_option("min_confidence", "min_confidence", "Mark numbers below this confidence as unsure (1?4).", "0-1"),
-    _setting_option("conf", "confidence", "Minimum confidence for a digit to count.", "0-1"),
+    ReadOption("min_confidence", Share, "Mark numbers below this confidence as unsure (1?4).", "0-1", "min_confidence"),
+    ReadOption("conf", Share, "Minimum confidence for a digit to count.", "0-1", "confidence"),
 )

@@ -6,15 +6,12 @@ import contextlib
 import os
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from digitdet.cli.options import FOLDER, echo_error, model_option, require_extra
 from digitdet.common.errors import DigitdetError
-
-if TYPE_CHECKING:
-    from digitdet.web.limits import ServeSettings
 
 _LOCAL = ("127.0.0.1", "::1", "localhost")
 
@@ -67,9 +64,17 @@ def serve(host: str, port: int, names: tuple[str, ...], model: Path | None, **op
     from digitdet.detection.detector import OnnxDetector
     from digitdet.imaging.images import quiet_decoders, use_one_thread
     from digitdet.web.app import create_app
+    from digitdet.web.limits import ServeSettings
     from digitdet.web.service import Service
 
-    settings = _settings(options)
+    settings = ServeSettings(
+        max_bytes=round(options["max_upload"] * 1e6),
+        max_pixels=round(options["max_pixels"] * 1e6),
+        at_once=options["at_once"] or os.cpu_count() or 1,
+        queue=options["queue"],
+        time_limit=options["time_limit"],
+        corrections=options["corrections"],
+    )
     use_one_thread()  # concurrent pictures use the cores
     with contextlib.ExitStack() as stack:
         if settings.corrections:
@@ -87,25 +92,7 @@ def serve(host: str, port: int, names: tuple[str, ...], model: Path | None, **op
         server.run(sockets=[listener])
 
 
-def _settings(options: dict[str, Any]) -> ServeSettings:
-    from digitdet.web.limits import ServeSettings
-
-    return ServeSettings(
-        max_bytes=round(options["max_upload"] * 1e6),
-        max_pixels=round(options["max_pixels"] * 1e6),
-        at_once=options["at_once"] or os.cpu_count() or 1,
-        queue=options["queue"],
-        time_limit=options["time_limit"],
-        corrections=options["corrections"],
-    )
-
-
 def _listen(host: str, port: int) -> socket.socket:
-    """Open a listening socket.
-
-    Raises:
-        DigitdetError: The address does not exist, or the port is taken.
-    """
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.create_server(address[:2], family=family, backlog=256)

@@ -135,12 +135,8 @@ def _write_dataset(
 
 def _show_skipped(skipped: Sequence[str], system_fonts: bool) -> None:
     """List the skipped files; of the system's fonts, which the user did not choose, only their number."""
-    named = [line for line in skipped if not (system_fonts and _is_font(line))]
+    ignored = _FONT_SUFFIXES if system_fonts else ()
+    named = [line for line in skipped if not line.partition(": ")[0].lower().endswith(ignored)]
     echo_some(named, 5)
     if len(named) < len(skipped):
         echo_error(f"{len(skipped) - len(named)} of the system's font files have no usable digits")
-
-
-def _is_font(line: str) -> bool:
-    """Whether a line "path: reason" is about a font file."""
-    return line.partition(": ")[0].lower().endswith(_FONT_SUFFIXES)

@@ -16,9 +16,9 @@ from digitdet import __version__
 from digitdet.common.errors import ConfigError
 from digitdet.configs import ReadConfig
 from digitdet.configs.read import READ_OPTIONS
+from digitdet.imaging.images import encode_png
 from digitdet.reading.options import ReadOptions, parse_read_options
 from digitdet.web.corrections import Saved
-from digitdet.web.limits import RequestLimiter
 from digitdet.web.schemas import (
     PICTURE_BODY,
     PNG,
@@ -39,11 +39,6 @@ async def _service(request: Request) -> Service:
     return service
 
 
-async def _limiter(request: Request) -> RequestLimiter:
-    limiter: RequestLimiter = request.app.state.limiter
-    return limiter
-
-
 async def _reject_repeated(request: Request) -> None:
     """Reject a parameter that is given twice: FastAPI would take the last value."""
     repeatable = {option.name for option in READ_OPTIONS if option.max_count > 1}
@@ -54,7 +49,6 @@ async def _reject_repeated(request: Request) -> None:
 
 
 ServiceDep = Annotated[Service, Depends(_service)]
-LimiterDep = Annotated[RequestLimiter, Depends(_limiter)]
 
 
 async def _read_options(query: Annotated[ReadQuery, Query()], service: ServiceDep) -> ReadOptions:
@@ -74,14 +68,11 @@ router = APIRouter(prefix="/api")
     openapi_extra={"requestBody": PICTURE_BODY},
 )
 async def _read(
-    request: Request,
-    options: Annotated[ReadOptions, Depends(_read_options)],
-    service: ServiceDep,
-    limiter: LimiterDep,
+    request: Request, options: Annotated[ReadOptions, Depends(_read_options)], service: ServiceDep
 ) -> Response:
-    async with limiter.slot():
-        upload = await receive_upload(request, service.settings)
-        return JSONResponse(await limiter.run(lambda: service.read(upload.content, options)))
+    async with service.limiter.slot():
+        content, _ = await receive_upload(request, service.settings)
+        return JSONResponse(await service.limiter.run(lambda: service.read(content, options)))
 
 
 @router.post(
@@ -94,12 +85,10 @@ async def _read(
     responses={200: PNG, **failures(422)},
     openapi_extra={"requestBody": PICTURE_BODY},
 )
-async def _page(
-    request: Request, query: Annotated[PageQuery, Query()], service: ServiceDep, limiter: LimiterDep
-) -> Response:
-    async with limiter.slot():
-        upload = await receive_upload(request, service.settings)
-        png = await limiter.run(lambda: service.page(upload.content, query.page))
+async def _page(request: Request, query: Annotated[PageQuery, Query()], service: ServiceDep) -> Response:
+    async with service.limiter.slot():
+        content, _ = await receive_upload(request, service.settings)
+        png = await service.limiter.run(lambda: encode_png(service.page(content, query.page)))
         return Response(png, media_type="image/png")
 
 
@@ -113,20 +102,22 @@ async def _page(
     responses=failures(404, 422, 507),
     openapi_extra={"requestBody": correction_body()},
 )
-async def _correct(request: Request, service: ServiceDep, limiter: LimiterDep) -> Saved:
-    if not service.saves_corrections:
+async def _correct(request: Request, service: ServiceDep) -> Saved:
+    folder = service.corrections
+    if folder is None:
         raise HTTPException(HTTPStatus.NOT_FOUND, "corrections are not saved; start the server with --corrections DIR")
-    async with limiter.slot():
-        upload = await receive_upload(request, service.settings)
+    async with service.limiter.slot():
+        content, fields = await receive_upload(request, service.settings)
         try:
-            form = CorrectionForm.model_validate(upload.fields)
+            form = CorrectionForm.model_validate(fields)
         except ValidationError as error:
             raise RequestValidationError(error.errors()) from error
-        rotation = int(form.rotation)
-        return await limiter.run(lambda: service.correct(upload.content, form.page, rotation, form.digits))
+        return await service.limiter.run(
+            lambda: folder.save(service.page(content, form.page), content, int(form.rotation), form.digits)
+        )
 
 
 @router.head("/health", include_in_schema=False)
 @router.get("/health", operation_id="health", summary="Check that the server is running")
 async def _health(service: ServiceDep) -> Health:
-    return Health(version=__version__, corrections=service.saves_corrections)
+    return Health(version=__version__, corrections=service.corrections is not None)

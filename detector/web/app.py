@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
@@ -17,7 +16,6 @@ from starlette.staticfiles import StaticFiles
 from digitdet import __version__
 from digitdet.web.api import router
 from digitdet.web.errors import HANDLERS
-from digitdet.web.limits import RequestLimiter
 from digitdet.web.middleware import SecurityMiddleware
 from digitdet.web.schemas import shared_schemas
 from digitdet.web.service import Service
@@ -31,16 +29,24 @@ This server accepts uploads up to {megabytes:g} MB in at most {upload_time:g} s,
 pixels. Reading one upload may take {time_limit:g} s."""
 
 
+class _App(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI description, with the schemas that no route model defines."""
+        schema = super().openapi()
+        schema["components"]["schemas"].update(shared_schemas())
+        return schema
+
+
 def create_app(service: Service, hosts: tuple[str, ...] = ("*",)) -> FastAPI:
     """Create the ASGI application.
 
     Args:
-        service: Does the work.
+        service: Reads pictures and saves corrections.
         hosts: Host names that the server answers to; ``*`` allows any. A local server must allow only its own names:
             another site could let its name point to this machine (DNS rebinding), and its pages would be same-origin.
     """
     settings = service.settings
-    app = FastAPI(
+    app = _App(
         title="digitdet",
         version=__version__,
         description=_DESCRIPTION.format(
@@ -52,16 +58,11 @@ def create_app(service: Service, hosts: tuple[str, ...] = ("*",)) -> FastAPI:
         license_info={"name": "MIT AND AGPL-3.0-only"},
         docs_url=None,  # FastAPI's page loads Swagger UI from another host
         redoc_url=None,
-        middleware=[
-            Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts)),
-            Middleware(SecurityMiddleware),
-        ],
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts)), Middleware(SecurityMiddleware)],
         exception_handlers=HANDLERS,
     )
     app.state.service = service
-    app.state.limiter = RequestLimiter(settings.at_once, settings.queue)
     app.include_router(router)
-    app.openapi = lambda: _describe(app)  # type: ignore[method-assign]
     app.add_route("/", _page("index.html"), methods=["GET"])
     app.add_route("/docs", _page("docs.html"), methods=["GET"])
     # In an editable installation the files may be links, which Starlette does not follow by default.
@@ -75,18 +76,3 @@ def _page(name: str) -> Any:
         return FileResponse(_STATIC / name)
 
     return page
-
-
-def _describe(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI description, with the schemas that no route model defines."""
-    if app.openapi_schema is None:
-        schema = get_openapi(
-            title=app.title,
-            version=app.version,
-            description=app.description,
-            license_info=app.license_info,
-            routes=app.routes,
-        )
-        schema["components"]["schemas"].update(shared_schemas())
-        app.openapi_schema = schema
-    return app.openapi_schema

@@ -12,12 +12,10 @@ from starlette.responses import JSONResponse, Response
 
 from digitdet.common.errors import ConfigError, ImageError, TimeLimitError
 
-_RETRY_AFTER = "2"  # seconds
-
 
 def error_response(status: int, reason: str) -> Response:
-    """Make the response of an error; 503 gets the header Retry-After."""
-    headers = {"Retry-After": _RETRY_AFTER} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    """Make the response of an error."""
+    headers = {"Retry-After": "2"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
     return JSONResponse({"error": reason}, status, headers)
 
 

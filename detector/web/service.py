@@ -8,33 +8,34 @@ from typing import Any
 from digitdet.common.errors import ImageError, TimeLimitError
 from digitdet.common.types import Image
 from digitdet.detection.detector import OnnxDetector
-from digitdet.imaging.images import encode_png, read_pages
+from digitdet.imaging.images import read_pages
 from digitdet.reader import NumberReader
 from digitdet.reading.options import ReadOptions
-from digitdet.web.corrections import CorrectDigit, CorrectionFolder, Saved
-from digitdet.web.limits import ServeSettings
+from digitdet.web.corrections import CorrectionFolder
+from digitdet.web.limits import RequestLimiter, ServeSettings
 
 
 class Service:
-    """Reads pictures and saves corrections. Thread-safe.
+    """Reads pictures. Thread-safe.
+
+    Attributes:
+        settings: The limits of the server.
+        limiter: Limits concurrent requests.
+        corrections: The folder for corrections; None if they are not saved.
 
     Raises:
-        DataError: The folder for corrections holds something else.
+        DataError: The folder for corrections has other contents.
         OSError: The folder for corrections cannot be written.
     """
 
     def __init__(self, detector: OnnxDetector, settings: ServeSettings) -> None:
         self.settings = settings
+        self.limiter = RequestLimiter(settings.at_once, settings.queue)
+        self.corrections = CorrectionFolder(settings.corrections) if settings.corrections else None
         self._detector = detector
-        self._corrections = CorrectionFolder(settings.corrections) if settings.corrections else None
-
-    @property
-    def saves_corrections(self) -> bool:
-        """Whether the server has a folder for corrections."""
-        return self._corrections is not None
 
     def read(self, content: bytes, options: ReadOptions) -> list[dict[str, Any]]:
-        """Read every page of a file; returns what `digitdet read --format json` prints.
+        """Read every page of a file; return what `digitdet read --format json` prints.
 
         Raises:
             ImageError: No page can be read.
@@ -47,27 +48,13 @@ class Service:
             raise ImageError(errors[0] if errors else "no page")
         return [reading.to_dict() for reading in readings]
 
-    def page(self, content: bytes, number: int) -> bytes:
-        """Convert a page of a file, with its EXIF orientation applied, to PNG.
+    def page(self, content: bytes, number: int) -> Image:
+        """Load a page of a file, numbered from 1, with its EXIF orientation applied: (H, W, 3) uint8 BGR.
 
         Raises:
             ImageError: The page cannot be read or does not exist.
             TimeLimitError: Reaching the page takes too long.
         """
-        return encode_png(self._page(content, number))
-
-    def correct(self, content: bytes, number: int, rotation: int, digits: list[CorrectDigit]) -> Saved:
-        """Save a page of a file with all of its digits.
-
-        Raises:
-            ImageError: The page cannot be read or does not exist.
-            ConfigError: A box lies outside the page.
-            OSError: The folder cannot be written.
-        """
-        assert self._corrections is not None  # noqa: S101 (the route checks it)
-        return self._corrections.save(self._page(content, number), content, rotation, digits)
-
-    def _page(self, content: bytes, number: int) -> Image:
         deadline = time.monotonic() + self.settings.time_limit
         for page in read_pages(content, self.settings.max_pixels):
             if page.number == number:

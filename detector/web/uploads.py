@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from http import HTTPStatus
 
 import anyio
@@ -17,18 +16,13 @@ _MAX_FIELD = 1_000_000  # bytes: the digits of one picture as JSON
 _MAX_FIELDS = 8
 
 
-@dataclass(frozen=True)
-class Upload:
-    """The bytes of a picture file, and the other fields of its form. File names and content types are ignored."""
-
-    content: bytes
-    fields: dict[str, str]
-
-
-async def receive_upload(request: Request, settings: ServeSettings) -> Upload:
+async def receive_upload(request: Request, settings: ServeSettings) -> tuple[bytes, dict[str, str]]:
     """Receive the picture of a request: its body, or the one file of a form (multipart/form-data).
 
-    FastAPI's own `File` and `Form` would store a body of any size.
+    FastAPI's own `File` and `Form` would store a body of any size. File names and content types are ignored.
+
+    Returns:
+        The content of the file, and the other fields of the form.
 
     Raises:
         HTTPException: The upload is too large (413) or too slow (408), or holds no picture or several (400).
@@ -37,17 +31,17 @@ async def receive_upload(request: Request, settings: ServeSettings) -> Upload:
     try:
         with anyio.fail_after(settings.upload_time):
             if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-                upload = await _from_form(limited)
+                content, fields = await _receive_form(limited)
             else:
-                upload = Upload(await limited.body(), {})
+                content, fields = await limited.body(), {}
     except TimeoutError as error:
         reason = f"the upload took longer than {settings.upload_time:g} s"
         raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, reason) from error
     except ClientDisconnect as error:
         raise HTTPException(HTTPStatus.BAD_REQUEST, "the upload was cancelled") from error
-    if not upload.content:
+    if not content:
         raise HTTPException(HTTPStatus.BAD_REQUEST, "there is no picture: the upload is empty")
-    return upload
+    return content, fields
 
 
 class _LimitedRequest(Request):
@@ -74,10 +68,10 @@ class _LimitedRequest(Request):
             raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, reason)
 
 
-async def _from_form(request: Request) -> Upload:
+async def _receive_form(request: Request) -> tuple[bytes, dict[str, str]]:
     async with request.form(max_files=1, max_fields=_MAX_FIELDS, max_part_size=_MAX_FIELD) as form:
         file = next((value for value in form.values() if isinstance(value, UploadFile)), None)
         if file is None:
             raise HTTPException(HTTPStatus.BAD_REQUEST, "the form holds no file; send the picture as one")
         fields = {name: value for name, value in form.items() if isinstance(value, str)}
-        return Upload(await file.read(), fields)
+        return await file.read(), fields

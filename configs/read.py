@@ -74,23 +74,18 @@ class ReadOption:
 
     @property
     def default(self) -> Any:
-        """The default of the setting, or None."""
+        """The default of the setting; None without one."""
         return None if self.setting is None else getattr(ReadConfig(), self.setting)
 
     @property
     def choices(self) -> tuple[Any, ...]:
-        """The allowed values of a `Literal`, otherwise nothing."""
+        """The values of a `Literal`; empty for other types."""
         return get_args(self.type) if get_origin(self.type) is Literal else ()
 
     @property
-    def base_type(self) -> type:
-        """The type of a value that is not a choice: str, int or float."""
-        return get_args(self.type)[0]
-
-    @property
-    def limits(self) -> Meta:
-        """The range of a number or the minimum length of a text."""
-        return get_args(self.type)[1]
+    def base_and_limits(self) -> tuple[type, Meta]:
+        """For an option without choices, its type (str, int or float) and its range or minimum length."""
+        return get_args(self.type)
 
 
 READ_OPTIONS = (

@@ -61,9 +61,11 @@ def _click_option(option: ReadOption) -> Callable[[Command], Command]:
         details.update(type=FILE, metavar="FILE", help=f"{option.help[:-1]}: a text file with one per line.")
     elif option.choices:
         details["type"] = click.Choice(option.choices)
-    elif option.base_type is not str:
-        number: Any = click.IntRange if option.base_type is int else click.FloatRange
-        details["type"] = number(option.limits.ge, option.limits.le)
+    else:
+        base, limits = option.base_and_limits
+        if base is not str:
+            number: Any = click.IntRange if base is int else click.FloatRange
+            details["type"] = number(limits.ge, limits.le)
     if option.default is not None:
         details["help"] += f"  [default: {option.default}]"
     multiple = option.max_count > 1 and option.name != "allowed"

@@ -22,8 +22,8 @@ from digitdet.web.service import Service
 
 _STATIC = Path(str(files("digitdet.web"))) / "static"
 _SWAGGER = Path(str(files("swagger_ui"))) / "static"
-_DESCRIPTION = """Reads whole numbers in pictures. The options are those of `digitdet read`, and the answer is that of
-`digitdet read --format json`. Pictures are not stored, except by /api/corrections.
+_DESCRIPTION = """Reads whole numbers in pictures. The options are the same as in `digitdet read`, and the
+response is the output of `digitdet read --format json`. Pictures are not stored, except by /api/corrections.
 
 This server accepts uploads up to {megabytes:g} MB in at most {upload_time:g} s, and pages up to {megapixels:g} million
 pixels. Reading one upload may take {time_limit:g} s."""

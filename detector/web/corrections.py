@@ -55,18 +55,24 @@ class CorrectionFolder:
         folder: Missing, empty, or a dataset of digits from this class or `digitdet read --labels`.
 
     Raises:
-        DataError: The folder holds something else.
+        DataError: The folder has other contents.
         OSError: The folder cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = threading.Lock()
+        self._splits = {split: folder / "images" / split for split in ANNOTATED_SPLITS}
         if folder.exists() and (not folder.is_dir() or any(path.name != LOCK_FILE for path in folder.iterdir())):
-            self._require_dataset()
+            try:
+                found = read_data_file(folder / DATA_FILE)
+            except DataError:
+                found = {}
+            if not self._splits.items() <= found.items():
+                raise DataError(f"{folder}: is not empty and holds no dataset of digits; choose another folder")
             return
-        for split in ANNOTATED_SPLITS:
-            (folder / "images" / split).mkdir(parents=True, exist_ok=True)
+        for split, images in self._splits.items():
+            images.mkdir(parents=True, exist_ok=True)
             (folder / "labels" / split).mkdir(parents=True, exist_ok=True)
         write_data_file(folder, ANNOTATED_SPLITS)
 
@@ -74,10 +80,10 @@ class CorrectionFolder:
         """Save a picture with all of its digits.
 
         Args:
-            image: The page as it lies, (H, W, 3) uint8 BGR; it is saved upright.
+            image: The page, not rotated, (H, W, 3) uint8 BGR; it is saved upright.
             original: The file that the page comes from.
             rotation: Clockwise rotation of the page: 0, 90, 180 or 270 degrees.
-            digits: Every digit of the page; everything else becomes background.
+            digits: Every digit of the page; the rest is background.
 
         Raises:
             ConfigError: A box lies outside the picture, or two boxes are equal.
@@ -92,25 +98,12 @@ class CorrectionFolder:
         content, suffix = picture_file(upright, original)
         stem = hashlib.sha256(content).hexdigest()[:16]
         with self._lock:
-            name = self._name(stem)
+            pictures = self._pictures()
+            known = next((path.parent.name for path in pictures if path.stem == stem), None)
+            name = f"{known or split_of(len(pictures))}/{stem}"
             write_atomically(self._folder / "labels" / f"{name}.txt", label)
             write_atomically(self._folder / "images" / f"{name}{suffix}", content)
             return Saved(f"images/{name}{suffix}", len(digits), len(self._pictures()))
 
-    def _name(self, stem: str) -> str:
-        """Split and name, without suffix, of a picture that is in the folder or will be."""
-        pictures = self._pictures()
-        known = next((path for path in pictures if path.stem == stem), None)
-        return f"{known.parent.name if known else split_of(len(pictures))}/{stem}"
-
     def _pictures(self) -> list[Path]:
-        return [path for split in ANNOTATED_SPLITS for path in list_images(self._folder / "images" / split)]
-
-    def _require_dataset(self) -> None:
-        own = {split: self._folder / "images" / split for split in ANNOTATED_SPLITS}
-        try:
-            splits = read_data_file(self._folder / DATA_FILE)
-        except DataError:
-            splits = {}
-        if any(splits.get(split) != own[split] for split in ANNOTATED_SPLITS):
-            raise DataError(f"{self._folder}: is not empty and holds no dataset of digits; choose another folder")
+        return [path for images in self._splits.values() for path in list_images(images)]

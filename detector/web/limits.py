@@ -28,7 +28,7 @@ class ServeSettings:
     """Maximum number of pixels of one page. Each takes about 7 bytes of memory while it is read."""
 
     at_once: int = os.cpu_count() or 1
-    """Pictures read concurrently, one core each."""
+    """Number of pictures read concurrently, one core each."""
 
     queue: int = 32
     """Requests that may upload or wait beside those; further ones are rejected with 503."""
@@ -47,8 +47,8 @@ class RequestLimiter:
     """Limit concurrent requests; reject the rest with 503. Belongs to one event loop.
 
     Args:
-        at_once: Functions that run concurrently, each in a thread.
-        queue: Requests beside those that may upload or wait.
+        at_once: Maximum number of functions that run concurrently, each in a thread.
+        queue: Maximum number of further requests that upload or wait.
     """
 
     def __init__(self, at_once: int, queue: int) -> None:

@@ -10,20 +10,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from digitdet.web.errors import error_response
 
-# Everything comes from this server; pictures also from the page's own memory. Swagger UI sets inline styles.
+# The page loads everything from this server, and pictures also from its own memory. Swagger UI sets inline styles.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'{styles}; img-src 'self' blob: data:; connect-src 'self'; "
     "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_DOCS = "/docs"
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 class SecurityMiddleware:
     """Add a strict Content-Security-Policy, and reject cross-site requests that change something (CSRF).
 
-    Any web page can send a form to a server on the visitor's machine. It cannot read the answer, but it could add
-    pictures to the corrections. Browsers say where a request comes from: Origin and Sec-Fetch-Site.
+    Any web page can send a form to a server on the visitor's machine. It cannot read the response, but it could add
+    pictures to the corrections. Browsers state the source of a request in the headers Origin and Sec-Fetch-Site.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -34,14 +33,13 @@ class SecurityMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        styles = " 'unsafe-inline'" if scope["path"].startswith(_DOCS) else ""
+        styles = " 'unsafe-inline'" if scope["path"].startswith("/docs") else ""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers["Content-Security-Policy"] = _POLICY.format(styles=styles)
-                headers["X-Content-Type-Options"] = "nosniff"
-                headers["Referrer-Policy"] = "no-referrer"
+                headers.update({"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"})
             await send(message)
 
         if scope["method"] in _CHANGING and _is_cross_site(Headers(scope=scope)):

@@ -18,21 +18,20 @@ _PICTURE = {"type": "string", "contentMediaType": "application/octet-stream"}
 
 
 def _query_field(option: ReadOption) -> tuple[Any, Any]:
-    """The type of a query parameter, and its default and limits."""
     if option.choices:
         choices = {str(choice): choice for choice in option.choices}  # a query holds texts
         kind: Any = Annotated[Literal[tuple(choices)], AfterValidator(lambda text: choices[text])]
         return kind, Field(str(option.default) if option.setting else None, description=option.help)
     if option.max_count > 1:
         return list[_Text], Field([], description=option.help, max_length=option.max_count)
-    limits = option.limits
-    return option.base_type, Field(
+    base, limits = option.base_and_limits
+    return base, Field(
         option.default,
         description=option.help,
         ge=limits.ge,
         le=limits.le,
         min_length=limits.min_length,
-        allow_inf_nan=False if option.base_type is float else None,
+        allow_inf_nan=False if base is float else None,
     )
 
 
@@ -58,7 +57,7 @@ class CorrectionForm(BaseModel):
 
     digits: Json[Annotated[list[CorrectDigit], Field(max_length=2000)]] = Field(
         description='Every digit of the page as JSON: `[{"digit": "7", "box": [left, top, right, bottom]}, ...]`, in '
-        "pixels of the picture as a person sees it. Everything else becomes background."
+        "pixels of the picture as a person sees it. The rest is background."
     )
     page: _PageNumber = 1
     rotation: Literal["0", "90", "180", "270"] = Field("0", description="The rotation of the reading.")

@@ -1,7 +1,7 @@
 // The main module of the page: reads, shows and corrects pictures.
 
 import * as api from "./api.js";
-import { Page, share } from "./page.js";
+import { Page, percent } from "./page.js";
 import { connectSources } from "./sources.js";
 import { Stage } from "./stage.js";
 
@@ -142,10 +142,10 @@ function numberLine(number) {
   const text = document.createElement("output");
   text.textContent = number.text;
   const details = document.createElement("span");
-  details.className = "share";
+  details.className = "confidence";
   const remark = { unsure: `unsure: ${number.best}, `, unfit: "violates the constraints, ", corrected: "corrected" }[number.status];
-  details.textContent = (remark ?? "") + (number.confidence === null ? "" : share(number.confidence));
-  const others = number.alternatives.map((other) => `${other.text} ${share(other.confidence)}`).join(", ");
+  details.textContent = (remark ?? "") + (number.confidence === null ? "" : percent(number.confidence));
+  const others = number.alternatives.map((other) => `${other.text} ${percent(other.confidence)}`).join(", ");
   if (others) details.title = `or ${others}`;
   const copy = document.createElement("button");
   copy.type = "button";
@@ -231,7 +231,7 @@ function probabilityLine({ text, confidence }) {
   bar.value = confidence;
   bar.setAttribute("aria-hidden", true);
   const value = document.createElement("span");
-  value.textContent = share(confidence);
+  value.textContent = percent(confidence);
   line.append(name, bar, value);
   return line;
 }

@@ -69,11 +69,11 @@ export class Page {
 }
 
 export function describe(digit, where) {
-  const others = digit.alternatives.map(({ text, confidence }) => `, or ${text} ${share(confidence)}`).join("");
-  return `${digit.text}, ${share(digit.confidence)}, ${where}${others}`;
+  const others = digit.alternatives.map(({ text, confidence }) => `, or ${text} ${percent(confidence)}`).join("");
+  return `${digit.text}, ${percent(digit.confidence)}, ${where}${others}`;
 }
 
-export function share(probability) {
+export function percent(probability) {
   return `${(probability * 100).toFixed(1)}%`;
 }
 

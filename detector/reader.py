@@ -75,7 +75,7 @@ class NumberReader:
         path_or_detector = Path(model) if isinstance(model, (str, os.PathLike)) else model
         self._detector = MultiScaleDetector(path_or_detector, self.config)
         calibration = parse_calibration(self._detector.detector.calibration, self._detector.detector.name)
-        self._number_builder = NumberBuilder(calibration, self.config, constraints or None)
+        self._number_builder = NumberBuilder(calibration, self.config, constraints)
         self.workers = max(os.cpu_count() or 1, 1)
 
     def read(self, source: ImageSource, regions: Sequence[Region] = ()) -> Reading:

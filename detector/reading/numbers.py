@@ -20,16 +20,17 @@ from digitdet.reading.slots import Part, make_slots
 
 _MAX_ALTERNATIVES = 5  # other texts that a number shows
 _MIN_ALTERNATIVE = 0.005  # probability from which another digit or text is shown
+_ANY_NUMBER = Constraints()
 
 
 class NumberBuilder:
-    """Builds the numbers of a picture from its detected digits; `constraints` of None allow any number."""
+    """Builds the numbers of a picture from its detected digits."""
 
     def __init__(self, calibration: Calibration, config: ReadConfig, constraints: Constraints | None = None) -> None:
         self._calibration = calibration
         self._threshold = threshold = config.confidence
         self._min_confidence = config.min_confidence
-        self._constraints = constraints
+        self._constraints = constraints or _ANY_NUMBER
         beside = min(config.confidence_beside, threshold)
         self._neighbour_odds_factor = float(np.exp(log_odds(threshold) - log_odds(beside)))
         # Digit probabilities are shifted so that `threshold` becomes 0.5.
@@ -44,7 +45,7 @@ class NumberBuilder:
         boxes = np.concatenate([nms.digits.boxes, nms.suppressed.boxes]).astype(np.float64)
         slots = merge_drum_digits(make_slots(nms, probabilities, suppressed_probabilities), boxes)
         lines = build_slot_lines(slots, boxes, self._neighbour_odds_factor)
-        if self._constraints is None:
+        if not self._constraints:
             lines = drop_isolated_digits(lines, self._isolated_threshold)
         # Lists: single values of arrays are slow to access.
         all_boxes: list[Box] = [tuple(box) for box in boxes.tolist()]
@@ -71,31 +72,29 @@ class NumberBuilder:
             return None
         probability = best.probability * _probability_of_bounds(line, segment)
         confidence = self._calibration.number_confidence(probability, is_single_digit=len(best.text) == 1)
-        formatted, places = best.text, tuple(range(len(best.text)))
-        if self._constraints is not None and segment.fits:
-            formatted, places = self._constraints.formatted(best.text), self._constraints.places(best.text)
+        constraints = self._constraints if segment.fits else _ANY_NUMBER
+        places = constraints.places(best.text)
         digits = tuple(_digit(part, boxes, probabilities) for part in best.parts)
         is_unsure = confidence < self._min_confidence
         return Number(
-            best=formatted,
+            best=constraints.formatted(best.text),
             confidence=confidence,
             digits=digits,
             status=UNFIT if not segment.fits else UNSURE if is_unsure else OK,
             doubtful=tuple(places[at] for at in doubtful_digits(digits, self._min_confidence)) if is_unsure else (),
-            alternatives=self._alternatives(texts, segment.fits, confidence),
+            alternatives=_alternatives(texts, constraints, confidence),
             angle=line.angle,
         )
 
-    def _alternatives(self, texts: Sequence[Hypothesis], fits: bool, confidence: float) -> tuple[Alternative, ...]:
-        """Return the texts after the first; they share 1 - confidence in proportion to their probabilities."""
-        scale = (1 - confidence) / max(1 - texts[0].probability, 1e-9)
-        show = self._constraints.formatted if self._constraints is not None and fits else str
-        others = (
-            Alternative(show(other.text), min(other.probability * scale, confidence))
-            for other in texts[1:]
-            if other.text
-        )
-        return tuple(other for other in others if other.confidence >= _MIN_ALTERNATIVE)[:_MAX_ALTERNATIVES]
+
+def _alternatives(texts: Sequence[Hypothesis], constraints: Constraints, confidence: float) -> tuple[Alternative, ...]:
+    """Return the texts after the first; they share 1 - confidence in proportion to their probabilities."""
+    scale = (1 - confidence) / max(1 - texts[0].probability, 1e-9)
+    others = [(other.text, min(other.probability * scale, confidence)) for other in texts[1:] if other.text]
+    likely = [(text, probability) for text, probability in others if probability >= _MIN_ALTERNATIVE]
+    return tuple(
+        Alternative(constraints.formatted(text), probability) for text, probability in likely[:_MAX_ALTERNATIVES]
+    )
 
 
 def _probability_of_bounds(line: SlotLine, segment: Segment) -> float:

@@ -22,7 +22,7 @@ MAX_LENGTH = 200
 
 DIGITS = "0123456789"
 
-_MAX_SIZE = 2000  # of a pattern: digits and separators with all repetitions
+_MAX_SIZE = 1024  # of a pattern: digits and separators with all repetitions
 _ALL_COUNTS = (1 << (MAX_DIGITS + 1)) - 1
 
 _QUANTIFIER = re.compile(r"[?*+]|\{([0-9]+)(,?)([0-9]*)\}")

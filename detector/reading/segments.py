@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
 from digitdet.reading.beam_search import BeamSearch, Hypothesis, beam_search
@@ -30,11 +30,11 @@ class Segment:
     fits: bool
 
 
-def split_line(line: SlotLine, constraints: Constraints | None) -> list[Segment]:
+def split_line(line: SlotLine, constraints: Constraints) -> list[Segment]:
     """Split a line of slots into segments, one for each number."""
-    if constraints is None:
-        return _split_at_gaps(line, 0, len(line.slots), fits=True)
-    return _split_by_constraints(line, constraints)
+    if constraints:
+        return _split_by_constraints(line, constraints)
+    return _split_at_gaps(line, 0, len(line.slots), fits=True)
 
 
 def _split_at_gaps(line: SlotLine, start: int, stop: int, fits: bool) -> list[Segment]:
@@ -81,13 +81,12 @@ def _segments_from(line: SlotLine, start: int, constraints: Constraints) -> list
         free.extend(line.slots[stop - 1])
         fitting = [text for text in constrained.hypotheses() if text.text and constraints.fits(text.text)]
         anything = free.hypotheses()
-        fit = sum(text.probability for text in fitting) * (1 - _UNFIT_PROBABILITY)
-        unfit = max(1 - sum(text.probability for text in fitting), 0.0) * _UNFIT_PROBABILITY
         if fitting:
-            total = fit + unfit
+            probability = sum(text.probability for text in fitting)
+            fit = probability * (1 - _UNFIT_PROBABILITY)
+            total = fit + max(1 - probability, 0.0) * _UNFIT_PROBABILITY
             texts = tuple(
-                Hypothesis(text.text, text.probability * (1 - _UNFIT_PROBABILITY) / total, text.parts)
-                for text in fitting
+                replace(text, probability=text.probability * (1 - _UNFIT_PROBABILITY) / total) for text in fitting
             )
             found.append((Segment(start, stop, texts, fits=True), unbroken + math.log(max(fit, _MIN_PROBABILITY))))
         is_empty = bool(anything) and not anything[0].text  # no digit at all meets any constraints

@@ -15,7 +15,8 @@ from digitdet.datasets.formats.voc import find_voc_files, read_voc, write_voc
 from digitdet.datasets.formats.yolo import DATA_FILE, find_data_file
 from digitdet.datasets.number_crops import write_number_crops
 
-FORMATS = ("yolo", "coco", "voc", "crops")
+_READERS: Mapping[str, Callable[[Path], Dataset]] = {"yolo": read_yolo, "coco": read_coco, "voc": read_voc}
+_WRITERS: Mapping[str, Callable[[Dataset, Path], None]] = {"yolo": write_yolo, "coco": write_coco, "voc": write_voc}
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def convert(source: Path, out: Path, to: str) -> Conversion:
     Args:
         source: A dataset folder, its data.yaml or a COCO file.
         out: A folder that is missing or empty. If the conversion fails, nothing is left in it.
-        to: One of `FORMATS`. 'crops' needs a YOLO dataset with numbers.jsonl.
+        to: 'yolo', 'coco', 'voc', or 'crops', which needs a YOLO dataset with numbers.jsonl.
     """
     found = detect_format(source)
     if found == to:
@@ -80,7 +81,3 @@ def fresh_folder(out: Path) -> Iterator[None]:
         if not existed:
             out.rmdir()
         raise
-
-
-_READERS: Mapping[str, Callable[[Path], Dataset]] = {"yolo": read_yolo, "coco": read_coco, "voc": read_voc}
-_WRITERS: Mapping[str, Callable[[Dataset, Path], None]] = {"yolo": write_yolo, "coco": write_coco, "voc": write_voc}

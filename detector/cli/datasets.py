@@ -15,7 +15,7 @@ from digitdet.cli.options import FOLDER, PATH, echo_error, echo_some, require_ex
 @click.argument("out", type=FOLDER)
 @click.option(
     "--to",
-    type=click.Choice(["yolo", "coco", "voc", "crops"]),  # digitdet.datasets.convert.FORMATS, without its imports
+    type=click.Choice(["yolo", "coco", "voc", "crops"]),
     required=True,
     help="crops: a crop of each number with labels.csv, to train a text recogniser.",
 )

@@ -77,7 +77,7 @@ def _read_layout(content: bytes) -> _Layout:
         raise ImageError("not a TIFF")
     is_big = struct.unpack_from(order + "H", content, 2) == (43,)
     return (
-        _Layout(order, order + "Q", order + "Q", 20, 8) if is_big else _Layout(order, order + "I", order + "H", 12, 4)
+        _Layout(order, f"{order}Q", f"{order}Q", 20, 8) if is_big else _Layout(order, f"{order}I", f"{order}H", 12, 4)
     )
 
 

@@ -63,7 +63,7 @@ def test_a_scratch_folder_holds_temporary_files_and_is_removed(run):
 
 
 @pytest.mark.parametrize("leftover", ["run.json", ".lock", ".run.json.7.tmp", ".parts"])
-def test_what_an_interrupted_claim_leaves_is_no_obstacle(run, leftover):
+def test_leftovers_of_an_interrupted_claim_are_ignored(run, leftover):
     run = replace(run, scratch=".parts")
     run.path.mkdir()
     (run.path / leftover).mkdir() if leftover == ".parts" else (run.path / leftover).write_text("{}")

@@ -222,7 +222,7 @@ def test_coco_with_other_categories(tmp_path):
         ),
     ],
 )
-def test_what_is_left_out_is_noted(tmp_path, changes, boxes, note):
+def test_a_note_names_what_was_skipped(tmp_path, changes, boxes, note):
     write_picture(tmp_path / "images/p/x.png")
     result = convert(coco_file(tmp_path / "train.json", **changes), tmp_path / "out", "yolo")
     assert (result.pictures, result.boxes) == (1, boxes)

@@ -15,8 +15,7 @@ from digitdet.common.boxes import clip_xyxy
 from digitdet.common.files import write_atomically
 from digitdet.common.types import CLASS_NAMES, Box, Image
 from digitdet.datasets.formats.yolo import format_labels, labels_from_xyxy, write_data_file
-from digitdet.imaging.headers import is_truncated_jpeg
-from digitdet.imaging.images import encode_png
+from digitdet.imaging.images import decode_image, encode_png
 from digitdet.outputs.export_folder import FileNames, make_export_folder
 from digitdet.outputs.formats import escape_surrogates
 from digitdet.outputs.label_studio import label_config, make_task
@@ -85,8 +84,8 @@ def picture_file(image: Image, original: bytes) -> tuple[bytes, str]:
     of `original` if it is a JPEG or PNG with exactly these pixels, otherwise of a new PNG.
     """
     suffix = next((suffix for start, suffix in _SIGNATURES.items() if original.startswith(start)), None)
-    if suffix and not is_truncated_jpeg(original):
-        stored = cv2.imdecode(np.frombuffer(original, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    if suffix:
+        stored = decode_image(original, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
         if stored is not None and np.array_equal(stored, image):
             return original, suffix
     return encode_png(image), ".png"

@@ -75,7 +75,7 @@ def truth(text, left=0.0, top=0.0):
         ([number("12")], [truth("12")], 1),
         ([number("21")], [truth("12")], 0),
         ([number("12", left=300)], [truth("12")], 0),  # right text, wrong place
-        ([number("1"), number("2", left=10)], [truth("12")], 0),  # torn apart
+        ([number("1"), number("2", left=10)], [truth("12")], 0),  # split into two readings
         ([number("7"), number("7", left=1)], [truth("7")], 1),
         ([number("7")], [truth("7"), truth("7", left=1)], 1),  # one reading counts once
         ([number("12", top=50), number("12")], [truth("12"), truth("12", top=50)], 2),

@@ -72,7 +72,7 @@ def plan_lines(rng: np.random.Generator, draft: PageDraft, page: PageMap, count:
     first in the result, so that numbers are drawn on top.
     """
     look = draft.look
-    ghost = float(rng.uniform(0, 0.3)) if rng.random() < 0.6 else 0.0
+    ghost = rng.uniform(0, 0.3) if rng.random() < 0.6 else 0.0
     main, second = (_sample_ink(rng, look, ghost) for _ in range(2))
     main_share = 1.0 if rng.random() < 0.8 else 0.6
     planned = []

@@ -58,12 +58,12 @@ def sample_segment_style(rng: np.random.Generator, printed: bool) -> SegmentStyl
     """Draw a random style."""
     shapes = _PRINTED_SHAPES if printed else _DISPLAY_SHAPES
     shape = str(rng.choice(list(shapes), p=list(shapes.values())))
-    thickness = float(rng.uniform(0.06, _MAX_THICKNESS[shape]))
+    thickness = rng.uniform(0.06, _MAX_THICKNESS[shape])
     wide_gap = rng.random() < (0.4 if printed else 0.15)
     # Thick segments with wide gaps would shrink to dots and make illegible digits.
     max_gap = (0.5 - 2.8 * thickness) / 2
     gap = min(float(rng.uniform(0.03, 0.08) if wide_gap else rng.uniform(0, 0.02)), max_gap)
-    width = max(float(rng.uniform(0.42, 0.64)), 3 * thickness + 2 * gap)
+    width = max(rng.uniform(0.42, 0.64), 3 * thickness + 2 * gap)
     hollow = shape == "mitre" and thickness > 0.12 and rng.random() < 0.4
     digits = list(_DIGITS)
     if rng.random() < 0.15:
@@ -77,16 +77,16 @@ def sample_segment_style(rng: np.random.Generator, printed: bool) -> SegmentStyl
         width=width,
         thickness=thickness,
         gap=gap,
-        roundness=0.0 if hollow else float(rng.uniform(0.05, 0.4)) * float(rng.random() < (0.9 if printed else 0.5)),
-        outline=float(rng.uniform(0.03, 0.04)) if hollow else 0.0,
-        bend=float(rng.uniform(0.03, 0.1)),
-        fullness=float(rng.uniform(2.2, 5)),
-        slant=0.0 if rng.random() < 0.35 else float(rng.uniform(2, 12)),
-        spacing=float(rng.uniform(0.12, 0.4)),
+        roundness=0.0 if hollow else rng.uniform(0.05, 0.4) * float(rng.random() < (0.9 if printed else 0.5)),
+        outline=rng.uniform(0.03, 0.04) if hollow else 0.0,
+        bend=rng.uniform(0.03, 0.1),
+        fullness=rng.uniform(2.2, 5),
+        slant=0.0 if rng.random() < 0.35 else rng.uniform(2, 12),
+        spacing=rng.uniform(0.12, 0.4),
         digits=tuple(digits),
         proportional=bool(printed and rng.random() < 0.35),
         printed=printed,
-        uneven=float(rng.uniform(0.1, 0.25 if printed else 0.4)) if rng.random() < 0.3 else 0.0,
+        uneven=rng.uniform(0.1, 0.25 if printed else 0.4) if rng.random() < 0.3 else 0.0,
         round_dots=bool(rng.random() < 0.6),
     )
 

@@ -77,13 +77,13 @@ def sample_dot_style(rng: np.random.Generator, printed: bool) -> DotStyle:
     max_dot = 1.35 if printed and not square else 1.0
     return DotStyle(
         column_pitch=int(rng.integers(7, 10)),
-        dot=float(rng.uniform(0.55, max_dot)) * _DOT_PITCH,
+        dot=rng.uniform(0.55, max_dot) * _DOT_PITCH,
         square=square,
         bold=bool(rng.random() < 0.15),
-        gap_columns=float(rng.uniform(0.8, 2)),
+        gap_columns=rng.uniform(0.8, 2),
         alternatives=frozenset(name for name in _ALTERNATIVES if rng.random() < 0.4),
         printed=printed,
-        uneven=float(rng.uniform(0.1, 0.4)) if rng.random() < 0.4 else 0.0,
+        uneven=rng.uniform(0.1, 0.4) if rng.random() < 0.4 else 0.0,
     )
 
 

@@ -70,12 +70,12 @@ class Hand(GlyphSource):
         self.tip = sample_tip(rng)
         # The forms of the digits are independent: people mix forms of different schools.
         self._forms = {digit: int(np.searchsorted(_CUMULATED[digit], rng.random())) for digit in DIGITS}
-        self._offsets = rng.standard_normal((10, MAX_POINTS, 2), np.float32) * float(rng.uniform(0.008, 0.022))
+        self._offsets = rng.standard_normal((10, MAX_POINTS, 2), np.float32) * rng.uniform(0.008, 0.022)
         self._shifts = rng.normal(0, 0.025, (10, MAX_STROKES, 2)).astype(np.float32)
-        self._unsteadiness = float(rng.uniform(0.006, 0.022))
+        self._unsteadiness = rng.uniform(0.006, 0.022)
         # The width of a nib depends on the direction, so tremor would make its strokes look like strings of beads.
-        self._tremor = float(rng.uniform(0.003, 0.009)) if rng.random() < 0.2 and not self.tip.contrast else 0.001
-        self._roundness = float(rng.uniform(0.9, 1.35))
+        self._tremor = rng.uniform(0.003, 0.009) if rng.random() < 0.2 and not self.tip.contrast else 0.001
+        self._roundness = rng.uniform(0.9, 1.35)
         self._slope = float(np.tan(np.radians(np.clip(rng.normal(8, 9), -9, 32))))
         self._stretch = float(np.exp(np.clip(rng.normal(0, 0.2), -0.35, 0.4)))
         # Factors on x and y of each digit's curve.
@@ -87,7 +87,7 @@ class Hand(GlyphSource):
         self._sizes = np.clip(rng.normal(1, 0.06, 10), 0.85, 1.2).astype(np.float32)
         if rng.random() < 0.3:  # small zeros, as in quickly written amounts
             self._sizes[0] *= rng.uniform(0.6, 0.85)
-        self._drop = float(rng.uniform(0.08, 0.3)) if rng.random() < 0.2 else 0.0
+        self._drop = rng.uniform(0.08, 0.3) if rng.random() < 0.2 else 0.0
 
     def sample(self, rng: np.random.Generator, digit: int) -> Glyph:
         """Return `digit` in this hand; `top` and `bottom` tell if it is small or descends below the baseline."""
@@ -140,17 +140,15 @@ def sample_tip(rng: np.random.Generator) -> PenTip:
     """Draw a pen: mostly a ballpoint, otherwise a pencil, a marker, a broad or a pointed nib."""
     kind = rng.random()
     if kind < 0.5:
-        return PenTip(float(rng.uniform(0.045, 0.11)), taper=float(rng.uniform(0, 0.3)))
+        return PenTip(rng.uniform(0.045, 0.11), taper=rng.uniform(0, 0.3))
     if kind < 0.62:
-        return PenTip(
-            float(rng.uniform(0.035, 0.07)), taper=float(rng.uniform(0, 0.4)), grain=float(rng.uniform(0.2, 0.5))
-        )
+        return PenTip(rng.uniform(0.035, 0.07), taper=rng.uniform(0, 0.4), grain=rng.uniform(0.2, 0.5))
     if kind < 0.78:
-        return PenTip(float(rng.uniform(0.1, 0.15)), taper=float(rng.uniform(0, 0.6)))
+        return PenTip(rng.uniform(0.1, 0.15), taper=rng.uniform(0, 0.6))
     if kind < 0.9:
         nib_angle = float(np.radians(rng.uniform(20, 60)))
-        return PenTip(float(rng.uniform(0.08, 0.15)), float(rng.uniform(0.4, 0.75)), nib_angle)
-    return PenTip(float(rng.uniform(0.07, 0.13)), float(rng.uniform(0.35, 0.65)), taper=float(rng.uniform(0, 0.4)))
+        return PenTip(rng.uniform(0.08, 0.15), rng.uniform(0.4, 0.75), nib_angle)
+    return PenTip(rng.uniform(0.07, 0.13), rng.uniform(0.35, 0.65), taper=rng.uniform(0, 0.4))
 
 
 def ligature(rng: np.random.Generator, left: Points, right: Points) -> Points | None:
@@ -161,7 +159,7 @@ def ligature(rng: np.random.Generator, left: Points, right: Points) -> Points | 
     if not len(left) or not len(right):
         return None
     height = max(float(np.ptp(left[:, 1])), float(np.ptp(right[:, 1])))
-    band = float(rng.uniform(0, 1))
+    band = rng.uniform(0, 1)
     start = _edge_point(left, band, rightmost=True)
     end = _edge_point(right, float(np.clip(band + rng.normal(0, 0.25), 0, 1)), rightmost=False)
     reach = end - start
@@ -185,7 +183,7 @@ def _edge_point(points: Points, band: float, rightmost: bool) -> FloatArray:
 def _scribble_points(rng: np.random.Generator) -> Points:
     """Return control points (N, 2) of a wavy line with loops, at least about one digit height long."""
     waves = int(rng.integers(4, 15))
-    pitch, x_height = float(rng.uniform(0.14, 0.26)), float(rng.uniform(0.2, 0.5))
+    pitch, x_height = rng.uniform(0.14, 0.26), rng.uniform(0.2, 0.5)
     tall = rng.random(waves) < rng.uniform(0, 0.3)
     low = rng.random(waves) < rng.uniform(0, 0.15)
     tops = x_height * rng.uniform(0.6, 1.1, waves) + tall * (1 - x_height) * rng.uniform(0.6, 1, waves)
@@ -195,7 +193,7 @@ def _scribble_points(rng: np.random.Generator) -> Points:
         tops, feet = tops * fade, feet * fade
     pitch = max(pitch, 1.2 / waves)
     x = np.cumsum(rng.uniform(0.6, 1.4, waves)) * pitch
-    loops = float(rng.uniform(-0.3, 0.7)) * pitch  # how far the tops lean back; above about half they form loops
+    loops = rng.uniform(-0.3, 0.7) * pitch  # how far the tops lean back; above about half they form loops
     rising = np.stack([x, (tops + feet) / 2], axis=1)
     top = np.stack([x + pitch * 0.3 - loops / 2, tops], axis=1)
     falling = np.stack([x + pitch * 0.3 - loops, (tops + feet) / 2], axis=1)

@@ -58,8 +58,8 @@ def sample_bridge_style(rng: np.random.Generator) -> BridgeStyle:
     elif kind < 0.8:
         angle = 90.0
     else:
-        angle = float(rng.uniform(20, 45)) * (1 if rng.random() < 0.7 else -1)
-    return BridgeStyle(angle, float(rng.uniform(0.06, 0.12)), bool(rng.random() < 0.2))
+        angle = rng.uniform(20, 45) * (1 if rng.random() < 0.7 else -1)
+    return BridgeStyle(angle, rng.uniform(0.06, 0.12), bool(rng.random() < 0.2))
 
 
 def _cut_bridges(ink: Ink, style: BridgeStyle, height: float) -> Ink:

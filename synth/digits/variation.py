@@ -59,7 +59,7 @@ def _change_width(rng: np.random.Generator, ink: Ink, strength: float) -> Ink:
 
     The level is relative to the blurred core of the strokes, so that thin strokes do not break.
     """
-    soft = cv2.GaussianBlur(ink, (0, 0), 0.8 + 0.6 * float(rng.random()))
+    soft = cv2.GaussianBlur(ink, (0, 0), 0.8 + 0.6 * rng.random())
     cores = soft[ink > 0.7]
     core = float(np.partition(cores, len(cores) // 4)[len(cores) // 4]) if len(cores) else VISIBLE_INK
     level = core * float(0.5 + strength * rng.uniform(-0.17, 0.22))

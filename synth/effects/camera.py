@@ -16,13 +16,7 @@ import numpy.typing as npt
 from digitdet.common.errors import MissingExtraError
 from digitdet.common.types import Boxes, Image
 from digitdet.synth.effects.lights import squared_distance
-from digitdet.synth.effects.limits import (
-    digit_contrast,
-    max_blur,
-    sample_jpeg_quality,
-    sample_strength,
-    smallest_digit,
-)
+from digitdet.synth.effects.limits import digit_contrast, max_blur, sample_jpeg_quality, sample_strength, smallest_digit
 from digitdet.synth.effects.pixels import multiply
 from digitdet.synth.surfaces.fields import Field
 

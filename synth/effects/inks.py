@@ -39,13 +39,13 @@ def flat(rng: np.random.Generator, background: FloatImage, alpha: Field, colour:
 @INKS.add("faint")
 def faint(rng: np.random.Generator, background: FloatImage, alpha: Field, colour: Colour, height: float) -> FloatImage:
     """Pale, partly transparent ink."""
-    return _blend(background, alpha * np.float32(rng.uniform(0.4, 0.75)), colour)
+    return _blend(background, alpha * rng.uniform(0.4, 0.75), colour)
 
 
 @INKS.add("pencil")
 def pencil(rng: np.random.Generator, background: FloatImage, alpha: Field, colour: Colour, height: float) -> FloatImage:
     """Graphite: mostly grey, uneven by pressure and the grain of the paper."""
-    rough = grain(rng, *_size(alpha)) * np.float32(0.3) + _pressure(rng, alpha, 0.25)
+    rough = grain(rng, *_size(alpha)) * 0.3 + _pressure(rng, alpha, 0.25)
     grey = colour @ LUMA
     return _blend(background, alpha * np.clip(0.72 + rough, 0.25, 1), colour * np.float32(0.2) + grey * np.float32(0.8))
 
@@ -55,7 +55,7 @@ def ballpoint(
     rng: np.random.Generator, background: FloatImage, alpha: Field, colour: Colour, height: float
 ) -> FloatImage:
     """Ballpoint pen: an uneven line with gaps."""
-    skips = np.clip(grain(rng, *_size(alpha), cell=max(height * 0.04, 1.0)) - 1.2, 0, 1) * np.float32(rng.uniform(0, 1))
+    skips = np.clip(grain(rng, *_size(alpha), cell=max(height * 0.04, 1.0)) - 1.2, 0, 1) * rng.uniform(0, 1)
     return _blend(background, alpha * np.clip(0.92 + _pressure(rng, alpha, 0.15) - skips, 0.3, 1), colour)
 
 
@@ -63,15 +63,15 @@ def ballpoint(
 def marker(rng: np.random.Generator, background: FloatImage, alpha: Field, colour: Colour, height: float) -> FloatImage:
     """Felt-tip pen: slightly transparent, darker at the edges."""
     core = cv2.GaussianBlur(alpha, (0, 0), max(height * 0.03, 0.6))
-    gather = np.clip(1.15 - 0.3 * core, 0, 1) * np.float32(rng.uniform(0.8, 1))
+    gather = np.clip(1.15 - 0.3 * core, 0, 1) * rng.uniform(0.8, 1)
     return _blend(background, alpha * gather, colour)
 
 
 @INKS.add("chalk")
 def chalk(rng: np.random.Generator, background: FloatImage, alpha: Field, colour: Colour, height: float) -> FloatImage:
     """Chalk on a rough board: coarse grain, with dust around the strokes."""
-    rough = grain(rng, *_size(alpha), cell=float(rng.uniform(1, 2))) * np.float32(rng.uniform(0.2, 0.4))
-    dusty = _blend(background, cv2.GaussianBlur(alpha, (0, 0), max(height * 0.06, 0.8)) * np.float32(0.12), colour)
+    rough = grain(rng, *_size(alpha), cell=rng.uniform(1, 2)) * rng.uniform(0.2, 0.4)
+    dusty = _blend(background, cv2.GaussianBlur(alpha, (0, 0), max(height * 0.06, 0.8)) * 0.12, colour)
     return _blend(dusty, alpha * np.clip(0.75 + rough, 0.15, 1), colour)
 
 
@@ -80,8 +80,8 @@ def print_ink(
     rng: np.random.Generator, background: FloatImage, alpha: Field, colour: Colour, height: float
 ) -> FloatImage:
     """Offset, toner or ribbon print: slightly mottled, with soft edges."""
-    soft = cv2.GaussianBlur(alpha, (0, 0), float(rng.uniform(0.3, 0.7)))
-    mottle = grain(rng, *_size(alpha)) * np.float32(rng.uniform(0.02, 0.12))
+    soft = cv2.GaussianBlur(alpha, (0, 0), rng.uniform(0.3, 0.7))
+    mottle = grain(rng, *_size(alpha)) * rng.uniform(0.02, 0.12)
     return _blend(background, soft * np.clip(0.95 + mottle, 0.5, 1), colour)
 
 
@@ -97,7 +97,7 @@ def worn(rng: np.random.Generator, background: FloatImage, alpha: Field, colour:
 @INKS.add("stamp")
 def stamp(rng: np.random.Generator, background: FloatImage, alpha: Field, colour: Colour, height: float) -> FloatImage:
     """Rubber stamp: uneven pressure and grain."""
-    rough = grain(rng, *_size(alpha)) * np.float32(0.2) + _pressure(rng, alpha, 0.4)
+    rough = grain(rng, *_size(alpha)) * 0.2 + _pressure(rng, alpha, 0.4)
     return _blend(background, alpha * np.clip(0.7 + rough, 0.25, 1), colour)
 
 
@@ -106,7 +106,7 @@ def outline(
     rng: np.random.Generator, background: FloatImage, alpha: Field, colour: Colour, height: float
 ) -> FloatImage:
     """Two colours: one along the inside of the edge, another in the core."""
-    core = _core(alpha, height * float(rng.uniform(0.02, 0.05)))
+    core = _core(alpha, height * rng.uniform(0.02, 0.05))
     other = np.clip(colour + (rng.uniform(60, 160) * (1 if colour @ LUMA < 128 else -1)) + rng.normal(0, 30, 3), 0, 255)
     return _blend(_blend(background, alpha, colour), core, other.astype(np.float32))
 
@@ -114,7 +114,7 @@ def outline(
 @INKS.add("hollow")
 def hollow(rng: np.random.Generator, background: FloatImage, alpha: Field, colour: Colour, height: float) -> FloatImage:
     """The outline of the digit only; thin strokes stay filled."""
-    core = _core(alpha, height * float(rng.uniform(0.03, 0.05)))
+    core = _core(alpha, height * rng.uniform(0.03, 0.05))
     return _blend(background, np.clip(alpha - core, 0, 1), colour)
 
 
@@ -122,8 +122,8 @@ def hollow(rng: np.random.Generator, background: FloatImage, alpha: Field, colou
 def shadow(rng: np.random.Generator, background: FloatImage, alpha: Field, colour: Colour, height: float) -> FloatImage:
     """Raised digits that cast a shadow on the wall."""
     shift = rng.uniform(-0.12, 0.12, 2) * height
-    cast = cv2.GaussianBlur(_shifted(alpha, *shift), (0, 0), max(height * float(rng.uniform(0.01, 0.05)), 0.4))
-    dark = background * (1 - cast * np.float32(rng.uniform(0.25, 0.6)))[..., None]
+    cast = cv2.GaussianBlur(_shifted(alpha, *shift), (0, 0), max(height * rng.uniform(0.01, 0.05), 0.4))
+    dark = background * (1 - cast * rng.uniform(0.25, 0.6))[..., None]
     return _blend(dark, alpha, colour)
 
 
@@ -135,8 +135,8 @@ def solid(rng: np.random.Generator, background: FloatImage, alpha: Field, colour
     sides = alpha
     for _ in range(depth):  # shift by one pixel at a time to sweep the edge
         sides = np.maximum(sides, _shifted(sides, dx, dy))
-    background = _blend(background, sides, colour * np.float32(rng.uniform(0.3, 0.7)))
-    ramp = np.linspace(-1, 1, len(alpha), dtype=np.float32) * np.float32(rng.uniform(-40, 40))
+    background = _blend(background, sides, colour * rng.uniform(0.3, 0.7))
+    ramp = np.linspace(-1, 1, len(alpha), dtype=np.float32) * rng.uniform(-40, 40)
     front = np.clip(colour + (ramp[:, None] + _pressure(rng, alpha, 25))[..., None], 0, 255)
     return np.asarray(background + alpha[..., None] * (front - background), np.float32)
 
@@ -158,8 +158,8 @@ def engrave(
 @INKS.add("glow")
 def glow(rng: np.random.Generator, background: FloatImage, alpha: Field, colour: Colour, height: float) -> FloatImage:
     """Luminous segments with a halo of the same colour."""
-    halo = cv2.GaussianBlur(alpha, (0, 0), max(height * float(rng.uniform(0.04, 0.1)), 0.8))
-    lit = background + (halo * np.float32(rng.uniform(0.2, 0.6)))[..., None] * np.maximum(colour - background, 0)
+    halo = cv2.GaussianBlur(alpha, (0, 0), max(height * rng.uniform(0.04, 0.1), 0.8))
+    lit = background + (halo * rng.uniform(0.2, 0.6))[..., None] * np.maximum(colour - background, 0)
     return _blend(lit, alpha, colour)
 
 
@@ -176,12 +176,12 @@ def _blend(background: FloatImage, alpha: Field, colour: Colour) -> FloatImage:
 def _relief(
     rng: np.random.Generator, background: FloatImage, alpha: Field, colour: Colour, height: float, sign: float
 ) -> FloatImage:
-    soft = cv2.GaussianBlur(alpha, (0, 0), max(height * float(rng.uniform(0.012, 0.03)), 0.5))
+    soft = cv2.GaussianBlur(alpha, (0, 0), max(height * rng.uniform(0.012, 0.03), 0.5))
     angle = rng.uniform(np.pi, 2 * np.pi)  # light from above
     across, down = float(np.cos(angle)), float(np.sin(angle))
     slope = across * cv2.Sobel(soft, cv2.CV_32F, 1, 0) + down * cv2.Sobel(soft, cv2.CV_32F, 0, 1)
     lit = background - (slope * np.float32(sign * rng.uniform(30, 70)))[..., None]
-    return np.clip(_blend(lit, alpha * np.float32(rng.uniform(0.15, 0.6)), colour), 0, 255)
+    return np.clip(_blend(lit, alpha * rng.uniform(0.15, 0.6), colour), 0, 255)
 
 
 def _core(alpha: Field, width: float) -> Field:

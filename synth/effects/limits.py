@@ -46,4 +46,4 @@ def sample_jpeg_quality(rng: np.random.Generator, boxes: Boxes) -> int:
 
 def sample_strength(rng: np.random.Generator, mild: float, strong: float) -> float:
     """Draw a strength between two values; half of the draws are within a quarter of the range from `mild`."""
-    return mild + (strong - mild) * float(rng.random()) ** 2
+    return mild + (strong - mild) * rng.random() ** 2

@@ -50,7 +50,7 @@ def letters(draft: PageDraft) -> None:
     rng, height = draft.rng, _digit_height(draft)
     for _ in range(int(rng.integers(1, 4))):
         text = str(rng.choice([*_CLEAR_LETTERS, "%", "$", "#", "+", "*", "=", "-", "\u20ac"]))
-        _put_free(draft, draft.write_clutter(text, height * float(rng.uniform(0.6, 1.3))))
+        _put_free(draft, draft.write_clutter(text, height * rng.uniform(0.6, 1.3)))
 
 
 @CLUTTER.add("signs")
@@ -80,10 +80,10 @@ def blobs(draft: PageDraft) -> None:
             a * np.cos(n * angles) + b * np.sin(n * angles) for n, (a, b) in enumerate(waves.tolist(), start=1)
         )
         radius *= size / 2 / np.abs(radius).max()
-        stretch = np.array([1.0, float(rng.uniform(0.4, 1))])[:: int(rng.choice([-1, 1]))]
+        stretch = np.array([1.0, rng.uniform(0.4, 1)])[:: int(rng.choice([-1, 1]))]
         points = np.array(centre_of(box)) + _polar(radius, angles) * stretch
         if rng.random() < 0.15:
-            draft.add_shape(points, _colour(draft), size * float(rng.uniform(0.02, 0.05)))
+            draft.add_shape(points, _colour(draft), size * rng.uniform(0.02, 0.05))
             continue
         draft.add_shape(points, _colour(draft))
         if rng.random() < 0.4:  # only if filled: two outlines would form an 8
@@ -95,14 +95,14 @@ def cut_letters(draft: PageDraft) -> None:
     """Parts of large letters at the border, as if a crop had cut through neighbouring text."""
     rng = draft.rng
     for _ in range(int(rng.integers(1, 4))):
-        line = draft.write_clutter("".join(rng.choice(_CLEAR_LETTERS, 3)), draft.height * float(rng.uniform(0.15, 0.6)))
+        line = draft.write_clutter("".join(rng.choice(_CLEAR_LETTERS, 3)), draft.height * rng.uniform(0.15, 0.6))
         side = int(rng.integers(4))
-        x = float(rng.uniform(-0.5, 0.5)) * draft.width
-        y = float(rng.uniform(-0.5, 0.5)) * draft.height
+        x = rng.uniform(-0.5, 0.5) * draft.width
+        y = rng.uniform(-0.5, 0.5) * draft.height
         if side < 2:
-            y = (1 if side else -1) * (draft.height / 2 + float(rng.uniform(0.1, 0.45)) * line.size[1])
+            y = (1 if side else -1) * (draft.height / 2 + rng.uniform(0.1, 0.45) * line.size[1])
         else:
-            x = (1 if side == 3 else -1) * (draft.width / 2 + float(rng.uniform(0.2, 0.48)) * line.size[0])
+            x = (1 if side == 3 else -1) * (draft.width / 2 + rng.uniform(0.2, 0.48) * line.size[0])
         if line.glyphs and _is_free(draft, centred_box(x, y, *line.size)):
             draft.put(line, x, y)
 
@@ -113,8 +113,8 @@ def scribbles(draft: PageDraft) -> None:
     rng = draft.rng
     for _ in range(int(rng.integers(1, 3))):
         glyph = Hand(rng).scribble(rng)
-        height = _digit_height(draft) * float(rng.uniform(0.7, 1.8))
-        style = GlyphStyle(height, 1.0, float(rng.uniform(-5, 25)), float(rng.normal(0, 5)), 0.4)
+        height = _digit_height(draft) * rng.uniform(0.7, 1.8)
+        style = GlyphStyle(height, 1.0, rng.uniform(-5, 25), rng.normal(0, 5), 0.4)
         width = height * glyph.ink.shape[1] / glyph.ink.shape[0]
         box = np.array(centred_box(0.0, 0.0, width, height))
         _put_free(draft, Line(height, [LineGlyph(glyph, style, 0.0, 0.0)], box=box))
@@ -124,10 +124,10 @@ def scribbles(draft: PageDraft) -> None:
 def rules(draft: PageDraft) -> None:
     """Thin straight lines across the whole page, which may pass behind digits."""
     rng = draft.rng
-    colour, alpha = _colour(draft), float(rng.uniform(0.25, 0.8))
+    colour, alpha = _colour(draft), rng.uniform(0.25, 0.8)
     for _ in range(int(rng.integers(1, 5))):
-        thickness = float(rng.uniform(0.6, 2.0))
-        place, slope = float(rng.uniform(-0.5, 0.5)), float(rng.normal(0, 0.02))
+        thickness = rng.uniform(0.6, 2.0)
+        place, slope = rng.uniform(-0.5, 0.5), rng.normal(0, 0.02)
         if rng.random() < 0.6:
             end, y, rise = draft.right * 1.3, place * draft.height, slope * draft.width
             draft.rule(-end, y - rise, end, y + rise, colour, thickness, alpha)
@@ -144,8 +144,8 @@ def bars(draft: PageDraft) -> None:
     thickness = _digit_height(draft) * float(np.exp(rng.uniform(-2.5, 0.3)))
     upright = rng.random() < 0.65
     length, breadth = (draft.height, draft.width) if upright else (draft.width, draft.height)
-    period = thickness * float(rng.uniform(1.6, 5))
-    start = float(rng.uniform(-0.5, 0.5)) * breadth
+    period = thickness * rng.uniform(1.6, 5)
+    start = rng.uniform(-0.5, 0.5) * breadth
     for i in range(int(rng.choice([1, 1, 2, 3, 6]))):
         at = start + i * period
         low, high = np.sort(rng.uniform(-0.75, 0.75, 2)) if rng.random() < 0.5 else (-0.75, 0.75)
@@ -153,7 +153,7 @@ def bars(draft: PageDraft) -> None:
         if not upright:
             box = (box[1], box[0], box[3], box[2])
         if (high - low) * length > 4 * thickness and _is_free(draft, box):
-            _rotated_panel(draft, box, float(rng.normal(0, 3)), colour, float(rng.uniform(0.5, 1)))
+            _rotated_panel(draft, box, rng.normal(0, 3), colour, rng.uniform(0.5, 1))
 
 
 @CLUTTER.add("edges")
@@ -161,13 +161,13 @@ def edges(draft: PageDraft) -> None:
     """A large area of another colour that reaches over the border, as where two surfaces meet."""
     rng = draft.rng
     side = int(rng.integers(4))
-    depth = float(rng.uniform(0.05, 0.45))
+    depth = rng.uniform(0.05, 0.45)
     x, y = draft.width * 0.75, draft.height * 0.75
     inner_x, inner_y = draft.right - depth * draft.width, draft.bottom - depth * draft.height
     box = ((-x, -y, x, -inner_y), (-x, inner_y, x, y), (-x, -y, -inner_x, y), (inner_x, -y, x, y))[side]
     if _is_free(draft, box):
         colour = draft.background_colour(bool(rng.random() < 0.5))
-        _rotated_panel(draft, box, float(rng.normal(0, 4)), colour, 1.0)
+        _rotated_panel(draft, box, rng.normal(0, 4), colour, 1.0)
 
 
 @CLUTTER.add("frames")
@@ -185,7 +185,7 @@ def frames(draft: PageDraft) -> None:
         box = centred_box(*(rng.uniform(-0.5, 0.5, 2) * (draft.width, draft.height)), *size)
     corner = height * float(rng.choice([0.0, 0.0, rng.uniform(0.1, 0.4), 9.0]))
     for i in range(int(rng.choice([1, 1, 2]))):
-        colour, thickness = _colour(draft), max(height * float(rng.uniform(0.02, 0.09)), 0.7)
+        colour, thickness = _colour(draft), max(height * rng.uniform(0.02, 0.09), 0.7)
         draft.frame(inset(box, -0.12 * height * i), colour, thickness, corner)
 
 
@@ -199,7 +199,7 @@ def rings(draft: PageDraft) -> None:
         if box is None:
             continue
         kind = rng.random()
-        thickness = 0.0 if kind < 0.35 else radius * float(rng.uniform(0.06, 0.35))
+        thickness = 0.0 if kind < 0.35 else radius * rng.uniform(0.06, 0.35)
         outline = rounded(box, radius)
         if kind > 0.75:  # an arc of a quarter to three quarters
             outline = np.roll(outline, int(rng.integers(48)), axis=0)[: int(rng.integers(12, 36))]
@@ -211,7 +211,7 @@ def logos(draft: PageDraft) -> None:
     """Stars, triangles and other polygons."""
     rng = draft.rng
     for _ in range(int(rng.integers(1, 3))):
-        size = _digit_height(draft) * float(rng.uniform(0.4, 2))
+        size = _digit_height(draft) * rng.uniform(0.4, 2)
         box = _free_box(draft, size, size)
         if box is None:
             continue
@@ -226,10 +226,10 @@ def logos(draft: PageDraft) -> None:
 def barcode(draft: PageDraft) -> None:
     """A bar code."""
     rng = draft.rng
-    module = max(_digit_height(draft) * float(rng.uniform(0.02, 0.06)), 1.0)
+    module = max(_digit_height(draft) * rng.uniform(0.02, 0.06), 1.0)
     widths = rng.integers(1, 4, int(rng.integers(30, 70))) * module
     width = float(widths.sum())
-    box = _free_box(draft, width, width * float(rng.uniform(0.15, 0.5)))
+    box = _free_box(draft, width, width * rng.uniform(0.15, 0.5))
     if box is None:
         return
     colour, x = _colour(draft), box[0]
@@ -242,7 +242,7 @@ def barcode(draft: PageDraft) -> None:
 def stamps(draft: PageDraft) -> None:
     """A rubber stamp: a word within one or two rings or rectangles."""
     rng = draft.rng
-    line = draft.write_clutter(word(rng), _digit_height(draft) * float(rng.uniform(0.3, 0.7)))
+    line = draft.write_clutter(word(rng), _digit_height(draft) * rng.uniform(0.3, 0.7))
     if not line.glyphs:
         return
     width = line.width * 1.3
@@ -253,7 +253,7 @@ def stamps(draft: PageDraft) -> None:
     colour = rng.uniform(20, 180, 3)
     corner = height / 2 if width == height else 0.0
     for by in (0.0, 0.06 * height)[: int(rng.integers(1, 3))]:
-        draft.frame(inset(box, by), colour, max(0.03 * height, 0.8), corner, alpha=float(rng.uniform(0.4, 0.9)))
+        draft.frame(inset(box, by), colour, max(0.03 * height, 0.8), corner, alpha=rng.uniform(0.4, 0.9))
     draft.put(line, *centre_of(box))
 
 
@@ -266,17 +266,17 @@ def fillers(draft: PageDraft) -> None:
         return
     x0, y0, x1, y1 = taken[int(rng.integers(len(taken)))]
     height, colour = y1 - y0, _colour(draft)
-    thickness = max(height * float(rng.uniform(0.03, 0.07)), 0.8)
-    kind, tilt = rng.random(), float(rng.normal(0, 0.05)) * height
-    length = height * float(rng.uniform(0.3, 2))
+    thickness = max(height * rng.uniform(0.03, 0.07), 0.8)
+    kind, tilt = rng.random(), rng.normal(0, 0.05) * height
+    length = height * rng.uniform(0.3, 2)
     if kind < 0.6:
-        start = x1 + height * float(rng.uniform(0.25, 0.5)) if rng.random() < 0.7 else x0 - length - 0.35 * height
+        start = x1 + height * rng.uniform(0.25, 0.5) if rng.random() < 0.7 else x0 - length - 0.35 * height
         for i in range(int(rng.choice([1, 1, 2]))):
             y = y0 + height * (0.45 + 0.2 * i)
             draft.rule(start, y, start + length, y + tilt, colour, thickness)
     else:
         for i in range(int(rng.choice([1, 1, 2]))):
-            y = y1 + height * (float(rng.uniform(0.05, 0.25)) + 0.12 * i)
+            y = y1 + height * (rng.uniform(0.05, 0.25) + 0.12 * i)
             draft.rule(x0 - 0.1 * height, y, x1 + 0.1 * height, y + tilt, colour, thickness)
 
 

@@ -31,7 +31,7 @@ def plate(draft: PageDraft) -> None:
     """A number on an enamelled, engraved or printed plate, perhaps with a border, screws or a shadow."""
     rng = draft.rng
     width = draft.width * log_uniform(rng, 0.25, 1.1)
-    height = min(draft.height * float(rng.uniform(0.4, 1.05)), width * float(rng.uniform(0.3, 1.3)))
+    height = min(draft.height * rng.uniform(0.4, 1.05), width * rng.uniform(0.3, 1.3))
     x, y = _sample_centre(draft, width, height)
     box = centred_box(x, y, width, height)
     side = min(width, height)
@@ -41,14 +41,14 @@ def plate(draft: PageDraft) -> None:
     if rng.random() < 0.4:  # the plate stands off the wall
         shift = rng.uniform(0.01, 0.05) * height
         shadow = (box[0] + shift, box[1] + shift, box[2] + shift, box[3] + shift)
-        draft.panel(shadow, np.zeros(3), corner, alpha=float(rng.uniform(0.2, 0.5)))
+        draft.panel(shadow, np.zeros(3), corner, alpha=rng.uniform(0.2, 0.5))
     draft.panel(box, colour, corner)
     line_colour = _body_colour(draft, not light)
     if rng.random() < 0.5:
-        border, thickness = side * float(rng.uniform(0.0, 0.08)), height * float(rng.uniform(0.01, 0.05))
+        border, thickness = side * rng.uniform(0.0, 0.08), height * rng.uniform(0.01, 0.05)
         draft.frame(inset(box, border), line_colour, max(thickness, 0.7), max(corner - border, 0))
     if rng.random() < 0.25:
-        radius = height * float(rng.uniform(0.02, 0.045))
+        radius = height * rng.uniform(0.02, 0.045)
         for screw in (x - (width / 2 - 3 * radius), x + (width / 2 - 3 * radius)):
             draft.panel(centred_box(screw, y, 2 * radius, 2 * radius), colour * 0.6, radius)
     fill_box(draft, inset(box, 0.08 * side + 0.15 * corner), dark=light, margin=_PLATE_MARGIN)
@@ -59,14 +59,14 @@ def counter(draft: PageDraft) -> None:
     """The drums of a meter in their windows. A drum may stand between two digits, and the last ones may be red."""
     look, rng = draft.look, draft.rng
     count = int(rng.integers(max(look.digits_per_number[0], 3), max(look.digits_per_number[1], 4) + 1))
-    aspect, gap = float(rng.uniform(0.5, 0.95)), float(rng.choice([0.0, rng.uniform(0.02, 0.6)]))
-    window = min(draft.width * float(rng.uniform(0.85, 1.15)) / (count * aspect * (1 + gap)), draft.height * 0.95)
+    aspect, gap = rng.uniform(0.5, 0.95), float(rng.choice([0.0, rng.uniform(0.02, 0.6)]))
+    window = min(draft.width * rng.uniform(0.85, 1.15) / (count * aspect * (1 + gap)), draft.height * 0.95)
     cell, pitch = window * aspect, window * aspect * (1 + gap)
-    line = Line(min(window * float(rng.uniform(0.5, 0.85)), look.digit_height[1]))
+    line = Line(min(window * rng.uniform(0.5, 0.85), look.digit_height[1]))
     light, one_window = bool(rng.random() < 0.5), gap == 0 or rng.random() < 0.3
     body_colour, drum_colour = _body_colour(draft, bool(rng.random() < 0.5)), draft.background_colour(light)
     left = -count * pitch / 2 + (pitch - cell) / 2
-    y = float(rng.uniform(-0.5, 0.5)) * max(draft.height - window * 1.3, 0)
+    y = rng.uniform(-0.5, 0.5) * max(draft.height - window * 1.3, 0)
     body = (left - 0.3 * cell, y - 0.62 * window, left + count * pitch + 0.3 * cell, y + 0.62 * window)
     if rng.random() < 0.7:
         draft.panel(body, body_colour, 0.1 * window)
@@ -83,7 +83,7 @@ def counter(draft: PageDraft) -> None:
         box = (x0, y - window / 2, x0 + cell, y + window / 2)
         is_red = i >= count - red
         if is_red and mode == 0:
-            _add_drum(draft, box, _RED * float(rng.uniform(0.6, 1.2)))
+            _add_drum(draft, box, _RED * rng.uniform(0.6, 1.2))
         elif not one_window:
             _add_drum(draft, box, drum_colour)
         if framed:
@@ -97,29 +97,29 @@ def counter(draft: PageDraft) -> None:
         draft.put_left(line, float(line.box[0]), 0.0, dark=light)
         if rng.random() < 0.4:
             unit = draft.write(str(rng.choice(["kWh", "m", "km", word(rng)])), line.height * 0.5, draft.width)
-            draft.put(unit, float(rng.uniform(-0.3, 0.3)) * draft.width, body[3] + 0.4 * line.height)
+            draft.put(unit, rng.uniform(-0.3, 0.3) * draft.width, body[3] + 0.4 * line.height)
 
 
 @LAYOUTS.add("display")
 def display(draft: PageDraft) -> None:
     """One to three rows of a display in its bezel, perhaps with a small caption."""
     rng = draft.rng
-    width, height = draft.width * float(rng.uniform(0.6, 1.05)), draft.height * float(rng.uniform(0.4, 1.0))
+    width, height = draft.width * rng.uniform(0.6, 1.05), draft.height * rng.uniform(0.4, 1.0)
     x, y = _sample_centre(draft, width, height)
     box = centred_box(x, y, width, height)
     light = draft.light
     if rng.random() < 0.6:
-        edge = float(rng.uniform(0.02, 0.12)) * min(width, height)
+        edge = rng.uniform(0.02, 0.12) * min(width, height)
         draft.panel(inset(box, -edge), _body_colour(draft, bool(rng.random() < 0.4)), edge)
         light = bool(rng.random() < 0.6)
-        colour = np.array(rng.choice(_LCD_COLOURS if light else _DARK_COLOURS)) * float(rng.uniform(0.85, 1.15))
+        colour = np.array(rng.choice(_LCD_COLOURS if light else _DARK_COLOURS)) * rng.uniform(0.85, 1.15)
         draft.panel(box, np.clip(colour, 0, 255), edge * 0.3)
     rows = int(rng.choice([1, 1, 1, 2, 2, 3]))
     share = (box[3] - box[1]) / rows
     for row in range(rows):
         fill_box(draft, (box[0], box[1] + row * share, box[2], box[1] + (row + 1) * share), dark=light)
     if rng.random() < 0.4:
-        caption = draft.write(word(rng), share * float(rng.uniform(0.08, 0.15)) + 5, width)
+        caption = draft.write(word(rng), share * rng.uniform(0.08, 0.15) + 5, width)
         draft.put(caption, x, box[1] - 0.06 * height)
 
 
@@ -158,7 +158,7 @@ def _add_drum_digits(
 
 def _add_drum(draft: PageDraft, box: Box, colour: FloatArray) -> None:
     """Add a drum or its window, darker towards the top and the bottom, where the drum curves away."""
-    depth = float(draft.rng.uniform(0, 0.5))
+    depth = draft.rng.uniform(0, 0.5)
     bands = 7
     height = box[3] - box[1]
     for band in range(bands):

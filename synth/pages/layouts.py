@@ -40,14 +40,14 @@ def page(draft: PageDraft) -> None:
         line = draft.write(" ".join(draft.text() for _ in range(count)), height, room_x)
         if not line.glyphs:
             continue
-        gap = float(rng.uniform(*look.line_gap)) * max(height, lines[-1][0].height) if lines else 0.0
+        gap = rng.uniform(*look.line_gap) * max(height, lines[-1][0].height) if lines else 0.0
         if used + gap + height * line_room(look) > room_y:
             break
         lines.append((line, used + gap + height * line_room(look) / 2))
         used += gap + height * line_room(look)
-    top = -room_y / 2 + float(rng.uniform(0, max(room_y - used, 0)))
+    top = -room_y / 2 + rng.uniform(0, max(room_y - used, 0))
     for line, middle in lines:
-        left = -room_x / 2 + float(rng.uniform(0, max(room_x - line.width, 0)))
+        left = -room_x / 2 + rng.uniform(0, max(room_x - line.width, 0))
         draft.put_left(line, left, top + middle)
 
 
@@ -62,11 +62,11 @@ def number_list(draft: PageDraft) -> None:
     """A column of lines with one number each, perhaps with words before or after, as in registers and bills."""
     look, rng = draft.look, draft.rng
     height = sample_digit_height(rng, look, draft.height / 4, draft.height / 3)
-    pitch = height * (line_room(look) + float(rng.uniform(*look.line_gap)))
-    column = -draft.right + float(rng.uniform(0.02, 0.5)) * draft.width
+    pitch = height * (line_room(look) + rng.uniform(*look.line_gap))
+    column = -draft.right + rng.uniform(0.02, 0.5) * draft.width
     words_before, words_after = rng.random() < 0.3, rng.random() < 0.4
     ruled, colour = rng.random() < 0.5, draft.rule_colour()
-    y = -draft.bottom + pitch * float(rng.uniform(0.5, 1))
+    y = -draft.bottom + pitch * rng.uniform(0.5, 1)
     while y + pitch / 2 < draft.bottom:
         if rng.random() < 0.9:
             line = draft.write(draft.text(), height, draft.right - MARGIN - column)
@@ -91,11 +91,11 @@ def table(draft: PageDraft) -> None:
     rows = min(rows, max(int(draft.height / (1.7 * min_height)), 1))  # so that digits stay legible
     edges = np.sort(np.cumsum(rng.uniform(0.5, 1.5, columns + 1)))
     relative = (edges - edges[0]) / max(edges[-1] - edges[0], 1e-6)
-    edges = -draft.right + relative * draft.width * float(rng.uniform(0.8, 1.1))
-    pitch = draft.height / rows * float(rng.uniform(0.7, 1.1))
-    top = -draft.bottom + float(rng.uniform(0, 0.1)) * draft.height
+    edges = -draft.right + relative * draft.width * rng.uniform(0.8, 1.1)
+    pitch = draft.height / rows * rng.uniform(0.7, 1.1)
+    top = -draft.bottom + rng.uniform(0, 0.1) * draft.height
     height = float(np.clip(pitch * rng.uniform(0.4, 0.62), min_height, max(pitch * 0.66, min_height)))
-    colour, thickness = draft.rule_colour(), float(rng.uniform(0.6, 2.2))
+    colour, thickness = draft.rule_colour(), rng.uniform(0.6, 2.2)
     if rng.random() < 0.85:
         for row in range(rows + 1):
             draft.rule(edges[0], top + row * pitch, edges[-1], top + row * pitch, colour, thickness)
@@ -113,7 +113,7 @@ def table(draft: PageDraft) -> None:
                 continue
             line = draft.write(word(rng) if is_word else draft.text(), height, room)
             start = left + 0.25 * height if kinds[column] < 0.5 else right - 0.25 * height - line.width
-            draft.put_left(line, start, y + float(rng.uniform(-0.05, 0.05)) * height)
+            draft.put_left(line, start, y + rng.uniform(-0.05, 0.05) * height)
 
 
 @LAYOUTS.add("form")
@@ -123,14 +123,14 @@ def form(draft: PageDraft) -> None:
     count = int(rng.integers(look.digits_per_number[0], look.digits_per_number[1] + 1))
     rows = int(rng.integers(1, 4))
     side = min((draft.width - 4 * MARGIN) / (count + 0.5), draft.height / (rows * 1.4 + 0.5))
-    side *= float(rng.uniform(0.75, 1))
-    aspect, gap = float(rng.uniform(0.75, 1.0)), float(rng.choice([0.0, rng.uniform(0.05, 0.4)]))
-    colour, thickness = draft.rule_colour(), float(rng.uniform(0.8, 2.5))
+    side *= rng.uniform(0.75, 1)
+    aspect, gap = rng.uniform(0.75, 1.0), float(rng.choice([0.0, rng.uniform(0.05, 0.4)]))
+    colour, thickness = draft.rule_colour(), rng.uniform(0.8, 2.5)
     is_comb = rng.random() < 0.25  # a base line with ticks instead of boxes
     left = -count * side * aspect * (1 + gap) / 2
     for row in range(rows):
         y = (row - (rows - 1) / 2) * side * 1.4
-        line = Line(side * float(rng.uniform(0.5, 0.75)))
+        line = Line(side * rng.uniform(0.5, 0.75))
         number: list[int] = []
         for column in range(count):
             x0 = left + column * side * aspect * (1 + gap)
@@ -145,7 +145,7 @@ def form(draft: PageDraft) -> None:
                 continue
             digit = draft.write(str(rng.integers(10)), line.height, np.inf)
             x = centre_of(box)[0] - centre_of(digit.box.tolist())[0]
-            x, dy = x + float(rng.normal(0, 0.04)) * side, float(rng.normal(0, 0.05)) * side
+            x, dy = x + rng.normal(0, 0.04) * side, rng.normal(0, 0.05) * side
             if not number:
                 line.numbers.append(number)
             line.append(digit, x, y + dy, number)
@@ -156,18 +156,18 @@ def form(draft: PageDraft) -> None:
 def grid(draft: PageDraft) -> None:
     """Square cells with one digit or none, as in sudokus and score sheets; every cell is a separate number."""
     rng = draft.rng
-    size = min(draft.width, draft.height) * float(rng.uniform(0.7, 1.05))
+    size = min(draft.width, draft.height) * rng.uniform(0.7, 1.05)
     fitting = [n for n in (9, 9, 9, 6, 4, 5, 8, 10, 3) if size / n > 1.4 * draft.look.digit_height[0]]
     cells = int(rng.choice(fitting or [2]))
     pitch = size / cells
-    x0, y0 = -size / 2 + float(rng.normal(0, 0.03)) * size, -size / 2 + float(rng.normal(0, 0.03)) * size
-    colour, thin = draft.rule_colour(), float(rng.uniform(0.5, 1.2))
+    x0, y0 = -size / 2 + rng.normal(0, 0.03) * size, -size / 2 + rng.normal(0, 0.03) * size
+    colour, thin = draft.rule_colour(), rng.uniform(0.5, 1.2)
     block = 3 if cells in (3, 6, 9) else 2 if cells in (4, 8, 10) else cells
     for i in range(cells + 1):
-        thickness = thin * (float(rng.uniform(1.8, 2.5)) if i % block == 0 else 1.0)
+        thickness = thin * (rng.uniform(1.8, 2.5) if i % block == 0 else 1.0)
         draft.rule(x0, y0 + i * pitch, x0 + size, y0 + i * pitch, colour, thickness)
         draft.rule(x0 + i * pitch, y0, x0 + i * pitch, y0 + size, colour, thickness)
-    filled, height = float(rng.uniform(0.25, 0.75)), pitch * float(rng.uniform(0.45, 0.75))
+    filled, height = rng.uniform(0.25, 0.75), pitch * rng.uniform(0.45, 0.75)
     for row in range(cells):
         for column in range(cells):
             if rng.random() < filled:
@@ -185,21 +185,21 @@ def register(draft: PageDraft) -> None:
     line = draft.write(text, height, draft.width * 0.8)
     if not line.glyphs:
         return
-    x = float(rng.uniform(-0.5, 0.5)) * max(draft.width * 0.9 - line.width, 0)
-    y = float(rng.uniform(-0.4, 0.3)) * draft.height
+    x = rng.uniform(-0.5, 0.5) * max(draft.width * 0.9 - line.width, 0)
+    y = rng.uniform(-0.4, 0.3) * draft.height
     draft.put(line, x, y)
     colour = draft.rule_colour()
     if rng.random() < 0.5:  # a handwritten underline, not quite horizontal
-        slope = float(rng.normal(0, 0.06)) * line.width
-        below = y + height * float(rng.uniform(0.65, 0.9))
-        half = line.width * float(rng.uniform(0.4, 0.8))
+        slope = rng.normal(0, 0.06) * line.width
+        below = y + height * rng.uniform(0.65, 0.9)
+        half = line.width * rng.uniform(0.4, 0.8)
         for k in range(int(rng.integers(1, 3))):
             start, end = below - slope + 0.2 * k * height, below + slope + 0.2 * k * height
             draft.rule(x - half, start, x + half, end, colour, height * 0.06)
     for at in rng.uniform(-0.5, 0.5, int(rng.integers(0, 4))) * draft.width:
-        draft.rule(at, -draft.bottom, at, draft.bottom, colour, float(rng.uniform(0.5, 2)))
+        draft.rule(at, -draft.bottom, at, draft.bottom, colour, rng.uniform(0.5, 2))
     for at in rng.uniform(-0.5, 0.5, int(rng.integers(0, 3))) * draft.height:
-        draft.rule(-draft.right, at, draft.right, at, colour, float(rng.uniform(0.5, 2)))
+        draft.rule(-draft.right, at, draft.right, at, colour, rng.uniform(0.5, 2))
 
 
 def fill_box(draft: PageDraft, box: Box, dark: bool | None = None, margin: tuple[float, float] | None = None) -> None:

@@ -155,7 +155,7 @@ class LineWriter:
         style = GlyphStyle(size, line.stretch, line.slant, _uniform(rng, look.digit_angle), threshold)
         x0, y0, x1, y1 = extent(ink_points(glyph, threshold), style_matrix(glyph, style)).tolist()
         y += _uniform(rng, (-1, 1)) * look.baseline_jitter * height
-        space = 0.0 if last is None else min(line.gap + float(rng.normal(0, 0.03)), look.digit_gap[1]) * height
+        space = 0.0 if last is None else min(line.gap + rng.normal(0, 0.03), look.digit_gap[1]) * height
         x = pen + space - x0
         box = (x + x0, y + y0, x + x1, y + y1)
         if last is not None:

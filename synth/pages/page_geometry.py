@@ -58,7 +58,7 @@ def sample_page_map(
     angle = math.radians(float(rng.uniform(*look.page_angle) + rng.uniform(*look.page_angle)) / 2)
     radius = 0.0
     if look.curve and rng.random() < look.curved_share:
-        sag = look.curve * float(rng.uniform(0.3, 1))
+        sag = look.curve * rng.uniform(0.3, 1)
         # The ends of this arc lie `sag` widths below its middle; a page higher than the radius would fold.
         radius = float(rng.choice([-1, 1])) * max(width / (8 * sag), height)
     tilt_x, tilt_y = (rng.uniform(-look.perspective, look.perspective, 2) / (width, height)).tolist()
@@ -74,7 +74,7 @@ def sample_page_map(
             break
         visible *= fit
     if look.crop:
-        zoom = 1 / (1 - look.crop * float(rng.random()) ** 2)
+        zoom = 1 / (1 - look.crop * rng.random() ** 2)
         left, top = half * (1 - zoom) + rng.uniform(-1, 1, 2) * half * (zoom - 1)
         crop = np.array([[zoom, 0.0, left], [0.0, zoom, top], [0.0, 0.0, 1.0]])
         page = PageMap(crop @ page.matrix, radius)

@@ -39,7 +39,7 @@ def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
 def sample_level(rng: np.random.Generator, light: bool) -> float:
     """Draw the brightness (0 to 255) of a background for dark ink (`light`) or for light ink."""
     low, high = _LIGHT_LEVELS if light else _DARK_LEVELS
-    return float(rng.uniform(low, high))
+    return rng.uniform(low, high)
 
 
 def sample_background_colour(rng: np.random.Generator, light: bool) -> Colour:
@@ -152,7 +152,7 @@ def stripes(position: Field, period: float, thickness: float) -> Field:
 
 def soft_threshold(field: Field, level: float, width: float) -> Field:
     """Return 0 where a field is below `level` and 1 above, with a linear slope of `width` in between."""
-    return np.asarray(np.clip((field - np.float32(level)) * np.float32(1 / width) + np.float32(0.5), 0, 1), np.float32)
+    return np.asarray(np.clip((field - np.float32(level)) * np.float32(1 / width) + 0.5, 0, 1), np.float32)
 
 
 def relief(height_map: Field) -> Field:
@@ -169,7 +169,7 @@ def light_spot(rng: np.random.Generator, width: int, height: int) -> Field:
     y, x = np.mgrid[0:1:48j, 0:1:48j].astype(np.float32)
     centre_x, centre_y = rng.uniform(-0.1, 1.1, 2)
     spread_x, spread_y = rng.uniform(0.1, 0.6, 2)
-    turn = float(rng.uniform(-0.8, 0.8))
+    turn = rng.uniform(-0.8, 0.8)
     x, y = x - np.float32(centre_x), y - np.float32(centre_y)
     spot = np.exp(-(((x + turn * y) / np.float32(spread_x)) ** 2 + (y / np.float32(spread_y)) ** 2))
     return np.asarray(cv2.resize(spot, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
@@ -183,7 +183,7 @@ def soften(image: npt.NDArray[np.float32], sigma: float) -> npt.NDArray[np.float
 def rotate(rng: np.random.Generator, image: npt.NDArray[np.float32], max_angle: float = 5.0) -> npt.NDArray[np.float32]:
     """Rotate a field or picture about its centre by up to `max_angle` degrees, enlarged to fill the corners."""
     height, width = image.shape[:2]
-    angle = float(rng.uniform(-max_angle, max_angle))
+    angle = rng.uniform(-max_angle, max_angle)
     longest = max(width / height, height / width)
     zoom = float(np.cos(np.radians(angle)) + longest * abs(np.sin(np.radians(angle))))
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), angle, zoom)

@@ -42,12 +42,12 @@ def _wiped(rng: np.random.Generator, width: int, height: int) -> Field:
     """Return the streaks, 0 to about 2, that a cloth or a sponge leaves on a board."""
     # Streaks are blurred: they are drawn at half the size and enlarged.
     size = max(width // 2, 1), max(height // 2, 1)
-    stroke = float(rng.uniform(30, 110))
+    stroke = rng.uniform(30, 110)
     streaks = grain(rng, *size, (stroke, rng.uniform(1, 3))) + grain(rng, *size, (stroke, 7))
     if rng.random() < 0.4:
         streaks = grain(rng, *size, (rng.uniform(1.5, 4), stroke)) + grain(rng, *size, (10, stroke))
     patch = soft_threshold(clouds(rng, *size), rng.uniform(-0.3, 0.3), rng.uniform(0.2, 0.8))
-    wiped = np.maximum(rotate(rng, streaks, 20) + np.float32(0.7), 0) * patch
+    wiped = np.maximum(rotate(rng, streaks, 20) + 0.7, 0) * patch
     return np.asarray(cv2.resize(wiped, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
@@ -55,13 +55,13 @@ def _wiped(rng: np.random.Generator, width: int, height: int) -> Field:
 def _whiteboard(rng: np.random.Generator, width: int, height: int, light: bool) -> FloatImage:
     colour = sample_colour(rng, _WHITES, light, any_hue=0.05)
     layers: list[Layer] = [
-        (gradient(rng, width, height) - np.float32(0.5), rng.uniform(0, 30)),
+        (gradient(rng, width, height) - 0.5, rng.uniform(0, 30)),
         (light_spot(rng, width, height), rng.uniform(0, 40)),
-        (clouds(rng, width, height) + grain(rng, width, height) * np.float32(0.15), rng.uniform(1, 6)),
+        (clouds(rng, width, height) + grain(rng, width, height) * 0.15, rng.uniform(1, 6)),
     ]
     for _ in range(int(rng.integers(1, 3))):  # traces of wiped writing
         ink = np.array(_MARKERS[int(rng.integers(len(_MARKERS)))], np.float32)
-        layers.append((_wiped(rng, width, height), (ink - colour) * np.float32(rng.uniform(0.005, 0.04))))
+        layers.append((_wiped(rng, width, height), (ink - colour) * rng.uniform(0.005, 0.04)))
     return paint(colour, *layers)
 
 
@@ -70,8 +70,8 @@ def _blackboard(rng: np.random.Generator, width: int, height: int, light: bool) 
     colour = sample_colour(rng, _SLATES, light, any_hue=0.05)
     dust = np.float32(rng.uniform(3, 16))
     fine = grain(rng, width, height, 1.3)
-    haze = (clouds(rng, width, height) + np.float32(0.2)) * (1 + fine * np.float32(0.25))
-    smears = _wiped(rng, width, height) * (1 + grain(rng, width, height, 2) * np.float32(0.4))
+    haze = (clouds(rng, width, height) + 0.2) * (1 + fine * 0.25)
+    smears = _wiped(rng, width, height) * (1 + grain(rng, width, height, 2) * 0.4)
     return paint(colour, (haze, dust), (smears, dust * np.float32(rng.uniform(0.3, 1))), (fine, rng.uniform(1, 5)))
 
 
@@ -88,9 +88,9 @@ def _metal(rng: np.random.Generator, width: int, height: int, light: bool) -> Fl
         marks = scratches(rng, width, height, int(rng.integers(0, 14)))
         chips = soft_threshold(grain(rng, width, height, rng.uniform(4, 12)) + clouds(rng, width, height), 2.4, 0.2)
         bare = sample_colour(rng, _METALS, light, 0.0)
-        layers.append((np.maximum(marks * np.float32(0.6), chips), (bare - colour) * np.float32(0.6) - np.float32(6)))
+        layers.append((np.maximum(marks * 0.6, chips), (bare - colour) * 0.6 - 6))
     else:
-        length = float(rng.uniform(60, 320))
+        length = rng.uniform(60, 320)
         brushed = grain(rng, width, height, (1, length) if upright else (length, 1))
         layers.append((brushed, rng.uniform(1, 9)))
         marks = scratches(rng, width, height, int(rng.integers(0, 10)), 90.0 if upright else 0.0)
@@ -103,7 +103,7 @@ def _metal(rng: np.random.Generator, width: int, height: int, light: bool) -> Fl
 def _plastic(rng: np.random.Generator, width: int, height: int, light: bool) -> FloatImage:
     colour = sample_colour(rng, _PLASTICS, light, any_hue=0.3)
     layers: list[Layer] = [
-        (gradient(rng, width, height) - np.float32(0.5), rng.uniform(0, 40)),
+        (gradient(rng, width, height) - 0.5, rng.uniform(0, 40)),
         (light_spot(rng, width, height), rng.uniform(0, 60)),
         (clouds(rng, width, height), rng.uniform(0, 6)),
     ]
@@ -111,7 +111,7 @@ def _plastic(rng: np.random.Generator, width: int, height: int, light: bool) -> 
         layers.append((relief(grain(rng, width, height, rng.uniform(1.5, 4))), rng.uniform(1, 7)))
     if rng.random() < 0.3:  # ribs or seams
         _, across = axes(width, height, float(rng.choice([0, 90]) + rng.normal(0, 2)))
-        rib = soften(stripes(across, float(rng.uniform(60, 400)), float(rng.uniform(2, 7))), 1.2)
+        rib = soften(stripes(across, rng.uniform(60, 400), rng.uniform(2, 7)), 1.2)
         layers.append((relief(rib), rng.uniform(-60, 60)))
     if rng.random() < 0.3:
         layers.append((scratches(rng, width, height, int(rng.integers(1, 12))), rng.uniform(-15, 25)))
@@ -121,7 +121,7 @@ def _plastic(rng: np.random.Generator, width: int, height: int, light: bool) -> 
 @SURFACES.add("lcd")
 def _lcd(rng: np.random.Generator, width: int, height: int, light: bool) -> FloatImage:
     colour = sample_colour(rng, _DISPLAYS, light, any_hue=0.1)
-    pitch = float(rng.uniform(2.2, 6))
+    pitch = rng.uniform(2.2, 6)
     x = stripes(np.arange(width, dtype=np.float32), pitch, 1)
     y = stripes(np.arange(height, dtype=np.float32), pitch, 1)[:, None]
     pixels = np.maximum(x, y) if rng.random() < 0.6 else x + plain_field(width, height)
@@ -131,9 +131,9 @@ def _lcd(rng: np.random.Generator, width: int, height: int, light: bool) -> Floa
     return paint(
         colour,
         (pixels, -rng.uniform(0, 9)),
-        (vignette, -colour * np.float32(rng.uniform(0, 0.14))),
+        (vignette, -colour * rng.uniform(0, 0.14)),
         (_reflection(rng, width, height), rng.uniform(0, 22)),
-        (clouds(rng, width, height) + grain(rng, width, height) * np.float32(0.25), rng.uniform(1, 6)),
+        (clouds(rng, width, height) + grain(rng, width, height) * 0.25, rng.uniform(1, 6)),
     )
 
 
@@ -170,15 +170,15 @@ def _pcb(rng: np.random.Generator, width: int, height: int, light: bool) -> Floa
     packages, outlines = _packages(rng, width, height, pitch)
     tin = np.array([175, 185, 190] if rng.random() < 0.6 else [110, 175, 205], np.float32)
     # Bare metal has less contrast than printed or lasered digits, which it would hide otherwise.
-    tin = np.minimum(tin, colour + np.float32(25 if light else 70))
-    rough = grain(rng, width, height) * np.float32(rng.uniform(1, 4))
-    rough += clouds(rng, width, height) * np.float32(rng.uniform(2, 12))
-    blur = float(rng.uniform(0.3, 1.8))
+    tin = np.minimum(tin, colour + (25 if light else 70))
+    rough = grain(rng, width, height) * rng.uniform(1, 4)
+    rough += clouds(rng, width, height) * rng.uniform(2, 12)
+    blur = rng.uniform(0.3, 1.8)
     return paint(
         colour,
-        (soften(copper, blur), colour * np.float32(rng.uniform(-0.25, 0.3)) + np.float32(rng.uniform(-4, 8))),
+        (soften(copper, blur), colour * rng.uniform(-0.25, 0.3) + rng.uniform(-4, 8)),
         (soften(metal, blur), tin - colour),
-        (soften(packages, blur), -colour * np.float32(rng.uniform(0.1, 0.75 if not light else 0.25))),
+        (soften(packages, blur), -colour * rng.uniform(0.1, 0.75 if not light else 0.25)),
         (soften(outlines, blur), rng.uniform(15, 50) * (-1 if light else 1)),
         (rough, 1),
         (light_spot(rng, width, height), rng.uniform(0, 30)),

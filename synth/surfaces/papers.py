@@ -46,9 +46,9 @@ def _paper_colour(rng: np.random.Generator, light: bool) -> Colour:
 
 def _unevenness(rng: np.random.Generator, width: int, height: int) -> Field:
     """Return the grain, mottling and uneven light of paper, in grey levels."""
-    uneven = grain(rng, width, height) * np.float32(rng.uniform(0.5, 3.5))
-    uneven += grain(rng, width, height, rng.uniform(2, 7)) * np.float32(rng.uniform(0.3, 2.5))
-    uneven += clouds(rng, width, height) * np.float32(rng.uniform(1, 9))
+    uneven = grain(rng, width, height) * rng.uniform(0.5, 3.5)
+    uneven += grain(rng, width, height, rng.uniform(2, 7)) * rng.uniform(0.3, 2.5)
+    uneven += clouds(rng, width, height) * rng.uniform(1, 9)
     return uneven
 
 
@@ -64,8 +64,8 @@ def _print_step(rng: np.random.Generator, colour: Colour, low: float, high: floa
 def _worn(rng: np.random.Generator, lines: Field) -> Field:
     """Return printed lines with uneven ink, sometimes slightly blurred."""
     height, width = lines.shape
-    worn = lines * (1 + grain(rng, width, height, 3) * np.float32(rng.uniform(0, 0.25)))
-    return soften(worn, float(rng.uniform(0, 0.9)))
+    worn = lines * (1 + grain(rng, width, height, 3) * rng.uniform(0, 0.25))
+    return soften(worn, rng.uniform(0, 0.9))
 
 
 def _fibres(rng: np.random.Generator, width: int, height: int, count: int) -> Field:
@@ -87,7 +87,7 @@ def _folds(rng: np.random.Generator, width: int, height: int, count: int) -> Fie
         _, distance = axes(width, height, float(across + rng.normal(0, 2)))
         middle = distance - np.float32(rng.uniform(distance.min(), distance.max()))
         area, ridge = rng.normal(0, 0.5), rng.uniform(-1, 1)
-        shade += np.clip(middle * np.float32(0.25), -1, 1) * np.float32(area)
+        shade += np.clip(middle * 0.25, -1, 1) * np.float32(area)
         shade += np.clip(1 - np.abs(middle) * np.float32(1 / rng.uniform(1.2, 4)), 0, 1) * np.float32(ridge)
     return shade
 
@@ -95,12 +95,12 @@ def _folds(rng: np.random.Generator, width: int, height: int, count: int) -> Fie
 @SURFACES.add("paper")
 def _paper(rng: np.random.Generator, width: int, height: int, light: bool) -> FloatImage:
     colour = _paper_colour(rng, light)
-    layers: list[Layer] = [(_unevenness(rng, width, height), np.float32(1))]
+    layers: list[Layer] = [(_unevenness(rng, width, height), 1)]
     if rng.random() < 0.5:
         fibres = _fibres(rng, width, height, int(rng.integers(10, 120)))
         layers.append((fibres, np.float32(rng.uniform(-22, 10))))
     if rng.random() < 0.25:  # crumpled paper: many folds
-        layers.append((_folds(rng, width, height, int(rng.integers(4, 9))), np.float32(rng.uniform(4, 12))))
+        layers.append((_folds(rng, width, height, int(rng.integers(4, 9))), rng.uniform(4, 12)))
     return paint(colour, *layers)
 
 
@@ -110,17 +110,17 @@ def _aged(rng: np.random.Generator, width: int, height: int, light: bool) -> Flo
     strength = np.float32(1.0 if light else 0.5)
     browning = -colour * np.array([0.3, 0.17, 0.1], np.float32)
     stain = clouds(rng, width, height)
-    level = float(rng.uniform(-0.1, 0.5))
-    rim = np.clip(1 - np.abs(stain - np.float32(level)) * np.float32(rng.uniform(12, 40)), 0, 1)
+    level = rng.uniform(-0.1, 0.5)
+    rim = np.clip(1 - np.abs(stain - np.float32(level)) * rng.uniform(12, 40), 0, 1)
     spots = soft_threshold(grain(rng, width, height, rng.uniform(3, 8)), rng.uniform(2, 2.8), 0.8)
-    browned = clouds(rng, width, height) + np.float32(0.4)
-    browned += soft_threshold(stain, level, 0.08) * np.float32(rng.uniform(0.1, 0.7))
-    browned += rim * np.float32(rng.uniform(0, 0.5)) + spots * np.float32(rng.uniform(0, 1))
+    browned = clouds(rng, width, height) + 0.4
+    browned += soft_threshold(stain, level, 0.08) * rng.uniform(0.1, 0.7)
+    browned += rim * rng.uniform(0, 0.5) + spots * rng.uniform(0, 1)
     folds = _folds(rng, width, height, int(rng.integers(0, 5)))
     return paint(
         colour,
-        (browned, browning * np.float32(rng.uniform(0.4, 1.1))),
-        (_unevenness(rng, width, height), np.float32(1.5)),
+        (browned, browning * rng.uniform(0.4, 1.1)),
+        (_unevenness(rng, width, height), 1.5),
         (folds, strength * np.float32(rng.uniform(6, 22))),
     )
 
@@ -128,15 +128,12 @@ def _aged(rng: np.random.Generator, width: int, height: int, light: bool) -> Flo
 @SURFACES.add("ruled")
 def _ruled(rng: np.random.Generator, width: int, height: int, light: bool) -> FloatImage:
     colour = _paper_colour(rng, light)
-    along, across = axes(width, height, float(rng.normal(0, 2)))
+    along, across = axes(width, height, rng.normal(0, 2))
     period = log_uniform(rng, 14, 70)
-    rules = stripes(across - np.float32(rng.uniform(0, period)), period, float(rng.uniform(0.7, 2.2)))
-    layers: list[Layer] = [
-        (_unevenness(rng, width, height), np.float32(1)),
-        (_worn(rng, rules), _print_step(rng, colour, 15, 60)),
-    ]
+    rules = stripes(across - rng.uniform(0, period), period, rng.uniform(0.7, 2.2))
+    layers: list[Layer] = [(_unevenness(rng, width, height), 1), (_worn(rng, rules), _print_step(rng, colour, 15, 60))]
     if rng.random() < 0.35:
-        margin = stripes(along - np.float32(rng.uniform(0, width)), 4.0 * width, float(rng.uniform(0.8, 2.2)))
+        margin = stripes(along - rng.uniform(0, width), 4.0 * width, rng.uniform(0.8, 2.2))
         layers.append((margin, _print_step(rng, colour, 20, 55)))
     return paint(colour, *layers)
 
@@ -144,36 +141,32 @@ def _ruled(rng: np.random.Generator, width: int, height: int, light: bool) -> Fl
 @SURFACES.add("squared")
 def _squared(rng: np.random.Generator, width: int, height: int, light: bool) -> FloatImage:
     colour = _paper_colour(rng, light)
-    along, across = axes(width, height, float(rng.normal(0, 2.5)))
+    along, across = axes(width, height, rng.normal(0, 2.5))
     period = log_uniform(rng, 7, 45)
-    along, across = along - np.float32(rng.uniform(0, period)), across - np.float32(rng.uniform(0, period))
-    thickness = float(rng.uniform(0.6, min(2.0, period / 5)))
+    along, across = along - rng.uniform(0, period), across - rng.uniform(0, period)
+    thickness = rng.uniform(0.6, min(2.0, period / 5))
     squares = np.maximum(stripes(along, period, thickness), stripes(across, period, thickness))
     if rng.random() < 0.3:  # graph paper has a heavier line every five squares
         squares *= np.float32(0.55)
         heavy = np.maximum(stripes(along, 5 * period, thickness * 1.3), stripes(across, 5 * period, thickness * 1.3))
         squares = np.maximum(squares, heavy)
-    return paint(
-        colour,
-        (_unevenness(rng, width, height), 1),
-        (_worn(rng, squares), _print_step(rng, colour, 12, 48)),
-    )
+    return paint(colour, (_unevenness(rng, width, height), 1), (_worn(rng, squares), _print_step(rng, colour, 12, 48)))
 
 
 @SURFACES.add("ledger")
 def _ledger(rng: np.random.Generator, width: int, height: int, light: bool) -> FloatImage:
     colour = _paper_colour(rng, light)
-    row = float(rng.uniform(14, 52))
-    down = np.arange(height, dtype=np.float32)[:, None] - np.float32(rng.uniform(0, row))
+    row = rng.uniform(14, 52)
+    down = np.arange(height, dtype=np.float32)[:, None] - rng.uniform(0, row)
     right = np.arange(width, dtype=np.float32)[None, :]
-    rows = stripes(down, row, float(rng.uniform(0.7, 1.6)))
+    rows = stripes(down, row, rng.uniform(0.7, 1.6))
     columns = np.zeros((1, width), np.float32)
-    place = float(rng.uniform(5, 60))
+    place = rng.uniform(5, 60)
     while place < width:  # wide columns, some of which end with a double rule
         columns = np.maximum(columns, stripes(right - np.float32(place), 4.0 * width, 1.3))
         if rng.random() < 0.4:
             columns = np.maximum(columns, stripes(right - np.float32(place + 4), 4.0 * width, 1.0))
-        place += float(rng.uniform(22, 130))
+        place += rng.uniform(22, 130)
     bands = stripes(down, 2 * row, row) if rng.random() < 0.4 else np.zeros((height, 1), np.float32)
     full = plain_field(width, height)
     background = paint(
@@ -193,7 +186,7 @@ def _guilloche(rng: np.random.Generator, width: int, height: int, light: bool) -
         colour = with_level((255, 255, 255), rng.uniform(150, 245))
     grey = rng.random() < 0.5
     away = 1.0 if float(colour @ LUMA) > 120 else -0.6
-    layers: list[Layer] = [(_unevenness(rng, width, height), np.float32(1))]
+    layers: list[Layer] = [(_unevenness(rng, width, height), 1)]
     region = None
     if rng.random() < 0.4:  # two patterns side by side with a straight or curved boundary
         middle = gradient(rng, width, height) + clouds(rng, width, height) * np.float32(rng.choice([0, 0.1]))
@@ -213,8 +206,8 @@ def _fine_lines(rng: np.random.Generator, position: Field, period: float) -> Fie
     """Return thin lines, 0 to 1, where a (distorted) coordinate is a multiple of `period`."""
     phase = position * np.float32(1 / period)
     distance = np.abs(phase - np.rint(phase)) * np.float32(period)
-    reach = min(float(rng.uniform(0.7, 1.6)), 0.4 * period)  # pixels from the centre of a line to its edge
-    sharpness = float(rng.uniform(0.5, 1))  # lines are pale from a worn plate or in a coarse scan
+    reach = min(rng.uniform(0.7, 1.6), 0.4 * period)  # pixels from the centre of a line to its edge
+    sharpness = rng.uniform(0.5, 1)  # lines are pale from a worn plate or in a coarse scan
     return np.asarray(np.clip((np.float32(reach) - distance) * np.float32(sharpness), 0, 1), np.float32)
 
 
@@ -225,8 +218,8 @@ def _displacement(rng: np.random.Generator, width: int, height: int, size: float
     turns = rng.uniform(0, 2 * np.pi, 2)
     wave = np.sin(x * np.float32(2 * np.pi / rng.uniform(20, 200)) + np.float32(turns[0]))
     slow = np.sin(y * np.float32(2 * np.pi / rng.uniform(60, 300)) + np.float32(turns[1]))
-    irregular = grain(rng, width, height, rng.uniform(60, 160)) * np.float32(rng.uniform(0, 0.8))
-    return np.asarray((wave * (slow * np.float32(0.5) + np.float32(0.6)) + irregular) * np.float32(size), np.float32)
+    irregular = grain(rng, width, height, rng.uniform(60, 160)) * rng.uniform(0, 0.8)
+    return np.asarray((wave * (slow * 0.5 + 0.6) + irregular) * np.float32(size), np.float32)
 
 
 def _period(rng: np.random.Generator) -> float:
@@ -284,7 +277,7 @@ _PATTERNS = (_waves, _waves, _hatching, _rosette, _arcs)
 @SURFACES.add("newsprint")
 def _newsprint(rng: np.random.Generator, width: int, height: int, light: bool) -> FloatImage:
     grey = with_level((190, 205, 210), sample_level(rng, light))
-    row = float(rng.uniform(9, 22))
+    row = rng.uniform(9, 22)
     down = np.arange(height, dtype=np.float32)[:, None]
     rows = stripes(down, row, row * 0.55)
     # The print on the back shows through as rows of soft blots.
@@ -301,14 +294,14 @@ def _newsprint(rng: np.random.Generator, width: int, height: int, light: bool) -
 @SURFACES.add("halftone")
 def _halftone(rng: np.random.Generator, width: int, height: int, light: bool) -> FloatImage:
     colour = _paper_colour(rng, light)
-    period = float(rng.uniform(3, 8))
+    period = rng.uniform(3, 8)
     along, across = axes(width, height, float(rng.choice([0, 15, 45, 75]) + rng.normal(0, 3)))
     turn = np.float32(2 * np.pi / period)
-    screen = (np.cos(along * turn) + np.cos(across * turn)) * np.float32(0.5)
-    tone = clouds(rng, width, height) * np.float32(rng.uniform(0.2, 0.9)) + np.float32(rng.uniform(-0.5, 0.4))
+    screen = (np.cos(along * turn) + np.cos(across * turn)) * 0.5
+    tone = clouds(rng, width, height) * rng.uniform(0.2, 0.9) + rng.uniform(-0.5, 0.4)
     dots = np.clip((screen + tone) * np.float32(period / 3), 0, 1)
     return paint(
         colour,
         (_unevenness(rng, width, height), 1),
-        (soften(np.asarray(dots, np.float32), float(rng.uniform(0, 0.8))), _print_step(rng, colour, 10, 45)),
+        (soften(np.asarray(dots, np.float32), rng.uniform(0, 0.8)), _print_step(rng, colour, 10, 45)),
     )

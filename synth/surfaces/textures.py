@@ -50,7 +50,7 @@ def _masonry(
     across, down = size
     rows, columns = int(height / down) + 2, int(width / across) + 2
     # Each tone is repeated four times, so that rows can be shifted by quarters of a brick.
-    tones = np.repeat(np.clip(rng.standard_normal((rows, columns), np.float32), -2, 2) * np.float32(0.5), 4, axis=1)
+    tones = np.repeat(np.clip(rng.standard_normal((rows, columns), np.float32), -2, 2) * 0.5, 4, axis=1)
     shift = round(4 * offset)
     tones[1::2] = np.roll(tones[1::2], shift, axis=1)
     start_x, start_y = rng.uniform(0, across), rng.uniform(0, down)
@@ -74,13 +74,13 @@ def _brick(rng: np.random.Generator, width: int, height: int, light: bool) -> Fl
     tone, joints = _masonry(rng, width, height, (down * rng.uniform(2, 3.4), down), joint, offset)
     level = float(colour @ LUMA)
     mortar = with_level(rng.uniform(150, 200) + rng.normal(0, 8, 3), np.clip(level + rng.uniform(-30, 40), 12, 235))
-    rough = grain(rng, width, height, rng.uniform(1, 3)) * np.float32(rng.uniform(1, 6))
-    rough += clouds(rng, width, height) * np.float32(rng.uniform(3, 12))
+    rough = grain(rng, width, height, rng.uniform(1, 3)) * rng.uniform(1, 6)
+    rough += clouds(rng, width, height) * rng.uniform(3, 12)
     # The joint lies deeper; its upper edge is in the shade of the brick.
-    rough += relief(joints) * np.float32(-rng.uniform(0, 18))
+    rough += relief(joints) * -rng.uniform(0, 18)
     background = paint(
         colour,
-        (tone * (1 - joints), colour * np.float32(rng.uniform(0.05, 0.22)) + np.float32(2)),
+        (tone * (1 - joints), colour * rng.uniform(0.05, 0.22) + 2),
         (joints, mortar - colour),
         (rough, 1),
     )
@@ -93,7 +93,7 @@ def _tiles(rng: np.random.Generator, width: int, height: int, light: bool) -> Fl
     down = log_uniform(rng, 10, 120)
     across = down * float(rng.choice([1, 1, 1.5, 2]))
     offset = float(rng.choice([0, 0, 0.5]))
-    joint = float(rng.uniform(1, min(5, 0.15 * down + 1)))
+    joint = rng.uniform(1, min(5, 0.15 * down + 1))
     tone, joints = _masonry(rng, width, height, (across, down), joint, offset)
     grout = with_level(colour * 0.3 + 120, np.clip(float(colour @ LUMA) + rng.normal(0, 28), 10, 245))
     background = paint(
@@ -101,7 +101,7 @@ def _tiles(rng: np.random.Generator, width: int, height: int, light: bool) -> Fl
         (tone, rng.uniform(1, 11)),
         (joints, grout - colour),
         (light_spot(rng, width, height), rng.uniform(0, 35)),
-        (clouds(rng, width, height) + grain(rng, width, height) * np.float32(0.15), rng.uniform(2, 10)),
+        (clouds(rng, width, height) + grain(rng, width, height) * 0.15, rng.uniform(2, 10)),
     )
     return rotate(rng, background)
 
@@ -109,16 +109,16 @@ def _tiles(rng: np.random.Generator, width: int, height: int, light: bool) -> Fl
 @SURFACES.add("stucco")
 def _stucco(rng: np.random.Generator, width: int, height: int, light: bool) -> FloatImage:
     colour = sample_colour(rng, _PLASTERS, light, any_hue=0.12)
-    cell = float(rng.uniform(1.5, 7))
-    rough = grain(rng, width, height, cell) + grain(rng, width, height, cell / 2.5) * np.float32(0.6)
+    cell = rng.uniform(1.5, 7)
+    rough = grain(rng, width, height, cell) + grain(rng, width, height, cell / 2.5) * 0.6
     if rng.random() < 0.5:  # roughcast: peaks stand out from a flat surface
         rough = soft_threshold(rough, 0.6, 1.5) * 2
     shade = relief(rough) * np.float32(cell**0.5 * rng.uniform(3, 13))
     return paint(
         colour,
         (shade, 1),
-        (clouds(rng, width, height), colour * np.float32(rng.uniform(0.03, 0.12))),
-        (gradient(rng, width, height) - np.float32(0.5), rng.uniform(0, 25)),
+        (clouds(rng, width, height), colour * rng.uniform(0.03, 0.12)),
+        (gradient(rng, width, height) - 0.5, rng.uniform(0, 25)),
     )
 
 
@@ -127,13 +127,13 @@ def _concrete(rng: np.random.Generator, width: int, height: int, light: bool) ->
     colour = sample_colour(rng, _CONCRETES, light, any_hue=0.03)
     pores = soft_threshold(grain(rng, width, height, rng.uniform(1.5, 4)), 2.3, 0.6)
     stain = soft_threshold(clouds(rng, width, height), rng.uniform(0, 0.5), rng.uniform(0.1, 0.8))
-    runs = grain(rng, width, height, (rng.uniform(6, 25), 200)) * np.float32(rng.uniform(0, 4))
-    rough = grain(rng, width, height, 1.4) * np.float32(rng.uniform(1, 6)) + runs
-    rough += clouds(rng, width, height) * np.float32(rng.uniform(4, 16))
+    runs = grain(rng, width, height, (rng.uniform(6, 25), 200)) * rng.uniform(0, 4)
+    rough = grain(rng, width, height, 1.4) * rng.uniform(1, 6) + runs
+    rough += clouds(rng, width, height) * rng.uniform(4, 16)
     if rng.random() < 0.3:  # the joints of the formwork boards
         _, across = axes(width, height, float(rng.choice([0, 90]) + rng.normal(0, 2)))
-        rough -= stripes(across - np.float32(rng.uniform(0, 80)), float(rng.uniform(50, 200)), 2) * np.float32(16)
-    return paint(colour, (rough, 1), (pores, -rng.uniform(8, 40)), (stain, -colour * np.float32(rng.uniform(0, 0.15))))
+        rough -= stripes(across - rng.uniform(0, 80), rng.uniform(50, 200), 2) * 16
+    return paint(colour, (rough, 1), (pores, -rng.uniform(8, 40)), (stain, -colour * rng.uniform(0, 0.15)))
 
 
 @SURFACES.add("wood")
@@ -143,36 +143,34 @@ def _wood(rng: np.random.Generator, width: int, height: int, light: bool) -> Flo
     upright = rng.random() < 0.35
     long, wide = (height, width) if upright else (width, height)
     # Drawn with horizontal grain: growth rings are a ramp across the board, slowly distorted along it.
-    ring = float(rng.uniform(5, 26))
+    ring = rng.uniform(5, 26)
     position = np.arange(wide, dtype=np.float32)[:, None] + grain(rng, long, wide, (160, 45)) * np.float32(ring)
     position += grain(rng, long, wide, (50, 12)) * np.float32(ring * 0.12)
     phase = position * np.float32(1 / ring)
     rings = phase - np.floor(phase)  # the dark late wood of a ring ends sharply
     pores = grain(rng, long, wide, (rng.uniform(14, 50), 1.2))
-    figure = rings * np.float32(-rng.uniform(0.04, 0.16 if light else 0.25)) + pores * np.float32(
-        rng.uniform(0.015, 0.05)
-    )
-    figure += grain(rng, long, wide, (120, 6)) * np.float32(rng.uniform(0.02, 0.08))
+    figure = rings * -rng.uniform(0.04, 0.16 if light else 0.25) + pores * rng.uniform(0.015, 0.05)
+    figure += grain(rng, long, wide, (120, 6)) * rng.uniform(0.02, 0.08)
     if painted:
         figure *= np.float32(0.35)
     if rng.random() < 0.45:  # boards with different tones and dark gaps
-        board = float(rng.uniform(35, 140))
-        across = np.arange(wide, dtype=np.float32)[:, None] + np.float32(rng.uniform(0, board))
+        board = rng.uniform(35, 140)
+        across = np.arange(wide, dtype=np.float32)[:, None] + rng.uniform(0, board)
         tones = rng.normal(0, 0.08, int(wide / board) + 3).astype(np.float32)
         figure += tones[np.rint(across / np.float32(board)).astype(int)]
-        gap = stripes(across - np.float32(board / 2), board, float(rng.uniform(1, 3)))
-        figure -= gap * np.float32(rng.uniform(0.1, 0.35))
+        gap = stripes(across - np.float32(board / 2), board, rng.uniform(1, 3))
+        figure -= gap * rng.uniform(0.1, 0.35)
     if upright:
         figure = np.ascontiguousarray(figure.T)
-    shade = clouds(rng, width, height) * np.float32(rng.uniform(0.02, 0.08))
-    return paint(colour, (figure + shade + np.float32(0.05), colour * np.float32(0.9) + np.float32(8)))
+    shade = clouds(rng, width, height) * rng.uniform(0.02, 0.08)
+    return paint(colour, (figure + shade + 0.05, colour * 0.9 + 8))
 
 
 @SURFACES.add("fabric")
 def _fabric(rng: np.random.Generator, width: int, height: int, light: bool) -> FloatImage:
     colour = sample_colour(rng, _DYES, light, any_hue=0.4)
-    along, across = axes(width, height, float(rng.uniform(-25, 25)))
-    period = float(rng.uniform(2.2, 6))
+    along, across = axes(width, height, rng.uniform(-25, 25))
+    period = rng.uniform(2.2, 6)
     turn = np.float32(2 * np.pi / period)
     weave = np.sin(along * turn) * np.sin(across * turn)
     kind = rng.random()
@@ -182,16 +180,16 @@ def _fabric(rng: np.random.Generator, width: int, height: int, light: bool) -> F
         weave = np.sin((along + across) * turn)
     threads = grain(rng, width, height, (4, 1)) + grain(rng, width, height, (1, 4))
     # Wrinkles are ridges mostly in one direction, on top of broad folds.
-    size = float(rng.uniform(22, 90))
+    size = rng.uniform(22, 90)
     ridges = np.float32(0.8) - np.abs(grain(rng, width, height, (size * rng.uniform(3, 7), size)))
-    wrinkle = rotate(rng, np.asarray(ridges, np.float32), 40) + clouds(rng, width, height) * np.float32(0.8)
+    wrinkle = rotate(rng, np.asarray(ridges, np.float32), 40) + clouds(rng, width, height) * 0.8
     layers: list[Layer] = [
         (np.asarray(weave, np.float32), rng.uniform(1, 9)),
         (threads, rng.uniform(0.5, 4)),
-        (wrinkle, colour * np.float32(rng.uniform(0.02, 0.1 if light else 0.2)) + np.float32(2)),
+        (wrinkle, colour * rng.uniform(0.02, 0.1 if light else 0.2) + 2),
     ]
     if rng.random() < 0.2:  # broad stripes, as on sports shirts
-        bands = soften(stripes(across, float(rng.uniform(90, 260)), float(rng.uniform(20, 80))), 1)
+        bands = soften(stripes(across, rng.uniform(90, 260), rng.uniform(20, 80)), 1)
         other = with_level(sample_colour(rng, _DYES, light, 0.4), float(colour @ LUMA) + rng.uniform(-25, 25))
         layers.append((bands, other - colour))
     return paint(colour, *layers)
@@ -201,15 +199,15 @@ def _fabric(rng: np.random.Generator, width: int, height: int, light: bool) -> F
 def _foliage(rng: np.random.Generator, width: int, height: int, light: bool) -> FloatImage:
     colour = sample_colour(rng, _LEAVES, light, any_hue=0.05)
     total = clouds(rng, width, height)
-    leaf = float(rng.uniform(6, 22))
+    leaf = rng.uniform(6, 22)
     for share in (1.0, 0.6, 0.35):
         layer = grain(rng, width, height, (leaf * share * rng.uniform(0.7, 1.8), leaf * share))
-        total += soft_threshold(layer, 0.2, rng.uniform(0.4, 1.5)) - np.float32(0.45)
-    total = soften(total, float(rng.uniform(0, 3)))
+        total += soft_threshold(layer, 0.2, rng.uniform(0.4, 1.5)) - 0.45
+    total = soften(total, rng.uniform(0, 3))
     warmth = soft_threshold(grain(rng, width, height, leaf * 1.5), 0.5, 1)
-    tint = np.array([-4, 8, 12], np.float32) * np.float32(rng.uniform(-0.5, 2))
+    tint = np.array([-4, 8, 12], np.float32) * rng.uniform(-0.5, 2)
     # On a light background the shadows are pale, or they would be as dark as ink.
-    depth = colour * np.float32(rng.uniform(0.12, 0.3) * (0.5 if light else 1))
+    depth = colour * (rng.uniform(0.12, 0.3) * (0.5 if light else 1))
     return paint(colour, (total, depth), (warmth, tint))
 
 
@@ -217,7 +215,7 @@ def _foliage(rng: np.random.Generator, width: int, height: int, light: bool) -> 
 def _street(rng: np.random.Generator, width: int, height: int, light: bool) -> FloatImage:
     """Draw door frames, walls, windows and shadows out of focus, as around a house number."""
     small_width, small_height = max(width // 4, 8), max(height // 4, 8)
-    middle_level, spread = sample_level(rng, light), float(rng.uniform(12, 40))
+    middle_level, spread = sample_level(rng, light), rng.uniform(12, 40)
     colour = with_level(sample_colour(rng, _STREETS, light, any_hue=0.05), middle_level)
     scene = np.full((small_height, small_width, 3), colour, np.float32)
     for _ in range(int(rng.integers(2, 9))):
@@ -227,14 +225,14 @@ def _street(rng: np.random.Generator, width: int, height: int, light: bool) -> F
         size = rng.uniform(0.05, 0.9, 2) * (small_width, small_height)
         if rng.random() < 0.6:  # posts and sills cross the whole picture
             size[int(rng.integers(2))] = 2.5 * max(small_width, small_height)
-        corners = cv2.boxPoints((place.tolist(), size.tolist(), float(rng.normal(0, 4))))
+        corners = cv2.boxPoints((place.tolist(), size.tolist(), rng.normal(0, 4)))
         cv2.fillConvexPoly(scene, (corners * 16).astype(np.int32), patch.tolist(), cv2.LINE_8, 4)
-    scene = soften(scene, float(rng.uniform(0.4, 3)))
+    scene = soften(scene, rng.uniform(0.4, 3))
     scene += np.float32(0.8 * (middle_level - float(scene.mean(axis=(0, 1)) @ LUMA)))  # a large patch may shift it
     background = cv2.resize(scene, (width, height), interpolation=cv2.INTER_LINEAR)
-    rough = clouds(rng, width, height) * np.float32(rng.uniform(2, 16))
-    rough += grain(rng, width, height, rng.uniform(1, 2)) * np.float32(rng.uniform(0.3, 3))
+    rough = clouds(rng, width, height) * rng.uniform(2, 16)
+    rough += grain(rng, width, height, rng.uniform(1, 2)) * rng.uniform(0.3, 3)
     if rng.random() < 0.4:  # one sharp edge, like that of a sign or a post
         edge = scratches(rng, width, height, 1, float(rng.choice([0, 90])))
-        rough += soften(edge, 1) * np.float32(rng.uniform(-40, 40))
+        rough += soften(edge, 1) * rng.uniform(-40, 40)
     return np.asarray(background + rough[..., None], np.float32)

@@ -12,7 +12,7 @@ from digitdet.common.registry import check_names, draw_name
 from digitdet.common.types import Boxes, Image
 from digitdet.configs.look import LookConfig
 from digitdet.configs.synth import SynthConfig
-from digitdet.synth.digits.glyphs import GlyphSource, LazyStyle, StyledGlyphs
+from digitdet.synth.digits.glyphs import GlyphSource, StyledGlyphs, lazy_style
 from digitdet.synth.digits.pen import Hand
 from digitdet.synth.effects.effects import EFFECTS, CameraEffects
 from digitdet.synth.effects.inks import INKS
@@ -151,8 +151,8 @@ class SceneComposer:
         """Return a style for the characters that `source` lacks, or for clutter if it is empty: pen or typeface."""
         fonts = self._sources.get("fonts")
         if fonts is None or source in _HANDWRITTEN or (not source and rng.random() < 0.25):
-            return LazyStyle(self._pens, rng)
-        return LazyStyle(fonts, rng)
+            return lazy_style(self._pens, rng)
+        return lazy_style(fonts, rng)
 
 
 def _check_look(look: LookConfig, sources: Mapping[str, GlyphSource], where: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from digitdet.common.errors import ConfigError, DataError
@@ -91,11 +92,6 @@ def _mnist(request: _Request) -> BySplit:
     return {split: ImageGlyphs(part) for split, part in load_split_digits(request.mnist).items()}
 
 
-@SOURCES.add("pen")
-def _pen(_request: _Request) -> BySplit:
-    return dict.fromkeys(SPLITS, StyledGlyphs(Hand))  # draws new digits each time, so the splits share none
-
-
 @SOURCES.add("fonts")
 def _fonts(request: _Request) -> BySplit:
     given = request.config.font_folders
@@ -107,7 +103,7 @@ def _fonts(request: _Request) -> BySplit:
 def _hands(request: _Request) -> BySplit:
     given = request.config.hand_font_folders
     if given is None:
-        return _pen(request)
+        return SOURCES["pen"](request)
     typefaces = _split_typefaces(request, [Path(folder) for folder in given])
     return {split: handwriting_fonts(part) for split, part in typefaces.items()}
 
@@ -115,16 +111,6 @@ def _hands(request: _Request) -> BySplit:
 @SOURCES.add("stencils")
 def _stencils(request: _Request) -> BySplit:
     return {split: StencilGlyphs(source) for split, source in _fonts(request).items()}
-
-
-@SOURCES.add("segments")
-def _segments(_request: _Request) -> BySplit:
-    return dict.fromkeys(SPLITS, StyledGlyphs(sample_segment_display))
-
-
-@SOURCES.add("dots")
-def _dots(_request: _Request) -> BySplit:
-    return dict.fromkeys(SPLITS, StyledGlyphs(sample_dot_display))
 
 
 @SOURCES.add("crops")
@@ -136,20 +122,21 @@ def _crops(request: _Request) -> BySplit:
     return {split: CropGlyphs(part) for split, part in split_crops(crops).items()}
 
 
-def _digit_set(name: str) -> SourceLoader:
-    def load(request: _Request) -> BySplit:
-        if request.config.digit_sets is None:
-            raise ConfigError(
-                f"the source {name!r} needs the setting digit_sets: the folder where torchvision stores it"
-            )
-        root = Path(request.config.digit_sets)
-        return {split: ImageGlyphs(load_torchvision_digits(name, root, split)) for split in SPLITS}
-
-    return load
+def _digit_set(request: _Request, name: str) -> BySplit:
+    if request.config.digit_sets is None:
+        raise ConfigError(f"the source {name!r} needs the setting digit_sets: the folder where torchvision stores it")
+    root = Path(request.config.digit_sets)
+    return {split: ImageGlyphs(load_torchvision_digits(name, root, split)) for split in SPLITS}
 
 
-for _name in ("emnist", "qmnist", "usps"):
-    SOURCES[_name] = _digit_set(_name)
+def _drawn(_request: _Request, source: GlyphSource) -> BySplit:
+    return dict.fromkeys(SPLITS, source)  # draws new digits each time, so the splits share none
+
+
+SOURCES.update({name: partial(_digit_set, name=name) for name in ("emnist", "qmnist", "usps")})
+SOURCES["pen"] = partial(_drawn, source=StyledGlyphs(Hand))
+SOURCES["segments"] = partial(_drawn, source=StyledGlyphs(sample_segment_display))
+SOURCES["dots"] = partial(_drawn, source=StyledGlyphs(sample_dot_display))
 
 
 def _split_typefaces(request: _Request, folders: Sequence[Path]) -> dict[str, list[Typeface]]:

@@ -77,11 +77,11 @@ def write_dataset(
 
     Args:
         config: The settings.
-        materials: Digit sources and backgrounds, see `digitdet.synth.sources.load_materials`.
+        materials: See `digitdet.synth.sources.load_materials`.
         out: The dataset folder; created if missing.
         workers: Number of processes; 0 starts one per core.
         progress: Called with the number of newly completed pictures.
-        run: Writes the chunks instead of processes on this machine, e.g. `digitdet.cluster.synth.run_with_ray`.
+        run: Writes the chunks elsewhere, e.g. `digitdet.cluster.synth.run_with_ray`.
 
     Returns:
         False if the folder already holds this dataset, complete.
@@ -101,7 +101,7 @@ def write_dataset(
         if folder.is_finished:
             return False
         folder.claim()
-        _write_rest(config, materials, folder, run or _local(workers), progress)
+        _write_rest(config, materials, folder, run or partial(_run_locally, workers), progress)
         return True
 
 
@@ -164,20 +164,16 @@ def picture_rng(seed: int, split: str, index: int) -> np.random.Generator:
     return np.random.default_rng([seed, SPLITS.index(split), index])
 
 
-def _local(workers: int) -> RunChunks:
-    """Return a function that writes chunks in `workers` processes of this machine; 0 starts one per core."""
-
-    def run(config: SynthConfig, materials: Materials, out: Path, chunks: Sequence[Chunk]) -> Iterator[Chunk]:
-        count = min(workers or os.cpu_count() or 1, len(chunks), _MAX_WORKERS)
-        if count == 1:
-            writer = ChunkWriter(config, materials, out)
-            for chunk in chunks:
-                yield writer.write(chunk)
-            return
-        with stored_job(config, materials, out) as stored:
-            yield from _in_processes(stored, out, chunks, count)
-
-    return run
+def _run_locally(
+    workers: int, config: SynthConfig, materials: Materials, out: Path, chunks: Sequence[Chunk]
+) -> Iterator[Chunk]:
+    """Write chunks in `workers` processes of this machine; 0 starts one per core."""
+    count = min(workers or os.cpu_count() or 1, len(chunks), _MAX_WORKERS)
+    if count == 1:
+        yield from map(ChunkWriter(config, materials, out).write, chunks)
+        return
+    with stored_job(config, materials, out) as stored:
+        yield from _in_processes(stored, out, chunks, count)
 
 
 @contextlib.contextmanager

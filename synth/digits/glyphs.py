@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -78,26 +79,10 @@ class StyledGlyphs(GlyphSource):
         return self._sample_style(rng).mark(rng, character)
 
 
-class LazyStyle(GlyphSource):
-    """One style of a source, chosen with `rng` at first use: most pages need no fallback glyphs."""
-
-    def __init__(self, source: GlyphSource, rng: np.random.Generator) -> None:
-        self._source = source
-        self._rng = rng
-        self._chosen: GlyphSource | None = None
-
-    def sample(self, rng: np.random.Generator, digit: int) -> Glyph:
-        """Return `digit` in the chosen style."""
-        return self._style().sample(rng, digit)
-
-    def mark(self, rng: np.random.Generator, character: str) -> Glyph | None:
-        """Return a character in the chosen style; None if the style does not have it."""
-        return self._style().mark(rng, character)
-
-    def _style(self) -> GlyphSource:
-        if self._chosen is None:
-            self._chosen = self._source.choose(self._rng)
-        return self._chosen
+def lazy_style(source: GlyphSource, rng: np.random.Generator) -> GlyphSource:
+    """Return one style of a source, drawn with `rng` at first use: most pages need no fallback glyphs."""
+    style = cache(lambda: source.choose(rng))
+    return StyledGlyphs(lambda _rng: style())
 
 
 class ImageGlyphs(GlyphSource):

@@ -62,14 +62,7 @@ _AT_MOST: tuple[tuple[int, frozenset[str]], ...] = (
 
 
 class CameraEffects:
-    """Draws and applies effects. None moves a pixel, so boxes stay valid; strengths depend on the smallest digit.
-
-    Args:
-        shares: The probability of each effect, by name; other effects are never drawn.
-
-    Raises:
-        ConfigError: A name is not in EFFECTS, or a share is not between 0 and 1.
-    """
+    """Draws effects with a probability by name, 0 to 1, and applies them. None moves a pixel, so boxes stay valid."""
 
     def __init__(self, shares: Mapping[str, float]) -> None:
         check_names(shares, EFFECTS, "effects")

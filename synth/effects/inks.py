@@ -7,6 +7,7 @@ widens a digit: boxes are tight around `alpha`, and a shadow, glow or side face 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import cv2
 import numpy as np
@@ -141,18 +142,20 @@ def solid(rng: np.random.Generator, background: FloatImage, alpha: Field, colour
     return np.asarray(background + alpha[..., None] * (front - background), np.float32)
 
 
-@INKS.add("emboss")
-def emboss(rng: np.random.Generator, background: FloatImage, alpha: Field, colour: Colour, height: float) -> FloatImage:
-    """Raised digits in the material of the background, lit from one side."""
-    return _relief(rng, background, alpha, colour, height, 1.0)
-
-
-@INKS.add("engrave")
-def engrave(
-    rng: np.random.Generator, background: FloatImage, alpha: Field, colour: Colour, height: float
+def _relief(
+    rng: np.random.Generator, background: FloatImage, alpha: Field, colour: Colour, height: float, sign: float
 ) -> FloatImage:
-    """Digits cut into the background, partly filled with paint or dirt."""
-    return _relief(rng, background, alpha, colour, height, -1.0)
+    """Digits in the material of the background, lit from one side: raised (`sign` 1) or cut into it (-1)."""
+    soft = cv2.GaussianBlur(alpha, (0, 0), max(height * rng.uniform(0.012, 0.03), 0.5))
+    angle = rng.uniform(np.pi, 2 * np.pi)  # light from above
+    across, down = float(np.cos(angle)), float(np.sin(angle))
+    slope = across * cv2.Sobel(soft, cv2.CV_32F, 1, 0) + down * cv2.Sobel(soft, cv2.CV_32F, 0, 1)
+    lit = background - (slope * np.float32(sign * rng.uniform(30, 70)))[..., None]
+    return np.clip(_blend(lit, alpha * rng.uniform(0.15, 0.6), colour), 0, 255)
+
+
+INKS["emboss"] = partial(_relief, sign=1.0)
+INKS["engrave"] = partial(_relief, sign=-1.0)
 
 
 @INKS.add("glow")
@@ -171,17 +174,6 @@ def _blend(background: FloatImage, alpha: Field, colour: Colour) -> FloatImage:
     covers *= np.tile(colour, alpha.shape[1]) - rows
     rows += covers
     return background
-
-
-def _relief(
-    rng: np.random.Generator, background: FloatImage, alpha: Field, colour: Colour, height: float, sign: float
-) -> FloatImage:
-    soft = cv2.GaussianBlur(alpha, (0, 0), max(height * rng.uniform(0.012, 0.03), 0.5))
-    angle = rng.uniform(np.pi, 2 * np.pi)  # light from above
-    across, down = float(np.cos(angle)), float(np.sin(angle))
-    slope = across * cv2.Sobel(soft, cv2.CV_32F, 1, 0) + down * cv2.Sobel(soft, cv2.CV_32F, 0, 1)
-    lit = background - (slope * np.float32(sign * rng.uniform(30, 70)))[..., None]
-    return np.clip(_blend(lit, alpha * rng.uniform(0.15, 0.6), colour), 0, 255)
 
 
 def _core(alpha: Field, width: float) -> Field:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.common.types import Image
+from digitdet.common.types import FloatArray, Image
 
 _Corners = tuple[int, int, int, int]
 
@@ -55,7 +55,7 @@ def contact_sheet(
     sheet = np.full((rows * step + _GAP, columns * step + _GAP, 3), _GREY, np.uint8)
     for index, (picture, found, digits) in enumerate(zip(pictures, boxes, labels, strict=True)):
         small, scale = _fit(picture, cell)
-        _draw_digits(small, np.asarray(found, np.float64).reshape(-1, 4) * scale, np.asarray(digits, np.int64))
+        _draw_digits(small, np.asarray(found, np.float64).reshape(-1, 4) * scale, np.asarray(digits, int).tolist())
         height, width = small.shape[:2]
         top = _GAP + index // columns * step + (cell - height) // 2
         left = _GAP + index % columns * step + (cell - width) // 2
@@ -63,7 +63,7 @@ def contact_sheet(
     return sheet
 
 
-def _fit(picture: Image, cell: int) -> tuple[Image, npt.NDArray[np.float64]]:
+def _fit(picture: Image, cell: int) -> tuple[Image, FloatArray]:
     """Return the picture scaled to the cell, and the factors (4,) for its xyxy boxes."""
     height, width = picture.shape[:2]
     scale = cell / max(height, width)
@@ -72,19 +72,17 @@ def _fit(picture: Image, cell: int) -> tuple[Image, npt.NDArray[np.float64]]:
     return np.array(resized, np.uint8), np.tile([size[0] / width, size[1] / height], 2)
 
 
-def _draw_digits(picture: Image, boxes: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]) -> None:
+def _draw_digits(picture: Image, boxes: FloatArray, labels: Sequence[int]) -> None:
     corners: list[_Corners] = [(x0, y0, x1 - 1, y1 - 1) for x0, y0, x1, y1 in np.rint(boxes).astype(int).tolist()]
-    colours = [_COLOURS[label % len(_COLOURS)] for label in labels.tolist()]
-    for box, colour in zip(corners, colours, strict=True):
-        cv2.rectangle(picture, box[:2], box[2:], colour, 1)
-    for box, label, colour in zip(corners, labels.tolist(), colours, strict=True):
-        _draw_label(picture, str(label), box, corners, colour)
+    for box, label in zip(corners, labels, strict=True):
+        cv2.rectangle(picture, box[:2], box[2:], _COLOURS[label], 1)
+    for box, label in zip(corners, labels, strict=True):
+        _draw_label(picture, label, box, corners)
 
 
-def _draw_label(
-    picture: Image, text: str, box: _Corners, others: Sequence[_Corners], colour: tuple[int, int, int]
-) -> None:
+def _draw_label(picture: Image, label: int, box: _Corners, others: Sequence[_Corners]) -> None:
     """Draw a class above its box, or below or beside it where there is no free place above."""
+    text = str(label)
     text_height = min(11, max(8, (box[3] - box[1]) // 2))
     scale = cv2.getFontScaleFromHeight(_FONT, text_height, 1)
     text_width = cv2.getTextSize(text, _FONT, scale, 1)[0][0]
@@ -94,7 +92,7 @@ def _draw_label(
     free = (place for place in places if _is_free(picture, place, text_width, text_height, others))
     x, y = next(free, above)
     cv2.rectangle(picture, (x - 1, y - text_height - 1), (x + text_width, y + 1), _LABEL_BACKGROUND, cv2.FILLED)
-    cv2.putText(picture, text, (x, y), _FONT, scale, colour, 1, cv2.LINE_AA)
+    cv2.putText(picture, text, (x, y), _FONT, scale, _COLOURS[label], 1, cv2.LINE_AA)
 
 
 def _is_free(picture: Image, place: tuple[int, int], width: int, height: int, others: Sequence[_Corners]) -> bool:

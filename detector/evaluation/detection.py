@@ -23,7 +23,7 @@ IOU_THRESHOLDS = np.arange(50, 100, 5) / 100
 """Thresholds of mAP50-95, as in COCO (Lin et al., 2014)."""
 
 _MIN_IOU = 0.5  # of a digit that counts as read
-_MIN_READ_SCORE = 0.01  # for the mAP of what reading finds: its boxes have a score for each of the ten digits
+_MIN_READ_SCORE = 0.01  # for the mAP of the digits that reading detects: each box has ten scores
 _RECALLS = np.linspace(0, 1, 101)
 _SCORES = np.linspace(0, 1, 1001)  # among which the one with the best F1 is chosen
 
@@ -129,7 +129,9 @@ def average_precision(hits: Mask, true: int) -> float:
 
 
 def _match(true: DigitBoxes, found: Detections | None, min_score: float) -> tuple[FloatArray, Indices, Mask]:
-    """Every box of a picture with each digit it has a score for: scores and labels (N,), and hits (T, N)."""
+    """Every box of a picture with each digit it has a score for: scores and labels (N,), and hits (T, N) at each IoU
+    threshold.
+    """
     if found is None:
         return np.zeros(0, np.float32), np.zeros(0, np.int64), np.zeros((len(IOU_THRESHOLDS), 0), bool)
     rows, labels = np.nonzero(found.scores >= min_score)
@@ -157,8 +159,8 @@ def _mean(values: FloatArray) -> float | None:
 
 @dataclass(frozen=True)
 class PictureDigits:
-    """The digits of one picture in pixels: the `true` ones, those `read` as part of numbers, and all that were detected
-    (`found`) before numbers were made of them, down to low scores; None if the picture could not be read.
+    """The digits of one picture in pixels: the `true` ones, those `read` as part of numbers, and all detections down to
+    low scores (`found`), None if the picture could not be read.
     """
 
     true: DigitBoxes

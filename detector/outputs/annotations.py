@@ -31,9 +31,9 @@ _SIGNATURES = {b"\xff\xd8\xff": ".jpg", b"\x89PNG\r\n\x1a\n": ".png"}
 class AnnotationWriter:
     """Writes pictures with their labels as a dataset into a missing or empty folder.
 
-    Pages are written upright, so that no rotated 6 is labelled as a 6. JPEG and PNG files that show the upright page
-    without their orientation tag are copied; other pictures become PNG files. A picture that occurs twice is written
-    once, so that it cannot be in both splits; `skipped` has a line for it.
+    Pages are written upright, since a rotated 6 looks like a 9. JPEG and PNG files that show the upright page without
+    their orientation tag are copied; other pictures become PNG files. A picture that occurs twice is written once, so
+    that it cannot be in both splits; `skipped` has a line for it.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -18,6 +18,7 @@ from digitdet.configs.classifier import NetworkConfig, classifier_names, load_cl
 if TYPE_CHECKING:
     from digitdet.classifiers.base import Classifier
     from digitdet.classifiers.prepare import Finder
+    from digitdet.common.types import Box, Image
     from digitdet.datasets.mnist import Digits
     from digitdet.imaging.inputs import Input
 
@@ -165,7 +166,8 @@ def predict(pictures: tuple[str, ...], images: tuple[str, ...], model: Path, as_
     located, cropped and normalised like those of MNIST. The exit code is 1 if a picture shows no digit or cannot be
     read.
     """
-    if not pictures + images:
+    names = pictures + images
+    if not names:
         raise click.UsageError("name a picture or a folder")
     from digitdet.classifiers.runs import load_classifier
     from digitdet.imaging.images import quiet_decoders
@@ -175,7 +177,7 @@ def predict(pictures: tuple[str, ...], images: tuple[str, ...], model: Path, as_
     finder = _finder()
     entries = []
     with quiet_decoders():
-        for picture in find_inputs(pictures + images):
+        for picture in find_inputs(names):
             entry = {"image": picture.path, **_predict(picture, classifier, finder)}
             entries.append(entry)
             if "error" in entry:
@@ -209,7 +211,7 @@ def _finder() -> Finder:
 
     reader = NumberReader()
 
-    def find(image: Any) -> tuple[float, float, float, float] | None:
+    def find(image: Image) -> Box | None:
         digits = [digit for number in reader.read(image).numbers for digit in number.digits]
         return max(digits, key=lambda digit: digit.confidence).box if digits else None
 

@@ -1,6 +1,6 @@
 """Options and helpers that several commands share.
 
-The commands import heavy packages inside their functions, so that `digitdet --help` answers at once.
+The commands import heavy packages inside their functions, so that `digitdet --help` starts fast.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from digitdet.reading.results import Reading
 
 _SHARD = 500  # pictures: about ten seconds of one core, and a few megabytes of results
-# The first two are part of a run's identity in other ways, the rest does not change the results.
+# The identity of a run holds the model and the pictures in other fields; the rest does not change the results.
 _NOT_IDENTIFYING = ("model", "from_file", "out", "save", "crops", "labels")
 
 
@@ -44,7 +44,7 @@ _NOT_IDENTIFYING = ("model", "from_file", "out", "save", "crops", "labels")
 @click.option("--from-file", metavar="FILE", help="Also read the pictures listed in FILE, one per line; - is stdin.")
 @click.option(
     "--format",
-    "form",
+    "output_format",
     type=click.Choice(["text", "json", "jsonl", "csv"]),
     default="text",
     help="text: one number per line. json: one array. jsonl: one object per picture and line. csv: one row per number.",
@@ -65,7 +65,7 @@ _NOT_IDENTIFYING = ("model", "from_file", "out", "save", "crops", "labels")
 @click.option("--labels", type=FOLDER, help="Save YOLO and Label Studio labels, to correct and train on.")
 @model_option
 @config_option("ReadConfig")
-def read(pictures: tuple[str, ...], form: str, **options: Any) -> None:
+def read(pictures: tuple[str, ...], output_format: str, **options: Any) -> None:
     """Print the numbers in pictures: files, folders with their subfolders, glob patterns, or - for stdin.
 
     Numbers go to stdout, messages to stderr. The exit code is 0 if every picture was read (even if it holds no number),
@@ -76,7 +76,7 @@ def read(pictures: tuple[str, ...], form: str, **options: Any) -> None:
         from digitdet.imaging.images import quiet_decoders
 
         with quiet_decoders():  # Ray's own messages too
-            sys.exit(_read_on_cluster(pictures, form, address, options))
+            sys.exit(_read_on_cluster(pictures, output_format, address, options))
     if options.pop("shard"):
         raise click.UsageError("--shard requires --engine ray")
     # Loading the model is a third of a cold start: it runs while the other modules are imported.
@@ -87,7 +87,7 @@ def read(pictures: tuple[str, ...], form: str, **options: Any) -> None:
         from digitdet.imaging.images import quiet_decoders
 
         with quiet_decoders():
-            sys.exit(_read(model, pictures, form, options))
+            sys.exit(_read(model, pictures, output_format, options))
 
 
 def _load_model(path: Path | None, is_short_lived: bool) -> OnnxDetector:
@@ -96,7 +96,7 @@ def _load_model(path: Path | None, is_short_lived: bool) -> OnnxDetector:
     return OnnxDetector(path, is_short_lived)
 
 
-def _read(model: Future[OnnxDetector], pictures: Sequence[str], form: str, options: dict[str, Any]) -> int:
+def _read(model: Future[OnnxDetector], pictures: Sequence[str], output_format: str, options: dict[str, Any]) -> int:
     """Read the pictures, write the results, and return the exit code."""
     from digitdet.imaging.images import use_one_thread
     from digitdet.imaging.inputs import find_inputs
@@ -105,10 +105,10 @@ def _read(model: Future[OnnxDetector], pictures: Sequence[str], form: str, optio
     from digitdet.reader import NumberReader
 
     names = _names(pictures, options)
-    how = _parse_options(options)
-    if how.regions and options["labels"]:
+    parsed = _parse_options(options)
+    if parsed.regions and options["labels"]:
         raise click.UsageError("--labels needs whole pictures: digits outside a --region would count as background")
-    reader = NumberReader(model.result(), None, how.constraints, how.config)
+    reader = NumberReader(model.result(), None, parsed.constraints, parsed.config)
     writers = _writers(options)
     inputs = list(find_inputs(names))
     statuses: set[str] = set()
@@ -118,8 +118,8 @@ def _read(model: Future[OnnxDetector], pictures: Sequence[str], form: str, optio
 
     if options["out"] is None:
         with _progress(inputs) as counted:
-            readings = read_inputs(reader, counted, how.regions, writers)
-            write_results(_report(readings, statuses), form, sys.stdout, several)
+            readings = read_inputs(reader, counted, parsed.regions, writers)
+            write_results(_report(readings, statuses), output_format, sys.stdout, several)
     else:
         from digitdet.outputs.result_file import open_results, run_identity
 
@@ -128,10 +128,10 @@ def _read(model: Future[OnnxDetector], pictures: Sequence[str], form: str, optio
             raise click.UsageError(f"--out {out}: is a folder, not a file")
         identity = run_identity(options["model"], _identifying(options), inputs)
         # What the writers add at the end would lack the pictures from before an interruption.
-        with open_results(out, form, identity, resume=not writers) as results:
+        with open_results(out, output_format, identity, resume=not writers) as results:
             statuses.update(results.statuses)
             with _progress(inputs[results.done :]) as counted:
-                readings = read_inputs(reader, counted, how.regions, writers)
+                readings = read_inputs(reader, counted, parsed.regions, writers)
                 results.write(_report(readings, statuses), several)
     for writer in writers:
         for line in getattr(writer, "skipped", ()):
@@ -139,7 +139,7 @@ def _read(model: Future[OnnxDetector], pictures: Sequence[str], form: str, optio
     return 1 if statuses & {ERROR, UNSURE} else 0
 
 
-def _read_on_cluster(pictures: Sequence[str], form: str, address: str | None, options: dict[str, Any]) -> int:
+def _read_on_cluster(pictures: Sequence[str], output_format: str, address: str | None, options: dict[str, Any]) -> int:
     """Read into a folder of shards, print a summary, and return the exit code."""
     from digitdet.cluster.read import Job, read_with_ray
     from digitdet.cluster.storage import Folder, find_pictures
@@ -150,14 +150,16 @@ def _read_on_cluster(pictures: Sequence[str], form: str, address: str | None, op
     for name in ("save", "crops", "labels"):
         if options[name] is not None:
             raise click.UsageError(f"--{name} requires --engine local")
-    if form not in ("text", "jsonl"):
+    if output_format not in ("text", "jsonl"):
         raise click.UsageError("--engine ray writes JSONL and Parquet: leave --format out")
     shard = options.pop("shard") or _SHARD
     names = _names(pictures, options)
-    how = _parse_options(options)
+    parsed = _parse_options(options)
     inputs = list(find_pictures(names))
     model = options["model"]
-    job = Job(Folder(options["out"]), how.config, how.constraints, how.regions, model.read_bytes() if model else None)
+    job = Job(
+        Folder(options["out"]), parsed.config, parsed.constraints, parsed.regions, model.read_bytes() if model else None
+    )
     identity = run_identity(model, _identifying(options), inputs)
     with click.progressbar(length=len(inputs), label="reading", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
         counts = read_with_ray(job, inputs, identity, shard, address, bar.update)

@@ -18,7 +18,7 @@ _LOCAL = ("127.0.0.1", "::1", "localhost")
 
 @click.command()
 @click.option(
-    "--host", default="127.0.0.1", metavar="NAME", help="Address to listen on; 0.0.0.0 lets other machines in."
+    "--host", default="127.0.0.1", metavar="NAME", help="Address to listen on; 0.0.0.0 accepts other machines."
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, help="Port to listen on; 0 chooses a free one.")
 @click.option(
@@ -99,6 +99,6 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         reason = (error.strerror or str(error)).partition(" (")[0].lower()
         raise DigitdetError(f"{host}:{port}: {reason}; choose another --host or --port") from error
-    # asyncio sets this only on sockets that name their protocol; without it, answers end 40 ms late.
+    # asyncio sets this only on sockets that name their protocol; without it, responses end 40 ms late.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener

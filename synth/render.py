@@ -130,10 +130,8 @@ def _clip_to_window(patch: InkPatch, placed: PlacedGlyph) -> InkPatch:
 
 
 def _is_near(placed: PlacedGlyph, width: int, height: int) -> bool:
-    """Whether a glyph's centre is at most one canvas size outside the canvas.
-
-    Letters far outside a tilted page are near its horizon, where they would be drawn at an enormous size.
-    """
+    """Whether a glyph's centre is at most one canvas size outside the canvas."""
+    # Letters far outside a tilted page are near its horizon, where they would be drawn at an enormous size.
     x, y = placed.centre
     return -width < x < 2 * width and -height < y < 2 * height
 

@@ -178,10 +178,8 @@ def _run_locally(
 
 @contextlib.contextmanager
 def stored_job(config: SynthConfig, materials: Materials, out: Path) -> Iterator[Path]:
-    """Store the arguments of a `ChunkWriter` in a file of the dataset folder, from which every worker loads them.
-
-    Passing them through the pipes of the processes would start the workers one after the other.
-    """
+    """Store the arguments of a `ChunkWriter` in a file of the dataset folder, from which every worker loads them."""
+    # Passing them through the pipes of the processes would start the workers one after the other.
     stored = out / _PARTS / f".materials.{os.getpid()}.tmp"
     try:
         stored.write_bytes(pickle.dumps((config, materials, out)))
@@ -250,10 +248,8 @@ class ChunkWriter:
         }
 
     def write(self, chunk: Chunk) -> Chunk:
-        """Write the pictures and labels of a chunk, then its part file.
-
-        Only the part file is written atomically: a chunk without one is written again as a whole.
-        """
+        """Write the pictures and labels of a chunk, then its part file."""
+        # Only the part file is written atomically: a chunk without one is written again as a whole.
         lines = []
         for index in range(chunk.start, chunk.stop):
             scene = self._composers[chunk.split].compose(picture_rng(self._config.seed, chunk.split, index))

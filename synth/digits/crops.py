@@ -69,10 +69,8 @@ def _project_on_contrast(image: Image) -> Image:
 
 
 def _digit_components(ink: Image) -> Image:
-    """Return a mask (H, W) of 0 and 1 without dirt and frames; separate parts of one digit, such as segments, stay.
-
-    Components that touch the border count as frames or neighbours if a tall component does not touch it.
-    """
+    """Return a mask (H, W) of 0 and 1 without dirt and frames; separate parts of one digit, such as segments, stay."""
+    # Components that touch the border count as frames or neighbours if a tall component does not touch it.
     count, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
     left, top, width, height, area = stats.T
     at_border = (left == 0) | (top == 0) | (left + width == ink.shape[1]) | (top + height == ink.shape[0])

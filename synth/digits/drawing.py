@@ -122,10 +122,8 @@ def render_glyph(ink: Ink, matrix: FloatArray, centre: tuple[float, float], thre
 
 
 def _prepare(ink: Ink, scale: float) -> tuple[Ink, int]:
-    """Return the ink with a border, ready for linear resampling at `scale`, and the factor by which it is enlarged.
-
-    A cubic enlargement followed by a linear warp is several times faster than a cubic warp.
-    """
+    """Return the ink with a border, ready for linear resampling at `scale`, and the factor by which it is enlarged."""
+    # A cubic enlargement followed by a linear warp is several times faster than a cubic warp.
     source = cv2.copyMakeBorder(ink, _BORDER, _BORDER, _BORDER, _BORDER, cv2.BORDER_CONSTANT, value=0)
     if scale < 1:  # without the blur, resampling would skip source pixels
         return np.asarray(cv2.GaussianBlur(source, (0, 0), 0.5 / scale), np.float32), 1

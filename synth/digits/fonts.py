@@ -201,10 +201,8 @@ def _draw_character(font: ImageFont.FreeTypeFont, character: str) -> Glyph | Non
 
 
 def _thumbnail(ink: Ink, slant: float = 0.0) -> Ink:
-    """Return the ink without its slant as a small blurred square, normalised to mean 0 and length 1.
-
-    The dot product of two thumbnails is their correlation. The blur lets thin strokes match bold ones.
-    """
+    """Return the ink without its slant as a small blurred square, normalised to mean 0 and length 1."""
+    # The dot product of two thumbnails is their correlation. The blur lets thin strokes match bold ones.
     if slant:
         height, width = ink.shape
         shear = np.array([[1.0, slant, 0.0], [0.0, 1.0, 0.0]])

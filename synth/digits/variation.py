@@ -55,10 +55,8 @@ def _bend(rng: np.random.Generator, ink: Ink, strength: float) -> Ink:
 
 
 def _change_width(rng: np.random.Generator, ink: Ink, strength: float) -> Ink:
-    """Move the edge of the strokes: blur them and cut the soft edge at another level.
-
-    The level is relative to the blurred core of the strokes, so that thin strokes do not break.
-    """
+    """Move the edge of the strokes: blur them and cut the soft edge at another level."""
+    # The level is relative to the blurred core of the strokes, so that thin strokes do not break.
     soft = cv2.GaussianBlur(ink, (0, 0), 0.8 + 0.6 * rng.random())
     cores = soft[ink > 0.7]
     core = float(np.partition(cores, len(cores) // 4)[len(cores) // 4]) if len(cores) else VISIBLE_INK

@@ -189,7 +189,7 @@ def _shifted(field: Field, dx: float, dy: float) -> Field:
 
 def _pressure(rng: np.random.Generator, alpha: Field, strength: float) -> Field:
     """Return smooth noise of about -strength to strength."""
-    return clouds(rng, *_size(alpha)) * np.float32(strength)
+    return clouds(rng, *_size(alpha)) * strength
 
 
 def _size(field: Field) -> tuple[int, int]:

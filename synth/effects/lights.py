@@ -93,10 +93,8 @@ def _hand_shape(rng: np.random.Generator, width: int, height: int) -> list[Point
 
 
 def _soft_mask(outlines: Sequence[Points], width: int, height: int, softness: float) -> Field:
-    """Return filled outlines, 0 to 1, with edges blurred by `softness` px.
-
-    They are drawn at a scale at which the blur is 2 px, so that a wide blur takes no longer than a narrow one.
-    """
+    """Return filled outlines, 0 to 1, with edges blurred by `softness` px."""
+    # They are drawn at a scale at which the blur is 2 px, so that a wide blur takes no longer than a narrow one.
     scale, margin = min(2 / softness, 1.0), 6  # a blur that starts at the border would bend lines there
     columns, rows = max(round(width * scale), 2), max(round(height * scale), 2)
     mask = np.zeros((rows + 2 * margin, columns + 2 * margin), np.uint8)

@@ -15,10 +15,8 @@ _FLAT = 36
 
 
 def bleed_through(image: Image, rng: np.random.Generator, boxes: Boxes) -> Image:
-    """Draw faint writing that shows through from the back of the page: lines of cursive loops.
-
-    They are not mirrored digits: a mirrored 0, 1 or 8 is still a digit and would need a label.
-    """
+    """Draw faint writing that shows through from the back of the page: lines of cursive loops."""
+    # They are not mirrored digits: a mirrored 0, 1 or 8 is still a digit and would need a label.
     height, width = image.shape[:2]
     size = smallest_digit(boxes) * rng.uniform(0.5, 1.3)
     pitch = size * rng.uniform(1.8, 3.0)

@@ -183,10 +183,8 @@ def percent(rng: np.random.Generator, look: LookConfig) -> str:
 
 
 def word(rng: np.random.Generator) -> str:
-    """Draw a made-up word in lower case, upper case or capitalised.
-
-    Letters that resemble digits (o, i, l, s, z, b) are less frequent than in real texts, because they are ambiguous.
-    """
+    """Draw a made-up word in lower case, upper case or capitalised."""
+    # Letters that resemble digits (o, i, l, s, z, b) are less frequent than in real texts, because they are ambiguous.
     length = int(rng.integers(2, 10))
     vowels = rng.random(length) < 0.42
     letters = [str(rng.choice(list("aaaaeeeeuuuooiiy" if v else "cdfghkmnprtvwcdfghkmnprtvwbbssllz"))) for v in vowels]

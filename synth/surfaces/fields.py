@@ -108,10 +108,8 @@ def clouds(rng: np.random.Generator, width: int, height: int) -> Field:
 
 
 def grain(rng: np.random.Generator, width: int, height: int, cell: float | tuple[float, float] = 1.0) -> Field:
-    """Return noise of mean 0 and standard deviation about 1, with grains of `cell` or (across, down) pixels.
-
-    It is a random cut of a fixed noise, which is faster than drawing new numbers.
-    """
+    """Return noise of mean 0 and standard deviation about 1, with grains of `cell` or (across, down) pixels."""
+    # It is a random cut of a fixed noise, which is faster than drawing new numbers.
     across, down = cell if isinstance(cell, tuple) else (cell, cell)
     columns, rows = max(int(np.ceil(width / across)), 1), max(int(np.ceil(height / down)), 1)
     if across > 1 or down > 1:

@@ -87,8 +87,8 @@ def _folds(rng: np.random.Generator, width: int, height: int, count: int) -> Fie
         _, distance = axes(width, height, float(across + rng.normal(0, 2)))
         middle = distance - np.float32(rng.uniform(distance.min(), distance.max()))
         area, ridge = rng.normal(0, 0.5), rng.uniform(-1, 1)
-        shade += np.clip(middle * 0.25, -1, 1) * np.float32(area)
-        shade += np.clip(1 - np.abs(middle) * np.float32(1 / rng.uniform(1.2, 4)), 0, 1) * np.float32(ridge)
+        shade += np.clip(middle * 0.25, -1, 1) * area
+        shade += np.clip(1 - np.abs(middle) * np.float32(1 / rng.uniform(1.2, 4)), 0, 1) * ridge
     return shade
 
 
@@ -111,7 +111,7 @@ def _aged(rng: np.random.Generator, width: int, height: int, light: bool) -> Flo
     browning = -colour * np.array([0.3, 0.17, 0.1], np.float32)
     stain = clouds(rng, width, height)
     level = rng.uniform(-0.1, 0.5)
-    rim = np.clip(1 - np.abs(stain - np.float32(level)) * rng.uniform(12, 40), 0, 1)
+    rim = np.clip(1 - np.abs(stain - level) * rng.uniform(12, 40), 0, 1)
     spots = soft_threshold(grain(rng, width, height, rng.uniform(3, 8)), rng.uniform(2, 2.8), 0.8)
     browned = clouds(rng, width, height) + 0.4
     browned += soft_threshold(stain, level, 0.08) * rng.uniform(0.1, 0.7)
@@ -163,9 +163,9 @@ def _ledger(rng: np.random.Generator, width: int, height: int, light: bool) -> F
     columns = np.zeros((1, width), np.float32)
     place = rng.uniform(5, 60)
     while place < width:  # wide columns, some of which end with a double rule
-        columns = np.maximum(columns, stripes(right - np.float32(place), 4.0 * width, 1.3))
+        columns = np.maximum(columns, stripes(right - place, 4.0 * width, 1.3))
         if rng.random() < 0.4:
-            columns = np.maximum(columns, stripes(right - np.float32(place + 4), 4.0 * width, 1.0))
+            columns = np.maximum(columns, stripes(right - (place + 4), 4.0 * width, 1.0))
         place += rng.uniform(22, 130)
     bands = stripes(down, 2 * row, row) if rng.random() < 0.4 else np.zeros((height, 1), np.float32)
     full = plain_field(width, height)
@@ -204,8 +204,8 @@ def _guilloche(rng: np.random.Generator, width: int, height: int, light: bool) -
 
 def _fine_lines(rng: np.random.Generator, position: Field, period: float) -> Field:
     """Return thin lines, 0 to 1, where a (distorted) coordinate is a multiple of `period`."""
-    phase = position * np.float32(1 / period)
-    distance = np.abs(phase - np.rint(phase)) * np.float32(period)
+    phase = position * (1 / period)
+    distance = np.abs(phase - np.rint(phase)) * period
     reach = min(rng.uniform(0.7, 1.6), 0.4 * period)  # pixels from the centre of a line to its edge
     sharpness = rng.uniform(0.5, 1)  # lines are pale from a worn plate or in a coarse scan
     return np.asarray(np.clip((np.float32(reach) - distance) * np.float32(sharpness), 0, 1), np.float32)
@@ -219,7 +219,7 @@ def _displacement(rng: np.random.Generator, width: int, height: int, size: float
     wave = np.sin(x * np.float32(2 * np.pi / rng.uniform(20, 200)) + np.float32(turns[0]))
     slow = np.sin(y * np.float32(2 * np.pi / rng.uniform(60, 300)) + np.float32(turns[1]))
     irregular = grain(rng, width, height, rng.uniform(60, 160)) * rng.uniform(0, 0.8)
-    return np.asarray((wave * (slow * 0.5 + 0.6) + irregular) * np.float32(size), np.float32)
+    return np.asarray((wave * (slow * 0.5 + 0.6) + irregular) * size, np.float32)
 
 
 def _period(rng: np.random.Generator) -> float:
@@ -240,7 +240,7 @@ def _hatching(rng: np.random.Generator, width: int, height: int) -> Field:
     total = plain_field(width, height)
     for turn in (angle, angle + gap):
         _, across = axes(width, height, float(turn))
-        bend = grain(rng, width, height, 150) * np.float32(period * rng.uniform(0.5, 3))
+        bend = grain(rng, width, height, 150) * (period * rng.uniform(0.5, 3))
         total = np.maximum(total, _fine_lines(rng, across + bend, period))
     return total
 

@@ -59,7 +59,7 @@ def _masonry(
     tone = cv2.warpAffine(tones, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     x = np.arange(width, dtype=np.float32) + np.float32(start_x)
     y = np.arange(height, dtype=np.float32) + np.float32(start_y)
-    row = np.floor(y * np.float32(1 / down)).astype(int) % 2
+    row = np.floor(y * (1 / down)).astype(int) % 2
     ends = np.stack([stripes(x, across, joint), stripes(x - np.float32(shift * across / 4), across, joint)])
     joints = np.maximum(ends[row], stripes(y, down, joint)[:, None])
     return np.asarray(tone, np.float32), np.asarray(joints, np.float32)
@@ -113,7 +113,7 @@ def _stucco(rng: np.random.Generator, width: int, height: int, light: bool) -> F
     rough = grain(rng, width, height, cell) + grain(rng, width, height, cell / 2.5) * 0.6
     if rng.random() < 0.5:  # roughcast: peaks stand out from a flat surface
         rough = soft_threshold(rough, 0.6, 1.5) * 2
-    shade = relief(rough) * np.float32(cell**0.5 * rng.uniform(3, 13))
+    shade = relief(rough) * (cell**0.5 * rng.uniform(3, 13))
     return paint(
         colour,
         (shade, 1),
@@ -144,9 +144,9 @@ def _wood(rng: np.random.Generator, width: int, height: int, light: bool) -> Flo
     long, wide = (height, width) if upright else (width, height)
     # Drawn with horizontal grain: growth rings are a ramp across the board, slowly distorted along it.
     ring = rng.uniform(5, 26)
-    position = np.arange(wide, dtype=np.float32)[:, None] + grain(rng, long, wide, (160, 45)) * np.float32(ring)
-    position += grain(rng, long, wide, (50, 12)) * np.float32(ring * 0.12)
-    phase = position * np.float32(1 / ring)
+    position = np.arange(wide, dtype=np.float32)[:, None] + grain(rng, long, wide, (160, 45)) * ring
+    position += grain(rng, long, wide, (50, 12)) * (ring * 0.12)
+    phase = position * (1 / ring)
     rings = phase - np.floor(phase)  # the dark late wood of a ring ends sharply
     pores = grain(rng, long, wide, (rng.uniform(14, 50), 1.2))
     figure = rings * -rng.uniform(0.04, 0.16 if light else 0.25) + pores * rng.uniform(0.015, 0.05)
@@ -157,8 +157,8 @@ def _wood(rng: np.random.Generator, width: int, height: int, light: bool) -> Flo
         board = rng.uniform(35, 140)
         across = np.arange(wide, dtype=np.float32)[:, None] + rng.uniform(0, board)
         tones = rng.normal(0, 0.08, int(wide / board) + 3).astype(np.float32)
-        figure += tones[np.rint(across / np.float32(board)).astype(int)]
-        gap = stripes(across - np.float32(board / 2), board, rng.uniform(1, 3))
+        figure += tones[np.rint(across / board).astype(int)]
+        gap = stripes(across - board / 2, board, rng.uniform(1, 3))
         figure -= gap * rng.uniform(0.1, 0.35)
     if upright:
         figure = np.ascontiguousarray(figure.T)
@@ -181,7 +181,7 @@ def _fabric(rng: np.random.Generator, width: int, height: int, light: bool) -> F
     threads = grain(rng, width, height, (4, 1)) + grain(rng, width, height, (1, 4))
     # Wrinkles are ridges mostly in one direction, on top of broad folds.
     size = rng.uniform(22, 90)
-    ridges = np.float32(0.8) - np.abs(grain(rng, width, height, (size * rng.uniform(3, 7), size)))
+    ridges = 0.8 - np.abs(grain(rng, width, height, (size * rng.uniform(3, 7), size)))
     wrinkle = rotate(rng, np.asarray(ridges, np.float32), 40) + clouds(rng, width, height) * 0.8
     layers: list[Layer] = [
         (np.asarray(weave, np.float32), rng.uniform(1, 9)),

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from digitdet.common.errors import DataError
 from digitdet.datasets.convert import convert, detect_format, fresh_folder
-from digitdet.datasets.formats.dataset import safe_name, split_from_file_name, split_from_folder_name
 from digitdet.datasets.formats.numbers import NUMBERS_FILE, NumberTruth, PictureTruth, format_truth
 from digitdet.datasets.formats.yolo import (
     DATA_FILE,
@@ -24,7 +23,6 @@ from digitdet.datasets.formats.yolo import (
     read_labels,
     write_data_file,
 )
-from digitdet.datasets.number_crops import crop_number
 
 WIDTH, HEIGHT = 64, 48
 
@@ -170,10 +168,6 @@ def test_crops(dataset, tmp_path):
     crop = cv2.imread(str(tmp_path / "crops/images/train/a_0.png"))
     whole = cv2.imread(str(dataset / "images/train/a.jpg"))
     assert np.array_equal(crop, whole[4:35, 0:34])  # margin: 0.15 of 23 px on each side, up to the edge
-
-
-def test_crop_outside_the_picture_is_empty():
-    assert crop_number(np.zeros((10, 10, 3), np.uint8), (20, 20, 30, 30), 0.1).size == 0
 
 
 def coco_file(path, **changes):
@@ -391,35 +385,6 @@ def test_fresh_folder_is_emptied_after_a_failure(tmp_path):
         (tmp_path / "kept/half.txt").write_text("x")
         raise KeyboardInterrupt
     assert list((tmp_path / "kept").iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("name", "split"),
-    [
-        ("instances_train2017", "train"),
-        ("valid", "val"),
-        ("test", "test"),
-        ("_annotations.coco", None),
-        ("interval", None),
-    ],
-)
-def test_split_from_file_name(name, split):
-    assert split_from_file_name(name) == split
-
-
-@pytest.mark.parametrize(
-    ("name", "split"), [("train2017", "train"), ("valid", "val"), ("test", "test"), ("test_data", None)]
-)
-def test_split_from_folder_name(name, split):
-    assert split_from_folder_name(name) == split
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [("a/b.jpg", "a/b.jpg"), ("a\\b.jpg", "a/b.jpg"), ("./a", "a"), ("..", None), ("a/../b", None)],
-)
-def test_safe_name(name, expected):
-    assert safe_name(name) == expected
 
 
 def test_check_finds_pictures_that_cannot_be_decoded(dataset):

@@ -48,7 +48,7 @@ class Calibration:
         return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
 
     def number_confidence(self, probability: float, is_single_digit: bool = False) -> float:
-        """Return the probability that a number is right, from that of all its digits, taken as independent."""
+        """Return the probability that a number is right; `probability` takes its digits as independent."""
         odds = float(log_odds(probability)) + (_SINGLE_DIGIT_SHIFT if is_single_digit else 0.0)
         odds = self.number_scale * odds + self.number_shift
         return 0.5 + 0.5 * math.tanh(odds / 2)  # the logistic function, in a form that does not overflow

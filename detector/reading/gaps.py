@@ -12,7 +12,7 @@ from digitdet.common.types import FloatArray, Indices, Mask
 
 # All in digit heights. From the narrowest gap of a line on, gaps are usual until one exceeds their mean by this.
 _JUMP = 0.4
-_PAGE_GAPS = 6  # weight of the page's usual gap beside those of the line, as a number of gaps
+_PAGE_GAPS = 6  # weight of the page's usual gap, as a number of gaps of the line
 _MAX_USUAL = 1.0  # wider gaps are never usual: single digits so far apart are cells
 # Logistic regression: intercept, and coefficients of the gap and of its excess over the usual one.
 _INTERCEPT, _GAP_WEIGHT, _EXCESS_WEIGHT = -5.2, 2.4, 5.4

@@ -73,7 +73,7 @@ def find_lines(boxes: npt.ArrayLike) -> list[Line]:
 
 
 def _runs(digits: Digits, left: Indices, right: Indices) -> list[list[int]]:
-    """Link each digit to its nearest neighbour on the right where that is mutual; single digits are runs, too."""
+    """Link each digit to its nearest neighbour on the right where the link is mutual; a single digit is a run."""
     a, b = digits.take(left), digits.take(right)
     across, down = b.x - a.x, b.y - a.y
     tall, low = np.maximum(a.height, b.height), np.minimum(a.height, b.height)

@@ -98,9 +98,9 @@ def _alternatives(texts: Sequence[Hypothesis], constraints: Constraints, confide
 
 
 def _probability_of_bounds(line: SlotLine, segment: Segment) -> float:
-    """Return the probability that the number begins and ends where the segment does.
+    """Return the probability that the number begins and ends where the segment does: the lowest of its gaps.
 
-    It is that of the most doubtful gap: the gaps of a line are alike, and are judged rightly or wrongly together.
+    The gaps of a line are alike, and are judged rightly or wrongly together.
     """
     inside = [1 - probability for probability in line.breaks[segment.start : segment.stop - 1]]
     ends = line.breaks[segment.start - 1 : segment.start] if segment.start else ()
@@ -116,7 +116,7 @@ def doubtful_digits(digits: Sequence[Digit], min_confidence: float) -> list[int]
 
 def _digit(part: Part, boxes: list[Box], probabilities: list[list[float]]) -> Digit:
     text, row = part
-    own = dict(zip(CLASS_NAMES, probabilities[row], strict=False))  # the last one is that of no digit
+    own = dict(zip(CLASS_NAMES, probabilities[row], strict=False))  # without the probability of no digit
     ranked = sorted(own, key=lambda digit: -own[digit])
     others = tuple(Alternative(one, own[one]) for one in ranked if own[one] >= _MIN_ALTERNATIVE and one != text)
     return Digit(text, own[text], boxes[row], others)

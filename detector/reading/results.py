@@ -33,7 +33,7 @@ class Digit:
     """One digit.
 
     `text` is '0' to '9', `confidence` its probability (0 to 1), `box` xyxy in pixels. `alternatives` are other possible
-    digits, most probable first. The rest of the probabilities to 1 is that of no digit.
+    digits, most probable first. The rest to 1 is the probability of no digit.
     """
 
     text: str

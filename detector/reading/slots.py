@@ -39,7 +39,7 @@ class Slot:
 def make_slots(nms: NmsResult, probabilities: FloatArray, suppressed_probabilities: FloatArray) -> list[Slot]:
     """Make a slot of each kept box: one of several digits, nothing, or digits of the boxes that it suppressed.
 
-    `probabilities` (N, 11) are those of the kept boxes, ten digits and no digit, and (M, 11) of the suppressed ones.
+    The probabilities of the ten digits and of no digit are (N, 11) for the kept boxes, (M, 11) for the suppressed ones.
     """
     suppressed_options = _digit_options(suppressed_probabilities, len(probabilities))
     suppressed_rows: dict[int, list[int]] = {}

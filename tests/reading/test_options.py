@@ -19,7 +19,8 @@ def test_choices_are_those_of_the_code():
 def test_defaults_and_ranges_are_those_of_the_settings():
     assert OPTIONS["conf"].default == ReadConfig().confidence
     assert OPTIONS["digits"].default is None
-    assert (OPTIONS["conf"].limits.ge, OPTIONS["conf"].limits.le) == (0, 1)
+    base, limits = OPTIONS["conf"].base_and_limits
+    assert (base, limits.ge, limits.le) == (float, 0, 1)
 
 
 def test_values_become_settings_constraints_and_regions():

@@ -10,44 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitdet.common.errors import ConfigError
-from digitdet.configs import SynthConfig, load_preset
+from digitdet.configs import SynthConfig
 from digitdet.configs.base import preset_names
 from digitdet.configs.look import LookConfig
-from digitdet.synth.digits.glyphs import NO_DIGIT, VISIBLE_INK, Glyph
+from digitdet.synth.digits.glyphs import NO_DIGIT, VISIBLE_INK
 from digitdet.synth.effects.inks import INKS
 from digitdet.synth.pages.texts import TEXTS
-from digitdet.synth.plan import Ink, PlacedGlyph
 from digitdet.synth.scene import SceneComposer
 
 PRESETS = preset_names("synth")
 SEEDS = st.integers(0, 2**32 - 1)
 LOOKS = st.sampled_from(PRESETS)
 FINE = 4  # samples per pixel side for the independent drawing of ink
-
-
-@pytest.fixture(scope="module")
-def materials(tiny_materials, few_fonts):
-    """All sources of the presets."""
-    looks = [look for name in PRESETS for look in load_preset(SynthConfig, "synth", name).looks.values()]
-    names = sorted({source for look in looks for source in look.sources})
-    everything = LookConfig(sources=dict.fromkeys(names, 1.0))
-    return tiny_materials(SynthConfig(looks={"all": everything}, font_folders=(str(few_fonts),))).sources["train"]
-
-
-@pytest.fixture(scope="module")
-def composers(materials):
-    return {name: SceneComposer(load_preset(SynthConfig, "synth", name), materials) for name in PRESETS}
-
-
-@pytest.fixture(scope="module")
-def make_composer(materials):
-    """Return a function that makes a composer with one look, by default printed on a plain background."""
-
-    def make(**look):
-        plain = {"sources": {"fonts": 1.0}, "surfaces": {"plain": 1.0}, "blank_share": 0.0, **look}
-        return SceneComposer(SynthConfig(looks={"mine": LookConfig(**plain)}), materials)
-
-    return make
 
 
 def draw_plan(composer, seed):
@@ -301,111 +275,6 @@ def test_looks_are_drawn_by_weight(materials):
 def test_unknown_source_is_refused(materials):
     with pytest.raises(ConfigError, match=r"looks: mine: sources: there is no 'pan'; did you mean 'pen'\?"):
         SceneComposer(SynthConfig(looks={"mine": LookConfig(sources={"pan": 1.0})}), materials)
-
-
-# --- legibility ---
-
-
-def _change(line, how):
-    """Return the line in an illegible form."""
-    if how == "invisible":
-        return replace(line, contrast=0.0, ink=Ink("flat", np.ones(3), 0.0))
-    small = tuple(replace(glyph, matrix=np.asarray(glyph.matrix) * 4 / line.height) for glyph in line.glyphs)
-    return replace(line, glyphs=small)
-
-
-@pytest.mark.parametrize("how", ["invisible", "tiny"])
-@pytest.mark.parametrize("seed", range(8))
-def test_illegible_numbers_are_left_out_with_their_ink(make_composer, how, seed):
-    composer = make_composer(layouts={"page": 1.0}, lines=(3, 4), digit_height=(16, 30), canvas_sizes=((320, 320),))
-    plan = draw_plan(composer, seed)
-    bad = len(plan.lines) // 2
-    changed = [_change(each, how) if index == bad else each for index, each in enumerate(plan.lines)]
-    changed = replace(plan, lines=tuple(changed))
-    _, hidden = composer.render_plan(changed)
-    assert {index for index, _ in hidden} == {bad}
-    final, more = composer.render_plan(changed, hidden)
-    assert not more
-    without = replace(plan, lines=tuple(e for i, e in enumerate(plan.lines) if i != bad))
-    assert same(final, composer.render_plan(without)[0])
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_covered_numbers_are_left_out_and_the_cover_stays(make_composer, seed):
-    composer = make_composer(layouts={"single": 1.0}, texts={"digits": 1.0}, page_angle=(0, 0), stretch=(1, 1))
-    plan = draw_plan(composer, seed)
-    below = plan.lines[0]
-    block = Glyph(np.ones((30, 60), np.float32), 8)  # as wide as the number itself
-    span = np.ptp([glyph.centre[0] for glyph in below.glyphs]) + 2 * below.height
-    middle = np.mean([glyph.centre for glyph in below.glyphs], axis=0)
-    cover = PlacedGlyph(block, np.diag([span / 60, below.height * 1.4 / 30]), tuple(middle), 0.5)
-    above = replace(below, glyphs=(cover,), numbers=((0,),), strokes=(), ink=replace(below.ink, name="flat"))
-    covered = replace(plan, lines=(below, above))
-    _, hidden = composer.render_plan(covered)
-    assert hidden == {(0, place) for place in range(len(below.numbers))}
-    assert composer.render_plan(covered, hidden)[0].labels.tolist() == [8]
-
-
-def test_characters_between_hidden_numbers_are_left_out_too(make_composer, monkeypatch):
-    monkeypatch.setitem(TEXTS, "fixed", lambda rng, look: "12/34/07")
-    composer = make_composer(texts={"fixed": 1.0}, layouts={"single": 1.0})
-    plan = draw_plan(composer, 0)
-    everything = frozenset({(0, 0)})
-    bare = composer.render_plan(replace(plan, lines=()))[0]
-    assert np.array_equal(composer.render_plan(plan, everything)[0].image, bare.image)
-
-
-@settings(max_examples=60, deadline=None)
-@given(name=LOOKS, seed=SEEDS)
-def test_only_hidden_numbers_are_missing(composers, name, seed):
-    plan = draw_plan(composers[name], seed)
-    whole, hidden = composers[name].render_plan(plan)
-    final, _ = composers[name].render_plan(plan, hidden)
-    assert len(whole.numbers) - len(final.numbers) == len(hidden)
-    before = Counter((*box, label) for box, label in zip(whole.boxes.tolist(), whole.labels.tolist(), strict=True))
-    after = Counter((*box, label) for box, label in zip(final.boxes.tolist(), final.labels.tolist(), strict=True))
-    assert not after - before
-
-
-def test_rendering_is_repeated_until_all_numbers_are_legible(make_composer, monkeypatch):
-    """Blur depends on the smallest digit: when it is left out, others may become illegible."""
-    composer = make_composer()
-    plan, answers = draw_plan(composer, 0), [{(0, 0)}, {(1, 0)}, set()]
-    scene, asked = composer.render_plan(plan)[0], []
-
-    def render_plan(plan, hidden=frozenset()):
-        asked.append(set(hidden))
-        return replace(scene, look=str(len(asked))), frozenset(answers[len(asked) - 1])
-
-    monkeypatch.setattr(composer, "render_plan", render_plan)
-    assert composer.compose(np.random.default_rng(0)).look == "3"
-    assert asked == [set(), {(0, 0)}, {(0, 0), (1, 0)}]
-
-
-@pytest.mark.parametrize(("lost", "drawn"), [(0, 1), (1, 2), (2, 3), (9, 3)])
-def test_another_scene_is_composed_if_no_number_is_legible(make_composer, monkeypatch, lost, drawn):
-    """At most three plans are tried."""
-    composer = make_composer()
-    plans, empty = [], draw_plan(make_composer(blank_share=1.0), 0)
-    whole, bare = composer.render_plan(draw_plan(composer, 0))[0], composer.render_plan(empty)[0]
-
-    def render_plan(plan, hidden=frozenset()):
-        plans.append(plan)
-        return (bare if len(plans) <= lost else whole), frozenset()
-
-    monkeypatch.setattr(composer, "render_plan", render_plan)
-    scene = composer.compose(np.random.default_rng(0))
-    assert len(plans) == drawn
-    assert bool(scene.numbers) == (lost < 3)
-
-
-def test_blank_plan_is_rendered_once(make_composer, monkeypatch):
-    composer = make_composer(blank_share=1.0)
-    sampled = []
-    sample_plan = composer.sample_plan
-    monkeypatch.setattr(composer, "sample_plan", lambda rng: sampled.append(1) or sample_plan(rng))
-    assert not composer.compose(np.random.default_rng(0)).numbers
-    assert len(sampled) == 1
 
 
 def test_letters_near_the_horizon_of_a_tilted_page_are_not_drawn(composers):

@@ -12,9 +12,9 @@ from digitdet.configs.base import PRESETS, Config, Share, build_config, parse_ma
 
 _Components = Annotated[int, Meta(ge=0, le=784)]
 _Positive = Annotated[float, Meta(gt=0, le=1e6)]
-_Seed = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 
 _GROUP = "classifiers"
+_NAMES = ("knn-raw", "knn", "svm-raw", "svm", "fcn", "cnn", "cnn-strong")
 
 
 class KnnConfig(Config, frozen=True, kw_only=True):
@@ -101,7 +101,7 @@ class NetworkConfig(Config, frozen=True, kw_only=True):
     elastic: Annotated[float, Meta(ge=0, le=5)] = 0.0
     """Augmentation: standard deviation in pixels of an elastic deformation (Simard et al., 2003)."""
 
-    seed: _Seed = 0
+    seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
     """Seed of the start weights, the order of the digits and the augmentation."""
 
 
@@ -111,13 +111,12 @@ _KINDS: dict[str, type[ClassifierConfig]] = {"knn": KnnConfig, "svm": SvmConfig,
 
 def classifier_names() -> list[str]:
     """Return the names of the presets, the simplest first."""
-    order = {name: place for place, name in enumerate(("knn-raw", "knn", "svm-raw", "svm", "fcn", "cnn", "cnn-strong"))}
-    return sorted(preset_names(_GROUP), key=lambda name: (order.get(name, len(order)), name))
+    return sorted(preset_names(_GROUP), key=_NAMES.index)
 
 
 def load_classifier_config(name_or_path: str) -> ClassifierConfig:
     """Load the settings of a preset by its name, or of a YAML file with a key `method`."""
-    if name_or_path in preset_names(_GROUP):
+    if name_or_path in _NAMES:
         path, source = PRESETS / _GROUP / f"{name_or_path}.yaml", f"preset {name_or_path}"
     else:
         path = Path(name_or_path)

@@ -11,13 +11,12 @@ from torch.nn import functional
 from digitdet.classifiers.networks import SIDE
 from digitdet.configs.classifier import NetworkConfig
 
-# Control points of the elastic deformation along each side: few, for smooth strokes.
-_KNOTS = 6
+_KNOTS = 6  # control points of the elastic deformation along each side: few, for smooth strokes
 
 
 def augment(images: Tensor, config: NetworkConfig, generator: torch.Generator) -> Tensor:
     """Return randomly transformed copies of images (N, 1, 28, 28); pixels from outside the image are 0."""
-    # torchvision.transforms.v2 draws one set of parameters a call, and takes 6 to 40 times as long image by image.
+    # torchvision.transforms.v2 draws one set of parameters per call, so it would have to transform image by image.
     count = len(images)
     rotations, shears = (_uniform(count, config.rotation * part, generator) * (math.pi / 180) for part in (1, 0.5))
     widths, heights = (1 + _uniform(count, config.zoom, generator) for _ in range(2))

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
+from digitdet.common.types import Image, Indices, Scores
 from digitdet.configs.classifier import ClassifierConfig
 from digitdet.datasets.mnist import Digits
 
-DigitImages = npt.NDArray[np.uint8]
-"""Digits (N, 28, 28) as in MNIST: ink 255 on 0."""
+DigitImages = Image
+"""Digits (N, 28, 28) uint8 as in MNIST: ink 255 on 0."""
 
-Probabilities = npt.NDArray[np.float32]
-"""Probabilities (N, 10) of the digits; each row sums to 1."""
+Probabilities = Scores
+"""Probabilities (N, 10) float32 of the digits; each row sums to 1."""
 
 
 @dataclass(frozen=True)
@@ -49,27 +49,24 @@ class Classifier(ABC):
         folder: Path,
         on_epoch: Callable[[Sequence[Epoch]], object] = lambda _epochs: None,
     ) -> None:
-        """Train the classifier.
+        """Train the classifier, with `val` for early stopping and calibration.
 
-        Args:
-            train: Training digits.
-            val: Digits for early stopping and calibration.
-            folder: Where a network keeps its checkpoint; a training resumes from it.
-            on_epoch: Called with all epochs so far after every epoch of a network.
+        A network keeps its checkpoint in `folder`, resumes from it, and calls `on_epoch` after every epoch with all
+        epochs so far.
         """
 
     @abstractmethod
     def predict_proba(self, images: DigitImages) -> Probabilities:
         """Return the probabilities (N, 10) of the digits in images (N, 28, 28)."""
 
-    def predict(self, images: DigitImages) -> npt.NDArray[np.uint8]:
+    def predict(self, images: DigitImages) -> Indices:
         """Return the most probable digit (N,) of each image."""
         return self.predict_proba(images).argmax(axis=1).astype(np.uint8)
 
     @property
     @abstractmethod
     def size(self) -> int:
-        """Number of stored values: weights, or those of the stored training digits."""
+        """Number of stored values: weights, or pixels of the stored training digits."""
 
     @abstractmethod
     def save(self, path: Path) -> None:

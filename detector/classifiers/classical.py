@@ -11,13 +11,13 @@ from typing import Any, ClassVar
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from digitdet.classifiers.base import Classifier, DigitImages, Epoch, Probabilities
 from digitdet.classifiers.temperature import fit_temperature, softmax
 from digitdet.common.errors import MissingExtraError, ModelError
 from digitdet.common.files import write_atomically
 from digitdet.common.interrupts import sigint_handler
+from digitdet.common.types import FloatArray
 from digitdet.configs.classifier import KnnConfig, NetworkConfig, SvmConfig, parse_classifier_config
 from digitdet.datasets.mnist import Digits
 
@@ -31,12 +31,12 @@ except ImportError as error:
     raise MissingExtraError("digitdet classify", "classify", error.name or "scikit-learn") from error
 
 _BATCH = 500  # images classified at a time, to limit memory
-_CACHE_MB = 2000  # of the values of the SVM's kernel
+_CACHE_MB = 2000  # memory for the values of the SVM's kernel
 _MIN_VARIANCE = 0.5  # vertical variance of the ink in pixels squared, below which a digit has no slant
 
 
 class SklearnClassifier(Classifier):
-    """A pipeline of scikit-learn, stored as a skops archive of which only trusted types are loaded."""
+    """A scikit-learn pipeline, stored as a skops archive; archives with untrusted types are refused."""
 
     suffix: ClassVar[str] = ".skops"
     config: KnnConfig | SvmConfig
@@ -49,8 +49,8 @@ class SklearnClassifier(Classifier):
             steps.append(("knn", KNeighborsClassifier(config.neighbours, weights="distance", algorithm="brute")))
         else:
             # break_ties: predict the digit with the highest score instead of the most votes.
-            machine = SVC(C=config.penalty, gamma=config.gamma, cache_size=_CACHE_MB, break_ties=True)
-            steps.append(("svm", machine))
+            svm = SVC(C=config.penalty, gamma=config.gamma, cache_size=_CACHE_MB, break_ties=True)
+            steps.append(("svm", svm))
         self._pipeline = Pipeline(steps)
 
     def fit(
@@ -61,19 +61,26 @@ class SklearnClassifier(Classifier):
         on_epoch: Callable[[Sequence[Epoch]], object] = lambda _epochs: None,  # noqa: ARG002
     ) -> None:
         """Fit to `train`; the temperature that turns SVM scores into probabilities is fitted on `val`."""
-        features = self._features(train.images)
+        features = pixels(train.images, self.config.deskew)
         # LIBSVM returns to Python, and to its handler of Ctrl-C, only at the end.
         with sigint_handler(signal.SIG_DFL):
             self._pipeline.fit(features, train.labels)
         if isinstance(self.config, SvmConfig):
-            self._temperature = fit_temperature(self._svm_scores(val.images), val.labels)
+            self._temperature = fit_temperature(self._apply("decision_function", val.images), val.labels)
 
     def predict_proba(self, images: DigitImages) -> Probabilities:
         """Return probabilities (N, 10): votes weighted by 1 / distance (KNN), or the softmax of the scores (SVM)."""
         if isinstance(self.config, SvmConfig):
-            return softmax(self._svm_scores(images), self._temperature)
-        parts = [self._pipeline.predict_proba(self._features(part)) for part in _batches(images)]
-        return np.concatenate([np.zeros((0, 10)), *parts]).astype(np.float32)
+            return softmax(self._apply("decision_function", images), self._temperature)
+        return self._apply("predict_proba", images).astype(np.float32)
+
+    def _apply(self, method: str, images: DigitImages) -> FloatArray:
+        """Return what a method of the pipeline gives for the images: (N, 10)."""
+        parts = [np.zeros((0, 10))]
+        for start in range(0, len(images), _BATCH):
+            features = pixels(images[start : start + _BATCH], self.config.deskew)
+            parts.append(getattr(self._pipeline, method)(features))
+        return np.concatenate(parts)
 
     @property
     def size(self) -> int:
@@ -92,18 +99,14 @@ class SklearnClassifier(Classifier):
 
     @classmethod
     def load(cls, path: Path) -> SklearnClassifier:
-        """Read what `save` wrote.
-
-        Raises:
-            ModelError: The file is missing, damaged, or holds types that could execute code.
-        """
+        """Read what `save` wrote; raise ModelError if it is damaged or holds types that could execute code."""
         try:
             if untrusted := skops.io.get_untrusted_types(file=path):
                 raise ModelError(f"{path}: refused, it holds {', '.join(untrusted)}, which could execute code")
             content = skops.io.load(path, trusted=[])
             config = parse_classifier_config(content["settings"], str(path))
             if isinstance(config, NetworkConfig):
-                raise ModelError(f"{path}: its settings are those of a network")
+                raise ModelError(f"{path}: it holds the settings of a network")
             loaded = cls(config)
             loaded._pipeline, loaded._temperature = content["pipeline"], float(content["temperature"])
         except (ModelError, OSError):
@@ -112,20 +115,9 @@ class SklearnClassifier(Classifier):
             raise ModelError(f"{path}: not a classifier of digitdet, or damaged") from error
         return loaded
 
-    def _features(self, images: DigitImages) -> npt.NDArray[np.float32]:
-        return pixels(images, self.config.deskew)
 
-    def _svm_scores(self, images: DigitImages) -> npt.NDArray[np.float64]:
-        parts = [self._pipeline.decision_function(self._features(part)) for part in _batches(images)]
-        return np.concatenate([np.zeros((0, 10)), *parts])
-
-
-def _batches(images: DigitImages) -> list[DigitImages]:
-    return [images[start : start + _BATCH] for start in range(0, len(images), _BATCH)]
-
-
-def pixels(images: DigitImages, deskewed: bool) -> npt.NDArray[np.float32]:
-    """Return images (N, 28, 28) as rows (N, 784), 0 to 1."""
+def pixels(images: DigitImages, deskewed: bool) -> FloatArray:
+    """Return images (N, 28, 28) as rows (N, 784) float32, 0 to 1."""
     seen = deskew(images) if deskewed else images
     return np.divide(seen.reshape(len(seen), -1), np.float32(255), dtype=np.float32)
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from digitdet.classifiers.base import DigitImages
-from digitdet.classifiers.plots import draw_gallery
+from digitdet.classifiers.report import draw_gallery
+from digitdet.common.types import FloatArray, Indices
 from digitdet.datasets.mnist import Digits
 from digitdet.evaluation.html import data_uri, render_page
 from digitdet.training.plots import new_figure, to_png
@@ -22,27 +22,20 @@ _SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class Exploration:
-    """Statistics of digits; all but `counts` are of the training split.
+    """Statistics of digits: `counts` (10,) by split; all others of the training split.
 
-    Args:
-        counts: Number of digits (10,) by split.
-        means: Mean images (10, 28, 28), grey levels.
-        deviations: Standard deviations (10, 28, 28) of the images.
-        ink: Mean share (10,) of pixels with ink, 0 to 1.
-        widths: Mean width (10,) of the ink in pixels.
-        heights: Mean height (10,) of the ink in pixels.
-        slants: Mean slant (10,) in degrees; positive leans right.
-        pixel_mean: Mean of all pixels, 0 to 1.
-        pixel_deviation: Standard deviation of all pixels.
+    `means` and `deviations` are the mean images and standard deviations (10, 28, 28) in grey levels. By digit, (10,):
+    `ink` is the mean share of pixels with ink, `widths` and `heights` the mean extent of the ink in pixels, `slants`
+    the mean slant in degrees, positive to the right. `pixel_mean` and `pixel_deviation` are of all pixels, 0 to 1.
     """
 
-    counts: Mapping[str, npt.NDArray[np.int64]]
-    means: npt.NDArray[np.float64]
-    deviations: npt.NDArray[np.float64]
-    ink: npt.NDArray[np.float64]
-    widths: npt.NDArray[np.float64]
-    heights: npt.NDArray[np.float64]
-    slants: npt.NDArray[np.float64]
+    counts: Mapping[str, Indices]
+    means: FloatArray
+    deviations: FloatArray
+    ink: FloatArray
+    widths: FloatArray
+    heights: FloatArray
+    slants: FloatArray
     pixel_mean: float
     pixel_deviation: float
 
@@ -67,16 +60,16 @@ def explore(parts: Mapping[str, Digits]) -> Exploration:
     """Compute the statistics of digits by split."""
     train = parts["train"]
     groups = [train.images[train.labels == digit] for digit in range(10)]
-    extents = np.array([np.mean([_extent(image) for image in group], axis=0) for group in groups])
+    widths, heights, slants = np.transpose([np.mean([_extent(image) for image in group], axis=0) for group in groups])
     values = train.images.astype(np.float32) / 255
     return Exploration(
         counts={name: np.bincount(parts[name].labels, minlength=10) for name in _SPLITS if name in parts},
         means=np.array([group.mean(axis=0) for group in groups]),
         deviations=np.array([group.std(axis=0) for group in groups]),
         ink=np.array([(group >= _INK_LEVEL).mean() for group in groups]),
-        widths=extents[:, 0],
-        heights=extents[:, 1],
-        slants=extents[:, 2],
+        widths=widths,
+        heights=heights,
+        slants=slants,
         pixel_mean=float(values.mean(dtype=np.float64)),
         pixel_deviation=float(values.std(dtype=np.float64)),
     )
@@ -104,15 +97,11 @@ def draw_exploration(found: Exploration, train: Digits) -> bytes:
     return to_png(figure)
 
 
-def draw_samples(train: Digits) -> bytes:
-    """Draw samples of each digit, evenly spaced over the training split, as PNG."""
+def format_exploration(found: Exploration, train: Digits) -> bytes:
+    """Return an HTML page with the table, the plots, and samples evenly spaced over the training split."""
     rows = [np.flatnonzero(train.labels == digit) for digit in range(10)]
     chosen = np.concatenate([row[:: max(len(row) // _SAMPLES, 1)][:_SAMPLES] for row in rows])
-    return draw_gallery(train.images[chosen], [str(label) for label in train.labels[chosen]])
-
-
-def format_exploration(found: Exploration, train: Digits) -> bytes:
-    """Return an HTML page with the table and both pictures."""
+    samples = draw_gallery(train.images[chosen], [str(label) for label in train.labels[chosen]])
     return render_page(
         "digitdet.classifiers",
         "exploration.html.j2",
@@ -120,7 +109,7 @@ def format_exploration(found: Exploration, train: Digits) -> bytes:
         pixel_mean=found.pixel_mean,
         pixel_deviation=found.pixel_deviation,
         overview=data_uri(draw_exploration(found, train)),
-        samples=data_uri(draw_samples(train)),
+        samples=data_uri(samples),
     )
 
 

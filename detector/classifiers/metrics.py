@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from digitdet.classifiers.base import Classifier, Probabilities
 from digitdet.common.errors import MissingExtraError
+from digitdet.common.types import FloatArray, Indices
 from digitdet.datasets.mnist import Digits
 from digitdet.evaluation.statistics import expected_calibration_error, wilson_interval
 
@@ -27,19 +27,10 @@ _TIMED_DIGITS, _REPEATS = 1000, 3  # the fastest repeat counts
 class Scores:
     """Metrics of one classifier; rates are 0 to 1.
 
-    Args:
-        digits: Number of digits.
-        right: Number of correct predictions.
-        accuracy: Share of correct predictions.
-        low: Lower limit of its 95% interval (Wilson, 1927).
-        high: Upper limit.
-        precision: (10,) by digit.
-        recall: (10,) by digit.
-        f1: (10,) by digit.
-        means: Unweighted means of `precision`, `recall` and `f1`.
-        confusion: Confusion matrix (10, 10); rows are true digits.
-        calibration_error: Expected calibration error over ten bins.
-        microseconds: Time per digit on all cores, in batches.
+    `digits` and `right` are the numbers of predictions and of correct ones, `low` and `high` the limits of the 95%
+    interval of `accuracy` (Wilson, 1927). `precision`, `recall` and `f1` are (10,) by digit, `means` their unweighted
+    means. Rows of `confusion` (10, 10) are true digits. `calibration_error` is expected calibration error over ten
+    bins, `microseconds` the time per digit on all cores, in batches.
     """
 
     digits: int
@@ -47,11 +38,11 @@ class Scores:
     accuracy: float
     low: float
     high: float
-    precision: npt.NDArray[np.float64]
-    recall: npt.NDArray[np.float64]
-    f1: npt.NDArray[np.float64]
+    precision: FloatArray
+    recall: FloatArray
+    f1: FloatArray
     means: dict[str, float]
-    confusion: npt.NDArray[np.int64]
+    confusion: Indices
     calibration_error: float
     microseconds: float
 
@@ -70,7 +61,7 @@ class Result:
     size: int
     training_seconds: float | None
 
-    def mistakes(self, labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.intp]:
+    def mistakes(self, labels: Indices) -> Indices:
         """Return the rows of wrong predictions, the most confident first."""
         rows = np.flatnonzero(self.probabilities.argmax(axis=1) != labels)
         return rows[np.argsort(-self.probabilities[rows].max(axis=1), kind="stable")]
@@ -83,7 +74,7 @@ def evaluate(name: str, classifier: Classifier, digits: Digits, training_seconds
     return Result(name, probabilities, scores, classifier.size, training_seconds)
 
 
-def score(probabilities: Probabilities, labels: npt.NDArray[np.uint8], microseconds: float = 0.0) -> Scores:
+def score(probabilities: Probabilities, labels: Indices, microseconds: float = 0.0) -> Scores:
     """Return the metrics of probabilities (N, 10) for labels (N,)."""
     predicted = probabilities.argmax(axis=1)
     right = int((predicted == labels).sum())

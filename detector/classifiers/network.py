@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from digitdet.classifiers.base import Classifier, DigitImages, Epoch, Probabilities
 from digitdet.classifiers.temperature import fit_temperature, softmax
 from digitdet.common.errors import MissingExtraError, ModelError
 from digitdet.common.files import write_atomically
+from digitdet.common.types import FloatArray
 from digitdet.configs.classifier import NetworkConfig, parse_classifier_config
 from digitdet.datasets.mnist import Digits
 
@@ -83,15 +83,11 @@ class NetworkClassifier(Classifier):
         self._temperature = fit_temperature(_logits(self._network, val.images), val.labels)
 
     def copy_weights(self, other: NetworkClassifier) -> None:
-        """Copy the weights of another network, as a warm start.
-
-        Raises:
-            ModelError: It has another architecture.
-        """
+        """Copy the weights of another network as a warm start; raise ModelError if it has another architecture."""
         try:
             self._network.load_state_dict(other._network.state_dict())
         except RuntimeError as error:
-            raise ModelError("the weights to start from are those of another architecture") from error
+            raise ModelError("the weights to start from are of another architecture") from error
 
     def predict_proba(self, images: DigitImages) -> Probabilities:
         """Return the probabilities (N, 10), calibrated on the validation digits (temperature scaling)."""
@@ -110,11 +106,7 @@ class NetworkClassifier(Classifier):
 
     @classmethod
     def load(cls, path: Path) -> NetworkClassifier:
-        """Read what `save` wrote.
-
-        Raises:
-            ModelError: The file is missing, damaged or no network of digitdet.
-        """
+        """Read what `save` wrote; raise ModelError if it is damaged or no network of digitdet."""
         try:
             with safetensors.safe_open(path, "pt") as file:
                 facts = file.metadata() or {}
@@ -138,10 +130,8 @@ class _EpochLog:
     def __init__(self, loop: TrainingLoop) -> None:
         self._loop = loop
         self.epochs = [Epoch(**values) for values in json.loads(loop.extra.get("epochs", "[]"))]
-        self._start_epoch()
-
-    def _start_epoch(self) -> None:
-        self._began, self._losses, self._right, self._digits = time.perf_counter(), 0.0, 0, 0
+        self._began = time.perf_counter() - (self.epochs[-1].seconds if self.epochs else 0.0)
+        self._losses, self._right, self._digits = 0.0, 0, 0
 
     def add_step(self, step: Step) -> None:
         self._losses += float(functional.cross_entropy(step.logits, step.targets, reduction="sum"))
@@ -149,21 +139,21 @@ class _EpochLog:
         self._digits += len(step.targets)
 
     def end_epoch(self, val: Digits) -> None:
-        val_loss, val_accuracy = _measure(self._loop.averaged, val)
-        before = self.epochs[-1].seconds if self.epochs else 0.0
+        logits = torch.from_numpy(_logits(self._loop.averaged, val.images))
+        labels = torch.from_numpy(val.labels.astype(np.int64))
         epoch = Epoch(
             epoch=self._loop.epoch,
-            seconds=before + time.perf_counter() - self._began,
+            seconds=time.perf_counter() - self._began,
             train_loss=self._losses / self._digits,
             train_accuracy=self._right / self._digits,
-            val_loss=val_loss,
-            val_accuracy=val_accuracy,
+            val_loss=float(functional.cross_entropy(logits, labels)),
+            val_accuracy=float((logits.argmax(1) == labels).float().mean()),
         )
+        self._losses, self._right, self._digits = 0.0, 0, 0
         self.epochs.append(epoch)
         if self._best_epoch() == epoch:
             self._loop.extra["best"] = copy.deepcopy(self._loop.averaged.state_dict())
         self._loop.extra["epochs"] = json.dumps([asdict(one) for one in self.epochs])
-        self._start_epoch()
 
     def has_converged(self, patience: int) -> bool:
         """Whether no epoch of the last `patience` ones was better than those before."""
@@ -189,16 +179,10 @@ def _as_tensor(images: DigitImages) -> Tensor:
     return torch.from_numpy(np.divide(images, np.float32(255), dtype=np.float32))[:, None]
 
 
-def _logits(network: torch.nn.Module, images: DigitImages) -> npt.NDArray[np.float32]:
+def _logits(network: torch.nn.Module, images: DigitImages) -> FloatArray:
     network.eval()
     parts = [np.zeros((0, 10), np.float32)]
     with torch.inference_mode():
         for start in range(0, len(images), _BATCH):
             parts.append(network(_as_tensor(images[start : start + _BATCH])).float().numpy())
     return np.concatenate(parts)
-
-
-def _measure(network: torch.nn.Module, digits: Digits) -> tuple[float, float]:
-    """Cross-entropy and accuracy."""
-    logits, labels = torch.from_numpy(_logits(network, digits.images)), torch.from_numpy(digits.labels.astype(np.int64))
-    return float(functional.cross_entropy(logits, labels)), float((logits.argmax(1) == labels).float().mean())

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from digitdet.common.errors import MissingExtraError
-from digitdet.configs.classifier import NetworkConfig
+from torch import nn
+from torchvision.models.resnet import BasicBlock
 
-try:
-    from torch import nn
-    from torchvision.models.resnet import BasicBlock
-except ImportError as error:
-    raise MissingExtraError("digitdet classify", "classify", error.name or "torch") from error
+from digitdet.configs.classifier import NetworkConfig
 
 SIDE = 28
 

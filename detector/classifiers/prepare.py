@@ -11,10 +11,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from digitdet.common.errors import DataError, ImageError
-from digitdet.common.types import Box, Image
+from digitdet.common.types import Box, FloatArray, Image
 from digitdet.datasets.crops import Crops, load_crops, split_crops
 from digitdet.datasets.mnist import Digits
 
@@ -25,8 +24,7 @@ _SIDE = 28
 _INK_SIDE = 20
 _MIN_CONTRAST = 24  # grey levels between ink and background
 _MARGIN = 0.15  # fraction of the longer side that a box is enlarged by: boxes of detectors are tight
-# Smaller components of ink, as a fraction of the largest, and those near the border belong to something else.
-_MIN_COMPONENT = 0.04
+_MIN_COMPONENT = 0.04  # area of a part of the digit, as a fraction of the largest component of ink
 _INK_THRESHOLD = 0.25  # fraction of the contrast below which a pixel is background
 _BLANK = "nothing is written there"
 
@@ -37,10 +35,7 @@ _MAX_OTHER = 0.2  # area of any other component, as a fraction of the largest
 
 
 def load_own_digits(path: Path) -> tuple[Mapping[str, Digits], list[str]]:
-    """Load pictures of single digits.
-
-    Args:
-        path: A folder with the subfolders 0 to 9, or a CSV file with the columns image and label.
+    """Load pictures of single digits: a folder with the subfolders 0 to 9, or a CSV file with image,label.
 
     Returns:
         The digits of the splits 'train', 'val' and 'test', and a line of text for every picture that was left out.
@@ -73,20 +68,10 @@ def _convert(crops: Crops, path: Path, skipped: list[str]) -> Digits:
 
 
 def read_digit(image: Image, finder: Finder) -> Image:
-    """Find the digit in a picture and convert it.
+    """Find the digit in a picture (H, W, 3) and convert it to (28, 28) uint8.
 
     A picture of 28 x 28 pixels is taken as a digit. If the finder finds none, a picture with a single component of ink
-    is accepted, such as one that was cropped by hand.
-
-    Args:
-        image: (H, W, 3) uint8 BGR.
-        finder: Finds the digit.
-
-    Returns:
-        (28, 28) uint8.
-
-    Raises:
-        ImageError: There is no digit.
+    is accepted, such as one that was cropped by hand. Raises ImageError if there is no digit.
     """
     if image.shape[:2] == (_SIDE, _SIDE):
         return to_mnist(image)
@@ -102,8 +87,7 @@ def _is_one_blot(image: Image) -> bool:
     if scale < 1:
         grey = np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
     _, mask = cv2.threshold(cv2.GaussianBlur(grey, (3, 3), 0), 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    border = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
-    ink = 255 - mask if np.median(border) > 127 else mask
+    ink = 255 - mask if np.median(_border(np.asarray(mask, np.uint8))) > 127 else mask
     _, _, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
     areas = np.sort(stats[1:, cv2.CC_STAT_AREA])[::-1]
     if not len(areas) or not _MIN_BLOT <= areas[0] / ink.size <= _MAX_BLOT:
@@ -112,39 +96,26 @@ def _is_one_blot(image: Image) -> bool:
 
 
 def to_mnist(image: Image, box: Box | None = None) -> Image:
-    """Convert one digit.
+    """Convert a digit (H, W, 3) BGR or (H, W) grey to (28, 28) uint8; raise ImageError if there is no ink.
 
-    Args:
-        image: (H, W, 3) uint8 BGR or (H, W) uint8 grey. Of 28 x 28 pixels without a box, only the polarity is changed.
-        box: The box of the digit, xyxy in pixels; None is the whole picture.
-
-    Returns:
-        (28, 28) uint8.
-
-    Raises:
-        ImageError: There is no ink.
+    `box` is the box of the digit; None is the whole picture, of which only the polarity is changed if it is 28 x 28.
     """
     grey = image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
     if box is None and grey.shape == (_SIDE, _SIDE):
-        return _light_on_dark(grey)
-    ink = _ink(grey, _enlarged(box, grey.shape) if box is not None else (0, 0, grey.shape[1], grey.shape[0]))
-    return _centred(_largest_components(ink))
+        if int(np.ptp(grey)) < _MIN_CONTRAST:
+            raise ImageError(_BLANK)
+        return 255 - grey if np.median(_border(grey)) > 127 else grey
+    return _centred(_largest_components(_ink(grey if box is None else _crop(grey, box))))
 
 
-def _light_on_dark(grey: Image) -> Image:
-    if int(np.ptp(grey)) < _MIN_CONTRAST:
-        raise ImageError(_BLANK)
-    return 255 - grey if np.median(_border(grey)) > 127 else grey
-
-
-def _ink(grey: Image, box: tuple[int, int, int, int]) -> npt.NDArray[np.float32]:
-    """The coverage with ink (h, w), 0 to 1, of the pixels in a box."""
-    x0, y0, x1, y1 = box
-    part = grey[y0:y1, x0:x1]
+def _ink(part: Image) -> FloatArray:
+    """The coverage with ink (h, w), 0 to 1, of grey pixels (h, w)."""
     if min(part.shape) < 3:
         raise ImageError(_BLANK)
     values = part.astype(np.float32) - _background_plane(part)
-    _, mask = cv2.threshold(_as_bytes(values), 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    low, high = float(values.min()), float(values.max())
+    levels = np.asarray(np.rint((values - low) * (255 / max(high - low, 1.0))), np.uint8)
+    _, mask = cv2.threshold(levels, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     light, dark = values[mask > 0], values[mask == 0]
     if not len(light) or not len(dark) or float(light.mean() - dark.mean()) < _MIN_CONTRAST:
         raise ImageError(_BLANK)
@@ -156,7 +127,7 @@ def _ink(grey: Image, box: tuple[int, int, int, int]) -> npt.NDArray[np.float32]
     return np.where(coverage > _INK_THRESHOLD, (coverage - _INK_THRESHOLD) / (1 - _INK_THRESHOLD), 0).astype(np.float32)
 
 
-def _background_plane(part: Image) -> npt.NDArray[np.float32]:
+def _background_plane(part: Image) -> FloatArray:
     """Uneven light (H, W) as a plane fitted to the pixels at the border, without outliers such as strokes."""
     height, width = part.shape
     rows, columns = np.mgrid[:height, :width]
@@ -169,42 +140,35 @@ def _background_plane(part: Image) -> npt.NDArray[np.float32]:
     return (columns * plane[0] + rows * plane[1] + plane[2]).astype(np.float32)
 
 
-def _as_bytes(values: npt.NDArray[np.float32]) -> Image:
-    low, high = float(values.min()), float(values.max())
-    return np.asarray(np.rint((values - low) * (255 / max(high - low, 1.0))), np.uint8)
-
-
 def _border(grey: Image) -> Image:
     return np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
 
 
-def _enlarged(box: Box, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+def _crop(grey: Image, box: Box) -> Image:
     margin = _MARGIN * max(box[2] - box[0], box[3] - box[1])
     x0, y0, x1, y1 = box[0] - margin, box[1] - margin, box[2] + margin, box[3] + margin
-    return max(int(x0), 0), max(int(y0), 0), min(int(np.ceil(x1)), shape[1]), min(int(np.ceil(y1)), shape[0])
+    return grey[max(int(y0), 0) : int(np.ceil(y1)), max(int(x0), 0) : int(np.ceil(x1))]
 
 
-def _largest_components(ink: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _largest_components(ink: FloatArray) -> FloatArray:
     """Remove specks and strokes that reach in from outside, and crop the ink to its extent."""
     count, components, stats, centres = cv2.connectedComponentsWithStats((ink > 0).view(np.uint8), connectivity=8)
     if count < 2:
         raise ImageError(_BLANK)
     height, width = ink.shape
-    areas = stats[1:, cv2.CC_STAT_AREA]
-    largest = 1 + int(areas.argmax())
-    kept = np.zeros(count, bool)
-    for component in range(1, count):
-        x, y, w, h, area = stats[component].tolist()
-        touches = x == 0 or y == 0 or x + w == width or y + h == height
-        inside = 0.1 < centres[component][0] / width < 0.9 and 0.1 < centres[component][1] / height < 0.9
-        is_part = area >= _MIN_COMPONENT * areas.max() and inside and not touches
-        kept[component] = component == largest or is_part
+    x, y, w, h, areas = stats.T
+    largest = 1 + int(areas[1:].argmax())
+    touches = (x == 0) | (y == 0) | (x + w == width) | (y + h == height)
+    relative = centres / (width, height)
+    is_inside = ((relative > 0.1) & (relative < 0.9)).all(axis=1)
+    kept = (areas >= _MIN_COMPONENT * areas[largest]) & is_inside & ~touches
+    kept[0], kept[largest] = False, True  # component 0 is the background
     ink = np.where(kept[components], ink, 0)
     x, y, w, h = cv2.boundingRect((ink > 0).view(np.uint8))
     return np.ascontiguousarray(ink[y : y + h, x : x + w], np.float32)
 
 
-def _centred(ink: npt.NDArray[np.float32]) -> Image:
+def _centred(ink: FloatArray) -> Image:
     """Scale the ink to 20 px and move its centre of mass to the middle of 28 x 28, as far as it fits."""
     height, width = ink.shape
     scale = _INK_SIDE / max(height, width)

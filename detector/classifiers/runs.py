@@ -45,11 +45,7 @@ def make_classifier(config: ClassifierConfig) -> Classifier:
 
 
 def load_classifier(path: Path) -> Classifier:
-    """Load a trained classifier from its file or from the folder of its training.
-
-    Raises:
-        ModelError: It is missing or damaged.
-    """
+    """Load a trained classifier from its file or training folder; raise ModelError if it is missing or damaged."""
     file = path
     if path.is_dir():
         files = sorted(path.glob("model.*"))
@@ -79,14 +75,14 @@ def train_classifier(
     """Train a classifier into a folder, or resume an interrupted training.
 
     Args:
-        config: Its settings.
-        parts: The training digits 'train' and the validation digits 'val'.
+        config: The settings.
+        parts: The digits of the splits 'train' and 'val'.
         folder: The folder; created if it is missing.
         say: Called with a line of text about every epoch.
         start: A trained network to start from; None starts from random weights.
 
     Raises:
-        DataError: The folder holds something else, or another process is writing into it.
+        DataError: The folder is not empty and holds no such training, or another process writes there.
         ConfigError: `start` is given for a method without weights.
     """
     identity = {"digits": {name: len(parts[name]) for name in ("train", "val")}, "start": str(start) if start else None}
@@ -107,24 +103,18 @@ def train_classifier(
         if run.is_finished:
             say(f"{folder} holds this training already, finished")
             return load_classifier(folder)
-        return _train(run, config, parts, say, start)
+        classifier = make_classifier(config)
+        if start is not None:
+            _warm_start(classifier, start)
+        began = time.perf_counter()
+        classifier.fit(parts["train"], parts["val"], folder, lambda epochs: _log(run, epochs, say))
+        _finish(run, classifier, parts["val"], _logged_seconds(folder) or time.perf_counter() - began, say)
+        return classifier
 
 
-def _train(
-    run: RunFolder,
-    config: ClassifierConfig,
-    parts: Mapping[str, Digits],
-    say: Callable[[str], object],
-    start: Path | None,
-) -> Classifier:
-    classifier = make_classifier(config)
-    if start is not None:
-        _warm_start(classifier, start)
-    began = time.perf_counter()
-    classifier.fit(parts["train"], parts["val"], run.path, lambda epochs: _log(run, epochs, say))
-    seconds = _logged_seconds(run.path) or time.perf_counter() - began
+def _finish(run: RunFolder, classifier: Classifier, val: Digits, seconds: float, say: Callable[[str], object]) -> None:
     classifier.save(run.path / f"model{classifier.suffix}")
-    accuracy = float((classifier.predict(parts["val"].images) == parts["val"].labels).mean())
+    accuracy = float((classifier.predict(val.images) == val.labels).mean())
     facts = {
         **run.identity,
         "val_accuracy": accuracy,
@@ -135,12 +125,11 @@ def _train(
         "packages": package_versions(_PACKAGES),
     }
     run.finish(json.dumps(facts, indent=2) + "\n")
-    say(f"{accuracy:.2%} of {len(parts['val'])} validation digits correct after {seconds:.0f} s; in {run.path}")
-    return classifier
+    say(f"{accuracy:.2%} of {len(val)} validation digits correct after {seconds:.0f} s; in {run.path}")
 
 
 def read_run(folder: Path) -> dict[str, Any]:
-    """Return the content of run.json; empty if there is none."""
+    """Return the content of run.json, or an empty dictionary."""
     file = folder / _RUN_FILE
     return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
 
@@ -155,7 +144,7 @@ def _warm_start(classifier: Classifier, start: Path) -> None:
 
 
 def _log(run: RunFolder, epochs: Sequence[Epoch], say: Callable[[str], object]) -> None:
-    from digitdet.classifiers.plots import draw_curve
+    from digitdet.classifiers.report import draw_curve
 
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
+
+from digitdet.classifiers.base import Probabilities
+from digitdet.common.types import FloatArray, Indices
 
 _MIN, _MAX, _STEPS = 0.05, 20.0, 400  # of a logarithmic grid search
 
 
-def fit_temperature(scores: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]) -> float:
+def fit_temperature(scores: FloatArray, labels: Indices) -> float:
     """Return the temperature of the highest likelihood of labels (N,) under softmax(scores / temperature)."""
     temperatures = np.geomspace(_MIN, _MAX, _STEPS)
     rows = np.arange(len(labels))
@@ -16,7 +18,7 @@ def fit_temperature(scores: npt.NDArray[np.floating], labels: npt.NDArray[np.int
     return float(temperatures[int(np.argmin(losses))])
 
 
-def softmax(scores: npt.NDArray[np.floating], temperature: float = 1.0) -> npt.NDArray[np.float32]:
+def softmax(scores: FloatArray, temperature: float = 1.0) -> Probabilities:
     """Return the probabilities (N, 10) of scores (N, 10)."""
     scaled = np.asarray(scores, np.float64) / temperature
     exponentials = np.exp(scaled - scaled.max(axis=1, keepdims=True))

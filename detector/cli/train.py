@@ -76,6 +76,6 @@ def calibrate(data: Path, model: Path, split: str, dry_run: bool) -> None:
     from digitdet.training.calibration import calibrate_model
 
     with tqdm(unit="picture", desc="reading", delay=0.2) as bar:
-        report = calibrate_model(model, data, split, store=not dry_run, on_picture=bar.update)
-    for line in report.summary():
+        lines = calibrate_model(model, data, split, store=not dry_run, on_picture=bar.update)
+    for line in lines:
         click.echo(line)

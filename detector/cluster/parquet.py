@@ -9,11 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-_ALTERNATIVES = pa.list_(pa.struct([("text", pa.string()), ("confidence", pa.float64())]))
+_ALTERNATIVES = pa.list_(pa.struct({"text": pa.string(), "confidence": pa.float64()}))
 _BOX = pa.list_(pa.float64(), 4)
-_DIGIT = pa.struct(
-    [("text", pa.string()), ("confidence", pa.float64()), ("box", _BOX), ("alternatives", _ALTERNATIVES)],
-)
+_DIGIT = pa.struct({"text": pa.string(), "confidence": pa.float64(), "box": _BOX, "alternatives": _ALTERNATIVES})
 _NUMBER = pa.struct(
     [
         ("text", pa.string()),
@@ -46,7 +44,7 @@ SCHEMA = pa.schema(
 
 
 def to_parquet(records: Sequence[dict[str, Any]]) -> bytes:
-    """Return a Parquet file with a row for every record, as `Reading.to_dict` returns it."""
+    """Return a Parquet file with a row for every record of `Reading.to_dict`."""
     stream = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(list(records), schema=SCHEMA), stream, compression="zstd")
     return stream.getvalue()

@@ -28,18 +28,10 @@ def map_on_cluster(
     arguments: tuple[Any, ...],
     address: str | None,
 ) -> Iterator[Result]:
-    """Process items on a Ray cluster, and yield the results as they are finished.
+    """Process items on a Ray cluster, see `ray_session`, and yield the results as they are finished.
 
-    Ray replaces a worker process that dies, and processes its item again.
-
-    Args:
-        items: The items.
-        make_worker: Makes the function that processes an item; called once in each worker process.
-        arguments: Arguments of `make_worker`.
-        address: Address of the cluster, see `ray_session`.
-
-    Raises:
-        DigitdetError: There is no cluster, or a worker failed.
+    `make_worker(*arguments)` is called once in each worker process and returns the function that processes an item.
+    Ray replaces a worker process that dies, and processes its item again. Raises DigitdetError if a worker fails.
     """
     import ray.data
 
@@ -66,19 +58,16 @@ class _Worker:
 
 @contextlib.contextmanager
 def ray_session(address: str | None) -> Iterator[int]:
-    """Connect to a Ray cluster, and disconnect at the end.
+    """Connect to a Ray cluster, yield its number of cores, and disconnect at the end.
 
     Args:
         address: `host:port` of the head node, `ray://host:port`, or 'auto' for the cluster that this machine belongs
             to; None starts a cluster on this machine, and stops it at the end.
 
-    Yields:
-        The number of cores in the cluster.
-
     Raises:
         DigitdetError: There is no such cluster.
     """
-    import ray
+    import ray.data
 
     try:
         _require_reachable(address)
@@ -94,7 +83,10 @@ def ray_session(address: str | None) -> Iterator[int]:
         ) from error
     except (ConnectionError, ValueError, RuntimeError, TimeoutError, OSError) as error:
         raise DigitdetError(f"no Ray cluster at {address or 'this machine'}: {_first_line(error)}") from error
-    _hide_progress()
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = context.print_on_execution_start = False
+    for name in ("ray.data", "ray"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     # Ray prints on stdout when it replaces workers.
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
         try:
@@ -110,27 +102,13 @@ def _require_reachable(address: str | None) -> None:
         socket.create_connection((host, int(port)), timeout=_TIMEOUT).close()
 
 
-def _hide_progress() -> None:
-    import ray.data
-
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    context.print_on_execution_start = False
-    for name in ("ray.data", "ray"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-
-
 def _first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 @contextlib.contextmanager
 def reraised_worker_errors() -> Iterator[None]:
-    """Raise errors of workers as DigitdetError of one line, without the remote traceback.
-
-    Raises:
-        DigitdetError: A worker raised it, could not write, or died.
-    """
+    """Raise errors of workers as DigitdetError of one line, without the remote traceback."""
     import ray.exceptions
 
     try:

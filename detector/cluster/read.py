@@ -23,7 +23,7 @@ from typing import Any
 from digitdet.cluster.parquet import to_parquet
 from digitdet.cluster.ray_session import map_on_cluster
 from digitdet.cluster.storage import Folder, StoredInput
-from digitdet.common.run_folder import not_empty, other_run
+from digitdet.common.errors import DataError
 from digitdet.configs import ReadConfig
 from digitdet.detection.detector import OnnxDetector
 from digitdet.imaging.images import use_one_thread
@@ -37,15 +37,7 @@ _JOB_FILE, _SUMMARY_FILE = "job.json", "summary.json"
 
 @dataclass(frozen=True)
 class Job:
-    """Settings that are sent to every worker.
-
-    Args:
-        out: The folder of results.
-        config: The settings of reading.
-        constraints: Constraints on every number.
-        regions: The parts of each picture to read; empty for the whole picture.
-        model: Content of a model file; None is the shipped model.
-    """
+    """Settings that are sent to every worker; `model` is the content of a model file, None the shipped one."""
 
     out: Folder
     config: ReadConfig = field(default_factory=ReadConfig)
@@ -75,40 +67,36 @@ def read_with_ray(
     address: str | None = None,
     progress: Callable[[int], object] = lambda _count: None,
 ) -> Counter[str]:
-    """Read pictures on a cluster, or resume an interrupted reading.
+    """Read pictures on a cluster, or resume an interrupted reading, and return the number of pages by status.
 
     Args:
         job: The settings.
         pictures: The pictures.
         identity: Everything that determines the results, see `outputs.result_file.run_identity`.
-        shard_size: Pictures in a shard, which is the unit of work and of resuming.
+        shard_size: Pictures in a shard, the unit of work and of resuming.
         address: Address of the cluster, see `ray_session`.
-        progress: Called with the number of newly read pictures.
-
-    Returns:
-        The number of pages by status.
+        progress: Called with the number of newly finished pictures.
 
     Raises:
-        DataError: The folder holds another reading, or cannot be used.
-        DigitdetError: There is no cluster, or a worker failed.
+        DigitdetError: The folder holds another reading, there is no cluster, or a worker failed.
     """
     shards = [
         Shard(number, tuple(pictures[start : start + shard_size]))
         for number, start in enumerate(range(0, len(pictures), shard_size))
     ]
-    present = _claim(job.out, {**identity, "inputs": _digest(identity["inputs"]), "shard": shard_size})
+    inputs = hashlib.sha256(json.dumps(identity["inputs"]).encode("utf-8", "backslashreplace")).hexdigest()
+    present = _claim(job.out, {**identity, "inputs": inputs, "shard": shard_size})
     counts: Counter[str] = Counter()
     missing = []
     for shard in shards:
-        if f"{shard.stem}.parquet" not in present:
-            missing.append(shard)
-            continue
-        counts += _count(map(json.loads, job.out.read(f"{shard.stem}.jsonl").splitlines()))
-        progress(len(shard.pictures))
-    if missing:
-        for shard, statuses in map_on_cluster(missing, ShardReader, (job,), address):
-            counts += statuses
+        if f"{shard.stem}.parquet" in present:
+            counts += _count(map(json.loads, job.out.read(f"{shard.stem}.jsonl").splitlines()))
             progress(len(shard.pictures))
+        else:
+            missing.append(shard)
+    for shard, statuses in map_on_cluster(missing, ShardReader, (job,), address) if missing else ():
+        counts += statuses
+        progress(len(shard.pictures))
     for name in job.out.names():
         if name.endswith(".tmp"):  # left by a worker that was killed
             job.out.remove(name)
@@ -138,10 +126,6 @@ class ShardReader:
         return shard, _count(records)
 
 
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value).encode("utf-8", "backslashreplace")).hexdigest()
-
-
 def _load(model: bytes | None) -> OnnxDetector:
     if model is None:
         return OnnxDetector(None)
@@ -158,19 +142,18 @@ def _count(records: Iterable[dict[str, Any]]) -> Counter[str]:
 def _claim(out: Folder, identity: Mapping[str, Any]) -> set[str]:
     """Claim the folder, and return the names of the files in it.
 
-    `RunFolder` serves local folders only: object stores have no locks, no renaming and no settings to parse here.
-
-    Raises:
-        DataError: It holds something else.
+    `RunFolder` serves local folders only: object stores have neither locks nor renaming.
     """
     out.make()
     job = (json.dumps(identity, sort_keys=True, indent=1) + "\n").encode("utf-8", "backslashreplace")
     present = out.names()
     if _JOB_FILE in present:
         if out.read(_JOB_FILE) != job:
-            raise other_run(out.name, "reading", "pictures or settings", _JOB_FILE)
+            raise DataError(
+                f"{out.name}: holds a reading of other pictures or settings (see {_JOB_FILE}); choose another --out"
+            )
     elif present:
-        raise not_empty(out.name, "reading")
+        raise DataError(f"{out.name}: is not empty and holds no reading; choose another --out")
     else:
         out.write(_JOB_FILE, job)
     return present

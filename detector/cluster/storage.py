@@ -25,11 +25,7 @@ class StoredInput(Input):
     location: str = ""
 
     def source(self) -> str | bytes:
-        """Return the path of a local picture, or the content of a remote one.
-
-        Raises:
-            ImageError: It cannot be read.
-        """
+        """Return the path of a local picture, or the content of a remote one; raise ImageError without access."""
         if _SEPARATOR not in self.location:
             return self.location
         try:
@@ -40,13 +36,9 @@ class StoredInput(Input):
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder of results, local or remote.
+    """A folder of results: a path, which must be the same on every machine, or a URI.
 
-    Args:
-        name: A path, which must be the same on every machine, or a URI.
-
-    Raises:
-        DataError: From `make`, `names` and `read`: it is not accessible.
+    All methods but `write` and `remove` raise DataError if it is not accessible.
     """
 
     name: str
@@ -70,11 +62,7 @@ class Folder:
             return _read(system, f"{path.rstrip('/')}/{name}")
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a file in it, atomically.
-
-        Raises:
-            OSError: It cannot be written.
-        """
+        """Write a file in it, atomically."""
         system, path = resolve(self.name)
         if isinstance(system, fs.LocalFileSystem):
             write_atomically(Path(path) / name, content)
@@ -89,11 +77,7 @@ class Folder:
 
 
 def find_pictures(names: Iterable[str]) -> Iterator[StoredInput]:
-    """Expand names of pictures as `find_inputs` does; the URI of a folder stands for all pictures in it.
-
-    Raises:
-        DataError: A URI cannot be listed, or '-' (standard input) is named.
-    """
+    """Expand names of pictures as `find_inputs` does; the URI of a folder stands for all pictures in it."""
     for name in names:
         if name == STDIN:
             raise DataError("-: standard input is not available on other machines; name files")
@@ -104,11 +88,7 @@ def find_pictures(names: Iterable[str]) -> Iterator[StoredInput]:
 
 
 def read_file(name: str) -> bytes:
-    """Return the content of a file, by its path or URI.
-
-    Raises:
-        DataError: It cannot be read.
-    """
+    """Return the content of a file, by its path or URI; raise DataError if it cannot be read."""
     with _arrow_errors(name):
         return _read(*resolve(name))
 
@@ -134,17 +114,13 @@ def _expand(uri: str) -> Iterator[Input]:
             yield Input(uri)  # a missing file is reported when it is opened
             return
         found = system.get_file_info(fs.FileSelector(path, recursive=True))
-    base = uri.partition("?")[0].rstrip("/")
-    query = uri[len(uri.partition("?")[0]) :]
+    base, mark, query = uri.partition("?")
     inside = [PurePosixPath(one.path).relative_to(PurePosixPath(path)) for one in found if one.is_file]
-    pictures = sorted(one for one in inside if one.suffix.lower() in PICTURE_SUFFIXES and not _is_hidden(one))
+    visible = (one for one in inside if not any(part.startswith(".") for part in one.parts))
+    pictures = sorted(one for one in visible if one.suffix.lower() in PICTURE_SUFFIXES)
     if not pictures:
         yield Input(uri, "the folder holds no pictures")
-    yield from (Input(f"{base}/{one}{query}") for one in pictures)
-
-
-def _is_hidden(path: PurePosixPath) -> bool:
-    return any(part.startswith(".") for part in path.parts)
+    yield from (Input(f"{base.rstrip('/')}/{one}{mark}{query}") for one in pictures)
 
 
 @contextlib.contextmanager

@@ -12,12 +12,9 @@ from digitdet.synth.writer import Chunk, RunChunks, open_writer, stored_job
 
 
 def run_with_ray(address: str | None = None) -> RunChunks:
-    """Return the argument `run` of `write_dataset` that composes on a cluster; the pictures are the same.
+    """Return the argument `run` of `write_dataset` that composes on a cluster, see `ray_session`; same pictures.
 
     The dataset folder must have the same path on every machine of the cluster.
-
-    Args:
-        address: Address of the cluster, see `ray_session`.
     """
 
     def run(config: SynthConfig, materials: Materials, out: Path, chunks: Sequence[Chunk]) -> Iterator[Chunk]:

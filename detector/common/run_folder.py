@@ -50,11 +50,13 @@ class RunFolder:
         """Raise DataError unless the folder is empty or holds this run."""
         file = self.path / self.settings_file
         if not file.is_file():
-            if self.path.is_dir() and not all(self._is_leftover(path) for path in self.path.iterdir()):
-                raise not_empty(str(self.path), self.kind)
+            leftovers = (LOCK_FILE, self.identity_file, self.scratch)  # of an interrupted `claim`
+            found = self.path.iterdir() if self.path.is_dir() else ()
+            if any(path.name not in leftovers and path.suffix != ".tmp" for path in found):
+                raise DataError(f"{self.path}: is not empty and holds no {self.kind}; choose another --out")
             return
         if self.parse(file.read_text(encoding="utf-8"), str(file)) != self.settings:
-            raise other_run(str(self.path), self.kind, "settings", self.settings_file)
+            raise self._other("settings", self.settings_file)
         if self.identity_file is None:
             return
         try:
@@ -63,7 +65,10 @@ class RunFolder:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(f"{self.path / self.identity_file}: missing or damaged; choose another --out") from error
         if not is_same:
-            raise other_run(str(self.path), self.kind, "data", self.identity_file)
+            raise self._other("data", self.identity_file)
+
+    def _other(self, what: str, file: str) -> DataError:
+        return DataError(f"{self.path}: holds a {self.kind} of other {what} (see {file}); choose another --out")
 
     def claim(self) -> None:
         """Write the settings into the folder, unless it holds this run, and remove half-written files."""
@@ -96,10 +101,6 @@ class RunFolder:
         if self.scratch:
             shutil.rmtree(self.scratch_path)
 
-    def _is_leftover(self, path: Path) -> bool:
-        """Whether an interrupted `claim` left this file behind."""
-        return path.name in (LOCK_FILE, self.identity_file, self.scratch) or path.suffix == ".tmp"
-
 
 def package_versions(packages: Iterable[str]) -> dict[str, str]:
     """Return the versions of those packages that are installed."""
@@ -108,13 +109,3 @@ def package_versions(packages: Iterable[str]) -> dict[str, str]:
         with contextlib.suppress(metadata.PackageNotFoundError):
             versions[package] = metadata.version(package)
     return versions
-
-
-def other_run(folder: str, kind: str, what: str, file: str) -> DataError:
-    """Return the error for a folder that holds a run of other settings or data."""
-    return DataError(f"{folder}: holds a {kind} of other {what} (see {file}); choose another --out")
-
-
-def not_empty(folder: str, kind: str) -> DataError:
-    """Return the error for a folder that holds something other than a run."""
-    return DataError(f"{folder}: is not empty and holds no {kind}; choose another --out")

@@ -3,36 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-_STEP = 64
-"""Height and width of a batch are multiples of this many pixels."""
+from digitdet.common.types import Indices
 
-_MARGIN = 16
-"""Minimum padding in pixels, for the augmentation that shifts pictures."""
+_STEP = 64  # height and width of a batch are multiples of this many pixels
+_MARGIN = 16  # minimum padding in pixels, for the augmentation that shifts pictures
 
 
-def batch_shapes(sizes: NDArray[Any], image_size: int, batch: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Assign every picture the shape of its batch.
+def batch_shapes(sizes: Indices, image_size: int, batch: int) -> tuple[Indices, Indices]:
+    """Assign pictures of heights and widths (N, 2) to batches whose longer side is at most `image_size` pixels.
 
-    Args:
-        sizes: Height and width (N, 2) of the pictures in pixels.
-        image_size: Longer side of the input of the network in pixels.
-        batch: Pictures in a batch. Pictures of a shape that fewer pictures have are padded to squares.
+    Pictures of a shape that fewer than `batch` pictures have are padded to squares.
 
     Returns:
-        The different shapes (S, 2), height and width in pixels, and the row (N,) of the shape of each picture.
+        The different heights and widths (S, 2) of batches in pixels, and the row (N,) among them of each picture.
     """
-    sides = np.asarray(sizes, dtype=float)
-    scaled = np.rint(sides / sides.max(axis=1, keepdims=True) * image_size)
+    scaled = np.rint(sizes / sizes.max(axis=1, keepdims=True) * image_size)
     shapes = np.minimum(np.ceil((scaled + _MARGIN) / _STEP) * _STEP, image_size).astype(np.int64)
-    different, which, counts = np.unique(shapes, axis=0, return_inverse=True, return_counts=True)
-    shapes[counts[which.ravel()] < batch] = image_size
-    different, which = np.unique(shapes, axis=0, return_inverse=True)
-    return different, which.ravel().astype(np.int64)
+    _, rows, counts = np.unique(shapes, axis=0, return_inverse=True, return_counts=True)
+    shapes[counts[rows.ravel()] < batch] = image_size
+    different, rows = np.unique(shapes, axis=0, return_inverse=True)
+    return different, rows.ravel()
 
 
 class BucketSampler:
@@ -41,8 +34,8 @@ class BucketSampler:
     The last batch of a shape is filled up with other pictures of that shape.
     """
 
-    def __init__(self, which: NDArray[np.int64], batch: int, seed: int) -> None:
-        self._buckets = [np.flatnonzero(which == shape) for shape in np.unique(which)]
+    def __init__(self, shape_rows: Indices, batch: int, seed: int) -> None:
+        self._buckets = [np.flatnonzero(shape_rows == shape) for shape in np.unique(shape_rows)]
         self._batch = batch
         self._random = np.random.default_rng(seed)
 
@@ -50,7 +43,7 @@ class BucketSampler:
         return sum(-(-len(bucket) // self._batch) * self._batch for bucket in self._buckets)
 
     def __iter__(self) -> Iterator[int]:
-        batches = []
+        batches: list[Indices] = []
         for bucket in self._buckets:
             order = self._random.permutation(bucket)
             filled = np.resize(order, -(-len(order) // self._batch) * self._batch)

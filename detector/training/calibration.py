@@ -7,16 +7,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
+from scipy.optimize import minimize
 
 from digitdet.common.boxes import iou
-from digitdet.common.errors import DataError, MissingExtraError
-from digitdet.common.types import Boxes
+from digitdet.common.errors import DataError
+from digitdet.common.types import Boxes, FloatArray, Indices, Mask, Scores
 from digitdet.configs import ReadConfig
 from digitdet.datasets.formats.numbers import NumberTruth
 from digitdet.datasets.formats.yolo import find_data_file, read_data_file, read_picture
 from digitdet.detection.postprocess import NmsResult
 from digitdet.detection.search import MultiScaleDetector
+from digitdet.evaluation.detection import BACKGROUND
 from digitdet.evaluation.matching import exact_readings
 from digitdet.evaluation.sets import load_sets
 from digitdet.evaluation.statistics import expected_calibration_error
@@ -25,24 +26,16 @@ from digitdet.reading.calibration import Calibration, log_odds, parse_calibratio
 from digitdet.reading.lines import find_lines
 from digitdet.reading.numbers import NumberBuilder
 
-_BACKGROUND = 10  # label of a box without a digit
 _MIN_IOU = 0.5  # of a box and the true digit that it shows
 _MIN_NUMBERS = 50  # correct and incorrect ones each
 
 
 @dataclass(frozen=True)
 class LabelledPicture:
-    """Detections in a picture and its labels.
-
-    Args:
-        detected: The digits after non-maximum suppression.
-        classes: True digits (N,).
-        boxes: True boxes (N, 4) xyxy in pixels.
-        numbers: True numbers.
-    """
+    """Detections after non-maximum suppression, and the true digits: `classes` (N,), `boxes` (N, 4), and numbers."""
 
     detected: NmsResult
-    classes: npt.NDArray[np.integer]
+    classes: Indices
     boxes: Boxes
     numbers: tuple[NumberTruth, ...]
 
@@ -58,66 +51,34 @@ class CalibrationQuality:
     number_error: float
 
 
-@dataclass(frozen=True)
-class CalibrationReport:
-    """Calibrations before and after a fit, and their quality on a split, which `is_unseen` if it was not fitted to."""
-
-    before: Calibration
-    after: Calibration
-    split: str
-    is_unseen: bool
-    quality_before: CalibrationQuality
-    quality_after: CalibrationQuality
-
-    def summary(self) -> list[str]:
-        """Return the report as lines of text."""
-        old, new = self.quality_before, self.quality_after
-        where = f"the {self.split} split" if self.is_unseen else f"the {self.split} split, which it was fitted to"
-        return [
-            f"calibration: {self.after.to_json()}",
-            f"digits:  calibration error {old.digit_error:.1%} -> {new.digit_error:.1%}, "
-            f"log-likelihood loss {old.digit_loss:.3f} -> {new.digit_loss:.3f}, {new.boxes} boxes",
-            f"numbers: calibration error {old.number_error:.1%} -> {new.number_error:.1%}, {new.numbers} numbers",
-            f"measured on {where}",
-        ]
-
-
 def calibrate_model(
     model: Path, data: Path, split: str, store: bool = True, on_picture: Callable[[], object] = lambda: None
-) -> CalibrationReport:
-    """Fit the calibration of a model to a split of a dataset, and measure it on the test split if there is one.
+) -> list[str]:
+    """Fit the calibration of a model to a split of a dataset, and replace it in the model file if `store` is true.
 
-    Args:
-        model: The model file; its calibration is replaced.
-        data: The dataset folder.
-        split: The split to fit to.
-        store: False leaves the model file unchanged.
-        on_picture: Called after every picture.
+    Returns the new calibration and the quality of both on the test split, or on `split` without one, as lines of text.
 
     Raises:
-        ModelError: The model cannot be loaded.
         DataError: The dataset has no such split, or too few numbers in it.
-        MissingExtraError: A package of the extra `train` is missing.
     """
     config = ReadConfig()
     detector = MultiScaleDetector(model, config)
     pictures = detect_split(detector, data, split, on_picture)
-    before = parse_calibration(detector.detector.calibration, str(model))
     fitted = fit_calibration(pictures, config)
-    measured, others = split, pictures
+    where = f"the {split} split, which it was fitted to"
     if split != "test" and "test" in read_data_file(find_data_file(data)):
-        measured, others = "test", detect_split(detector, data, "test", on_picture)
-    report = CalibrationReport(
-        before,
-        fitted,
-        measured,
-        measured != split,
-        measure_calibration(others, before, config),
-        measure_calibration(others, fitted, config),
-    )
+        where, pictures = "the test split", detect_split(detector, data, "test", on_picture)
+    before = parse_calibration(detector.detector.calibration, str(model))
+    old, new = (measure_calibration(pictures, one, config) for one in (before, fitted))
     if store:
         store_calibration(model, fitted.to_json())
-    return report
+    return [
+        f"calibration: {fitted.to_json()}",
+        f"digits:  calibration error {old.digit_error:.1%} -> {new.digit_error:.1%}, "
+        f"log-likelihood loss {old.digit_loss:.3f} -> {new.digit_loss:.3f}, {new.boxes} boxes",
+        f"numbers: calibration error {old.number_error:.1%} -> {new.number_error:.1%}, {new.numbers} numbers",
+        f"measured on {where}",
+    ]
 
 
 def detect_split(
@@ -126,9 +87,6 @@ def detect_split(
     """Detect the digits in all pictures of a split.
 
     For pictures that are not in numbers.jsonl, the true digits are grouped into numbers by their boxes.
-
-    Raises:
-        DataError: The dataset has no such split, or a label file is missing or damaged.
     """
     pictures = []
     for picture in load_sets(find_data_file(data), split)[0].pictures:
@@ -142,7 +100,7 @@ def detect_split(
     return pictures
 
 
-def _group(classes: npt.NDArray[np.integer], boxes: Boxes) -> Iterator[NumberTruth]:
+def _group(classes: Indices, boxes: Boxes) -> Iterator[NumberTruth]:
     for line in find_lines(boxes):
         for rows in line.numbers:
             text = "".join(str(classes[row]) for row in rows)
@@ -151,35 +109,11 @@ def _group(classes: npt.NDArray[np.integer], boxes: Boxes) -> Iterator[NumberTru
 
 
 def fit_calibration(pictures: Sequence[LabelledPicture], config: ReadConfig) -> Calibration:
-    """Fit a calibration by maximum likelihood: first the part for digits, then the part for numbers.
-
-    Raises:
-        DataError: There are too few correct or incorrect numbers.
-        MissingExtraError: SciPy is not installed.
-    """
-    try:
-        from scipy.optimize import minimize
-    except ImportError as error:
-        raise MissingExtraError("digitdet calibrate", "train", "scipy") from error
-
-    def fit(loss: Callable[[npt.NDArray[np.float64]], float], start: Sequence[float], count: int) -> list[float]:
-        # A prior towards no change, worth one observation, keeps the parameters of separable data finite; a negative
-        # slope would reverse the order of the scores.
-        bounds = [(0, None) if value else (None, None) for value in start]
-        options = {"maxiter": 2000}
-        found = minimize(
-            lambda values: loss(values) + float(((values - start) ** 2).sum()) / (2 * count),
-            start,
-            method="Nelder-Mead",
-            bounds=bounds,
-            options=options,
-        )
-        return [float(value) for value in found.x]
-
+    """Fit a calibration by maximum likelihood: of digits, then of numbers. Raises DataError if there are too few."""
     scores, truths = digit_evidence(pictures)
     if not len(scores):
         raise DataError("no digits were found: train longer, or use other pictures")
-    digits = Calibration(*fit(lambda v: _digit_loss(Calibration(*v), scores, truths), (1, 1, 0), len(scores)))
+    digits = Calibration(*_fit(lambda v: _digit_loss(Calibration(*v), scores, truths), (1, 1, 0), len(scores)))
     confidences, right = number_evidence(pictures, digits, config)
     if min(right.sum(), (~right).sum()) < _MIN_NUMBERS:
         raise DataError(
@@ -187,8 +121,21 @@ def fit_calibration(pictures: Sequence[LabelledPicture], config: ReadConfig) -> 
             f"{_MIN_NUMBERS} right and {_MIN_NUMBERS} wrong ones; give more pictures"
         )
     signs, odds = np.where(right, 1, -1), log_odds(confidences)
-    scale, shift = fit(lambda v: float(np.logaddexp(0, -signs * (v[0] * odds + v[1])).mean()), (1, 0), len(right))
+    scale, shift = _fit(lambda v: float(np.logaddexp(0, -signs * (v[0] * odds + v[1])).mean()), (1, 0), len(right))
     return replace(digits, number_scale=scale, number_shift=shift)
+
+
+def _fit(loss: Callable[[FloatArray], float], start: Sequence[float], count: int) -> list[float]:
+    # A prior towards no change, worth one observation, keeps the parameters of separable data finite; a negative
+    # slope would reverse the order of the scores.
+    found = minimize(
+        lambda values: loss(values) + float(((values - start) ** 2).sum()) / (2 * count),
+        start,
+        method="Nelder-Mead",
+        bounds=[(0, None) if value else (None, None) for value in start],
+        options={"maxiter": 2000},
+    )
+    return [float(value) for value in found.x]
 
 
 def measure_calibration(
@@ -196,7 +143,7 @@ def measure_calibration(
 ) -> CalibrationQuality:
     """Measure a calibration, preferably on pictures that it was not fitted to."""
     scores, truths = digit_evidence(pictures)
-    probabilities = calibration.digit_probabilities(scores)[:, :_BACKGROUND]
+    probabilities = calibration.digit_probabilities(scores)[:, :BACKGROUND]
     confidences, right = number_evidence(pictures, calibration, config)
     return CalibrationQuality(
         len(scores),
@@ -207,15 +154,13 @@ def measure_calibration(
     )
 
 
-def digit_evidence(
-    pictures: Sequence[LabelledPicture],
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+def digit_evidence(pictures: Sequence[LabelledPicture]) -> tuple[Scores, Indices]:
     """Return the scores (N, 10) of all boxes, suppressed ones too, and their true digits (N,), 10 for background."""
     scores, truths = [np.zeros((0, 10), np.float32)], [np.zeros(0, np.int64)]
     for picture in pictures:
         for found in (picture.detected.digits, picture.detected.suppressed):
             scores.append(found.scores)
-            truth = np.full(len(found), _BACKGROUND)
+            truth = np.full(len(found), BACKGROUND)
             if len(found) and len(picture.boxes):
                 overlaps = iou(found.boxes, picture.boxes)
                 is_digit = overlaps.max(axis=1) >= _MIN_IOU
@@ -226,7 +171,7 @@ def digit_evidence(
 
 def number_evidence(
     pictures: Sequence[LabelledPicture], calibration: Calibration, config: ReadConfig
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+) -> tuple[FloatArray, Mask]:
     """Return the confidence (M,) of every number read, and whether it has the text of a true number."""
     builder = NumberBuilder(calibration, config)
     confidences: list[float] = []
@@ -238,6 +183,6 @@ def number_evidence(
     return np.array(confidences), np.array(right, bool)
 
 
-def _digit_loss(calibration: Calibration, scores: npt.NDArray[np.float32], truths: npt.NDArray[np.int64]) -> float:
+def _digit_loss(calibration: Calibration, scores: Scores, truths: Indices) -> float:
     probabilities = calibration.digit_probabilities(scores)[np.arange(len(scores)), truths]
     return float(-np.log(np.maximum(probabilities, 1e-12)).mean())

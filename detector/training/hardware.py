@@ -29,11 +29,7 @@ def pick_machine(config: TrainConfig) -> Machine:
 
 
 def pick_device(device: str) -> str:
-    """Return the device as Ultralytics names it: 'cpu' or the number of a GPU; 'auto' is the first GPU, or the CPU.
-
-    Raises:
-        DigitdetError: There is no such GPU.
-    """
+    """Return the device as Ultralytics names it, 'cpu' or the number of a GPU; raise DigitdetError without that GPU."""
     import torch
 
     if device == "auto":

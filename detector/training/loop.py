@@ -21,31 +21,17 @@ _EPOCH_SEEDS = 100_003  # seeds of two trainings differ in every epoch, up to th
 
 @dataclass(frozen=True)
 class LoopSettings:
-    """Settings of a training loop.
-
-    Args:
-        epochs: Passes over the training data.
-        steps_per_epoch: Batches in a pass.
-        learning_rate: Highest learning rate of AdamW (Loshchilov and Hutter, 2019).
-        warmup: Fraction of all steps in which the learning rate rises.
-        final_rate: Fraction of the highest learning rate at the last step.
-        weight_decay: Weight decay of AdamW.
-        label_smoothing: Label smoothing of the cross-entropy.
-        averaging: Decay of the exponential moving average of the weights, 0 to 1; 0 averages nothing.
-        seed: Seed of dropout and of other random numbers in the network.
-        device: A torch device.
-        in_bf16: Whether to compute the network in bfloat16.
-    """
+    """Settings of a training loop; `device` is a torch device."""
 
     epochs: int
     steps_per_epoch: int
-    learning_rate: float
-    warmup: float
-    final_rate: float
+    learning_rate: float  # the highest, of AdamW (Loshchilov and Hutter, 2019)
+    warmup: float  # fraction of all steps in which the learning rate rises
+    final_rate: float  # learning rate at the last step, as a fraction of the highest
     weight_decay: float
     label_smoothing: float
-    averaging: float
-    seed: int
+    averaging: float  # decay of the exponential moving average of the weights, 0 to 1; 0 averages nothing
+    seed: int  # of dropout and other random numbers in the network
     device: str = "cpu"
     in_bf16: bool = False
 
@@ -61,20 +47,15 @@ class Step:
 
 
 class TrainingLoop:
-    """Trains a classification network, and resumes from a checkpoint if there is one.
+    """Trains a classification network in place, and resumes from the checkpoint file if there is one.
 
     An interrupted training ends with the same weights as one that was not, because every epoch has its own seed.
-
-    Args:
-        network: The network; its weights are changed.
-        settings: How to train.
-        checkpoint: The file of the checkpoint.
+    `extra` holds tensors and plain Python values that are stored in the checkpoint, too.
     """
 
     def __init__(self, network: nn.Module, settings: LoopSettings, checkpoint: Path) -> None:
         self.epoch = 0
         self.extra: dict[str, Any] = {}
-        """What else the checkpoint holds: tensors and plain Python values."""
         self._network = network.to(settings.device)
         self._averaged = AveragedModel(
             self._network, multi_avg_fn=_moving_average(settings.averaging), use_buffers=True

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from digitdet.common.boxes import iou
 from digitdet.common.files import write_atomically
-from digitdet.common.types import Boxes
+from digitdet.common.types import Boxes, Indices, Scores
 from digitdet.datasets.formats.yolo import label_path, list_images, read_labels, read_picture
 from digitdet.detection.recogniser import CLASSES
 from digitdet.detection.search import MultiScaleDetector
@@ -29,7 +28,7 @@ UNCLEAR = -1
 _DIGIT_IOU, _BACKGROUND_IOU = 0.5, 0.3
 _MIN_ASPECT = 0.5
 _BATCH = 8
-_COLUMNS = {  # of the .npz file, with the column that has their counts
+_COUNTS = {  # by column of the .npz file, the column with the number of its rows for each picture
     "boxes": "true_counts",
     "digits": "true_counts",
     "proposed": "counts",
@@ -40,33 +39,23 @@ _COLUMNS = {  # of the .npz file, with the column that has their counts
 
 @dataclass(frozen=True)
 class PictureProposals:
-    """The true digits of a picture and the detector's proposals.
+    """A picture: its true boxes (N, 4) and their digits (N,) int8, and proposals (M, 4) with scores and labels.
 
-    Args:
-        path: The picture.
-        boxes: True boxes (N, 4) float32.
-        digits: Labels (N,) int8 of the true boxes, 0 to 9.
-        proposed: Boxes (M, 4) float32 of the proposals.
-        scores: Scores (M, 10) float32 of the proposals.
-        labels: Labels (M,) int8 of the proposals: 0 to 9, `BACKGROUND` or `UNCLEAR`.
+    `scores` are (M, 10); `labels` (M,) int8 are 0 to 9, `BACKGROUND` or `UNCLEAR`. Boxes and scores are float32.
     """
 
     path: Path
-    boxes: npt.NDArray[np.float32]
-    digits: npt.NDArray[np.int8]
-    proposed: npt.NDArray[np.float32]
-    scores: npt.NDArray[np.float32]
-    labels: npt.NDArray[np.int8]
+    boxes: Boxes
+    digits: Indices
+    proposed: Boxes
+    scores: Scores
+    labels: Indices
 
 
 def collect_proposals(
     detector: MultiScaleDetector, folder: Path, on_picture: Callable[[], object]
 ) -> list[PictureProposals]:
-    """Run the detector on the labelled pictures of a folder, and label its proposals.
-
-    Raises:
-        DataError: A picture or its labels cannot be read.
-    """
+    """Run the detector on the labelled pictures of a folder, and label its proposals."""
     paths = list_images(folder)
     collected = []
     for start in range(0, len(paths), _BATCH):
@@ -82,7 +71,7 @@ def collect_proposals(
     return collected
 
 
-def label_boxes(boxes: Boxes, true_boxes: Boxes, digits: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
+def label_boxes(boxes: Boxes, true_boxes: Boxes, digits: Indices) -> Indices:
     """Label boxes (M, 4) by the true boxes (N, 4) with their digits (N,): (M,) 0 to 9, `BACKGROUND` or `UNCLEAR`."""
     if not len(boxes) or not len(true_boxes):
         return np.full(len(boxes), BACKGROUND, np.int8)
@@ -102,7 +91,7 @@ def widened(boxes: Boxes) -> Boxes:
 
 def save_proposals(path: Path, pictures: Sequence[PictureProposals]) -> None:
     """Write proposals to an .npz file, atomically."""
-    columns: dict[str, Any] = {name: np.concatenate([getattr(one, name) for one in pictures]) for name in _COLUMNS}
+    columns: dict[str, Any] = {name: np.concatenate([getattr(one, name) for one in pictures]) for name in _COUNTS}
     buffer = io.BytesIO()
     np.savez(
         buffer,
@@ -117,7 +106,6 @@ def save_proposals(path: Path, pictures: Sequence[PictureProposals]) -> None:
 def load_proposals(path: Path) -> list[PictureProposals]:
     """Read what `save_proposals` wrote."""
     with np.load(path, allow_pickle=False) as stored:
-        ends = {name: np.cumsum(stored[name])[:-1] for name in ("true_counts", "counts")}
-        columns = [np.split(stored[name], ends[counts]) for name, counts in _COLUMNS.items()]
+        columns = [np.split(stored[name], np.cumsum(stored[counts])[:-1]) for name, counts in _COUNTS.items()]
         paths = [Path(name) for name in stored["paths"].tolist()]
     return [PictureProposals(path, *rest) for path, *rest in zip(paths, *columns, strict=True)]

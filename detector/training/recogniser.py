@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from digitdet.common.boxes import intersection
-from digitdet.common.types import Boxes, Image
+from digitdet.common.types import Boxes, FloatArray, Image, Indices
 from digitdet.configs import ReadConfig, RecogniserConfig, TrainConfig
 from digitdet.datasets.formats.yolo import read_picture
 from digitdet.detection.recogniser import SIDE, cut_crops
@@ -41,63 +40,39 @@ _FINAL_RATE = 0.02
 _WEIGHT_DECAY = 0.02
 _LABEL_SMOOTHING = 0.02  # some labels are wrong: covered or illegible digits
 _AVERAGING = 0.998
-# Augmentation of boxes, as fractions of the sides of the widened box: standard deviation of the shift of every side for
-# true boxes and for proposals (which are inexact already), and the mean by which the sides of true boxes move outwards.
+# Augmentation of boxes, as fractions of the sides of the widened box: standard deviation of the shift of every side of
+# true boxes and of proposals (which are inexact already), and mean outward shift of the sides of true boxes.
 _TRUE_SHIFT, _PROPOSED_SHIFT = 0.06, 0.025
 _LOOSENING = 0.06
 
 
 def add_recogniser(
     config: TrainConfig, pictures: Path, proposals_file: Path, checkpoint: Path, model: Path, start: Path | None
-) -> dict[str, Tensor]:
-    """Train a recogniser for a detector and store it in the model file; resume an interrupted training.
+) -> dict[str, Tensor] | None:
+    """Train a recogniser for the detector in the .onnx file `model`, store it there, and return its weights.
 
-    Args:
-        config: How to train.
-        pictures: Folder of the training pictures.
-        proposals_file: File for the detector's proposals; read if it exists.
-        checkpoint: File for the checkpoint of the training.
-        model: The .onnx file of the detector; changed.
-        start: A .pt file whose recogniser to start from, if it has one; None starts from random weights.
-
-    Returns:
-        The weights of the recogniser.
+    The training starts from the recogniser in `start`, a .pt file, if there is one; with 0 epochs it is stored as it
+    is. An interrupted training is resumed from `proposals_file` and `checkpoint`.
     """
-    if not proposals_file.is_file():
-        detector = MultiScaleDetector(model, ReadConfig())
-        with tqdm(unit="picture", desc="proposals", delay=0.2) as bar:
-            save_proposals(proposals_file, collect_proposals(detector, pictures, bar.update))
-    with tqdm(unit="step", desc="recogniser", delay=0.2) as bar:
+    stored = yolo.load_recogniser(start) if start else None
+    network = load_network(stored, str(start)) if stored else None
+    if config.recogniser.epochs:
+        if not proposals_file.is_file():
+            detector = MultiScaleDetector(model, ReadConfig())
+            with tqdm(unit="picture", desc="proposals", delay=0.2) as bar:
+                save_proposals(proposals_file, collect_proposals(detector, pictures, bar.update))
+        proposals, machine = load_proposals(proposals_file), pick_machine(config)
+        with tqdm(unit="step", desc="recogniser", delay=0.2) as bar:
 
-        def show(step: Step) -> None:
-            bar.set_postfix(loss=f"{step.loss:.3f}", refresh=False)
-            bar.update()
+            def show(step: Step) -> None:
+                bar.set_postfix(loss=f"{step.loss:.3f}", refresh=False)
+                bar.update()
 
-        network = train_recogniser(
-            load_proposals(proposals_file),
-            config.recogniser,
-            config.seed,
-            pick_machine(config),
-            _stored_network(start) if start else None,
-            checkpoint,
-            show,
-        )
-    store_recogniser(model, to_onnx(network))
-    return network.state_dict()
-
-
-def copy_recogniser(weights: Path, model: Path) -> dict[str, Tensor] | None:
-    """Store the recogniser of a .pt file, if it has one, in the .onnx file of a detector, and return its weights."""
-    network = _stored_network(weights)
+            network = train_recogniser(proposals, config.recogniser, config.seed, machine, network, checkpoint, show)
     if network is None:
         return None
     store_recogniser(model, to_onnx(network))
     return network.state_dict()
-
-
-def _stored_network(weights: Path) -> RecogniserNet | None:
-    stored = yolo.load_recogniser(weights)
-    return load_network(stored, str(weights)) if stored else None
 
 
 def train_recogniser(
@@ -111,36 +86,13 @@ def train_recogniser(
 ) -> RecogniserNet:
     """Train the recogniser, or resume from a checkpoint of the same settings and pictures.
 
-    Args:
-        pictures: The detector's proposals on the training pictures.
-        config: How to train.
-        seed: Seed of the order, the choice of boxes and the augmentation.
-        machine: What to compute on.
-        start: Network to start from; None starts from random weights.
-        checkpoint: File that is written atomically after every epoch.
-        on_step: Called after every step.
-
-    Returns:
-        The network with averaged weights, in evaluation mode.
+    Returns the network with averaged weights, in evaluation mode. `start` is the network to start from; None starts
+    from random weights.
     """
     torch.manual_seed(seed)
     network = (start or RecogniserNet()).to(memory_format=torch.channels_last)
     steps = math.ceil(len(pictures) / _PICTURES_PER_STEP)
-    loop = TrainingLoop(network, _loop_settings(config, seed, machine, steps), checkpoint)
-    while not loop.is_finished:
-        batches = DataLoader(
-            _EpochBatches(pictures, config, seed, loop.epoch),
-            batch_size=None,
-            num_workers=machine.workers,
-            prefetch_factor=8 if machine.workers else None,
-        )
-        loop.run_epoch(batches, on_step)
-        loop.save()
-    return cast(RecogniserNet, loop.averaged.eval())
-
-
-def _loop_settings(config: RecogniserConfig, seed: int, machine: Machine, steps: int) -> LoopSettings:
-    return LoopSettings(
+    settings = LoopSettings(
         epochs=config.epochs,
         steps_per_epoch=steps,
         learning_rate=config.learning_rate,
@@ -153,22 +105,28 @@ def _loop_settings(config: RecogniserConfig, seed: int, machine: Machine, steps:
         device=machine.device,
         in_bf16=machine.in_bf16,
     )
+    loop = TrainingLoop(network, settings, checkpoint)
+    while not loop.is_finished:
+        batches = DataLoader(
+            _EpochBatches(pictures, config, seed, loop.epoch),
+            batch_size=None,
+            num_workers=machine.workers,
+            prefetch_factor=8 if machine.workers else None,
+        )
+        loop.run_epoch(batches, on_step)
+        loop.save()
+    return cast(RecogniserNet, loop.averaged.eval())
 
 
 class _EpochBatches(Dataset[tuple[Tensor, Tensor]]):
     """The batches of one epoch: crops (N, 48, 48, 4) uint8 of some pictures and their labels (N,)."""
 
     def __init__(self, pictures: Sequence[PictureProposals], config: RecogniserConfig, seed: int, epoch: int) -> None:
-        self._pictures = pictures
-        self._config = config
-        self._seed = (seed, epoch)
+        self._pictures, self._config, self._seed = pictures, config, (seed, epoch)
         self._order = np.random.default_rng(self._seed).permutation(len(pictures))
 
     def __len__(self) -> int:
         return math.ceil(len(self._order) / _PICTURES_PER_STEP)
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        return (self[step] for step in range(len(self)))
 
     def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
         cv2.setNumThreads(0)  # the loader has a process for every core already
@@ -185,7 +143,7 @@ class _EpochBatches(Dataset[tuple[Tensor, Tensor]]):
 
 def choose_boxes(
     picture: PictureProposals, config: RecogniserConfig, rng: np.random.Generator
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int8]]:
+) -> tuple[Boxes, Indices]:
     """Sample boxes (N, 4) of a picture to train on, each moved a little, and their labels (N,).
 
     Among the proposals that cover part of a digit, those with higher scores are sampled more often.
@@ -210,16 +168,14 @@ def choose_boxes(
     return np.concatenate(boxes), np.concatenate([picture.digits[true], picture.labels[proposed]])
 
 
-def _sample(
-    rows: npt.NDArray[np.int64], count: int, rng: np.random.Generator, weights: npt.NDArray[np.floating] | None = None
-) -> npt.NDArray[np.int64]:
+def _sample(rows: Indices, count: int, rng: np.random.Generator, weights: FloatArray | None = None) -> Indices:
     if len(rows) <= count:
         return rows
     probabilities = None if weights is None else weights / weights.sum()
     return np.asarray(rng.choice(rows, count, replace=False, p=probabilities))
 
 
-def _moved(boxes: Boxes, shift: float, loosening: float, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+def _moved(boxes: Boxes, shift: float, loosening: float, rng: np.random.Generator) -> Boxes:
     wide = widened(boxes)
     sides = np.tile(wide[:, 2:] - wide[:, :2], 2)
     outwards = rng.exponential(1.0, boxes.shape) * loosening * [-1, -1, 1, 1]
@@ -257,7 +213,7 @@ def _downsampled(colours: Image, factor: float) -> Image:
     return np.asarray(cv2.resize(small, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-def _affine(rng: np.random.Generator) -> npt.NDArray[np.float64]:
+def _affine(rng: np.random.Generator) -> FloatArray:
     """An affine map (2, 3) around the centre: scaling by about 8%, slant of up to about 15 degrees."""
     linear = np.eye(2) + rng.normal(0, 1, (2, 2)) * [[0.08, 0.12], [0.06, 0.08]]
     centre = np.full(2, SIDE / 2)

@@ -13,14 +13,13 @@ from torch.nn import functional
 from digitdet.common.errors import ModelError
 from digitdet.detection.recogniser import CLASSES, SIDE
 
-# Channels at 24, 12 and 6 px.
-_WIDTHS = (32, 64, 128)
+_WIDTHS = (32, 64, 128)  # channels at 24, 12 and 6 px
 _DROPOUT = 0.2
 _MIN_CONTRAST = 0.03  # added to the standard deviation, so that noise on an even background is not amplified
 
 
 class RecogniserNet(nn.Module):
-    """A residual network (He et al., 2016): crops (N, 48, 48, 4) uint8 to logits (N, 11)."""
+    """A residual network (He et al., 2016)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,15 +64,6 @@ class _Block(nn.Module):
         return functional.relu(self.second_norm(self.second(inner)) + self.shortcut(x))
 
 
-class _WithProbabilities(nn.Module):
-    def __init__(self, network: RecogniserNet) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, crops: Tensor) -> Tensor:
-        return torch.softmax(self.network(crops), dim=1)
-
-
 def normalise(crops: Tensor) -> Tensor:
     """Convert crops (N, 48, 48, 4) uint8 to inputs (N, 4, 48, 48) float32.
 
@@ -93,7 +83,7 @@ def to_onnx(network: RecogniserNet) -> bytes:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the newer exporter needs another package
         torch.onnx.export(
-            _WithProbabilities(network.eval().float().cpu()),
+            nn.Sequential(network.eval().float().cpu(), nn.Softmax(dim=1)),
             (example,),
             buffer,
             input_names=["crops"],
@@ -106,11 +96,7 @@ def to_onnx(network: RecogniserNet) -> bytes:
 
 
 def load_network(weights: dict[str, Any], source: str) -> RecogniserNet:
-    """Return a network with stored weights.
-
-    Raises:
-        ModelError: They are of another architecture.
-    """
+    """Return a network with stored weights; raise ModelError if they have another architecture."""
     network = RecogniserNet()
     try:
         network.load_state_dict({name: value.float() for name, value in weights.items()})

@@ -32,7 +32,7 @@ from digitdet.datasets.formats.numbers import NUMBERS_FILE
 from digitdet.datasets.formats.yolo import DATA_FILE, check_dataset, fingerprint, read_data_file
 from digitdet.detection.detector import OnnxDetector
 from digitdet.evaluation.outcomes import score_numbers
-from digitdet.models.model_file import SHIPPED_MODEL, SHIPPED_WEIGHTS, shipped_file, store_calibration
+from digitdet.models.model_file import SHIPPED_WEIGHTS, shipped_file, store_calibration
 from digitdet.reader import NumberReader
 from digitdet.training import yolo
 from digitdet.training.calibration import calibrate_model
@@ -70,30 +70,20 @@ class Run:
             f"digits:  mAP50 {found['map50']:.4f}, mAP50-95 {found['map50_95']:.4f}, "
             f"precision {found['precision']:.4f}, recall {found['recall']:.4f} on the {self.metrics['split']} split"
         ]
-        lines += [
-            f"     {digit}:  precision {values['precision']:.4f}, recall {values['recall']:.4f}"
-            for digit, values in found["digits"].items()
-        ]
+        for digit, values in found["digits"].items():
+            lines.append(f"     {digit}:  precision {values['precision']:.4f}, recall {values['recall']:.4f}")
         if numbers := self.metrics.get("numbers"):
             share = numbers["exact"] / max(numbers["numbers"], 1)
             lines.append(f"numbers: {numbers['exact']} of {numbers['numbers']} exact ({share:.2%})")
-        return [
-            *lines,
-            f"read with it:  digitdet read --model {shlex.quote(str(self.folder / 'model.onnx'))} photo.jpg",
-        ]
+        model = shlex.quote(str(self.folder / "model.onnx"))
+        return [*lines, f"read with it:  digitdet read --model {model} photo.jpg"]
 
 
 def train_run(config: TrainConfig, data: Path, folder: Path, say: Say) -> Run:
-    """Train on a dataset folder, or resume an interrupted run.
-
-    Args:
-        config: How to train.
-        data: A dataset folder with data.yaml.
-        folder: The run folder; created if it is missing.
-        say: Called with a line of text about each stage.
+    """Train on the dataset folder `data`, or resume an interrupted run; `say` gets a line of text about each stage.
 
     Raises:
-        DataError: The dataset is damaged, the folder holds something else, or another process is writing into it.
+        DataError: The dataset is damaged, `folder` is not empty and holds no such run, or another process writes there.
     """
     splits = read_data_file(data / DATA_FILE)
     run = RunFolder(
@@ -103,7 +93,7 @@ def train_run(config: TrainConfig, data: Path, folder: Path, say: Say) -> Run:
         partial(parse_config, TrainConfig),
         "train.yaml",
         _METRICS_FILE,
-        identity=_identity(data),
+        identity=_origin(data),
         identity_file="run.json",
         identity_keys=("fingerprint",),
         temporary=(yolo.CHECKPOINT, yolo.BEST, _DETECTOR, _PROPOSALS, _RECOGNISER),
@@ -147,22 +137,17 @@ class _Training:
     def _train_detector(self) -> Path:
         detector = self.folder / _DETECTOR
         if not detector.is_file():
-            if self.config.epochs == 0 and self.start is not None:
-                best = self.start
-            else:
-                best = yolo.train(self.config, self.splits, self.folder, self.start)
-            yolo.save_weights(best, detector)
+            untrained = self.start if self.config.epochs == 0 else None
+            yolo.save_weights(untrained or yolo.train(self.config, self.splits, self.folder, self.start), detector)
         return detector
 
     def _add_recogniser(self, model: Path) -> dict[str, Any] | None:
-        from digitdet.training.recogniser import add_recogniser, copy_recogniser  # here: importing torch takes seconds
+        from digitdet.training.recogniser import add_recogniser  # here: importing torch takes seconds
 
-        folder = self.folder
         if self.config.recogniser.epochs:
             self.say("training the recogniser on the detector's proposals")
-            proposals, checkpoint = folder / _PROPOSALS, folder / _RECOGNISER
-            return add_recogniser(self.config, self.splits["train"], proposals, checkpoint, model, self.start)
-        return copy_recogniser(self.start, model) if self.start is not None else None
+        proposals, checkpoint = self.folder / _PROPOSALS, self.folder / _RECOGNISER
+        return add_recogniser(self.config, self.splits["train"], proposals, checkpoint, model, self.start)
 
     def _calibrate(self, model: Path) -> None:
         """Calibrate on the validation split, or copy the calibration of the start model if that split is too small."""
@@ -171,9 +156,8 @@ class _Training:
             calibrate_model(model, self.data, "val")
         except DataError as error:
             self.say(f"not calibrated: {error}")
-            before = _start_model(self.config)
-            calibration = OnnxDetector(before).calibration if before else None
-            if before and calibration:
+            before = self.start.with_suffix(".onnx") if self.start is not None else None
+            if before is not None and before.is_file() and (calibration := OnnxDetector(before).calibration):
                 store_calibration(model, calibration)
                 self.say(f"it keeps the calibration of {before.name}")
 
@@ -198,24 +182,14 @@ def _start_weights(config: TrainConfig) -> Path | None:
     return path
 
 
-def _start_model(config: TrainConfig) -> Path | None:
-    """The .onnx file beside the start weights, if there is one."""
-    if config.start == "scratch":
-        return None
-    path = shipped_file(SHIPPED_MODEL) if config.start == "shipped" else Path(config.start).with_suffix(".onnx")
-    return path if path.is_file() else None
-
-
 def _require_sound(data_file: Path) -> None:
-    problems = check_dataset(data_file)
-    if problems:
+    if problems := check_dataset(data_file):
         shown = "; ".join(str(problem) for problem in problems[:_SHOWN_PROBLEMS])
         more = f"; and {len(problems) - _SHOWN_PROBLEMS} more" if len(problems) > _SHOWN_PROBLEMS else ""
         raise DataError(f"{shown}{more}")
 
 
-def _identity(data: Path) -> dict[str, Any]:
-    """The content of run.json."""
+def _origin(data: Path) -> dict[str, Any]:
     return {
         "data": str(data.resolve()),
         "fingerprint": fingerprint(data / DATA_FILE),

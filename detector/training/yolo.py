@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -42,22 +44,16 @@ def train(
     start_weights: Path | None,
     on_step: Callable[[], object] = lambda: None,
 ) -> Path:
-    """Train the detector, or resume from `run`/checkpoint.pt.
+    """Train the detector, or resume from `run`/checkpoint.pt, and return the file with the weights of the best epoch.
 
-    Args:
-        config: How to train.
-        splits: Folder of the pictures of 'train' and 'val'; the dataset must have been checked.
-        run: The run folder; Ultralytics' own files go to `run`/training.
-        start_weights: A .pt file to start from; None starts from random weights.
-        on_step: Called after every step.
-
-    Returns:
-        The file with the weights of the best epoch.
+    `splits` has the folders of the pictures of 'train' and 'val', which must have been checked. Ultralytics' own files
+    go to `run`/training. Without `start_weights`, a .pt file, the training starts from random weights.
     """
     _import_ultralytics()
     device = pick_device(config.device)
     checkpoint, best = run / CHECKPOINT, run / BEST
-    if checkpoint.is_file() and best.is_file() and _epochs_done(checkpoint) >= config.epochs:
+    can_resume = checkpoint.is_file() and best.is_file()
+    if can_resume and int(_load(checkpoint)["epoch"]) + 1 >= config.epochs:
         return best
     bf16 = computes_in_bf16(config.precision, device)
     settings = {
@@ -71,14 +67,14 @@ def train(
         "amp": "bf16" if bf16 and device != "cpu" else False,
         "plots": True,
     }
-    if checkpoint.is_file() and best.is_file():
+    if can_resume:
         settings["resume"] = str(checkpoint)
         # The trainer compares with its own copy, which a kill may have cut off.
         write_atomically(run / "training" / "weights" / "best.pt", best.read_bytes())
     with _bf16_on_cpu(bf16 and device == "cpu"), _without_label_caches(splits):
         trainer = _trainer_class(config)(overrides=settings)
         trainer.add_callback("on_train_start", lambda _trainer: set_threads(config.threads))
-        trainer.add_callback("on_train_batch_start", _RatePerStep())
+        trainer.add_callback("on_train_batch_start", _rate_per_step())
         trainer.add_callback("on_train_batch_end", lambda _trainer: on_step())
         trainer.add_callback("on_model_save", lambda trainer: _keep_checkpoints(trainer, run))
         trainer.train()
@@ -154,10 +150,10 @@ def _keep_checkpoints(trainer: Any, run: Path) -> None:
 
 
 def export_onnx(weights: Path, target: Path, image_size: int, version: str) -> None:
-    """Export .pt weights to ONNX with dynamic batch size, height and width.
+    """Export .pt weights to ONNX with dynamic batch size, height and width, without non-maximum suppression.
 
     Input: (B, 3, H, W) float32 RGB, 0 to 1. Output: (B, 14, N) float32, the rows centre x, centre y, width and height
-    in input pixels, then a score for every digit. There is no non-maximum suppression in the graph.
+    in input pixels, then a score for every digit.
     """
     _import_ultralytics()
     from ultralytics import YOLO
@@ -172,20 +168,10 @@ def export_onnx(weights: Path, target: Path, image_size: int, version: str) -> N
 
 
 def save_weights(weights: Path, target: Path, recogniser: Mapping[str, Any] | None = None) -> None:
-    """Write .pt weights without the paths, git state and optimiser state that the training stored.
-
-    Args:
-        weights: A .pt file.
-        target: The file to write.
-        recogniser: Weights of the recogniser, to be stored beside those of the detector.
-    """
-    _import_ultralytics()
-    import io
-
+    """Copy .pt weights without the paths, git state and optimiser state of the training; add those of a recogniser."""
+    checkpoint = _load(weights)
     import torch
-    from ultralytics.nn.tasks import torch_safe_load
 
-    checkpoint, _ = torch_safe_load(str(weights))
     model = checkpoint.get("ema") or checkpoint["model"]
     model.args = {"task": "detect", "imgsz": checkpoint["train_args"]["imgsz"]}
     model.yaml_file = Path(str(model.yaml.get("yaml_file", ""))).name
@@ -200,20 +186,21 @@ def save_weights(weights: Path, target: Path, recogniser: Mapping[str, Any] | No
 
 def load_recogniser(weights: Path) -> dict[str, Any] | None:
     """Return the weights of the recogniser in a .pt file of `save_weights`; None if there are none."""
-    _import_ultralytics()
-    from ultralytics.nn.tasks import torch_safe_load
-
-    stored: dict[str, Any] | None = torch_safe_load(str(weights))[0].get("recogniser")
+    stored: dict[str, Any] | None = _load(weights).get("recogniser")
     return stored
 
 
-def _import_ultralytics() -> None:
-    """Import Ultralytics with network access, pip and unsafe pickles switched off.
+def _load(weights: Path) -> dict[str, Any]:
+    """Load a .pt file without executing code from it."""
+    _import_ultralytics()
+    from ultralytics.nn.tasks import torch_safe_load
 
-    Raises:
-        MissingExtraError: It is not installed.
-        DigitdetError: It was imported before with one of them on.
-    """
+    content: dict[str, Any] = torch_safe_load(str(weights))[0]
+    return content
+
+
+def _import_ultralytics() -> None:
+    """Import Ultralytics with network access, pip and unsafe pickles switched off; raise DigitdetError if it cannot."""
     os.environ.update(_SWITCHES)
     os.environ.setdefault("YOLO_CONFIG_DIR", str(user_cache() / "ultralytics"))
     os.environ.setdefault("MPLCONFIGDIR", str(user_cache() / "matplotlib"))
@@ -265,12 +252,6 @@ def _without_label_caches(splits: Mapping[str, Path]) -> Iterator[None]:
         remove()
 
 
-def _epochs_done(checkpoint: Path) -> int:
-    from ultralytics.nn.tasks import torch_safe_load
-
-    return int(torch_safe_load(str(checkpoint))[0]["epoch"]) + 1
-
-
 @contextlib.contextmanager
 def _bf16_on_cpu(active: bool) -> Iterator[None]:
     """Let the trainer compute in bfloat16 on the CPU, where Ultralytics ignores `amp`, by replacing its `autocast`."""
@@ -288,34 +269,25 @@ def _bf16_on_cpu(active: bool) -> Iterator[None]:
         trainer.autocast = original
 
 
-class _RatePerStep:
-    """Applies Ultralytics' cosine schedule at every step. It does so once an epoch, which is coarse for few epochs."""
+def _rate_per_step() -> Callable[[Any], None]:
+    """Apply Ultralytics' cosine schedule at every step: it does so once an epoch, which is coarse for few epochs."""
+    steps: Counter[int] = Counter()  # by epoch
 
-    def __init__(self) -> None:
-        self._epoch, self._step = -1, 0
-
-    def __call__(self, trainer: Any) -> None:
-        """Set the learning rate of the step that begins; during the warm-up, Ultralytics overrides it."""
-        if trainer.epoch != self._epoch:
-            self._epoch, self._step = trainer.epoch, 0
-        factor = trainer.lf(trainer.epoch + self._step / len(trainer.train_loader))
-        self._step += 1
+    def set_rate(trainer: Any) -> None:  # during the warm-up, Ultralytics overrides it
+        factor = trainer.lf(trainer.epoch + steps[trainer.epoch] / len(trainer.train_loader))
+        steps[trainer.epoch] += 1
         for group in trainer.optimizer.param_groups:
             group["lr"] = group["initial_lr"] * factor
 
+    return set_rate
+
 
 def require_loadable(path: Path) -> None:
-    """Check that a training can start from a .pt file.
-
-    Raises:
-        ModelError: It is missing, or is no checkpoint that loads without executing code.
-    """
+    """Raise ModelError if a .pt file is missing or cannot be loaded without executing code from it."""
     if not path.is_file():  # Ultralytics would try to download it
         raise ModelError(f"{path}: no such file; expected 'scratch', 'shipped' or a .pt file")
     _import_ultralytics()
-    from ultralytics.nn.tasks import torch_safe_load
-
     try:
-        torch_safe_load(str(path))
+        _load(path)
     except Exception as error:  # a damaged archive raises many kinds of errors
         raise ModelError(f"{path}: not weights that can be loaded safely ({type(error).__name__})") from error

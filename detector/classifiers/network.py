@@ -34,8 +34,6 @@ try:
 except ImportError as error:
     raise MissingExtraError("digitdet classify", "classify", error.name or "torch") from error
 
-_CHECKPOINT = "checkpoint.pt"
-_WARMUP, _FINAL_RATE = 0.1, 0.01
 _BATCH = 500  # images classified at a time
 
 
@@ -64,14 +62,14 @@ class NetworkClassifier(Classifier):
             epochs=config.epochs,
             steps_per_epoch=math.ceil(len(train) / config.batch),
             learning_rate=config.learning_rate,
-            warmup=_WARMUP,
-            final_rate=_FINAL_RATE,
+            warmup=0.1,
+            final_rate=0.01,
             weight_decay=config.weight_decay,
             label_smoothing=config.label_smoothing,
             averaging=config.averaging,
             seed=config.seed,
         )
-        loop = TrainingLoop(self._network, settings, folder / _CHECKPOINT)
+        loop = TrainingLoop(self._network, settings, folder / "checkpoint.pt")
         log = _EpochLog(loop)
         while not loop.is_finished and not log.has_converged(config.patience):
             loop.run_epoch(_batches(train, config, loop.epoch), log.add_step)

@@ -16,7 +16,7 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,23 +40,18 @@ class Job:
     """Settings that are sent to every worker; `model` is the content of a model file, None the shipped one."""
 
     out: Folder
-    config: ReadConfig = field(default_factory=ReadConfig)
-    constraints: Constraints = field(default_factory=Constraints)
-    regions: tuple[Region, ...] = ()
-    model: bytes | None = None
+    config: ReadConfig
+    constraints: Constraints
+    regions: tuple[Region, ...]
+    model: bytes | None
 
 
 @dataclass(frozen=True)
 class Shard:
-    """Some of the pictures, numbered from 0."""
+    """Some of the pictures, and the name of their result files without suffix."""
 
-    number: int
+    stem: str
     pictures: tuple[StoredInput, ...]
-
-    @property
-    def stem(self) -> str:
-        """Name of its files without suffix."""
-        return f"readings-{self.number:05d}"
 
 
 def read_with_ray(
@@ -64,24 +59,19 @@ def read_with_ray(
     pictures: Sequence[StoredInput],
     identity: Mapping[str, Any],
     shard_size: int,
-    address: str | None = None,
-    progress: Callable[[int], object] = lambda _count: None,
+    address: str | None,
+    progress: Callable[[int], object],
 ) -> Counter[str]:
     """Read pictures on a cluster, or resume an interrupted reading, and return the number of pages by status.
 
-    Args:
-        job: The settings.
-        pictures: The pictures.
-        identity: Everything that determines the results, see `outputs.result_file.run_identity`.
-        shard_size: Pictures in a shard, the unit of work and of resuming.
-        address: Address of the cluster, see `ray_session`.
-        progress: Called with the number of newly finished pictures.
+    `identity` is everything that determines the results, see `outputs.result_file.run_identity`. A shard, `shard_size`
+    pictures, is the unit of work and of resuming. `progress` is called with the number of newly finished pictures.
 
     Raises:
         DigitdetError: The folder holds another reading, there is no cluster, or a worker failed.
     """
     shards = [
-        Shard(number, tuple(pictures[start : start + shard_size]))
+        Shard(f"readings-{number:05d}", tuple(pictures[start : start + shard_size]))
         for number, start in enumerate(range(0, len(pictures), shard_size))
     ]
     inputs = hashlib.sha256(json.dumps(identity["inputs"]).encode("utf-8", "backslashreplace")).hexdigest()

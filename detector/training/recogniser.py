@@ -35,11 +35,7 @@ from digitdet.training.proposals import (
 from digitdet.training.recogniser_network import RecogniserNet, load_network, to_onnx
 
 _PICTURES_PER_STEP = 24  # about 400 crops
-_WARMUP_STEPS, _MAX_WARMUP = 200, 0.1  # at most a tenth of all steps
-_FINAL_RATE = 0.02
-_WEIGHT_DECAY = 0.02
-_LABEL_SMOOTHING = 0.02  # some labels are wrong: covered or illegible digits
-_AVERAGING = 0.998
+_WARMUP_STEPS = 200  # at most a tenth of all steps
 # Augmentation of boxes, as fractions of the sides of the widened box: standard deviation of the shift of every side of
 # true boxes and of proposals (which are inexact already), and mean outward shift of the sides of true boxes.
 _TRUE_SHIFT, _PROPOSED_SHIFT = 0.06, 0.025
@@ -96,11 +92,11 @@ def train_recogniser(
         epochs=config.epochs,
         steps_per_epoch=steps,
         learning_rate=config.learning_rate,
-        warmup=min(_WARMUP_STEPS / max(config.epochs * steps, 1), _MAX_WARMUP),
-        final_rate=_FINAL_RATE,
-        weight_decay=_WEIGHT_DECAY,
-        label_smoothing=_LABEL_SMOOTHING,
-        averaging=_AVERAGING,
+        warmup=min(_WARMUP_STEPS / max(config.epochs * steps, 1), 0.1),
+        final_rate=0.02,
+        weight_decay=0.02,
+        label_smoothing=0.02,  # some labels are wrong: covered or illegible digits
+        averaging=0.998,
         seed=seed,
         device=machine.device,
         in_bf16=machine.in_bf16,

@@ -52,7 +52,7 @@ def test_deskewing_makes_a_leaning_bar_upright_and_central(slant):
     assert columns.mean() == pytest.approx(13.5, abs=0.3)
 
 
-def test_an_image_without_ink_stays_without():
+def test_a_blank_image_stays_blank():
     assert not deskew(np.zeros((1, 28, 28), np.uint8)).any()
 
 
@@ -206,7 +206,7 @@ def test_scores_of_known_predictions():
     assert json.loads(json.dumps(scores.to_dict()))["right"] == 3
 
 
-def test_the_page_shows_every_classifier_and_its_mistakes_and_needs_nothing_else(parts, tmp_path):
+def test_the_page_shows_every_classifier_and_its_mistakes_and_is_self_contained(parts, tmp_path):
     results = []
     for name in ("knn", "fcn"):
         classifier = make_classifier(replace(SMALL[name], **({"epochs": 2} if name == "fcn" else {})))
@@ -257,7 +257,7 @@ def test_wrong_settings_are_named(text, message, tmp_path):
     assert message in str(caught.value)
 
 
-def test_an_unknown_classifier_is_answered_with_the_nearest():
+def test_the_error_for_an_unknown_classifier_names_the_nearest():
     with pytest.raises(ConfigError, match="no classifier is called 'svn'; did you mean 'svm'"):
         load_classifier_config("svn")
 
@@ -270,7 +270,7 @@ def test_the_textbook_cnn_on_some_real_digits(real_mnist, tmp_path):
     assert (classifier.predict(parts["test"].images[:1000]) == parts["test"].labels[:1000]).mean() > 0.9
 
 
-def test_nothing_of_the_test_part_is_looked_at_in_training(parts, tmp_path):
+def test_training_does_not_use_the_test_split(parts, tmp_path):
     class Refusing(dict):
         def __getitem__(self, key):
             assert key != "test"

@@ -33,7 +33,7 @@ def test_rare_shapes_go_into_squares():
 
 
 @given(which=st.lists(st.integers(0, 3), min_size=1, max_size=50), batch=st.integers(1, 8), seed=st.integers(0, 99))
-def test_every_picture_comes_and_every_batch_is_of_one_shape(which, batch, seed):
+def test_every_picture_is_drawn_and_every_batch_has_one_shape(which, batch, seed):
     which = np.array(which)
     sampler = BucketSampler(which, batch, seed)
     order = np.array(list(sampler))
@@ -44,7 +44,7 @@ def test_every_picture_comes_and_every_batch_is_of_one_shape(which, batch, seed)
     assert len(order) - len(which) < batch * len(set(which.tolist()))
 
 
-def test_another_order_every_epoch_and_the_same_with_the_same_seed():
+def test_the_order_changes_every_epoch_and_is_reproducible():
     which = np.arange(64) % 2
     first, second = BucketSampler(which, 8, 3), BucketSampler(which, 8, 3)
     epochs = [list(first), list(first)]

@@ -227,7 +227,7 @@ def test_training_starts_from_weights(finished, data, tmp_path):
     assert first_loss(tmp_path / "run") < 0.7 * first_loss(finished[0])
     # The weights hold no local paths.
     assert str(Path(weights).parent).encode() not in (tmp_path / "run" / "model.pt").read_bytes()
-    # Eight pictures are too few for a calibration: it stays that of the start model.
+    # Eight pictures are too few for a calibration: the model keeps the calibration of the start model.
     assert OnnxDetector(tmp_path / "run" / "model.onnx").calibration == OnnxDetector(None).calibration
 
 

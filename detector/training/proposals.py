@@ -28,13 +28,8 @@ UNCLEAR = -1
 _DIGIT_IOU, _BACKGROUND_IOU = 0.5, 0.3
 _MIN_ASPECT = 0.5
 _BATCH = 8
-_COUNTS = {  # by column of the .npz file, the column with the number of its rows for each picture
-    "boxes": "true_counts",
-    "digits": "true_counts",
-    "proposed": "counts",
-    "scores": "counts",
-    "labels": "counts",
-}
+# By column of the .npz file, the column with the number of its rows for each picture.
+_COUNTS = dict.fromkeys(("boxes", "digits"), "true_counts") | dict.fromkeys(("proposed", "scores", "labels"), "counts")
 
 
 @dataclass(frozen=True)

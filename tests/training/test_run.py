@@ -62,7 +62,7 @@ def finished(tmp_path_factory, data):
     """A run of two epochs by the command line, in a process whose network access is recorded."""
     folder = tmp_path_factory.mktemp("run")
     config = folder / "tiny.yaml"
-    config.write_text("epochs: 2\nbatch: 8\nimage_size: 96\n")
+    config.write_text("epochs: 2\nbatch: 8\nimage_size: 96\nthreads: 1\n")
     run = folder / "out"
     command = [sys.executable, "-c", AUDITED, "train", "--data", str(data), "--out", str(run), "--config", str(config)]
     process = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
@@ -158,7 +158,7 @@ def test_moved_dataset_is_the_same(finished, data, tmp_path):
     assert train_run(config, tmp_path / "moved", run, print).folder == run
 
 
-def test_label_caches_are_not_unpickled(data, tmp_path):
+def test_label_caches_are_not_unpickled_in_a_training_without_recogniser(data, tmp_path):
     """Ultralytics reads labels/train.cache with pickle before anything else."""
     import pathlib
     import pickle
@@ -173,9 +173,13 @@ def test_label_caches_are_not_unpickled(data, tmp_path):
     shutil.copytree(data, copy)
     for split in ("train", "val"):
         (copy / "labels" / f"{split}.cache").write_bytes(pickle.dumps(Trap()))
-    train_run(TrainConfig(epochs=1, batch=8, image_size=96), copy, tmp_path / "run", print)
+    config = TrainConfig(epochs=1, batch=8, image_size=96, threads=1, recogniser=RecogniserConfig(epochs=0))
+    train_run(config, copy, tmp_path / "run", print)
     assert not trace.exists()
     assert not list(copy.rglob("*.cache"))
+    # With 0 epochs, there is no recogniser in the model and in the weights.
+    assert OnnxDetector(tmp_path / "run" / "model.onnx").recogniser is None
+    assert yolo.load_recogniser(tmp_path / "run" / "model.pt") is None
 
 
 def test_missing_start_weights_are_reported_before_the_folder_is_claimed(data, tmp_path):
@@ -217,7 +221,7 @@ def test_interrupted_run_is_resumed(data, tmp_path, monkeypatch):
 def test_training_starts_from_weights(finished, data, tmp_path):
     """The loss of the first epoch is far lower than from scratch."""
     weights = str(shipped_file("digitdet.pt"))
-    config = TrainConfig(epochs=1, batch=8, image_size=96, learning_rate=1e-6, start=weights)
+    config = TrainConfig(epochs=1, batch=8, image_size=96, threads=1, learning_rate=1e-6, start=weights)
     train_run(config, data, tmp_path / "run", print)
 
     def first_loss(run):
@@ -241,7 +245,7 @@ def test_detector_and_recogniser_are_in_the_model_and_in_the_weights(finished):
 
 def test_with_0_epochs_only_the_recogniser_is_trained(finished, data, tmp_path):
     before = finished[0] / "model.pt"
-    config = TrainConfig(epochs=0, image_size=96, start=str(before), recogniser=RecogniserConfig(epochs=1))
+    config = TrainConfig(epochs=0, image_size=96, threads=1, start=str(before), recogniser=RecogniserConfig(epochs=1))
     train_run(config, data, tmp_path / "run", print)
     old, new = (yolo.load_recogniser(path) for path in (before, tmp_path / "run" / "model.pt"))
     assert any((old[name] != new[name]).any() for name in old)
@@ -252,7 +256,7 @@ def test_with_0_epochs_only_the_recogniser_is_trained(finished, data, tmp_path):
 
 def test_with_0_recogniser_epochs_the_recogniser_is_copied(finished, data, tmp_path):
     before = finished[0] / "model.pt"
-    start = {"start": str(before), "image_size": 96, "batch": 8}
+    start = {"start": str(before), "image_size": 96, "batch": 8, "threads": 1}
     train_run(TrainConfig(epochs=1, recogniser=RecogniserConfig(epochs=0), **start), data, tmp_path / "run", print)
     old, new = (yolo.load_recogniser(path) for path in (before, tmp_path / "run" / "model.pt"))
     assert all((old[name] == new[name]).all() for name in old)
@@ -262,13 +266,6 @@ def test_with_0_recogniser_epochs_the_recogniser_is_copied(finished, data, tmp_p
         OnnxDetector(run / "model.onnx").recogniser.recognise(seen, boxes) for run in (finished[0], tmp_path / "run")
     ]
     assert np.allclose(*probabilities, atol=0.01)  # the weights are stored in half precision
-
-
-def test_a_model_without_recogniser(data, tmp_path):
-    config = TrainConfig(epochs=1, batch=8, image_size=96, recogniser=RecogniserConfig(epochs=0))
-    train_run(config, data, tmp_path / "run", print)
-    assert OnnxDetector(tmp_path / "run" / "model.onnx").recogniser is None
-    assert yolo.load_recogniser(tmp_path / "run" / "model.pt") is None
 
 
 def test_0_epochs_with_random_weights_are_refused():

@@ -50,6 +50,12 @@ sys.exit(code)
 """
 
 
+@pytest.fixture(autouse=True)
+def without_plots(monkeypatch):
+    """Plots are a third of the time of a small training; `finished`, which runs in a process of its own, draws them."""
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda *_args, **_options: None)
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory, tiny_materials):
     out = tmp_path_factory.mktemp("train") / "data"

@@ -99,7 +99,8 @@ def _open_heic(content: bytes) -> tuple[int, Iterator[Image]]:
     except ImportError as error:
         raise ImageError(str(MissingExtraError("reading HEIC", "heic", "pi-heif"))) from error
     pictures = pi_heif.open_heif(_without_metadata(content), bgr_mode=True)
-    return len(pictures), (to_bgr(np.asarray(picture)) for picture in pictures)
+    # np.array copies: pi-heif frees the pixels when the file goes out of use.
+    return len(pictures), (to_bgr(np.array(picture)) for picture in pictures)
 
 
 def _without_metadata(content: bytes) -> bytes:

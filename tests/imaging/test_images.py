@@ -331,6 +331,16 @@ def test_a_missing_extra_is_named_with_its_remedy(monkeypatch, module, content, 
         load_image(content)
 
 
+def test_pixels_of_a_heic_stay_valid_after_the_file_is_closed():
+    """pi-heif frees its memory, which the next allocations overwrite."""
+    pytest.importorskip("pi_heif", reason="needs the extra heic")
+    images = [load_image(HEIC) for _ in range(20)]
+    assert all(np.array_equal(image, images[0]) for image in images)
+    kept = images[0].copy()
+    _overwrite = [bytes([255]) * size for size in range(4000, 16_000, 100)]
+    assert np.array_equal(images[0], kept)
+
+
 def test_damaged_metadata_of_a_heic_are_ignored():
     """They would crash pi-heif, and with it the process."""
     pytest.importorskip("pi_heif", reason="needs the extra heic")

@@ -1,4 +1,4 @@
-"""Find illegible digits, measured on their own ink in the finished picture."""
+"""Find illegible digits and marks, measured on their own ink in the finished picture."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import numpy.typing as npt
 from digitdet.common.types import Image
 from digitdet.configs.synth import LegibilityConfig
 from digitdet.synth.digits.drawing import InkPatch
-from digitdet.synth.render import DrawnDigit
+from digitdet.synth.digits.glyphs import NO_DIGIT
+from digitdet.synth.render import DrawnCharacter
 
 # Width of the border around a digit in which the background is measured, in digit heights.
 _RING = 0.1
@@ -21,33 +22,38 @@ _RING = 0.1
 _SPREAD_LIMIT = 1 + math.sqrt(2)
 
 
-def find_illegible(image: Image, ink_map: Image, digits: Sequence[DrawnDigit], limits: LegibilityConfig) -> list[int]:
-    """Return the rows of the digits (in drawing order) that are below a limit; `ink_map` (H, W) is 0 without ink."""
-    if not digits:
+def find_illegible(
+    image: Image, ink_map: Image, characters: Sequence[DrawnCharacter], limits: LegibilityConfig
+) -> list[int]:
+    """Return the rows of the characters (in drawing order) that are below a limit; `ink_map` (H, W) is 0 without ink.
+
+    Marks need the same contrast as digits, but no minimum height.
+    """
+    if not characters:
         return []
     grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
     free = (ink_map == 0).view(np.uint8)
-    covered = _covered_shares(digits)
+    covered = _covered_shares(characters)
     return [
         row
-        for row, digit in enumerate(digits)
+        for row, character in enumerate(characters)
         if covered[row] > limits.max_covered
-        or digit.box[3] - digit.box[1] < limits.min_height
-        or not _has_contrast(grey, free, digit, limits)
+        or (character.label != NO_DIGIT and character.box[3] - character.box[1] < limits.min_height)
+        or not _has_contrast(grey, free, character, limits)
     ]
 
 
-def _has_contrast(grey: Image, free: Image, digit: DrawnDigit, limits: LegibilityConfig) -> bool:
-    """Whether the ink of a digit differs enough from the background around it, where `free` is above 0.
+def _has_contrast(grey: Image, free: Image, character: DrawnCharacter, limits: LegibilityConfig) -> bool:
+    """Whether the ink of a character differs enough from the background around it, where `free` is above 0.
 
     The contrast is the mean difference of the ink from the background, minus the variation of the background itself.
     Differences in both directions count, as in raised or hollow ink.
     """
-    x0, y0, x1, y1 = digit.box
+    x0, y0, x1, y1 = character.box
     pad = max(round((y1 - y0) * _RING), 2)
     around = slice(max(y0 - pad, 0), y1 + pad), slice(max(x0 - pad, 0), x1 + pad)
     background, is_background = grey[around], free[around]
-    inked, is_ink = grey[digit.patch.region], (digit.patch.alpha > 0.5).view(np.uint8)
+    inked, is_ink = grey[character.patch.region], (character.patch.alpha > 0.5).view(np.uint8)
     if not cv2.countNonZero(is_background) or not cv2.countNonZero(is_ink):
         return False
     if _has_contrast_by_means(background, is_background, inked, is_ink, limits):
@@ -79,13 +85,13 @@ def _median(levels: npt.NDArray[np.integer]) -> int:
     return int(np.partition(levels, len(levels) // 2)[len(levels) // 2])
 
 
-def _covered_shares(digits: Sequence[DrawnDigit]) -> npt.NDArray[np.float64]:
-    """Return the part of each digit's ink that is covered by later digits."""
-    covered = np.zeros(len(digits))
-    x0, y0, x1, y1 = np.array([digit.box for digit in digits]).T
+def _covered_shares(drawn: Sequence[DrawnCharacter]) -> npt.NDArray[np.float64]:
+    """Return the part of each character's ink that is covered by later ones."""
+    covered = np.zeros(len(drawn))
+    x0, y0, x1, y1 = np.array([one.box for one in drawn]).T
     overlaps = (x0 < x1[:, None]) & (x1 > x0[:, None]) & (y0 < y1[:, None]) & (y1 > y0[:, None])
     for row, later in np.argwhere(np.triu(overlaps, 1)).tolist():
-        covered[row] += _covered_share(digits[row].patch, digits[later].patch)
+        covered[row] += _covered_share(drawn[row].patch, drawn[later].patch)
     return covered
 
 

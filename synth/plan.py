@@ -25,6 +25,8 @@ class PlacedGlyph:
     centre: tuple[float, float]  # x, y on the canvas
     threshold: float  # ink coverage (0 to 1) at the edge of the stroke
     window: Points | None = None  # polygon (N, 2) on the canvas; the glyph is visible inside only, as in a counter
+    character: str = ""  # as written; empty for a part of a character, or a scribble
+    after_space: bool = False  # whether there is a space before it
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,10 @@ class Ink:
 
 @dataclass(frozen=True)
 class InkedLine:
-    """A line of glyphs on the canvas: the digits of some numbers and the characters between them."""
+    """A line of glyphs on the canvas: some numbers and the characters between them."""
 
     glyphs: tuple[PlacedGlyph, ...]
-    numbers: tuple[tuple[int, ...], ...]  # for each number, the rows of its digits in `glyphs`, in reading order
+    numbers: tuple[tuple[int, ...], ...]  # rows in `glyphs` of each number: its digits and marks, in reading order
     strokes: tuple[tuple[Points, float], ...]  # connecting strokes: points (N, 2) on the canvas, width in pixels
     height: float  # height of the digits in pixels
     ink: Ink
@@ -111,7 +113,7 @@ def _project_glyphs(placed: PlacedLine, page: PageMap) -> tuple[PlacedGlyph, ...
     matrices = slopes @ np.array([style_matrix(glyph.glyph, glyph.style) for glyph in glyphs])
     windows = [None if glyph.clip is None else _project_window(placed, page, glyph.clip) for glyph in glyphs]
     return tuple(
-        PlacedGlyph(glyph.glyph, matrix, (x, y), glyph.style.ink_threshold, window)
+        PlacedGlyph(glyph.glyph, matrix, (x, y), glyph.style.ink_threshold, window, glyph.character, glyph.after_space)
         for glyph, matrix, (x, y), window in zip(glyphs, matrices, centres.tolist(), windows, strict=True)
     )
 

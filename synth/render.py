@@ -32,13 +32,16 @@ _EVERY_PIXEL_BELOW = 30
 
 
 @dataclass(frozen=True)
-class DrawnDigit:
-    """A digit on the canvas: its ink, clipped to the canvas, and its xyxy box (right and bottom exclusive)."""
+class DrawnCharacter:
+    """A character on the canvas: its ink, clipped to the canvas, and its xyxy box (right and bottom exclusive)."""
 
     patch: InkPatch
     box: tuple[int, int, int, int]
-    label: int
-    number: NumberId
+    label: int  # 0 to 9, or NO_DIGIT
+    character: str
+    line: int  # index of its line in the plan
+    row: int  # index of its glyph in the line
+    number: NumberId | None  # None if it belongs to no number
 
 
 def draw_shape(canvas: Image, shape: Shape) -> None:
@@ -66,8 +69,8 @@ def draw_shape(canvas: Image, shape: Shape) -> None:
 
 def draw_line(
     canvas: Image, ink_map: Image, line: InkedLine, index: int, hidden: frozenset[NumberId]
-) -> list[DrawnDigit]:
-    """Draw the line with this index in the plan on the canvas (H, W, 3), in place, and return the digits to label.
+) -> list[DrawnCharacter]:
+    """Draw the line with this index in the plan on the canvas (H, W, 3), in place, and return the characters to label.
 
     `ink_map` (H, W) is set to 255 where there is ink; the `hidden` numbers of any line are left out.
     """
@@ -77,7 +80,7 @@ def draw_line(
     number_of = {row: (index, place) for place, rows in enumerate(line.numbers) for row in rows}
     height, width = ink_map.shape
     patches: dict[int, InkPatch] = {}
-    labelled: list[DrawnDigit] = []
+    labelled: list[DrawnCharacter] = []
     for row, placed in enumerate(line.glyphs):
         number = number_of.get(row)
         if number in hidden or not _is_near(placed, width, height):
@@ -87,9 +90,9 @@ def draw_line(
         if not patch.alpha.size:
             continue
         patches[row] = patch
-        box = None if number is None else patch.visible_box()
-        if number is not None and box is not None and (patch is full or _is_mostly_visible(placed, patch)):
-            labelled.append(DrawnDigit(patch, box, placed.glyph.label, number))
+        box = patch.visible_box() if placed.character else None
+        if box is not None and (patch is full or _is_mostly_visible(placed, patch)):
+            labelled.append(DrawnCharacter(patch, box, placed.glyph.label, placed.character, index, row, number))
     if patches:
         _paint_ink(canvas, ink_map, line, patches)
     return labelled

@@ -12,7 +12,8 @@ from digitdet.common.registry import check_names, draw_name
 from digitdet.common.types import Boxes, Image
 from digitdet.configs.look import LookConfig
 from digitdet.configs.synth import SynthConfig
-from digitdet.synth.digits.glyphs import GlyphSource, StyledGlyphs, lazy_style
+from digitdet.datasets.formats.numbers import LineTruth
+from digitdet.synth.digits.glyphs import NO_DIGIT, GlyphSource, StyledGlyphs, lazy_style
 from digitdet.synth.digits.pen import Hand
 from digitdet.synth.effects.effects import EFFECTS, CameraEffects
 from digitdet.synth.effects.inks import INKS
@@ -25,8 +26,9 @@ from digitdet.synth.pages.page_draft import PageDraft
 from digitdet.synth.pages.page_geometry import sample_page_map
 from digitdet.synth.pages.texts import TEXTS
 from digitdet.synth.plan import Plan, plan_lines
-from digitdet.synth.render import DrawnDigit, NumberId, draw_line, draw_shape
+from digitdet.synth.render import DrawnCharacter, NumberId, draw_line, draw_shape
 from digitdet.synth.surfaces.surfaces import check_surfaces, sample_background
+from digitdet.synth.truth import line_truths
 
 # Sources with handwritten punctuation marks and words beside their digits; beside the others these are printed.
 _HANDWRITTEN = frozenset({"mnist", "emnist", "qmnist", "usps", "pen", "hands", "crops"})
@@ -51,6 +53,8 @@ class Scene:
     """Name of the look that was drawn."""
     source: str = ""
     """Name of the digit source that was drawn."""
+    lines: tuple[LineTruth, ...] = ()
+    """The lines of text, those without a number included, with a box for every character."""
 
 
 class SceneComposer:
@@ -128,18 +132,21 @@ class SceneComposer:
         return Plan(name, source, width, height, light, seed, shapes, lines, effects)
 
     def render_plan(self, plan: Plan, hidden: frozenset[NumberId] = frozenset()) -> tuple[Scene, frozenset[NumberId]]:
-        """Return the scene of a plan without the `hidden` numbers, and its numbers that have an illegible digit."""
+        """Return the scene of a plan without the `hidden` numbers, and its numbers with an illegible digit or mark."""
         canvas = self._draw_background(plan)
         for shape in plan.shapes:
             draw_shape(canvas, shape)
         ink_map = np.zeros((plan.height, plan.width), np.uint8)
-        drawn: list[DrawnDigit] = []
+        drawn: list[DrawnCharacter] = []
         for index, line in enumerate(plan.lines):
             drawn.extend(draw_line(canvas, ink_map, line, index, hidden))
-        boxes = np.array([digit.box for digit in drawn], np.float64).reshape(-1, 4)
+        digits = [one for one in drawn if one.label != NO_DIGIT]
+        boxes = np.array([digit.box for digit in digits], np.float64).reshape(-1, 4)
         image = self._effects[plan.look].apply(canvas, plan.effects, boxes)
-        illegible = find_illegible(image, ink_map, drawn, self._config.legibility)
-        return _make_scene(plan, image, drawn, boxes), frozenset(drawn[row].number for row in illegible)
+        judged = [one for one in drawn if one.number is not None]
+        illegible = find_illegible(image, ink_map, judged, self._config.legibility)
+        scene = _make_scene(plan, image, digits, boxes, line_truths(plan.lines, drawn))
+        return scene, frozenset(number for row in illegible if (number := judged[row].number) is not None)
 
     def _draw_background(self, plan: Plan) -> Image:
         rng = np.random.default_rng(plan.surface_seed)
@@ -165,9 +172,11 @@ def _check_look(look: LookConfig, sources: Mapping[str, GlyphSource], where: str
     check_surfaces(look.surfaces)
 
 
-def _make_scene(plan: Plan, image: Image, drawn: Sequence[DrawnDigit], boxes: Boxes) -> Scene:
-    numbers: dict[NumberId, list[int]] = {}
-    for row, digit in enumerate(drawn):
+def _make_scene(
+    plan: Plan, image: Image, digits: Sequence[DrawnCharacter], boxes: Boxes, lines: tuple[LineTruth, ...]
+) -> Scene:
+    numbers: dict[NumberId | None, list[int]] = {}
+    for row, digit in enumerate(digits):
         numbers.setdefault(digit.number, []).append(row)
-    labels = np.array([digit.label for digit in drawn], np.int64)
-    return Scene(image, boxes, labels, tuple(map(tuple, numbers.values())), plan.look, plan.source)
+    labels = np.array([digit.label for digit in digits], np.int64)
+    return Scene(image, boxes, labels, tuple(map(tuple, numbers.values())), plan.look, plan.source, lines)

@@ -280,4 +280,4 @@ def _picture_truth(scene: Scene, image: str, split: str) -> PictureTruth:
         text = "".join(str(scene.labels[row]) for row in rows)
         boxes = [(float(x0), float(y0), float(x1), float(y1)) for x0, y0, x1, y1 in scene.boxes[list(rows)]]
         numbers.append(NumberTruth(text, tuple(boxes), scene.source))
-    return PictureTruth(image, split, tuple(numbers), scene.look)
+    return PictureTruth(image, split, tuple(numbers), scene.look, scene.lines)

@@ -1,12 +1,15 @@
-"""numbers.jsonl: the numbers of each picture, which YOLO labels do not contain.
+"""numbers.jsonl: the numbers and the lines of text of each picture, which YOLO labels do not contain.
 
 One JSON object per line, sorted by split and name::
 
     {"image": "images/test/000017.jpg", "split": "test",
-     "numbers": [{"text": "0482", "boxes": [[12.0, 30.0, 25.0, 61.0], ...]}]}
+     "numbers": [{"text": "599", "boxes": [[22.0, 30.0, 35.0, 61.0], ...]}],
+     "lines": [{"text": "$5.99 kg", "boxes": [[8, 28, 20, 63], [22, 30, 35, 61], ...], "numbers": [[1, 5]]}]}
 
-Boxes are xyxy in pixels, one per digit, in reading order. A picture may also have a "look" (its kind of picture), and a
-number a "source" (where its digits come from).
+Boxes are xyxy in pixels, in reading order. A number has its digits alone, with one box per digit. A line has the text
+as written, with one box for every character that is not a space, and the start and stop (exclusive) of each number in
+the text, including its marks. A picture may also have a "look" (its kind of picture), and a number a "source" (where
+its digits come from). Files without lines can also be read.
 """
 
 from __future__ import annotations
@@ -19,9 +22,17 @@ from typing import Any
 import msgspec
 
 from digitdet.common.errors import DataError
-from digitdet.common.types import Box
+from digitdet.common.types import CLASS_NAMES, Box
 
 NUMBERS_FILE = "numbers.jsonl"
+
+MARKS = ".,-/:"
+"""Characters that can occur within a number, beside the digits."""
+
+OTHER = "other"
+"""The class of all characters that are neither digits nor marks: letters, currencies, units, brackets, superscripts."""
+
+_SAME_MARK = {"\u2013": "-", "\u2212": "-"}  # en dash and minus sign
 
 
 @dataclass(frozen=True)
@@ -40,6 +51,18 @@ class NumberTruth:
 
 
 @dataclass(frozen=True)
+class LineTruth:
+    """A line of text as written, with its numbers."""
+
+    text: str
+    """Digits, marks and any other characters, with single spaces."""
+    boxes: tuple[Box, ...]
+    """One xyxy pixel box for every character that is not a space."""
+    numbers: tuple[tuple[int, int], ...] = ()
+    """Start and stop (exclusive) of each number in `text`, with its marks: "-1,234.50" is one number."""
+
+
+@dataclass(frozen=True)
 class PictureTruth:
     """All numbers of one picture; `image` is relative to the dataset's folder, with forward slashes."""
 
@@ -47,6 +70,13 @@ class PictureTruth:
     split: str
     numbers: tuple[NumberTruth, ...]
     look: str = ""
+    lines: tuple[LineTruth, ...] = ()
+
+
+def character_class(character: str) -> str:
+    """Return the class of a character: itself for digits and marks, "-" for other dashes, and `OTHER` for the rest."""
+    character = _SAME_MARK.get(character, character)
+    return character if character in CLASS_NAMES or character in MARKS else OTHER
 
 
 def format_truth(truth: PictureTruth) -> str:
@@ -55,6 +85,8 @@ def format_truth(truth: PictureTruth) -> str:
     if truth.look:
         record["look"] = truth.look
     record["numbers"] = [_format_number(number) for number in truth.numbers]
+    if truth.lines:
+        record["lines"] = [_format_line(line) for line in truth.lines]
     return json.dumps(record) + "\n"
 
 
@@ -64,6 +96,8 @@ def parse_truth(line: str, source: str) -> PictureTruth:
         truth = msgspec.json.decode(line, type=PictureTruth)
         if any(len(number.text) != len(number.boxes) or not number.boxes for number in truth.numbers):
             raise ValueError("a number needs a text and one box per digit")
+        for text_line in truth.lines:
+            _check_line(text_line)
     except (ValueError, RecursionError) as error:  # the latter for deep nesting
         raise DataError(f"{source}: not a numbers.jsonl line ({error})") from error
     return truth
@@ -82,3 +116,19 @@ def read_truths(path: Path, split: str | None = None) -> list[PictureTruth]:
 def _format_number(number: NumberTruth) -> dict[str, Any]:
     record: dict[str, Any] = {"text": number.text, "boxes": [[round(v, 2) for v in box] for box in number.boxes]}
     return {**record, "source": number.source} if number.source else record
+
+
+def _format_line(line: LineTruth) -> dict[str, Any]:
+    boxes = [[round(value, 2) for value in box] for box in line.boxes]
+    return {"text": line.text, "boxes": boxes, "numbers": [list(span) for span in line.numbers]}
+
+
+def _check_line(line: LineTruth) -> None:
+    """Raise a ValueError if the boxes or the numbers do not fit the text."""
+    if len(line.boxes) != len(line.text.replace(" ", "")):
+        raise ValueError("a line needs one box per character that is not a space")
+    bounds = [bound for span in line.numbers for bound in span]
+    if bounds != sorted(bounds) or any(not 0 <= bound <= len(line.text) for bound in bounds):
+        raise ValueError("the numbers of a line must be parts of its text, in order")
+    if any(not any(character in CLASS_NAMES for character in line.text[start:stop]) for start, stop in line.numbers):
+        raise ValueError("every number of a line needs a digit")

@@ -151,7 +151,8 @@ def _add_drum_digits(
             digit = digit.scaled(max_width / digit.width)
         for i, placed in enumerate(digit.glyphs):
             glyph = placed.glyph if step == 0 else replace(placed.glyph, label=NO_DIGIT)
-            digit.glyphs[i] = replace(placed, glyph=glyph, clip=window)
+            character = placed.character if step == 0 else ""
+            digit.glyphs[i] = replace(placed, glyph=glyph, clip=window, character=character)
         x = centre_of(window)[0] - centre_of(digit.box.tolist())[0]
         line.append(digit, x, middle + offset, number if step == 0 else [])
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from digitdet.common.types import Box, FloatArray, Points
+from digitdet.common.types import CLASS_NAMES, Box, FloatArray, Points
 from digitdet.configs.look import LookConfig
 from digitdet.synth.digits.drawing import GlyphStyle, extent, ink_points, style_matrix
 from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph, GlyphSource
 from digitdet.synth.digits.pen import ligature
 from digitdet.synth.digits.variation import vary
-from digitdet.synth.pages.texts import ends_number
+from digitdet.synth.pages.texts import number_spans
 
 # A digit that overlaps its neighbour too much is moved right by tenths of its height, at most this many times.
 _MAX_MOVES = 6
@@ -32,6 +33,8 @@ class LineGlyph:
     x: float
     y: float
     clip: Box | None = None  # only the part within this box is visible, as in the window of a counter
+    character: str = ""  # as written; empty for a part of a character, or a scribble
+    after_space: bool = False  # whether there is a space before it
 
 
 @dataclass
@@ -40,7 +43,7 @@ class Line:
 
     height: float  # digit height in pixels
     glyphs: list[LineGlyph] = field(default_factory=list)
-    numbers: list[list[int]] = field(default_factory=list)  # rows in `glyphs` of the digits of each number, in order
+    numbers: list[list[int]] = field(default_factory=list)  # rows in `glyphs` of each number: its digits and marks
     strokes: list[tuple[Points, float]] = field(default_factory=list)  # connecting strokes (N, 2), widths in pixels
     box: FloatArray = field(default_factory=lambda: np.zeros(4))  # approximate extent of the ink, xyxy (4,)
 
@@ -64,13 +67,17 @@ class Line:
         return Line(self.height * factor, glyphs, self.numbers, strokes, self.box * factor)
 
     def append(self, other: Line, x: float, y: float, number: list[int]) -> None:
-        """Append the glyphs of another line, moved by (x, y), and their indices to `number`."""
+        """Append the glyphs of another line, moved by (x, y), and their indices to `number`.
+
+        An empty `number` is a new one, which follows a space.
+        """
         box = other.box + [x, y, x, y]
         if self.glyphs:
             box = np.concatenate([np.minimum(self.box[:2], box[:2]), np.maximum(self.box[2:], box[2:])])
         for glyph in other.glyphs:
+            after_space = bool(self.glyphs) and not number
             number.append(len(self.glyphs))
-            self.glyphs.append(replace(glyph, x=glyph.x + x, y=glyph.y + y))
+            self.glyphs.append(replace(glyph, x=glyph.x + x, y=glyph.y + y, after_space=after_space))
         self.box = box
 
 
@@ -100,14 +107,14 @@ class LineWriter:
         spans = (look.stretch, look.slant, look.ink_threshold, look.digit_gap, look.tracking)
         style = _LineStyle(height, *(_uniform(rng, span) for span in spans))
         line = Line(height)
-        pen, number_open = 0.0, False
+        pen, after_space = 0.0, False
         union: Box | None = None
         last: Box | None = None  # box of the previous glyph; None after a space and at the start
         for character in text:
             if character == " ":
-                after_digit = bool(line.numbers) and line.glyphs[-1].glyph.label != NO_DIGIT
+                after_digit = bool(line.glyphs) and line.glyphs[-1].glyph.label != NO_DIGIT
                 pen += height * (_uniform(rng, look.number_gap) if after_digit else _SPACE)
-                number_open, last = False, None
+                after_space, last = bool(line.glyphs), None
                 continue
             glyph = self._glyph(rng, character)
             if glyph is None:
@@ -115,24 +122,18 @@ class LineWriter:
             placed, box, end = self._place(rng, style, glyph, pen, last)
             if box[2] > room:
                 break
-            if glyph.label == NO_DIGIT:
-                number_open = number_open and not ends_number(character)
-            elif number_open:
-                line.numbers[-1].append(len(line.glyphs))
-            else:
-                line.numbers.append([len(line.glyphs)])
-                number_open = True
             if glyph.advance is None and last is not None:
                 self._connect(rng, line, placed)
-            line.glyphs.append(placed)
-            pen, last = end, box
+            line.glyphs.append(replace(placed, character=character, after_space=after_space))
+            pen, last, after_space = end, box, False
             union = box if union is None else _union(union, box)
         if union is not None:
             line.box = np.array(union)
+        line.numbers = _number_rows(line.glyphs)
         return line
 
     def _glyph(self, rng: np.random.Generator, character: str) -> Glyph | None:
-        if not character.isdigit():
+        if character not in CLASS_NAMES:
             return self._source.mark(rng, character) or self._fallback.mark(rng, character)
         glyph = self._source.sample(rng, int(character))
         return vary(rng, glyph, self._look.variation) if glyph.advance is None else glyph
@@ -171,6 +172,13 @@ class LineWriter:
         points = ligature(rng, _placed_ink(previous), _placed_ink(glyph))
         if points is not None:
             line.strokes.append((np.asarray(points, np.float64), line.height * _uniform(rng, (0.03, 0.07))))
+
+
+def _number_rows(glyphs: Sequence[LineGlyph]) -> list[list[int]]:
+    """Return the rows of the glyphs of every number."""
+    text = "".join(" " * glyph.after_space + glyph.character for glyph in glyphs)
+    rows = [row for row, glyph in enumerate(glyphs) for _ in range(1 + glyph.after_space)]
+    return [rows[start:stop] for start, stop in number_spans(text)]
 
 
 def _placed_ink(placed: LineGlyph) -> Points:

@@ -1,11 +1,12 @@
 """Random texts: numbers with their punctuation, units and labels.
 
-Digits that are separated only by `JOINING` characters are one number: "1.234,50" is labelled 123450, because that is
-what a reader of digit boxes returns.
+Digits that are separated only by one of the `JOINING` characters are one number, with its marks: "-1.234,50". Raised
+and lowered digits are the Unicode characters for them, such as "\u00b3", and belong to no number.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -13,8 +14,11 @@ import numpy as np
 from digitdet.common.registry import Registry, draw_name
 from digitdet.configs.look import LookConfig
 
-JOINING = frozenset(".,'-/:\u2013")
-"""Characters that can occur within a number."""
+JOINING = ".,'/:\u2013-"
+"""Characters that can occur within a number, between two digits."""
+
+# A minus belongs to the number at the start of a word or after an opening bracket: not in "A-12".
+_NUMBER = re.compile(rf"(?:(?<![^\s(\[])[-\u2212])?[0-9]+(?:[{JOINING}][0-9]+)*")
 
 TextFunction = Callable[[np.random.Generator, LookConfig], str]
 TEXTS: Registry[TextFunction] = Registry()
@@ -64,9 +68,9 @@ def sample_text(rng: np.random.Generator, look: LookConfig) -> str:
     return TEXTS[draw_name(rng, look.texts)](rng, look)
 
 
-def ends_number(character: str) -> bool:
-    """Whether a character between two digits separates them into two numbers."""
-    return not character.isdigit() and character not in JOINING
+def number_spans(text: str) -> list[tuple[int, int]]:
+    """Return the start and stop (exclusive) of every number in a text, with its marks and a minus before it."""
+    return [found.span() for found in _NUMBER.finditer(text)]
 
 
 @TEXTS.add("digits")

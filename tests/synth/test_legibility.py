@@ -8,14 +8,15 @@ from hypothesis import strategies as st
 
 from digitdet.configs.synth import LegibilityConfig
 from digitdet.synth.digits.drawing import InkPatch
+from digitdet.synth.digits.glyphs import NO_DIGIT
 from digitdet.synth.legibility import find_illegible
-from digitdet.synth.render import DrawnDigit
+from digitdet.synth.render import DrawnCharacter
 
 LIMITS = LegibilityConfig(min_contrast=12, min_contrast_to_noise=1, min_height=6, max_covered=0.5)
 
 
-def drawn(patch):
-    return DrawnDigit(patch, patch.visible_box(), label=0, number=(0, 0))
+def drawn(patch, label=0, character="0"):
+    return DrawnCharacter(patch, patch.visible_box(), label, character, line=0, row=0, number=(0, 0))
 
 
 def ring(left=40, top=30, height=24):
@@ -90,6 +91,12 @@ def test_hollow_digits_are_legible_by_their_edge():
     edge = cv2.morphologyEx(inked, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) & inked
     image[edge > 0] = 255
     assert find_illegible(image, inked, digits, LIMITS) == []
+
+
+def test_marks_need_contrast_but_no_height():
+    point = drawn(InkPatch(np.ones((3, 3), np.float32), 40, 30), NO_DIGIT, ".")
+    assert find_illegible(*picture([point], ink=255), [point], LIMITS) == []
+    assert find_illegible(*picture([point], ink=125), [point], LIMITS) == [0]
 
 
 def test_no_digits():

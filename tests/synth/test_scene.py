@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitdet.common.errors import ConfigError
+from digitdet.common.types import CLASS_NAMES
 from digitdet.configs import SynthConfig
 from digitdet.configs.base import preset_names
 from digitdet.configs.look import LookConfig
+from digitdet.datasets.formats.numbers import OTHER, character_class
 from digitdet.synth.digits.glyphs import NO_DIGIT, VISIBLE_INK
 from digitdet.synth.effects.inks import INKS
 from digitdet.synth.pages.texts import TEXTS
@@ -35,6 +37,7 @@ def digits_of(plan):
         for index, line in enumerate(plan.lines)
         for place, rows in enumerate(line.numbers)
         for row in rows
+        if line.glyphs[row].glyph.label != NO_DIGIT
     ]
 
 
@@ -88,6 +91,7 @@ def same(first, second):
         and np.array_equal(first.boxes, second.boxes)
         and np.array_equal(first.labels, second.labels)
         and first.numbers == second.numbers
+        and first.lines == second.lines
     )
 
 
@@ -186,11 +190,37 @@ def test_blank_pictures_have_no_labels(composers):
 
 @settings(max_examples=40, deadline=None)
 @given(name=LOOKS, seed=SEEDS)
-def test_marks_and_clutter_belong_to_no_number(composers, name, seed):
+def test_every_digit_is_in_one_number(composers, name, seed):
     for line in draw_plan(composers[name], seed).lines:
         rows = [row for number in line.numbers for row in number]
         assert len(set(rows)) == len(rows)
-        assert all(line.glyphs[row].glyph.label != NO_DIGIT for row in rows)
+        assert {row for row, glyph in enumerate(line.glyphs) if glyph.glyph.label != NO_DIGIT} <= set(rows)
+        written = {line.glyphs[row].character for row in rows}
+        assert all(character == "'" or character_class(character) != OTHER for character in written)
+
+
+@settings(max_examples=60, deadline=None)
+@given(name=LOOKS, seed=SEEDS)
+def test_lines_agree_with_the_numbers(composers, name, seed):
+    """The digits of the numbers in the lines have the boxes and labels of the scene; other characters have a box."""
+    scene = composers[name].compose(np.random.default_rng(seed))
+    height, width = scene.image.shape[:2]
+    numbers = []
+    for line in scene.lines:
+        assert line.text == " ".join(line.text.split())
+        boxes = iter(line.boxes)
+        characters = [(character, None if character == " " else next(boxes)) for character in line.text]
+        assert next(boxes, None) is None
+        inside = set()
+        for start, stop in line.numbers:
+            inside.update(range(start, stop))
+            numbers.append([pair for pair in characters[start:stop] if pair[0] in CLASS_NAMES])
+        assert inside >= {place for place, (character, _) in enumerate(characters) if character in CLASS_NAMES}
+        for x0, y0, x1, y1 in line.boxes:
+            assert 0 <= x0 < x1 <= width
+            assert 0 <= y0 < y1 <= height
+    expected = [[(str(scene.labels[row]), tuple(scene.boxes[row])) for row in rows] for rows in scene.numbers]
+    assert numbers == expected
 
 
 def test_labels_match_the_text(make_composer, monkeypatch):
@@ -201,6 +231,8 @@ def test_labels_match_the_text(make_composer, monkeypatch):
     for seed in range(15):
         scene = composer.compose(np.random.default_rng(seed))
         assert ["".join(str(scene.labels[row]) for row in rows) for rows in scene.numbers] == ["407", "125"]
+        (line,) = scene.lines
+        assert [line.text[start:stop] for start, stop in line.numbers] == ["407", "12,5"]
         x = scene.boxes[:, 0]
         assert (np.diff(x) > 0).all()
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitdet.configs.base import preset_names
-from digitdet.synth.digits.glyphs import Glyph
+from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph
 from digitdet.synth.pages.texts import TEXTS
 from digitdet.synth.plan import Ink, PlacedGlyph
 
@@ -29,6 +29,7 @@ def digits_of(plan):
         for index, line in enumerate(plan.lines)
         for place, rows in enumerate(line.numbers)
         for row in rows
+        if line.glyphs[row].glyph.label != NO_DIGIT
     ]
 
 
@@ -73,7 +74,7 @@ def test_covered_numbers_are_left_out_and_the_cover_stays(make_composer, seed):
     block = Glyph(np.ones((30, 60), np.float32), 8)  # as wide as the number itself
     span = np.ptp([glyph.centre[0] for glyph in below.glyphs]) + 2 * below.height
     middle = np.mean([glyph.centre for glyph in below.glyphs], axis=0)
-    cover = PlacedGlyph(block, np.diag([span / 60, below.height * 1.4 / 30]), tuple(middle), 0.5)
+    cover = PlacedGlyph(block, np.diag([span / 60, below.height * 1.4 / 30]), tuple(middle), 0.5, character="8")
     above = replace(below, glyphs=(cover,), numbers=((0,),), strokes=(), ink=replace(below.ink, name="flat"))
     covered = replace(plan, lines=(below, above))
     _, hidden = composer.render_plan(covered)

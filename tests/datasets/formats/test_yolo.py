@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 
 from digitdet.common.errors import DataError
-from digitdet.datasets.formats.numbers import NumberTruth, PictureTruth, format_truth, parse_truth, read_truths
+from digitdet.datasets.formats.numbers import (
+    LineTruth,
+    NumberTruth,
+    PictureTruth,
+    character_class,
+    format_truth,
+    parse_truth,
+    read_truths,
+)
 from digitdet.datasets.formats.yolo import format_labels, labels_from_xyxy, parse_labels, read_labels
 
 
@@ -44,6 +52,7 @@ TRUTH = PictureTruth(
         NumberTruth("007", ((1.0, 2.0, 3.5, 9.25), (4.0, 2.0, 6.0, 9.0), (7.0, 2.0, 8.0, 9.0))),
         NumberTruth("1", ((0, 0, 1, 1),)),
     ),
+    lines=(LineTruth("-1 a", ((0, 0, 1, 1), (2, 0, 3, 1), (5, 0, 6.5, 1)), ((0, 2),)), LineTruth("b", ((0, 4, 1, 5),))),
 )
 
 
@@ -55,8 +64,21 @@ def test_truth_round_trip(tmp_path):
     assert len(read_truths(path)) == 2
 
 
+@pytest.mark.parametrize(
+    ("characters", "expected"),
+    [("0", "0"), (".,-/:", ".,-/:"), ("\u2013\u2212", "--"), ("k$%(\u00b3'\u0663", "other")],
+)
+def test_classes_of_characters(characters, expected):
+    assert {character_class(one) for one in characters} == ({expected} if expected == "other" else set(expected))
+
+
 def test_box_around_a_number():
     assert TRUTH.numbers[0].box == (1.0, 2.0, 8.0, 9.25)
+
+
+def _one_line(text, numbers):
+    line = f'{{"text": "{text}", "boxes": [[0, 0, 1, 1]], "numbers": {numbers}}}'
+    return f'{{"image": "a", "split": "test", "numbers": [], "lines": [{line}]}}'
 
 
 @pytest.mark.parametrize(
@@ -68,6 +90,9 @@ def test_box_around_a_number():
         '{"image": "a", "split": "test", "numbers": [{"text": "12", "boxes": [[0, 0, 1, 1]]}]}',
         '{"image": "a", "split": "test", "numbers": [{"text": 1, "boxes": [[0, 0, 1, 1]]}]}',
         '{"image": "a", "split": "test", "numbers": [{"text": "1", "boxes": [[0, 0, 1]]}]}',
+        _one_line("1 2", numbers="[[0, 1]]"),
+        _one_line("1", numbers="[[0, 2]]"),
+        _one_line(".", numbers="[[0, 1]]"),
     ],
 )
 def test_invalid_truth_is_named(line, tmp_path):

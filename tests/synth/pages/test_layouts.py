@@ -59,7 +59,7 @@ def test_layouts_write_numbers_in_reading_order_on_the_page(name, make_draft, se
     middles = []
     for placed in draft.lines:
         line = placed.line
-        rows = [row for number in line.numbers for row in number]
+        rows = [row for number in line.numbers for row in number if line.glyphs[row].glyph.label != NO_DIGIT]
         assert all(number for number in line.numbers)
         assert sorted(rows) == [row for row, g in enumerate(line.glyphs) if g.glyph.label != NO_DIGIT]
         for number in line.numbers:

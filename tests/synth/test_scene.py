@@ -41,6 +41,17 @@ def digits_of(plan):
     ]
 
 
+def marks_of(plan):
+    """Return the marks of the numbers of a plan with the IDs of their numbers."""
+    return [
+        ((index, place), line.glyphs[row])
+        for index, line in enumerate(plan.lines)
+        for place, rows in enumerate(line.numbers)
+        for row in rows
+        if line.glyphs[row].glyph.label == NO_DIGIT
+    ]
+
+
 def sampled_extents(placed, width, height):
     """Return the smallest and the largest xyxy box that may be tight around a digit, and the visible part of its ink.
 
@@ -140,6 +151,26 @@ def test_every_visible_digit_and_nothing_else_has_a_tight_box(composers, name, s
         )
         row += fits
     assert row == len(scene.labels)
+
+
+@settings(max_examples=40, deadline=None)
+@given(name=LOOKS, seed=SEEDS)
+def test_every_visible_mark_of_a_number_has_a_tight_box(composers, name, seed):
+    plan = draw_plan(composers[name], seed)
+    _, hidden = composers[name].render_plan(plan)
+    scene, _ = composers[name].render_plan(plan, hidden)
+    found = []
+    for line in scene.lines:
+        boxes = iter(line.boxes)
+        placed = [(one, one != " " and next(boxes)) for one in line.text]
+        found.extend((one, np.array(box)) for start, stop in line.numbers for one, box in placed[start:stop])
+    for number, mark in marks_of(plan):
+        smaller, larger, shown = sampled_extents(mark, plan.width, plan.height)
+        if number not in hidden and smaller is not None and larger is not None and shown > 0.6:
+            others = [rest for rest in digits_of(plan) if rest[0] == number]
+            assert any(one == mark.character and _is_around(box, smaller, larger) for one, box in found) or not any(
+                sampled_extents(digit, plan.width, plan.height)[2] > 0.4 for _, digit in others
+            )
 
 
 def _is_around(box, smaller, larger):

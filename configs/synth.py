@@ -61,6 +61,10 @@ class SynthConfig(Config, frozen=True, kw_only=True):
     hand_font_folders: tuple[str, ...] | None = None
     """Folders with handwriting typefaces for the source `hands`; null: the source `pen` is used instead."""
 
+    strokes: str | None = None
+    """Folder with recorded pen strokes (.jsonl, .jsonl.gz) for the source `strokes`; null: the source `pen` is used
+    instead."""
+
     background_folder: str | None = None
     """Folder with pictures without digits, in any format that OpenCV reads."""
 
@@ -111,8 +115,9 @@ def add_materials(
     backgrounds: Path | None = None,
     crops: Path | None = None,
     hand_fonts: Sequence[Path] = (),
+    strokes: Path | None = None,
 ) -> SynthConfig:
-    """Add the user's own material to the settings; ConfigError if fonts are given, but no look uses them.
+    """Add the user's own material to the settings; ConfigError if fonts or strokes are given, but no look uses them.
 
     If no look has the source `crops` or the surface `folder`, every look uses the given crops or backgrounds for half
     of its pages.
@@ -122,6 +127,8 @@ def add_materials(
         raise ConfigError("fonts are given, but no look of these settings uses them; 'print' does")
     if hand_fonts and not any(look.sources.get("hands") for look in looks.values()):
         raise ConfigError("hand fonts are given, but no look of these settings uses them; 'cheques' does")
+    if strokes is not None and not any(look.sources.get("strokes") for look in looks.values()):
+        raise ConfigError("strokes are given, but no look of these settings uses them; 'cheques' does")
     if crops is not None and not any(look.sources.get("crops") for look in looks.values()):
         looks = {name: replace(look, sources=_add_half(look.sources, "crops")) for name, look in looks.items()}
     if backgrounds is not None and not any(look.surfaces.get("folder") for look in looks.values()):
@@ -131,6 +138,7 @@ def add_materials(
         looks=looks,
         font_folders=tuple(str(folder.resolve()) for folder in fonts) or None,
         hand_font_folders=tuple(str(folder.resolve()) for folder in hand_fonts) or None,
+        strokes=str(strokes.resolve()) if strokes else None,
         background_folder=str(backgrounds.resolve()) if backgrounds else None,
         crops=str(crops.resolve()) if crops else None,
     )

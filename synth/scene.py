@@ -31,7 +31,7 @@ from digitdet.synth.surfaces.surfaces import check_surfaces, sample_background
 from digitdet.synth.truth import line_truths
 
 # Sources with handwritten punctuation marks and words beside their digits; beside the others these are printed.
-_HANDWRITTEN = frozenset({"mnist", "emnist", "qmnist", "usps", "pen", "hands", "crops"})
+_HANDWRITTEN = frozenset({"mnist", "emnist", "qmnist", "usps", "pen", "hands", "strokes", "crops"})
 
 # Plans to try before a picture without any legible number is accepted.
 _MAX_PLANS = 3

@@ -1,4 +1,4 @@
-"""Load digit sources and backgrounds, by split; no digit, typeface or background is in two splits."""
+"""Load digit sources and backgrounds, by split; no digit, writer, typeface or background is in two splits."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from digitdet.configs.synth import SynthConfig
 from digitdet.datasets.crops import load_crops, split_crops
 from digitdet.datasets.formats.yolo import SPLITS
 from digitdet.datasets.mnist import load_split_digits
+from digitdet.datasets.strokes import load_pen_digits, split_writers
 from digitdet.datasets.torchvision_digits import load_torchvision_digits
 from digitdet.synth.digits.crops import CropGlyphs
 from digitdet.synth.digits.displays import sample_segment_display
@@ -30,6 +31,7 @@ from digitdet.synth.digits.fonts import (
 from digitdet.synth.digits.glyphs import GlyphSource, ImageGlyphs, StyledGlyphs
 from digitdet.synth.digits.pen import Hand
 from digitdet.synth.digits.stencils import StencilGlyphs
+from digitdet.synth.digits.strokes import StrokeGlyphs
 from digitdet.synth.surfaces.backgrounds import load_backgrounds, split_backgrounds
 from digitdet.synth.surfaces.surfaces import FOLDER
 
@@ -106,6 +108,15 @@ def _hands(request: _Request) -> BySplit:
         return SOURCES["pen"](request)
     typefaces = _split_typefaces(request, [Path(folder) for folder in given])
     return {split: handwriting_fonts(part) for split, part in typefaces.items()}
+
+
+@SOURCES.add("strokes")
+def _strokes(request: _Request) -> BySplit:
+    given = request.config.strokes
+    if given is None:
+        return SOURCES["pen"](request)
+    parts = split_writers(load_pen_digits(Path(given)))
+    return {split: StrokeGlyphs(part) for split, part in parts.items()}
 
 
 @SOURCES.add("stencils")

@@ -51,6 +51,7 @@ _FONT_SUFFIXES = (".otf", ".ttf", ".woff")
 @mnist_option
 @click.option("--fonts", type=FOLDER, multiple=True, help="Font files to use instead of the system's; repeatable.")
 @click.option("--hand-fonts", type=FOLDER, multiple=True, help="Handwriting fonts, drawn as by hand; repeatable.")
+@click.option("--strokes", type=FOLDER, help="Recorded pen strokes of digits (.jsonl, .jsonl.gz), drawn with any pen.")
 @click.option("--crops", type=PATH, help="Also use your digits: a folder with 0/ to 9/, or a CSV of image,label.")
 @click.option("--backgrounds", type=FOLDER, help="Also use these pictures without digits as backgrounds.")
 @click.option("--preview", type=FILE, help="Only draw a contact sheet of the first training pictures.")

@@ -20,6 +20,7 @@ from digitdet.synth.digits.pen_shapes import (
     MARKS,
     MAX_POINTS,
     MAX_STROKES,
+    PenPath,
     StrokeShape,
     compile_template,
     smooth_shape,
@@ -96,21 +97,21 @@ class Hand(GlyphSource):
         curve = self._write(rng, shape, digit) * self._sizes[digit]
         if name in _DESCENDING:
             curve[:, 1] -= self._drop
-        return _draw(rng, curve, shape, self.tip, digit)
+        return draw_path(rng, curve, shape, self.tip, digit)
 
     def mark(self, rng: np.random.Generator, character: str) -> Glyph | None:
         """Return a letter or symbol in this hand; None if there is no template."""
         if character not in MARKS:
             return None
         shape = compile_template(MARKS[character])
-        return _draw(rng, self._write(rng, shape, ord(character) % 10), shape, self.tip, NO_DIGIT)
+        return draw_path(rng, self._write(rng, shape, ord(character) % 10), shape, self.tip, NO_DIGIT)
 
     def scribble(self, rng: np.random.Generator) -> Glyph:
         """Return an unreadable word or signature of 4 to 14 waves, too many for a digit."""
         points = _scribble_points(rng)
         shape = smooth_shape(len(points))
         curve = self._lean(shape.curve(points, 1.0))
-        return _draw(rng, curve, shape, self.tip, NO_DIGIT)
+        return draw_path(rng, curve, shape, self.tip, NO_DIGIT)
 
     def _write(self, rng: np.random.Generator, shape: StrokeShape, habit: int) -> Points:
         """Return the curves (T, 2) of a shape in digit heights, y up, with habitual and random deviations."""
@@ -119,16 +120,20 @@ class Hand(GlyphSource):
         of_points, of_strokes, of_path, last = np.split(noise, np.cumsum([count, MAX_STROKES, len(shape.position)]))
         points = shape.points + self._offsets[habit, :count] + of_points * (unsteady * shape.looseness)[:, None]
         points += (self._shifts[habit] + unsteady * of_strokes)[shape.stroke_of]
+        curve = shape.curve(self._bend(points), self._roundness)
+        curve += of_path * self._tremor
+        curve *= self._widths[habit] * (1 + 2 * unsteady * last[0])
+        return self._lean(curve, float(last[0, 0] * unsteady))
+
+    def _bend(self, points: Points) -> Points:
+        """Return points (N, 2) as the writer bows their verticals, tilts their horizontals and places their middle."""
         x, y = points.T
         bow, fan, sway = self._bends
         middle = x - 0.3
         inside = np.clip(y, 0, 1)  # the part below the baseline keeps its length
         warped_y = y - inside + inside**self._waist + sway / 2 * middle
         warped_x = x + bow * ((y - 0.5) ** 2 - 0.25) + fan * middle * (y - 0.5)
-        curve = shape.curve(np.stack([warped_x, warped_y], axis=1), self._roundness)
-        curve += of_path * self._tremor
-        curve *= self._widths[habit] * (1 + 2 * unsteady * last[0])
-        return self._lean(curve, float(last[0, 0] * unsteady))
+        return np.stack([warped_x, warped_y], axis=1)
 
     def _lean(self, curve: Points, extra: float = 0.0) -> Points:
         """Return the curve (T, 2) with the writer's width and slant; `extra` is added to the slope."""
@@ -205,16 +210,16 @@ def _scribble_points(rng: np.random.Generator) -> Points:
     return points.astype(np.float32)
 
 
-def _draw(rng: np.random.Generator, curve: Points, shape: StrokeShape, tip: PenTip, label: int) -> Glyph:
-    """Draw the curves (T, 2) of a shape, in digit heights with y up, and crop them to the visible ink."""
+def draw_path(rng: np.random.Generator, curve: Points, path: PenPath, tip: PenTip, label: int) -> Glyph:
+    """Draw the samples (T, 2) of a path, in digit heights with y up, and crop them to the visible ink."""
     margin = int(np.ceil(tip.width * _HEIGHT)) + 1
     low, high = curve.min(axis=0) * _HEIGHT, curve.max(axis=0) * _HEIGHT
     left, top = int(np.floor(low[0])) - margin, int(np.ceil(high[1])) + margin
     columns, rows = int(high[0]) + margin + 1 - left, top + margin + 1 - int(np.floor(low[1]))
     canvas = np.zeros((rows * _OVERSAMPLING, columns * _OVERSAMPLING), np.uint8)
     # OpenCV's coordinates start at pixel centres, hence half a pixel.
-    path = (curve * (1, -1) * _HEIGHT + (-left, top)) * _OVERSAMPLING - 0.5
-    _trace(canvas, np.rint(path * (1 << _FRACTION_BITS)).astype(np.int32), _thickness(curve, shape, tip))
+    pixels = (curve * (1, -1) * _HEIGHT + (-left, top)) * _OVERSAMPLING - 0.5
+    _trace(canvas, np.rint(pixels * (1 << _FRACTION_BITS)).astype(np.int32), _thickness(curve, path, tip))
     drawn = cv2.resize(canvas, (columns, rows), interpolation=cv2.INTER_AREA)
     ink = np.multiply(drawn, np.float32(1 / 255), dtype=np.float32)
     if tip.grain:
@@ -224,12 +229,12 @@ def _draw(rng: np.random.Generator, curve: Points, shape: StrokeShape, tip: PenT
     return Glyph(crop, label, top=(top - y) / _HEIGHT, bottom=(top - y - height) / _HEIGHT)
 
 
-def _thickness(curve: Points, shape: StrokeShape, tip: PenTip) -> npt.NDArray[np.int64]:
+def _thickness(curve: Points, path: PenPath, tip: PenTip) -> npt.NDArray[np.int64]:
     """Return the thickness (T - 1,) of every step in oversampled pixels; 0 where the pen is up."""
-    widths = tip.widths(np.diff(curve, axis=0), shape.from_end[1:])
+    widths = tip.widths(np.diff(curve, axis=0), path.from_end[1:])
     pixels = 2 * np.rint(widths * (_HEIGHT * _OVERSAMPLING / 2)).astype(np.int64)  # even only: fewer polylines to draw
     np.maximum(pixels, _OVERSAMPLING, out=pixels)
-    pixels[shape.starts[1:]] = 0
+    pixels[path.starts[1:]] = 0
     return pixels
 
 

@@ -6,6 +6,7 @@ baseline; `;` separates strokes. The curve passes smoothly through the points an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -224,7 +225,15 @@ MAX_STROKES = 4
 
 
 @dataclass(frozen=True)
-class StrokeShape:
+class PenPath:
+    """Where the strokes of T samples on the path of a pen begin and end."""
+
+    starts: npt.NDArray[np.bool_]  # (T,) whether a sample begins a stroke
+    from_end: FloatArray  # (T,) float32, number of samples to the nearer end of the stroke
+
+
+@dataclass(frozen=True)
+class StrokeShape(PenPath):
     """A compiled template with P control points and T samples on its curves.
 
     The curve is linear in its points: (`position` + roundness * `tangent`) @ points.
@@ -233,8 +242,6 @@ class StrokeShape:
     points: Points  # (P, 2) float32 in digit heights, y up
     stroke_of: npt.NDArray[np.int64]  # (P,) stroke of each point
     looseness: FloatArray  # (P,) float32, how freely a point may move; ends move more than the middle
-    starts: npt.NDArray[np.bool_]  # (T,) whether a sample begins a stroke
-    from_end: FloatArray  # (T,) float32, number of samples to the nearer end of the stroke
     position: FloatArray  # (T, P) float32, weights of the points
     tangent: FloatArray  # (T, P) float32, weights of the points in the tangents
 
@@ -268,16 +275,22 @@ def _compile(strokes: list[tuple[Points, FloatArray]]) -> StrokeShape:
     weights = [_hermite_weights(points, smooth) for points, smooth in strokes]
     counts = [len(points) for points, _ in strokes]
     looseness = [np.r_[1.6, np.ones(count - 2), 1.6] for count in counts]
-    samples = [np.arange(len(position)) for position, _ in weights]
+    starts, from_end = stroke_ends([len(position) for position, _ in weights])
     return StrokeShape(
+        starts,
+        from_end,
         np.concatenate([points for points, _ in strokes]),
         np.repeat(np.arange(len(counts)), counts),
         np.concatenate(looseness).astype(np.float32),
-        np.concatenate([index == 0 for index in samples]),
-        np.concatenate([_from_end(len(index)) for index in samples]),
         _block_diagonal([position for position, _ in weights]),
         _block_diagonal([tangent for _, tangent in weights]),
     )
+
+
+def stroke_ends(counts: Sequence[int]) -> tuple[npt.NDArray[np.bool_], FloatArray]:
+    """Return `starts` and `from_end` of a `PenPath` whose strokes have these numbers of samples."""
+    starts = np.concatenate([np.arange(count) == 0 for count in counts])
+    return starts, np.concatenate([_from_end(count) for count in counts])
 
 
 def _from_end(count: int) -> FloatArray:

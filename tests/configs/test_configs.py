@@ -236,6 +236,13 @@ def test_handwriting_typefaces_need_a_look_that_uses_them():
         add_materials(load_preset(SynthConfig, "synth", "quick"), hand_fonts=[FONTS])
 
 
+def test_recorded_strokes_need_a_look_that_uses_them():
+    config = add_materials(load_preset(SynthConfig, "synth", "handwritten"), strokes=PICTURES)
+    assert config.strokes == str(PICTURES.resolve())
+    with pytest.raises(ConfigError, match="strokes are given, but no look of these settings uses them"):
+        add_materials(load_preset(SynthConfig, "synth", "print"), strokes=PICTURES)
+
+
 def test_no_material_changes_nothing():
     config = SynthConfig(font_folders=("a",), background_folder="b", crops="c")
     assert add_materials(config) == config

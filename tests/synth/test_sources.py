@@ -1,5 +1,6 @@
 """Loading digit sources and backgrounds by split, and the errors if something is missing."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from digitdet.datasets.formats.yolo import SPLITS
 from digitdet.datasets.mnist import load_mnist, load_split_digits
 from digitdet.synth import sources
 from digitdet.synth.digits.pen import Hand
+from digitdet.synth.digits.strokes import WriterHand
 from digitdet.synth.scene import SceneComposer
 from digitdet.synth.sources import SOURCES, load_materials
 
@@ -176,3 +178,25 @@ def test_hands_use_the_given_typefaces_or_the_pen(font_folder):
     assert isinstance(drawn.choose(rng), Hand)
     scene = SceneComposer(config("hands"), {"hands": written["train"]["hands"]}).compose(rng)
     assert scene.source == "hands"
+
+
+def test_strokes_use_the_given_recordings_or_the_pen(tmp_path):
+    rng = np.random.default_rng(0)
+    strokes = [[[0, 0], [40, 100]], [[0, 60], [50, 50]]]
+    rows = [{"digit": str(digit), "writer": name, "strokes": strokes} for name in "abcde" for digit in range(10)]
+    (tmp_path / "mine.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    written = load_materials(config("strokes", strokes=str(tmp_path))).sources
+    for split in SPLITS:
+        hand = written[split]["strokes"].choose(rng)
+        assert isinstance(hand, WriterHand)
+        assert hand.sample(rng, 8).label == 8
+    drawn = load_materials(config("strokes")).sources["train"]["strokes"].choose(rng)
+    assert isinstance(drawn, Hand) and not isinstance(drawn, WriterHand)
+    scene = SceneComposer(config("strokes"), {"strokes": written["train"]["strokes"]}).compose(rng)
+    assert scene.source == "strokes"
+
+
+def test_damaged_recordings_are_named(tmp_path):
+    (tmp_path / "mine.jsonl").write_text('{"digit": "x"}\n', encoding="utf-8")
+    with pytest.raises(DataError, match=r"mine\.jsonl, line 1: "):
+        load_materials(config("strokes", strokes=str(tmp_path)))

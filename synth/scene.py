@@ -18,7 +18,7 @@ from digitdet.synth.digits.pen import Hand
 from digitdet.synth.effects.effects import EFFECTS, CameraEffects
 from digitdet.synth.effects.inks import INKS
 from digitdet.synth.legibility import find_illegible
-from digitdet.synth.pages import devices  # noqa: F401  (adds its layouts to the table)
+from digitdet.synth.pages import devices, text_labels, text_values  # noqa: F401  (add to the tables)
 from digitdet.synth.pages.clutter import CLUTTER, add_clutter
 from digitdet.synth.pages.layouts import LAYOUTS
 from digitdet.synth.pages.lines import LineWriter

@@ -165,9 +165,10 @@ def edges(draft: PageDraft) -> None:
     x, y = draft.width * 0.75, draft.height * 0.75
     inner_x, inner_y = draft.right - depth * draft.width, draft.bottom - depth * draft.height
     box = ((-x, -y, x, -inner_y), (-x, inner_y, x, y), (-x, -y, -inner_x, y), (inner_x, -y, x, y))[side]
-    if _is_free(draft, box):
-        colour = draft.background_colour(bool(rng.random() < 0.5))
-        _rotated_panel(draft, box, rng.normal(0, 4), colour, 1.0)
+    degrees = rng.normal(0, 4)
+    reach = max(x, y) * np.sin(np.radians(abs(degrees)))  # how far the rotation moves the ends of the inner side
+    if _is_free(draft, inset(box, -reach)):
+        _rotated_panel(draft, box, degrees, draft.background_colour(bool(rng.random() < 0.5)), 1.0)
 
 
 @CLUTTER.add("frames")

@@ -14,12 +14,23 @@ from digitdet.synth.digits.drawing import GlyphStyle, extent, ink_points, style_
 from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph, GlyphSource
 from digitdet.synth.digits.pen import ligature
 from digitdet.synth.digits.variation import vary
-from digitdet.synth.pages.texts import number_spans
+from digitdet.synth.pages.texts import JOINING, RAISED, SUBSCRIPTS, SUPERSCRIPTS, THIN_SPACE, number_spans
 
 # A digit that overlaps its neighbour too much is moved right by tenths of its height, at most this many times.
 _MAX_MOVES = 6
-# Width of a space that does not separate numbers, in digit heights, as in common typefaces.
-_SPACE = 0.45
+# Widths in digit heights: of a space that cannot be taken for a gap within a number, and of a thin space.
+_SPACE = (0.3, 0.6)
+_THIN_SPACE = (0.12, 0.25)
+# Between two of these, a gap that is too narrow would join two numbers.
+_IN_NUMBERS = frozenset((*JOINING, *CLASS_NAMES, "\u2212"))
+# Additional space between the characters of a letter-spaced line in digit heights.
+_SPREAD = (0.25, 1.0)
+# Raised and lowered digits, in digit heights: size, top edge of raised ones, lower edge of lowered ones.
+_SMALL_SIZE = (0.5, 0.65)
+_RAISED_TOP = (0.98, 1.15)
+_LOWERED_BOTTOM = (-0.25, -0.05)
+# Share of raised and lowered digits in type that use the typeface's own character, if it has it.
+_OWN_SCRIPT_SHARE = 0.5
 # Limit of the ink threshold relative to a glyph's darkest ink: hairlines have no pixel of full ink.
 _HAIRLINE = 0.7
 
@@ -83,14 +94,18 @@ class Line:
 
 @dataclass(frozen=True)
 class _LineStyle:
-    """What the glyphs of one line have in common."""
+    """What the glyphs of one line have in common. Spaces and sizes are in digit heights."""
 
     height: float
     stretch: float
     slant: float
     threshold: float
-    gap: float
-    tracking: float
+    gap: float  # between handwritten digits
+    tracking: float  # between printed digits
+    spread: float  # additional space between all characters of a letter-spaced line, otherwise 0
+    small: float  # height of raised and lowered digits
+    raised_top: float
+    lowered_bottom: float
 
 
 class LineWriter:
@@ -104,19 +119,28 @@ class LineWriter:
     def write(self, rng: np.random.Generator, text: str, height: float, room: float) -> Line:
         """Write `text` with digits `height` pixels high, as much of it as fits `room` pixels."""
         look = self._look
-        spans = (look.stretch, look.slant, look.ink_threshold, look.digit_gap, look.tracking)
+        spread = _SPREAD if rng.random() < look.spaced_share else (0.0, 0.0)
+        spans = (
+            *(look.stretch, look.slant, look.ink_threshold, look.digit_gap, look.tracking),
+            *(spread, _SMALL_SIZE, _RAISED_TOP, _LOWERED_BOTTOM),
+        )
         style = _LineStyle(height, *(_uniform(rng, span) for span in spans))
         line = Line(height)
-        pen, after_space = 0.0, False
+        pen, after_space, raised = 0.0, False, False
         union: Box | None = None
         last: Box | None = None  # box of the previous glyph; None after a space and at the start
-        for character in text:
+        for before, character, after in zip(" " + text, text, text[1:] + " ", strict=False):
+            raised = character == RAISED or (raised and character in CLASS_NAMES)
+            if character == RAISED:
+                continue
+            if character == THIN_SPACE:
+                pen += height * _uniform(rng, _THIN_SPACE)
+                continue
             if character == " ":
-                after_digit = bool(line.glyphs) and line.glyphs[-1].glyph.label != NO_DIGIT
-                pen += height * (_uniform(rng, look.number_gap) if after_digit else _SPACE)
+                pen += height * (self._space(rng, before, after) + style.spread)
                 after_space, last = bool(line.glyphs), None
                 continue
-            glyph = self._glyph(rng, character)
+            glyph = self._glyph(rng, style, character, raised)
             if glyph is None:
                 continue
             placed, box, end = self._place(rng, style, glyph, pen, last)
@@ -132,10 +156,27 @@ class LineWriter:
         line.numbers = _number_rows(line.glyphs)
         return line
 
-    def _glyph(self, rng: np.random.Generator, character: str) -> Glyph | None:
-        if character not in CLASS_NAMES:
-            return self._source.mark(rng, character) or self._fallback.mark(rng, character)
-        glyph = self._source.sample(rng, int(character))
+    def _space(self, rng: np.random.Generator, before: str, after: str) -> float:
+        """Return the width of a space between two characters in digit heights."""
+        if before in CLASS_NAMES and after in CLASS_NAMES:
+            return _uniform(rng, self._look.number_gap)
+        between_numbers = before in _IN_NUMBERS and after in _IN_NUMBERS
+        return self._look.number_gap[0] if between_numbers else _uniform(rng, _SPACE)
+
+    def _glyph(self, rng: np.random.Generator, style: _LineStyle, character: str, raised: bool) -> Glyph | None:
+        """Return the glyph of a character; None if neither source has it."""
+        if character in CLASS_NAMES:
+            digit = self._digit(rng, int(character))
+            return _resized(digit, style.small, style.raised_top - style.small) if raised else digit
+        for scripts, bottom in ((SUPERSCRIPTS, style.raised_top - style.small), (SUBSCRIPTS, style.lowered_bottom)):
+            if character in scripts:
+                own = self._source.mark(rng, character) if rng.random() < _OWN_SCRIPT_SHARE else None
+                digit = own or _resized(self._digit(rng, scripts.index(character)), style.small, bottom)
+                return replace(digit, label=NO_DIGIT)
+        return self._source.mark(rng, character) or self._fallback.mark(rng, character)
+
+    def _digit(self, rng: np.random.Generator, digit: int) -> Glyph:
+        glyph = self._source.sample(rng, digit)
         return vary(rng, glyph, self._look.variation) if glyph.advance is None else glyph
 
     def _place(
@@ -150,13 +191,15 @@ class LineWriter:
             width = natural * glyph.ink.shape[1] / glyph.ink.shape[0] * line.stretch
             x = pen + glyph.left * height * line.stretch + width / 2 - y * math.tan(math.radians(line.slant))
             box = (x - width / 2, y - natural / 2, x + width / 2, y + natural / 2)
-            return LineGlyph(glyph, style, x, y), box, pen + (glyph.advance * line.stretch + line.tracking) * height
+            step = glyph.advance * line.stretch + line.tracking + line.spread
+            return LineGlyph(glyph, style, x, y), box, pen + step * height
         size = natural * _uniform(rng, (1 - look.height_jitter, 1 + look.height_jitter))
         threshold = min(line.threshold, _HAIRLINE * float(glyph.ink.max()))
         style = GlyphStyle(size, line.stretch, line.slant, _uniform(rng, look.digit_angle), threshold)
         x0, y0, x1, y1 = extent(ink_points(glyph, threshold), style_matrix(glyph, style)).tolist()
         y += _uniform(rng, (-1, 1)) * look.baseline_jitter * height
-        space = 0.0 if last is None else min(line.gap + rng.normal(0, 0.03), look.digit_gap[1]) * height
+        gap = min(line.gap + rng.normal(0, 0.03), look.digit_gap[1]) + line.spread
+        space = 0.0 if last is None else gap * height
         x = pen + space - x0
         box = (x + x0, y + y0, x + x1, y + y1)
         if last is not None:
@@ -179,6 +222,13 @@ def _number_rows(glyphs: Sequence[LineGlyph]) -> list[list[int]]:
     text = "".join(" " * glyph.after_space + glyph.character for glyph in glyphs)
     rows = [row for row, glyph in enumerate(glyphs) for _ in range(1 + glyph.after_space)]
     return [rows[start:stop] for start, stop in number_spans(text)]
+
+
+def _resized(glyph: Glyph, size: float, bottom: float) -> Glyph:
+    """Return a digit at `size` times its height, its baseline `bottom` digit heights above that of the line."""
+    advance = None if glyph.advance is None else glyph.advance * size
+    top, low = (bottom + size * edge for edge in (glyph.top, glyph.bottom))
+    return replace(glyph, top=top, bottom=low, left=glyph.left * size, advance=advance)
 
 
 def _placed_ink(placed: LineGlyph) -> Points:

@@ -1,4 +1,6 @@
-"""Random texts: numbers with their punctuation, units and labels.
+"""Random texts: the table of kinds, plain numbers, and made-up words.
+
+Other kinds are in `text_values.py` (amounts, measurements, calculations) and `text_labels.py` (dates, codes, lists).
 
 Digits that are separated only by one of the `JOINING` characters are one number, with its marks: "-1.234,50". Raised
 and lowered digits are the Unicode characters for them, such as "\u00b3", and belong to no number.
@@ -7,7 +9,7 @@ and lowered digits are the Unicode characters for them, such as "\u00b3", and be
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -23,14 +25,16 @@ _NUMBER = re.compile(rf"(?:(?<![^\s(\[])[-\u2212])?[0-9]+(?:[{JOINING}][0-9]+)*"
 TextFunction = Callable[[np.random.Generator, LookConfig], str]
 TEXTS: Registry[TextFunction] = Registry()
 
-# Without m3, whose 3 would be a digit.
-_UNITS = ("kWh", "%", "kg", "km", "mm", "V", "A", "W", "MHz", "C", "F", "h", "min", "s", "L", "m", "Pa", "bar", "Hz")
-_CURRENCIES = ("$", "$", "$", "€", "£", "USD", "EUR", "Fr.", "Rs")
-_PREFIXES = (
-    *("No.", "Nr.", "N", "#", "No", "Tel.", "Tel:", "ID"),
-    *("Ref.", "S/N", "SN:", "Lot", "Room", "Bus", "PO Box", "Art."),
-)
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+THIN_SPACE = "\u2009"
+"""A narrow gap within a number, as between thousands: it is drawn, but it is no character of the text."""
+
+RAISED = "^"
+"""Before digits that are small and raised, up to the next character that is no digit, such as the cents on price tags.
+They belong to the number; the sign itself is not drawn."""
+
+SUPERSCRIPTS = "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"
+SUBSCRIPTS = "".join(chr(0x2080 + digit) for digit in range(10))
+"""Raised and lowered 0 to 9 that are no digits of a number: exponents, footnote marks, the 2 of CO\u2082."""
 
 SIGN_BLOCKS = (
     (0x0391, 0x03C9),  # Greek
@@ -73,6 +77,16 @@ def number_spans(text: str) -> list[tuple[int, int]]:
     return [found.span() for found in _NUMBER.finditer(text)]
 
 
+def pick(rng: np.random.Generator, options: Sequence[str]) -> str:
+    """Draw one of the options; an option that is listed twice is twice as frequent."""
+    return options[int(rng.random() * len(options))]
+
+
+def random_digits(rng: np.random.Generator, count: int) -> str:
+    """Draw `count` digits, each with the same probability."""
+    return "".join(map(str, rng.integers(0, 10, count).tolist()))
+
+
 @TEXTS.add("digits")
 def digits(rng: np.random.Generator, look: LookConfig) -> str:
     """Digits with the same probability, except for 1, which is 1.5 times as frequent because detectors miss it most.
@@ -96,94 +110,6 @@ def numbers(rng: np.random.Generator, look: LookConfig) -> str:
     """Several numbers separated by spaces."""
     count = int(rng.integers(look.numbers_per_line[0], look.numbers_per_line[1] + 1))
     return " ".join(digits(rng, look) for _ in range(count))
-
-
-@TEXTS.add("amount")
-def amount(rng: np.random.Generator, look: LookConfig) -> str:
-    """Amounts of money as on cheques and price tags: thousands separators, cents, fillers, currency."""
-    text = digits(rng, look)
-    mark = str(rng.choice([".", ",", "'", ""], p=[0.45, 0.25, 0.1, 0.2]))
-    if mark and len(text) > 3:
-        head = len(text) % 3 or 3
-        text = mark.join([text[:head], *(text[i : i + 3] for i in range(head, len(text), 3))])
-    if rng.random() < 0.4:
-        text += ("," if mark == "." else ".") + "".join(map(str, rng.integers(0, 10, 2)))
-    ending = rng.random()
-    if ending < 0.35:
-        text += str(rng.choice([".", ".-", ",-", "-", "=", ".=", "--", ".--"]))
-    opening = rng.random()
-    if opening < 0.3:
-        text = str(rng.choice(_CURRENCIES)) + ("" if rng.random() < 0.7 else " ") + text
-    elif opening < 0.45:
-        text = str(rng.choice(["#", "=", "*", "**", "-"])) + text
-    return text + (" " + str(rng.choice(_CURRENCIES)) if rng.random() < 0.1 else "")
-
-
-@TEXTS.add("decimal")
-def decimal(rng: np.random.Generator, look: LookConfig) -> str:
-    """A value with a decimal separator."""
-    text = digits(rng, look)
-    place = int(rng.integers(1, len(text) + 1))
-    return (text[:place] + str(rng.choice([".", ","])) + text[place:]) if place < len(text) else text
-
-
-@TEXTS.add("unit")
-def unit(rng: np.random.Generator, look: LookConfig) -> str:
-    """A value with its unit."""
-    value = decimal(rng, look) if rng.random() < 0.4 else digits(rng, look)
-    return value + (" " if rng.random() < 0.5 else "") + str(rng.choice(_UNITS))
-
-
-@TEXTS.add("date")
-def date(rng: np.random.Generator, look: LookConfig) -> str:
-    """A date or a time in common formats."""
-    day, month, year = int(rng.integers(1, 32)), int(rng.integers(1, 13)), int(rng.integers(1900, 2036))
-    mark = str(rng.choice([".", "/", "-", ":"], p=[0.35, 0.35, 0.2, 0.1]))
-    kind = rng.random()
-    if kind < 0.5:
-        return mark.join((f"{day:02}", f"{month:02}", f"{year}" if rng.random() < 0.5 else f"{year % 100:02}"))
-    if kind < 0.65:
-        return mark.join((f"{year}", f"{month:02}", f"{day:02}"))
-    if kind < 0.8:
-        return f"{int(rng.integers(24)):02}:{int(rng.integers(60)):02}"
-    if kind < 0.9:
-        return f"{day} {rng.choice(_MONTHS)} {year}"
-    return f"{day}/{month}"
-
-
-@TEXTS.add("phone")
-def phone(rng: np.random.Generator, look: LookConfig) -> str:
-    """A telephone number in groups."""
-    groups = [int(n) for n in rng.integers(2, 5, int(rng.integers(2, 5)))]
-    mark = str(rng.choice(["-", " ", ".", "/"], p=[0.45, 0.35, 0.15, 0.05]))
-    text = mark.join("".join(map(str, rng.integers(0, 10, n))) for n in groups)
-    return str(rng.choice(["+", "("], p=[0.8, 0.2])) + text if rng.random() < 0.2 else text
-
-
-@TEXTS.add("labelled")
-def labelled(rng: np.random.Generator, look: LookConfig) -> str:
-    """A number after a label: "No. 12", "Room 214", "S/N 0042"."""
-    before = str(rng.choice(_PREFIXES)) if rng.random() < 0.6 else word(rng)
-    after = " " + word(rng) if rng.random() < 0.25 else ""
-    return before + (" " if rng.random() < 0.8 else "") + digits(rng, look) + after
-
-
-@TEXTS.add("code")
-def code(rng: np.random.Generator, look: LookConfig) -> str:
-    """Letters and digits without spaces, as on number plates and parts."""
-    parts = [digits(rng, look)[:4]]
-    for _ in range(int(rng.integers(1, 3))):
-        piece = "".join(rng.choice(list("ABCDEFGHJKLMNPRSTUVWXYZ"), int(rng.integers(1, 4))))
-        parts.insert(int(rng.integers(len(parts) + 1)), piece)
-        if rng.random() < 0.5:
-            parts.append(digits(rng, look)[:3])
-    return str(rng.choice(["", "-", " "])).join(parts)
-
-
-@TEXTS.add("percent")
-def percent(rng: np.random.Generator, look: LookConfig) -> str:
-    """A short number with a symbol that resembles a digit, such as a percentage."""
-    return str(rng.integers(0, 100)) + str(rng.choice(["%", " %", "c", "+", "!", ")", "]", "*"]))
 
 
 def word(rng: np.random.Generator) -> str:

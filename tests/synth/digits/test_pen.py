@@ -70,12 +70,12 @@ def test_digits_of_one_hand_are_more_similar_than_those_of_different_hands():
 def test_marks_are_letters_and_symbols_only():
     rng = rng_of(0)
     hand = SOURCE.choose(rng)
-    for character in string.ascii_letters + ".,-\u2013/:;=#+*()'\"%$\u20ac\u00a3":
+    for character in string.ascii_letters + ".,-\u2013/:;=#+*()'\"%$\u20ac\u00a3\u00a5\u00d7\u00f7&@<>[]":
         glyph = hand.mark(rng, character)
         assert glyph is not None, character
         assert_well_formed(glyph)
         assert glyph.label == NO_DIGIT
-    assert all(hand.mark(rng, character) is None for character in "0123456789\u00e9@ ")
+    assert all(hand.mark(rng, character) is None for character in "0123456789\u00e9^ ")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitdet.configs.look import LookConfig
-from digitdet.synth.pages.texts import TEXTS, number_spans, sample_text, word
+from digitdet.synth.pages.texts import TEXTS, THIN_SPACE, number_spans, sample_text, word
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -28,9 +28,8 @@ def test_every_kind_contains_digits_and_printable_characters_only(kind, low, mor
     assert any(character in string.digits for character in text)
     assert text == text.strip()
     assert "  " not in text
-    assert all(character.isprintable() for character in text)
-    # `LineWriter` uses `isdigit`, which is also true for a superscript two or an Arabic three.
-    assert all(character in string.digits for character in text if character.isdigit())
+    assert all(character.isprintable() or character == THIN_SPACE for character in text)
+    assert all(character in string.digits for character in text if character.isdecimal())
     assert text == TEXTS[kind](np.random.default_rng(seed), look)
 
 
@@ -62,14 +61,20 @@ def test_kinds_are_drawn_by_weight():
     ("kind", "pattern"),
     [
         ("decimal", r"\d+([.,]\d+)?"),
-        ("unit", r"\d+([.,]\d+)? ?[A-Za-z%]+"),
-        ("percent", r"\d{1,2} ?[%c+!)\]*]"),
+        ("unit", r"\d+([.,]\d+)? ?[A-Za-z%/.²³°Ω]+"),
+        ("percent", r"([-+]|< )?\d{1,3}([.,]\d{1,2})? ?[%‰]( OFF|!)?"),
+        ("negative", r"([-+±]|- |\()?[\d.,'\u2009]+[-)]?( [-+]\d+)?"),
+        ("fraction", r"(BP |RR |\d+ )?\d+ ?/ ?\d+( mm ?Hg)?"),
+        ("range", r"\d+( ?[-\u2013~] ?| to | bis |\.\.\.| \.\. )\d+( [A-Za-z%/.²³°Ω]+)?"),
+        ("time", r"(.* )?\d{1,2}[:.hH]\d\d(:\d\d)?( ?([ap]\.?m\.?|[AP]M))?"),
+        ("ordinal", r"\d{1,3}(st|nd|rd|th|ST|ND|RD|TH|\.|e|º|ª)( [A-Za-z]+)?"),
+        ("list_mark", r"(\(?\d{1,2}[).:]|[a-f]\)) ([A-Za-z]+|\d+)"),
         (
             "date",
-            r"\d\d([./:-])\d\d\1(\d\d|\d{4})|\d{4}([./:-])\d\d\3\d\d|\d\d:\d\d"
-            r"|\d{1,2} [A-Z][a-z]{2} \d{4}|\d{1,2}/\d{1,2}",
+            r"(Date: )?\d{1,2}([-./:]|\. | / | )\d{1,2}\2(\d\d|\d{4})|\d{4}([-./:])\d\d\4\d\d|\d{1,2}/\d{1,2}"
+            r"|\d{1,2}(\. | |-)[A-Z][a-z]{2}[ -]\d{4}|[A-Z][a-z]{2} \d{1,2}, \d{4}",
         ),
-        ("phone", r"[+(]?\d{2,4}([- ./]\d{2,4}){1,3}"),
+        ("phone", r"([A-Z☎][a-z]*[.:]? )?(\+\d{1,2} |\(\d+\) ?|0\d+[-/ ])?\d{2,4}([- ./]\d{2,4}){1,2}"),
     ],
 )
 def test_kinds_have_common_formats(kind, pattern):
@@ -78,8 +83,8 @@ def test_kinds_have_common_formats(kind, pattern):
 
 def test_amounts_have_groups_of_three_digits():
     for text in texts("amount", 600, digits_per_number=(4, 8)):
-        written = re.search(r"\d[\d.,']*\d", text).group()
-        groups = re.split(r"[.,']", written)
+        written = re.search(r"\d[\d.,'\u2009]*\d", text).group()
+        groups = re.split(r"[.,'\u2009]", written)
         if len(groups) > 1:
             whole = groups[:-1] if len(groups[-1]) == 2 else groups
             assert 1 <= len(whole[0]) <= (8 if len(whole) == 1 else 3)

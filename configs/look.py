@@ -43,7 +43,7 @@ class LookConfig(Config, frozen=True, kw_only=True):
     """Sources of the digits, drawn for every page (see synth/sources.py)."""
 
     texts: Weights = msgspec.field(default_factory=lambda: {"digits": 1.0})
-    """Kinds of texts, drawn for every line (see synth/pages/texts.py)."""
+    """Kinds of texts, drawn for every line (see the text tables of synth/README.md)."""
 
     layouts: Weights = msgspec.field(default_factory=lambda: {"page": 3.0, "single": 1.0})
     """Arrangements of the numbers on the page (see synth/pages/layouts.py)."""

@@ -28,6 +28,12 @@ Weights = dict[str, Weight]
 Shares = dict[str, Share]
 """For each name the share of pictures that get it, 0 to 1, independently of the others."""
 
+_Scalar = bool | int | float | str | None
+_Value = _Scalar | list[_Scalar | list[_Scalar]]
+
+Transforms = dict[str, dict[str, _Value | dict[str, _Value]]]
+"""For each transform of albumentations its parameters by name; pairs are lists, as in YAML."""
+
 
 class LookConfig(Config, frozen=True, kw_only=True):
     """How one kind of picture is composed. The defaults are plain MNIST digits on plain backgrounds.
@@ -59,6 +65,10 @@ class LookConfig(Config, frozen=True, kw_only=True):
 
     effects: Shares = msgspec.field(default_factory=dict)
     """Effects of the camera or the scanner (see synth/effects/effects.py)."""
+
+    transforms: Transforms = msgspec.field(default_factory=dict)
+    """Pixel transforms of albumentations by name, each with its parameters, applied in this order after the effects;
+    `p` is the share of pictures that get it. Unlike effects, they do not adapt to the size of the digits."""
 
     canvas_sizes: Annotated[tuple[tuple[Side, Side], ...], Meta(min_length=1)] = (
         (320, 320),

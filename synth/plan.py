@@ -65,6 +65,7 @@ class Plan:
     shapes: tuple[Shape, ...]
     lines: tuple[InkedLine, ...]
     effects: Steps
+    transforms: Steps  # of albumentations, applied after the effects
 
 
 def plan_lines(rng: np.random.Generator, draft: PageDraft, page: PageMap, count: int) -> tuple[InkedLine, ...]:

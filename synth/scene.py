@@ -17,6 +17,7 @@ from digitdet.synth.digits.glyphs import NO_DIGIT, GlyphSource, StyledGlyphs, la
 from digitdet.synth.digits.pen import Hand
 from digitdet.synth.effects.effects import EFFECTS, CameraEffects
 from digitdet.synth.effects.inks import INKS
+from digitdet.synth.effects.transforms import PixelTransforms
 from digitdet.synth.legibility import find_illegible
 from digitdet.synth.pages import devices, text_labels, text_values  # noqa: F401  (add to the tables)
 from digitdet.synth.pages.clutter import CLUTTER, add_clutter
@@ -66,7 +67,7 @@ class SceneComposer:
         backgrounds: The user's own pictures (H, W, 3) uint8 BGR to compose on.
 
     Raises:
-        ConfigError: A look names an unknown ingredient.
+        ConfigError: A look names an unknown ingredient, or a transform of albumentations that it cannot use.
     """
 
     def __init__(
@@ -80,6 +81,11 @@ class SceneComposer:
         self._backgrounds = backgrounds
         self._weights = {name: look.weight for name, look in config.looks.items()}
         self._effects = {name: CameraEffects(look.effects) for name, look in config.looks.items()}
+        self._transforms = {
+            name: PixelTransforms(look.transforms, f"looks: {name}: transforms")
+            for name, look in config.looks.items()
+            if look.weight
+        }
         self._pens = StyledGlyphs(Hand)
 
     def compose(self, rng: np.random.Generator) -> Scene:
@@ -129,7 +135,8 @@ class SceneComposer:
         shapes = tuple(replace(shape, points=page.apply(shape.points)) for shape in draft.shapes)
         effects = self._effects[name].sample(rng)
         seed = int(rng.integers(2**31))
-        return Plan(name, source, width, height, light, seed, shapes, lines, effects)
+        transforms = self._transforms[name].sample(rng)
+        return Plan(name, source, width, height, light, seed, shapes, lines, effects, transforms)
 
     def render_plan(self, plan: Plan, hidden: frozenset[NumberId] = frozenset()) -> tuple[Scene, frozenset[NumberId]]:
         """Return the scene of a plan without the `hidden` numbers, and its numbers with an illegible digit or mark."""
@@ -143,6 +150,7 @@ class SceneComposer:
         digits = [one for one in drawn if one.label != NO_DIGIT]
         boxes = np.array([digit.box for digit in digits], np.float64).reshape(-1, 4)
         image = self._effects[plan.look].apply(canvas, plan.effects, boxes)
+        image = self._transforms[plan.look].apply(image, plan.transforms)
         judged = [one for one in drawn if one.number is not None]
         illegible = find_illegible(image, ink_map, judged, self._config.legibility)
         scene = _make_scene(plan, image, digits, boxes, line_truths(plan.lines, drawn))

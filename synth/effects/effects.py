@@ -19,7 +19,7 @@ Effect = Callable[[Image, np.random.Generator, Boxes], Image]
 """
 
 Steps = tuple[tuple[str, int], ...]
-"""Names of effects in the order of EFFECTS, each with a seed from 0 to 2**31 - 1."""
+"""Names of effects or transforms in the order of application, each with a seed from 0 to 2**31 - 1."""
 
 _LEGIBLE_CONTRAST = 10.0  # as measured by `digit_contrast`
 

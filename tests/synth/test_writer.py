@@ -24,9 +24,13 @@ from digitdet.synth.scene import SceneComposer
 
 @pytest.fixture(scope="module")
 def mixed(few_fonts):
-    """All looks that ship, on small canvases."""
+    """All looks that ship, on small canvases and with transforms of albumentations."""
     config = load_preset(SynthConfig, "synth", "mixed")
-    looks = {name: replace(look, canvas_sizes=((128, 96), (160, 64))) for name, look in config.looks.items()}
+    changes = {
+        "canvas_sizes": ((128, 96), (160, 64)),
+        "transforms": {"RandomRain": {"p": 0.2}, "GaussNoise": {"p": 0.2, "std_range": [0.02, 0.05]}},
+    }
+    looks = {name: replace(look, **changes) for name, look in config.looks.items()}
     return replace(config, count=120, val_share=0.1, test_share=0.1, looks=looks, font_folders=(str(few_fonts),))
 
 
@@ -119,6 +123,7 @@ def test_foreign_folder_is_refused(mixed, materials, tmp_path):
         ({"sources": {"fnots": 1}}, r"looks: mine: sources: there is no 'fnots'; did you mean 'fonts'"),
         ({"sources": {"crops": 1}}, r"the source 'crops' needs the setting crops"),
         ({"layouts": {"paeg": 1}}, r"looks: mine: layouts: there is no 'paeg'; did you mean 'page'"),
+        ({"transforms": {"Rotate": {}}}, r"^looks: mine: transforms: Rotate: not a pixel transform"),
         ({"surfaces": {"papper": 1}}, r"surfaces: there is no 'papper'; did you mean 'paper'"),
     ],
 )

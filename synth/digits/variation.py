@@ -11,7 +11,10 @@ from digitdet.synth.digits.glyphs import VISIBLE_INK, Glyph, Ink, visible_rectan
 
 _ENLARGEMENT = 2  # so that a stroke three pixels wide has an edge that can be moved
 _MARGIN = 3  # source pixels around the ink, for strokes that move or grow outwards
-_CELL = 8  # source pixels between the knots of the displacement grid; coarse, so that strokes bend and do not swell
+# Distance between the knots of the displacement grid as a share of the glyph's longer side, and at least this many
+# source pixels; coarse, so that strokes bend and neither swell nor tremble.
+_CELL = 0.4
+_MIN_CELL = 8
 # Standard deviation of a displacement at strength 1 as a share of the glyph's longer side, and its limit in deviations.
 _DISPLACEMENT = 0.045
 _LIMIT = 1.8
@@ -42,7 +45,8 @@ def _bend(rng: np.random.Generator, ink: Ink, strength: float) -> Ink:
     """Return the ink (H, W) enlarged, with a margin, and smoothly displaced: (2 (H + 6), 2 (W + 6))."""
     height, width = ink.shape
     rows, columns = _ENLARGEMENT * (height + 2 * _MARGIN), _ENLARGEMENT * (width + 2 * _MARGIN)
-    knots = (rows // (_ENLARGEMENT * _CELL) + 1, columns // (_ENLARGEMENT * _CELL) + 1, 2)
+    cell = _ENLARGEMENT * max(round(_CELL * max(height, width)), _MIN_CELL)
+    knots = (rows // cell + 1, columns // cell + 1, 2)
     grid = np.clip(rng.standard_normal(knots, np.float32), -_LIMIT, _LIMIT)
     grid *= np.float32(_DISPLACEMENT * strength * max(height, width))
     source = np.asarray(cv2.resize(grid, (columns, rows), interpolation=cv2.INTER_CUBIC), np.float32)

@@ -82,3 +82,14 @@ def test_more_strength_changes_more(source):
 def test_glyphs_with_almost_no_ink(ink):
     varied = vary(rng_of(0), Glyph(ink.astype(np.float32), 1), 1.0)
     assert varied.ink.size and np.isfinite(varied.ink).all()
+
+
+def test_long_strokes_bend_and_do_not_tremble():
+    bar = np.zeros((70, 30), np.float32)
+    bar[3:-3, 11:19] = 1
+    for seed in range(30):
+        varied = vary(rng_of(seed), Glyph(bar, 1), 1.0).ink > VISIBLE_INK
+        rows = np.arange(len(varied))[8:-8]
+        centres = [np.flatnonzero(varied[row]).mean() for row in rows]
+        smooth = np.polynomial.Polynomial.fit(rows, centres, 5)(rows)
+        assert np.abs(smooth - centres).max() < 2.5  # of about 140 pixels

@@ -19,7 +19,7 @@ from PIL import ImageDraw, ImageFont
 
 from digitdet.common.types import Image
 from digitdet.synth.digits.fonts import Typeface, find_fonts, load_fonts, system_font_folders
-from digitdet.synth.surfaces.backgrounds import cut_background, load_backgrounds
+from digitdet.synth.surfaces.backgrounds import Backgrounds, cut_background, load_backgrounds
 from digitdet.synth.surfaces.surfaces import SURFACES, draw_surface
 
 Rng = np.random.Generator
@@ -76,7 +76,7 @@ def load_materials(backgrounds: Path) -> Materials:
         DataError: The folder has no pictures, or the system has no usable fonts.
     """
     paths = [path for path in find_fonts(system_font_folders()) if not path.name.startswith(_NO_LETTERS)]
-    return Materials(tuple(load_backgrounds(backgrounds)[0]), tuple(load_fonts(paths)[0]))
+    return Materials(tuple(Backgrounds(load_backgrounds(backgrounds)[0])), tuple(load_fonts(paths)[0]))
 
 
 def draw_picture(kind: str, index: int, seed: int, materials: Materials) -> Image:

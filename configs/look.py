@@ -54,6 +54,13 @@ class LookConfig(Config, frozen=True, kw_only=True):
     layouts: Weights = msgspec.field(default_factory=lambda: {"page": 3.0, "single": 1.0})
     """Arrangements of the numbers on the page (see synth/pages/layouts.py)."""
 
+    objects: Weights = msgspec.field(default_factory=dict)
+    """Objects with numbers, such as signs and bibs, that stand in the picture (see synth/pages/objects.py). If there
+    are any, the picture is a scene: the surface is its place, and `layouts` are not used."""
+
+    objects_per_scene: CountSpan = (1, 3)
+    """Objects in a scene, as many as find a free place; small counts are the most frequent."""
+
     surfaces: Weights = msgspec.field(default_factory=lambda: {"plain": 1.0, "gradient": 1.0, "clouds": 1.0})
     """Backgrounds (see synth/surfaces/); `folder` is a crop of one of the user's pictures, if there are any."""
 
@@ -112,6 +119,9 @@ class LookConfig(Config, frozen=True, kw_only=True):
 
     page_angle: AngleSpan = (-8, 8)
     """Rotation of the page in degrees, clockwise; small angles are the most frequent."""
+
+    turned_share: Share = 0.0
+    """Share of pages, or of objects in a scene, that are turned by 20 to 35 degrees instead, to either side."""
 
     perspective: Share = 0.0
     """Strength of the perspective, as a fraction of the page's size; 0 is a view from straight above."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from digitdet.common.registry import draw_name
-from digitdet.common.types import FloatArray, Points
+from digitdet.common.types import Box, FloatArray, Points
 from digitdet.configs.look import LookConfig
 from digitdet.synth.digits.drawing import style_matrix
 from digitdet.synth.digits.glyphs import Glyph
 from digitdet.synth.effects.effects import Steps
+from digitdet.synth.effects.relight import ObjectLight
 from digitdet.synth.pages.page_draft import PageDraft, PlacedLine, Shape, rounded
 from digitdet.synth.pages.page_geometry import PageMap
 
@@ -53,6 +54,17 @@ class InkedLine:
 
 
 @dataclass(frozen=True)
+class Layer:
+    """What is drawn together: a flat page, or one object of a scene."""
+
+    shapes: tuple[Shape, ...]
+    lines: tuple[InkedLine, ...]
+    light: ObjectLight | None = None  # how an object is lit; None for a page, which is all of the picture
+    page: PageMap | None = None  # map of an object to the canvas
+    box: Box = (0.0, 0.0, 0.0, 0.0)  # extent of an object on the canvas
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything needed to render a picture. Rendering is deterministic: it only uses the seeds in the plan."""
 
@@ -62,10 +74,21 @@ class Plan:
     height: int
     light: bool  # whether the background is light
     surface_seed: int
-    shapes: tuple[Shape, ...]
-    lines: tuple[InkedLine, ...]
+    layers: tuple[Layer, ...]  # from the back to the front
     effects: Steps
     transforms: Steps  # of albumentations, applied after the effects
+    blank: bool = False  # whether the picture shall have no digits
+
+    @property
+    def lines(self) -> tuple[InkedLine, ...]:
+        """The lines of all layers, in drawing order."""
+        return tuple(line for layer in self.layers for line in layer.lines)
+
+
+def plan_page(rng: np.random.Generator, draft: PageDraft, page: PageMap, count: int) -> Layer:
+    """Project a draft to the canvas; see `plan_lines`."""
+    lines = plan_lines(rng, draft, page, count)
+    return Layer(tuple(replace(shape, points=page.apply(shape.points)) for shape in draft.shapes), lines)
 
 
 def plan_lines(rng: np.random.Generator, draft: PageDraft, page: PageMap, count: int) -> tuple[InkedLine, ...]:

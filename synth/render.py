@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.common.types import Image, Points
+from digitdet.common.types import Boxes, Image, Points
 from digitdet.synth.digits.drawing import InkPatch, Region, render_glyph
-from digitdet.synth.digits.glyphs import VISIBLE_INK
+from digitdet.synth.digits.glyphs import NO_DIGIT, VISIBLE_INK
 from digitdet.synth.effects.inks import INKS, PAD, WIDE_INKS
 from digitdet.synth.effects.pixels import SUBPIXEL_BITS, fixed_point
 from digitdet.synth.pages.page_draft import Shape
@@ -42,6 +42,12 @@ class DrawnCharacter:
     line: int  # index of its line in the plan
     row: int  # index of its glyph in the line
     number: NumberId | None  # None if it belongs to no number
+
+
+def digit_boxes(characters: Sequence[DrawnCharacter]) -> Boxes:
+    """Return the boxes (N, 4) xyxy of the digits among some characters."""
+    boxes = [one.box for one in characters if one.label != NO_DIGIT]
+    return np.array(boxes, np.float64).reshape(-1, 4)
 
 
 def draw_shape(canvas: Image, shape: Shape) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -17,17 +18,21 @@ from digitdet.synth.digits.glyphs import NO_DIGIT, GlyphSource, StyledGlyphs, la
 from digitdet.synth.digits.pen import Hand
 from digitdet.synth.effects.effects import EFFECTS, CameraEffects
 from digitdet.synth.effects.inks import INKS
+from digitdet.synth.effects.relight import measure_light
 from digitdet.synth.effects.transforms import PixelTransforms
+from digitdet.synth.layers import draw_layer
 from digitdet.synth.legibility import find_illegible
 from digitdet.synth.pages import devices, text_labels, text_values  # noqa: F401  (add to the tables)
 from digitdet.synth.pages.clutter import CLUTTER, add_clutter
 from digitdet.synth.pages.layouts import LAYOUTS
 from digitdet.synth.pages.lines import LineWriter
+from digitdet.synth.pages.objects import OBJECTS
 from digitdet.synth.pages.page_draft import PageDraft
 from digitdet.synth.pages.page_geometry import sample_page_map
 from digitdet.synth.pages.texts import TEXTS
-from digitdet.synth.plan import Plan, plan_lines
-from digitdet.synth.render import DrawnCharacter, NumberId, draw_line, draw_shape
+from digitdet.synth.placement import sample_objects
+from digitdet.synth.plan import Plan, plan_page
+from digitdet.synth.render import DrawnCharacter, NumberId, digit_boxes
 from digitdet.synth.surfaces.surfaces import check_surfaces, sample_background
 from digitdet.synth.truth import line_truths
 
@@ -96,7 +101,7 @@ class SceneComposer:
         for _ in range(_MAX_PLANS):
             plan = self.sample_plan(rng)
             scene = self._render_legible(plan)
-            if scene.numbers or not any(line.numbers for line in plan.lines):
+            if scene.numbers or plan.blank:
                 break
         return scene
 
@@ -117,44 +122,65 @@ class SceneComposer:
         light = bool(rng.random() < look.dark_ink_share)
         page, page_width, page_height = sample_page_map(rng, look, width, height)
         source = draw_name(rng, look.sources)
-        draft = PageDraft(
-            rng,
-            look,
-            LineWriter(look, self._sources[source].choose(rng), self._fallback_style(rng, source)),
-            LineWriter(look, self._fallback_style(rng, ""), self._pens),
-            LineWriter(look, self._sources.get("fonts", self._pens), self._pens),
-            page_width,
-            page_height,
-            light,
-        )
-        if rng.random() >= look.blank_share:
+        draft = self._draft(rng, look, source, page_width, page_height, light)
+        blank = bool(rng.random() < look.blank_share)
+        if not blank and not look.objects:
             LAYOUTS[draw_name(rng, look.layouts)](draft)
         number_lines = len(draft.lines)
         add_clutter(draft)
-        lines = plan_lines(rng, draft, page, number_lines)
-        shapes = tuple(replace(shape, points=page.apply(shape.points)) for shape in draft.shapes)
+        layers = [plan_page(rng, draft, page, number_lines)]
+        if look.objects:
+            draw = partial(self._draft, rng, look, words_only=blank)
+            objects = sample_objects(rng, look, width, height, draw, blank)
+            layers.extend(layer for layer, _ in objects)
+            source = "+".join(sorted({used for _, used in objects})) or source
         effects = self._effects[name].sample(rng)
         seed = int(rng.integers(2**31))
         transforms = self._transforms[name].sample(rng)
-        return Plan(name, source, width, height, light, seed, shapes, lines, effects, transforms)
+        return Plan(name, source, width, height, light, seed, tuple(layers), effects, transforms, blank)
 
     def render_plan(self, plan: Plan, hidden: frozenset[NumberId] = frozenset()) -> tuple[Scene, frozenset[NumberId]]:
         """Return the scene of a plan without the `hidden` numbers, and its numbers with an illegible digit or mark."""
         canvas = self._draw_background(plan)
-        for shape in plan.shapes:
-            draw_shape(canvas, shape)
+        is_scene = any(layer.light is not None for layer in plan.layers)
+        photo = measure_light(canvas) if is_scene else None
         ink_map = np.zeros((plan.height, plan.width), np.uint8)
         drawn: list[DrawnCharacter] = []
-        for index, line in enumerate(plan.lines):
-            drawn.extend(draw_line(canvas, ink_map, line, index, hidden))
+        first = 0
+        for layer in plan.layers:
+            drawn.extend(draw_layer(canvas, ink_map, layer, first, hidden, photo))
+            first += len(layer.lines)
         digits = [one for one in drawn if one.label != NO_DIGIT]
-        boxes = np.array([digit.box for digit in digits], np.float64).reshape(-1, 4)
+        boxes = digit_boxes(digits)
         image = self._effects[plan.look].apply(canvas, plan.effects, boxes)
         image = self._transforms[plan.look].apply(image, plan.transforms)
         judged = [one for one in drawn if one.number is not None]
         illegible = find_illegible(image, ink_map, judged, self._config.legibility)
         scene = _make_scene(plan, image, digits, boxes, line_truths(plan.lines, drawn))
         return scene, frozenset(number for row in illegible if (number := judged[row].number) is not None)
+
+    def _draft(
+        self,
+        rng: np.random.Generator,
+        look: LookConfig,
+        source: str,
+        width: float,
+        height: float,
+        light: bool,
+        words_only: bool = False,
+    ) -> PageDraft:
+        """Return an empty page for digits of a source."""
+        return PageDraft(
+            rng,
+            look,
+            LineWriter(look, self._sources[source].choose(rng), self._fallback_style(rng, source)),
+            LineWriter(look, self._fallback_style(rng, ""), self._pens),
+            LineWriter(look, self._sources.get("fonts", self._pens), self._pens),
+            width,
+            height,
+            light,
+            words_only,
+        )
 
     def _draw_background(self, plan: Plan) -> Image:
         rng = np.random.default_rng(plan.surface_seed)
@@ -174,6 +200,7 @@ def _check_look(look: LookConfig, sources: Mapping[str, GlyphSource], where: str
     check_names([name for name, weight in look.sources.items() if weight], sources, f"{where}: sources")
     check_names(look.texts, TEXTS, f"{where}: texts")
     check_names(look.layouts, LAYOUTS, f"{where}: layouts")
+    check_names(look.objects, OBJECTS, f"{where}: objects")
     check_names(look.inks, INKS, f"{where}: inks")
     check_names(look.clutter, CLUTTER, f"{where}: clutter")
     check_names(look.effects, EFFECTS, f"{where}: effects")

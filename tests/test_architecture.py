@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "reader": {"common", "configs", "imaging", "detection", "reading"},
     "outputs": {"common", "imaging", "models", "datasets", "datasets.formats", "reading", "reader"},
     "synth.digits": {"common", "datasets"},
-    "synth.surfaces": {"common", "datasets.formats"},
+    "synth.surfaces": {"common", "imaging", "datasets.formats"},
     "synth.pages": {"common", "configs", "synth.digits", "synth.surfaces"},
     "synth.effects": {"common", "synth.surfaces"},
     "synth": {

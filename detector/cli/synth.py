@@ -45,7 +45,7 @@ _FONT_SUFFIXES = (".otf", ".ttf", ".woff")
     "--preset",
     type=click.Choice(preset_names("synth")),
     help="mixed (the default): all kinds of pictures. default: the mix for the shipped model. handwritten, cheques, "
-    "print, meters, displays, street, houses: one kind. quick: plain MNIST digits.",
+    "print, meters, displays, street, houses, scenes: one kind. quick: plain MNIST digits.",
 )
 @config_option("SynthConfig", "; without `looks`, plain MNIST digits")
 @mnist_option
@@ -53,7 +53,11 @@ _FONT_SUFFIXES = (".otf", ".ttf", ".woff")
 @click.option("--hand-fonts", type=FOLDER, multiple=True, help="Handwriting fonts, drawn as by hand; repeatable.")
 @click.option("--strokes", type=FOLDER, help="Recorded pen strokes of digits (.jsonl, .jsonl.gz), drawn with any pen.")
 @click.option("--crops", type=PATH, help="Also use your digits: a folder with 0/ to 9/, or a CSV of image,label.")
-@click.option("--backgrounds", type=FOLDER, help="Also use these pictures without digits as backgrounds.")
+@click.option(
+    "--backgrounds",
+    type=FOLDER,
+    help="Also use these pictures without digits as backgrounds, with subfolders; 'scenes' needs photos to look real.",
+)
 @click.option("--preview", type=FILE, help="Only draw a contact sheet of the first training pictures.")
 @click.option("--stats", type=PATH, help="Only print statistics of a dataset, and plot its stats.png.")
 @click.option("--check", type=PATH, help="Only list the problems of a dataset; exit code 1 if any.")

@@ -10,7 +10,7 @@ import numpy as np
 from digitdet.common.types import Box, FloatArray, Points
 from digitdet.configs.look import LookConfig
 from digitdet.synth.pages.lines import Line, LineWriter
-from digitdet.synth.pages.texts import sample_text
+from digitdet.synth.pages.texts import sample_text, word
 from digitdet.synth.surfaces.fields import sample_background_colour
 
 # Free border of the page in pixels, so that the blurred edges of digits remain visible.
@@ -58,6 +58,7 @@ class PageDraft:
     width: float
     height: float
     light: bool  # whether the background is light and takes dark ink
+    words_only: bool = False  # whether texts are words, as in a picture without digits
     shapes: list[Shape] = field(default_factory=list)
     lines: list[PlacedLine] = field(default_factory=list)
 
@@ -72,8 +73,18 @@ class PageDraft:
         return self.height / 2
 
     def text(self) -> str:
-        """Draw a text of the look's kinds."""
-        return sample_text(self.rng, self.look)
+        """Draw a text of the look's kinds; a word if the page may hold no digit."""
+        return word(self.rng) if self.words_only else sample_text(self.rng, self.look)
+
+    def extent(self) -> Box:
+        """Return the box of all shapes and lines so far; an empty box in the centre if there are none."""
+        boxes = [np.concatenate([shape.points.min(axis=0), shape.points.max(axis=0)]) for shape in self.shapes]
+        boxes += [placed.box for placed in self.lines if placed.line.glyphs]
+        if not boxes:
+            return 0.0, 0.0, 0.0, 0.0
+        every = np.array(boxes)
+        low, high = every[:, :2].min(axis=0).tolist(), every[:, 2:].max(axis=0).tolist()
+        return low[0], low[1], high[0], high[1]
 
     def background_colour(self, light: bool) -> FloatArray:
         """Draw a light or dark colour (3,) BGR, mostly near grey."""

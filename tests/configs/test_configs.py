@@ -48,7 +48,7 @@ def test_frozen(kind):
 
 
 def test_documented_presets_exist():
-    kinds = {"handwritten", "cheques", "print", "meters", "displays", "street", "houses"}
+    kinds = {"handwritten", "cheques", "print", "meters", "displays", "street", "houses", "scenes"}
     assert set(preset_names("looks")) == kinds | {"mnist"}
     assert set(preset_names("synth")) == kinds | {"quick", "mixed", "default"}
     assert {"default", "quick"} <= set(preset_names("train"))
@@ -107,7 +107,10 @@ def test_a_file_overrides_the_defaults(tmp_path):
         ("looks: {prnt: 1}\n", ["looks: prnt: a weight alone", "did you mean 'print'"]),
         (
             "looks: {zzz: 1}\n",
-            ["looks: zzz: a weight alone", "cheques, displays, handwritten, houses, meters, mnist, print, street"],
+            [
+                "looks: zzz: a weight alone",
+                "cheques, displays, handwritten, houses, meters, mnist, print, scenes, street",
+            ],
         ),
         ("looks: {print: {wieght: 2}}\n", ["looks: print: unknown key 'wieght'", "did you mean 'weight'"]),
         ("looks: {mine: {lines: [3]}}\n", ["looks: mine: lines: [3]", "expected `array` of length 2"]),

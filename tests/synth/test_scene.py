@@ -18,6 +18,7 @@ from digitdet.datasets.formats.numbers import OTHER, character_class
 from digitdet.synth.digits.glyphs import NO_DIGIT, VISIBLE_INK
 from digitdet.synth.effects.inks import INKS
 from digitdet.synth.pages.texts import TEXTS
+from digitdet.synth.plan import Layer
 from digitdet.synth.scene import SceneComposer
 
 PRESETS = preset_names("synth")
@@ -50,6 +51,11 @@ def marks_of(plan):
         for row in rows
         if line.glyphs[row].glyph.label == NO_DIGIT
     ]
+
+
+def with_lines(plan, lines):
+    """The plan of a flat page with these lines only."""
+    return replace(plan, layers=(Layer((), tuple(lines)),))
 
 
 def sampled_extents(placed, width, height):
@@ -184,14 +190,14 @@ def _is_around(box, smaller, larger):
 def test_boxes_match_the_ink_in_the_picture(composers, name, seed):
     """With an ink that paints its own mask, the extent of each single digit is exactly its box."""
     composer = composers[name]
-    plan = replace(draw_plan(composer, seed), shapes=(), effects=())
+    plan = replace(draw_plan(composer, seed), effects=())
     boxes = composer.render_plan(plan)[0].boxes.tolist()
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(INKS, "mask", _paint_mask)
         for line in plan.lines:
             alone = replace(line, numbers=((0,),), strokes=(), ink=replace(line.ink, name="mask", ghost=0.0))
             for row in [row for rows in line.numbers for row in rows][:4]:
-                one, _ = composer.render_plan(replace(plan, lines=(replace(alone, glyphs=(line.glyphs[row],)),)))
+                one, _ = composer.render_plan(with_lines(plan, [replace(alone, glyphs=(line.glyphs[row],))]))
                 if not len(one.labels):
                     continue  # cut off by the border
                 box = one.boxes[0].astype(int)
@@ -310,7 +316,7 @@ def test_rendering_is_deterministic_and_does_not_change_the_plan(composers, name
 
 
 def _fingerprint(plan):
-    arrays = [shape.points for shape in plan.shapes]
+    arrays = [shape.points for layer in plan.layers for shape in layer.shapes]
     for line in plan.lines:
         arrays.extend([line.ink.tint, *(points for points, _ in line.strokes)])
         for placed in line.glyphs:
@@ -344,9 +350,11 @@ def test_letters_near_the_horizon_of_a_tilted_page_are_not_drawn(composers):
     """A letter of a word outside the picture would be drawn a thousand pictures high."""
     composer = composers["print"]
     plan = next(plan for seed in range(50) if (plan := draw_plan(composer, seed)).lines)
+    (page,) = plan.layers
     lettering = plan.lines[0]
     letter = lettering.glyphs[0]
     far = replace(letter, matrix=letter.matrix * 1e5, centre=(-13_000.0, 100.0))
     widened = replace(lettering, glyphs=(*lettering.glyphs, far))
-    scene, _ = composer.render_plan(replace(plan, lines=(widened, *plan.lines[1:])))
+    changed = replace(page, lines=(widened, *page.lines[1:]))
+    scene, _ = composer.render_plan(replace(plan, layers=(changed,)))
     assert np.array_equal(scene.image, composer.render_plan(plan)[0].image)

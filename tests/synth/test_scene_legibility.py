@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from digitdet.configs.base import preset_names
 from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph
 from digitdet.synth.pages.texts import TEXTS
-from digitdet.synth.plan import Ink, PlacedGlyph
+from digitdet.synth.plan import Ink, Layer, PlacedGlyph
 
 PRESETS = preset_names("synth")
 SEEDS = st.integers(0, 2**32 - 1)
@@ -20,6 +20,11 @@ LOOKS = st.sampled_from(PRESETS)
 
 def draw_plan(composer, seed):
     return composer.sample_plan(np.random.default_rng(seed))
+
+
+def with_lines(plan, lines):
+    """The plan of a flat page with these lines only."""
+    return replace(plan, layers=(Layer((), tuple(lines)),))
 
 
 def digits_of(plan):
@@ -57,12 +62,12 @@ def test_illegible_numbers_are_left_out_with_their_ink(make_composer, how, seed)
     plan = draw_plan(composer, seed)
     bad = len(plan.lines) // 2
     changed = [_change(each, how) if index == bad else each for index, each in enumerate(plan.lines)]
-    changed = replace(plan, lines=tuple(changed))
+    changed = with_lines(plan, changed)
     _, hidden = composer.render_plan(changed)
     assert {index for index, _ in hidden} == {bad}
     final, more = composer.render_plan(changed, hidden)
     assert not more
-    without = replace(plan, lines=tuple(e for i, e in enumerate(plan.lines) if i != bad))
+    without = with_lines(plan, [e for i, e in enumerate(plan.lines) if i != bad])
     assert same(final, composer.render_plan(without)[0])
 
 
@@ -76,7 +81,7 @@ def test_covered_numbers_are_left_out_and_the_cover_stays(make_composer, seed):
     middle = np.mean([glyph.centre for glyph in below.glyphs], axis=0)
     cover = PlacedGlyph(block, np.diag([span / 60, below.height * 1.4 / 30]), tuple(middle), 0.5, character="8")
     above = replace(below, glyphs=(cover,), numbers=((0,),), strokes=(), ink=replace(below.ink, name="flat"))
-    covered = replace(plan, lines=(below, above))
+    covered = with_lines(plan, [below, above])
     _, hidden = composer.render_plan(covered)
     assert hidden == {(0, place) for place in range(len(below.numbers))}
     assert composer.render_plan(covered, hidden)[0].labels.tolist() == [8]
@@ -87,7 +92,7 @@ def test_characters_between_hidden_numbers_are_left_out_too(make_composer, monke
     composer = make_composer(texts={"fixed": 1.0}, layouts={"single": 1.0})
     plan = draw_plan(composer, 0)
     everything = frozenset({(0, 0)})
-    bare = composer.render_plan(replace(plan, lines=()))[0]
+    bare = composer.render_plan(with_lines(plan, []))[0]
     assert np.array_equal(composer.render_plan(plan, everything)[0].image, bare.image)
 
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitdet.common.errors import DataError
-from digitdet.synth.surfaces.backgrounds import cut_background, load_backgrounds, split_backgrounds
+from digitdet.synth.surfaces.backgrounds import (
+    LIST_FILE,
+    Background,
+    Backgrounds,
+    cut_background,
+    load_backgrounds,
+    split_backgrounds,
+)
 
 
 def write_picture(path: Path, colour: tuple[int, int, int] = (10, 200, 30), size: tuple[int, int] = (60, 80)) -> None:
@@ -23,7 +31,8 @@ def test_pictures_are_loaded_in_order_and_shrunk(tmp_path):
     write_picture(tmp_path / "a.png", (1, 2, 3))
     cv2.imwrite(str(tmp_path / "c.png"), np.full((50, 40), 99, np.uint8))  # grey
     (tmp_path / "notes.txt").write_text("not a picture")
-    images, skipped = load_backgrounds(tmp_path)
+    pictures, skipped = load_backgrounds(tmp_path)
+    images = list(Backgrounds(pictures))
     assert [image.shape for image in images] == [(60, 80, 3), (46, 1024, 3), (50, 40, 3)]  # a.png, b.jpg, c.png
     assert all(image.dtype == np.uint8 for image in images)
     assert (images[0] == (1, 2, 3)).all()
@@ -57,16 +66,54 @@ def test_folder_without_a_usable_picture_is_refused(tmp_path):
     assert "\n" not in str(error.value)
 
 
-@given(st.integers(0, 400))
-def test_splits_share_no_picture(count):
-    images = [np.full((4, 4, 3), number % 256, np.uint8) for number in range(count)]
-    splits = split_backgrounds(images)
+def numbered(count: int, place: Callable[[int], str] = str, listed: bool = False) -> list[Background]:
+    """Pictures of which each has its own level, but for every 256th."""
+    return [
+        Background(bytes(cv2.imencode(".png", np.full((1, 1), number % 256, np.uint8))[1]), place(number), listed)
+        for number in range(count)
+    ]
+
+
+def levels(images: Sequence[np.ndarray]) -> list[int]:
+    return [int(image[0, 0, 0]) for image in images]
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 200))
+def test_splits_are_runs_of_neighbours(count):
+    splits = split_backgrounds(numbered(count))
     assert list(splits) == ["train", "val", "test"]
-    joined = [image for split in splits.values() for image in split]
-    assert list(map(id, joined)) == list(map(id, images))  # each once, so none is in two splits
+    assert [level for split in splits.values() for level in levels(split)] == list(range(count))  # each once, in order
     sizes = [len(split) for split in splits.values()]
     assert sizes[1] == sizes[2] == (max(round(count / 10), 1) if count >= 3 else 0)
     assert sizes[0] >= min(count, 1)
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 200), st.integers(1, 9))
+def test_no_place_is_in_two_splits(count, views):
+    splits = split_backgrounds(numbered(count, place=lambda number: f"place {number // views}", listed=True))
+    places = [{level // views for level in levels(split)} for split in splits.values()]
+    assert sum(map(len, places)) == len(set().union(*places)) == -(-count // views)
+    assert sum(map(len, splits.values())) == count
+
+
+def test_pictures_of_one_origin_in_the_list_share_a_place(tmp_path):
+    (tmp_path / "views").mkdir()
+    for number in range(4):
+        write_picture(tmp_path / "views" / f"{number}.png", (number, 0, 0))
+    (tmp_path / LIST_FILE).write_text("file,origin\nviews/0.png,here\nviews/2.png,here\nviews/9.png,here\n")
+    pictures, skipped = load_backgrounds(tmp_path)
+    assert [picture.place for picture in pictures] == ["here", "views/1.png", "here", "views/3.png"]
+    assert skipped == []
+
+
+@pytest.mark.parametrize("text", ["name,origin\n0.png,here\n", "", "\xff\xfe", "file,origin\n0.png\n"])
+def test_other_lists_are_no_lists_of_places(tmp_path, text):
+    write_picture(tmp_path / "0.png")
+    (tmp_path / LIST_FILE).write_bytes(text.encode("latin-1"))
+    (picture,) = load_backgrounds(tmp_path)[0]
+    assert (picture.place, picture.is_listed) == ("0.png", False)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 2), (1, 1024), (1024, 1), (300, 500)])

@@ -52,10 +52,14 @@ def _draw_flat(
     canvas: Image, ink_map: Image, layer: Layer, first: int, hidden: frozenset[NumberId]
 ) -> list[DrawnCharacter]:
     for shape in layer.shapes:
-        draw_shape(canvas, shape)
+        if not shape.above:
+            draw_shape(canvas, shape)
     drawn: list[DrawnCharacter] = []
     for index, line in enumerate(layer.lines, first):
         drawn.extend(draw_line(canvas, ink_map, line, index, hidden))
+    for shape in layer.shapes:
+        if shape.above:
+            draw_shape(canvas, shape)
     return drawn
 
 

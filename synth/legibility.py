@@ -40,6 +40,7 @@ def find_illegible(
         if covered[row] > limits.max_covered
         or (character.label != NO_DIGIT and character.box[3] - character.box[1] < limits.min_height)
         or not _has_contrast(grey, free, character, limits)
+        or (character.unlit is not None and not _differs_from_unlit(grey, free, character, character.unlit, limits))
     ]
 
 
@@ -64,6 +65,27 @@ def _has_contrast(grey: Image, free: Image, character: DrawnCharacter, limits: L
     noise = _median(np.abs(pixels.astype(np.int16) - middle))
     contrast = float(np.abs(ink.astype(np.int16) - middle).mean()) - noise
     return contrast >= _least_contrast(noise, limits)
+
+
+def _differs_from_unlit(grey: Image, free: Image, digit: DrawnCharacter, unlit: InkPatch, limits: LegibilityConfig) -> bool:
+    """Whether the lit segments of a cell stand out from the background more than its unlit ones by the least contrast.
+
+    Otherwise every digit is an 8.
+    """
+    # Only the middle of a segment has its level: at an edge, and in thin segments, it is mixed with the background.
+    lit_core, unlit_core = ((patch.alpha > 0.5).view(np.uint8) for patch in (digit.patch, unlit))
+    if not cv2.countNonZero(unlit_core):  # an 8 has none
+        return True
+    x0, y0, x1, y1 = digit.box
+    around = slice(y0, y1), slice(x0, x1)
+    if not cv2.countNonZero(free[around]):
+        return False
+    background = cv2.mean(grey[around], free[around])[0]
+    lit, dark = (
+        cv2.mean(grey[patch.region], core)[0] - background
+        for patch, core in ((digit.patch, lit_core), (unlit, unlit_core))
+    )
+    return bool((lit - dark) * np.sign(lit) >= limits.min_contrast)
 
 
 def _has_contrast_by_means(

@@ -13,7 +13,7 @@ from digitdet.synth.digits.drawing import style_matrix
 from digitdet.synth.digits.glyphs import Glyph
 from digitdet.synth.effects.effects import Steps
 from digitdet.synth.effects.relight import ObjectLight
-from digitdet.synth.pages.page_draft import PageDraft, PlacedLine, Shape, rounded
+from digitdet.synth.pages.page_draft import Ink, PageDraft, PlacedLine, Shape, rounded
 from digitdet.synth.pages.page_geometry import PageMap
 
 
@@ -28,15 +28,6 @@ class PlacedGlyph:
     window: Points | None = None  # polygon (N, 2) on the canvas; the glyph is visible inside only, as in a counter
     character: str = ""  # as written; empty for a part of a character, or a scribble
     after_space: bool = False  # whether there is a space before it
-
-
-@dataclass(frozen=True)
-class Ink:
-    """What a line is written with."""
-
-    name: str  # a key of `INKS`
-    tint: FloatArray  # three numbers (3,) from 0 to 1 that determine the colour
-    ghost: float  # strength (0 to 1) of the unlit segments of a display
 
 
 @dataclass(frozen=True)
@@ -98,13 +89,15 @@ def plan_lines(rng: np.random.Generator, draft: PageDraft, page: PageMap, count:
     first in the result, so that numbers are drawn on top.
     """
     look = draft.look
-    ghost = rng.uniform(0, 0.3) if rng.random() < 0.6 else 0.0
+    ghost = 0.5 * rng.random() ** 2 if rng.random() < 0.6 else 0.0
     main, second = (_sample_ink(rng, look, ghost) for _ in range(2))
     main_share = 1.0 if rng.random() < 0.8 else 0.6
     planned = []
     for index in [*range(count, len(draft.lines)), *range(count)]:
         placed = draft.lines[index]
-        if index >= count:
+        if placed.ink is not None:
+            ink = placed.ink
+        elif index >= count:
             ink = _sample_ink(rng, look, ghost)
         elif rng.random() < main_share:
             ink = main

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -42,6 +42,7 @@ class DrawnCharacter:
     line: int  # index of its line in the plan
     row: int  # index of its glyph in the line
     number: NumberId | None  # None if it belongs to no number
+    unlit: InkPatch | None = None  # the unlit segments or dots of its cell, if they are visible
 
 
 def digit_boxes(characters: Sequence[DrawnCharacter]) -> Boxes:
@@ -86,6 +87,7 @@ def draw_line(
     number_of = {row: (index, place) for place, rows in enumerate(line.numbers) for row in rows}
     height, width = ink_map.shape
     patches: dict[int, InkPatch] = {}
+    unlit: dict[int, InkPatch] = {}
     labelled: list[DrawnCharacter] = []
     for row, placed in enumerate(line.glyphs):
         number = number_of.get(row)
@@ -96,16 +98,23 @@ def draw_line(
         if not patch.alpha.size:
             continue
         patches[row] = patch
+        if line.ink.ghost and placed.glyph.faint is not None:
+            cell = render_glyph(placed.glyph.faint, placed.matrix, placed.centre, placed.threshold)
+            unlit[row] = cell.clip((slice(0, height), slice(0, width)))
         box = patch.visible_box() if placed.character else None
         if box is not None and (patch is full or _is_mostly_visible(placed, patch)):
-            labelled.append(DrawnCharacter(patch, box, placed.glyph.label, placed.character, index, row, number))
+            character = placed.character
+            drawn = DrawnCharacter(patch, box, placed.glyph.label, character, index, row, number, unlit.get(row))
+            labelled.append(drawn)
     if patches:
-        _paint_ink(canvas, ink_map, line, patches)
+        _paint_ink(canvas, ink_map, line, patches, unlit.values())
     return labelled
 
 
-def _paint_ink(canvas: Image, ink_map: Image, line: InkedLine, patches: Mapping[int, InkPatch]) -> None:
-    """Paint the ink of a line's glyphs, by row, on the canvas and the ink map, in place."""
+def _paint_ink(
+    canvas: Image, ink_map: Image, line: InkedLine, patches: Mapping[int, InkPatch], unlit: Iterable[InkPatch]
+) -> None:
+    """Paint the ink of a line's glyphs, by row, on the canvas and the ink map, in place, above the unlit segments."""
     pad = round(line.height * PAD) + 1 if line.strokes or line.ink.name in WIDE_INKS else 0
     region = _region_around(list(patches.values()), pad, *ink_map.shape)
     alpha = np.zeros((region[0].stop - region[0].start, region[1].stop - region[1].start), np.float32)
@@ -118,7 +127,8 @@ def _paint_ink(canvas: Image, ink_map: Image, line: InkedLine, patches: Mapping[
     ink_map[region] |= visible.view(np.uint8) * np.uint8(255)
     colour = _ink_colour(line, canvas[region], visible)
     background = canvas[region].astype(np.float32)
-    _draw_ghost(background, line, colour, region)
+    for patch in unlit:
+        _draw_unlit(background, patch.clip(region), line.ink.ghost, colour, region)
     rng = np.random.default_rng(line.seed)
     inked = INKS[line.ink.name](rng, background, alpha, colour, line.height)
     canvas[region] = np.clip(inked, 0, 255, out=inked)
@@ -177,17 +187,11 @@ def _draw_strokes(alpha: Field, strokes: Sequence[tuple[Points, float]], region:
     np.maximum(alpha, drawn * np.float32(1 / 255), out=alpha)
 
 
-def _draw_ghost(background: FloatImage, line: InkedLine, colour: Colour, region: Region) -> None:
-    """Draw the unlit segments of a display on the background, in place."""
-    if not line.ink.ghost:
-        return
-    for placed in line.glyphs:
-        if placed.glyph.faint is None:
-            continue
-        patch = render_glyph(placed.glyph.faint, placed.matrix, placed.centre, 0.5).clip(region)
-        if patch.alpha.size:
-            part = background[_slices_in(region, patch)]
-            part += (patch.alpha * np.float32(line.ink.ghost))[..., None] * (colour - part)
+def _draw_unlit(background: FloatImage, patch: InkPatch, strength: float, colour: Colour, region: Region) -> None:
+    """Draw the unlit segments of a cell on the background, in place; `strength` (0 to 1) is relative to the ink."""
+    if patch.alpha.size:
+        part = background[_slices_in(region, patch)]
+        part += (patch.alpha * np.float32(strength))[..., None] * (colour - part)
 
 
 def _ink_colour(line: InkedLine, background: Image, visible: npt.NDArray[np.bool_]) -> Colour:
@@ -196,6 +200,8 @@ def _ink_colour(line: InkedLine, background: Image, visible: npt.NDArray[np.bool
     The contrast is to the extremes of the background, not its mean, as the whole line must stand out from a gradient
     or a texture. The ink is lighter instead of darker, or the other way round, if there is no room for the contrast.
     """
+    if line.ink.colour is not None:
+        return np.asarray(line.ink.colour, np.float32)
     step = 2 if line.height > _EVERY_PIXEL_BELOW else 1
     grey = np.asarray(cv2.cvtColor(background, cv2.COLOR_BGR2GRAY), np.uint8)
     low, high = _extremes(grey[::step, ::step][visible[::step, ::step]])

@@ -18,6 +18,7 @@ PRINTED_SHARE = 0.35
 _HEIGHT = 64  # pixels of a seven-segment digit
 _OVERSAMPLING = 2
 _FRACTION_BITS = 4  # of the fixed-point coordinates that OpenCV takes
+_POINT_MARGIN = 0.03  # least space between a point and the cells beside it in digit heights
 _PADDING = 10  # oversampled pixels around each shape, so that blurring one does not reach the next
 
 # Segments in the usual order: a top, b upper right, c lower right, d bottom, e lower left, f upper left, g middle.
@@ -27,7 +28,8 @@ _DIGITS = ("abcdef", "bc", "abdeg", "abcdg", "bcfg", "acdfg", "acdefg", "abc", "
 # Probabilities of the segment shapes, on displays and in print.
 _DISPLAY_SHAPES = {"mitre": 0.3, "hexagon": 0.3, "bar": 0.15, "bent": 0.25}
 _PRINTED_SHAPES = {"lens": 0.45, "bent": 0.35, "bar": 0.1, "hexagon": 0.1}
-# Greatest thickness in digit heights.
+# Least thickness on displays and in print, and greatest thickness of each shape, in digit heights.
+_MIN_THICKNESS, _MIN_PRINTED_THICKNESS = 0.03, 0.06
 _MAX_THICKNESS = {"mitre": 0.17, "hexagon": 0.16, "bar": 0.16, "bent": 0.13, "lens": 0.17}
 
 
@@ -58,7 +60,9 @@ def sample_segment_style(rng: np.random.Generator, printed: bool) -> SegmentStyl
     """Draw a random style."""
     shapes = _PRINTED_SHAPES if printed else _DISPLAY_SHAPES
     shape = str(rng.choice(list(shapes), p=list(shapes.values())))
-    thickness = rng.uniform(0.06, _MAX_THICKNESS[shape])
+    thickness = rng.uniform(_MIN_PRINTED_THICKNESS, _MAX_THICKNESS[shape])
+    if not printed and rng.random() < 0.45:  # the thin segments of meters and instruments
+        thickness = _MIN_THICKNESS * 3 ** rng.random()
     wide_gap = rng.random() < (0.4 if printed else 0.15)
     # Thick segments with wide gaps would shrink to dots and make illegible digits.
     max_gap = (0.5 - 2.8 * thickness) / 2
@@ -112,10 +116,10 @@ class SegmentDisplay(GlyphSource):
         return self._glyph(rng, self.style.digits[digit], digit)
 
     def mark(self, rng: np.random.Generator, character: str) -> Glyph | None:
-        """Return one of ``. , : -``; a dash is a whole cell, the others stand close to the digit before them."""
+        """Return one of ``. , : -``; a dash is a whole cell, the others stand in the space between two cells."""
         if character == "-":
             return self._glyph(rng, "g", NO_DIGIT)
-        size = max(1.1 * self.style.thickness, 0.09)
+        size = min(max(1.1 * self.style.thickness, 0.07), 0.15)
         if character == ".":
             return self._points([_square(1 - size, size)], size)
         if character == ",":
@@ -140,16 +144,23 @@ class SegmentDisplay(GlyphSource):
         return Glyph(ink, label, left=style.spacing / 2, advance=width + style.spacing, faint=faint)
 
     def _points(self, polygons: Sequence[Points], size: float, bottom: float = 0.0) -> Glyph:
-        """Return a punctuation mark about `size` wide that starts in the space after the previous digit."""
+        """Return a mark about `size` wide in the space between two cells, which it widens only if it does not fit."""
         slanted = [_slant(points, self._lean) - [self._lean * bottom, 0] for points in polygons]
         rounding = 0.45 * size if self.style.round_dots else 0.0
         top = 1 - min(float(points[:, 1].min()) for points in slanted)
         raised = [points - [0, 1 - top] for points in slanted]
         width = max(float(points[:, 0].max()) for points in raised)
         ink = _fill_shapes([raised], width, top - bottom, rounding)[0]
-        shift = self.style.spacing / 2 - 0.04
-        advance = max(size + 0.08 - shift, 0.05)
-        return Glyph(ink, NO_DIGIT, top=top, bottom=bottom, left=-shift + self._lean * bottom, advance=advance)
+        space = max(self.style.spacing, size + 2 * _POINT_MARGIN)
+        left = (space - size) / 2 - self.style.spacing / 2
+        return Glyph(
+            ink,
+            NO_DIGIT,
+            top=top,
+            bottom=bottom,
+            left=left + self._lean * bottom,
+            advance=space - self.style.spacing,
+        )
 
 
 def _square(top: float, size: float) -> Points:

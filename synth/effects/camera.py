@@ -41,6 +41,17 @@ def colour_cast(image: Image, rng: np.random.Generator, _boxes: Boxes) -> Image:
     return np.asarray(cv2.LUT(image, table), np.uint8)
 
 
+def moire(image: Image, rng: np.random.Generator, _boxes: Boxes) -> Image:
+    """Add the faint bands that the pixels or the flicker of a photographed screen leave, straight or slanted."""
+    height, width = image.shape[:2]
+    angle, period = rng.uniform(0, np.pi), sample_strength(rng, 2.5, 40)
+    across = np.arange(width, dtype=np.float32) * np.float32(2 * np.pi * np.cos(angle) / period)
+    down = np.arange(height, dtype=np.float32)[:, None] * np.float32(2 * np.pi * np.sin(angle) / period)
+    depths = sample_strength(rng, 0.02, 0.12) * rng.uniform(0.4, 1, 3)
+    waves = np.sin(across + down)
+    return multiply(image, 1 - waves[..., None] * depths.astype(np.float32))
+
+
 def softness(image: Image, rng: np.random.Generator, boxes: Boxes) -> Image:
     """Simulate a cheap lens: channels of different sharpness (coloured fringes) and stray light."""
     sigma = sample_strength(rng, 0.35, 0.7 * max_blur(boxes))

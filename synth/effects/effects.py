@@ -34,6 +34,7 @@ EFFECTS: Mapping[str, Effect] = {
         lights.shadow,
         lights.illumination,
         lights.glare,
+        camera.moire,
         camera.colour_cast,
         camera.softness,
         camera.focus_blur,

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from digitdet.common.registry import Registry
-from digitdet.synth.surfaces.fields import LUMA, Colour, Field, FloatImage, clouds, grain
+from digitdet.synth.surfaces.fields import LUMA, Colour, Field, FloatImage, clouds, grain, with_level
 
 InkFunction = Callable[[np.random.Generator, FloatImage, Field, Colour, float], FloatImage]
 """f(rng, background, alpha, colour, height): paint ink on a part of the page and return it.
@@ -27,7 +27,7 @@ INKS: Registry[InkFunction] = Registry()
 PAD = 0.3
 """Border around the digits, in digit heights, in which the inks of `WIDE_INKS` may paint."""
 
-WIDE_INKS = frozenset({"chalk", "shadow", "solid", "emboss", "engrave", "glow"})
+WIDE_INKS = frozenset({"chalk", "shadow", "solid", "emboss", "engrave", "glow", "lcd", "led"})
 """Inks that paint outside `alpha`, such as dust, shadows, side faces and light. The others get no border."""
 
 
@@ -164,6 +164,34 @@ def glow(rng: np.random.Generator, background: FloatImage, alpha: Field, colour:
     halo = cv2.GaussianBlur(alpha, (0, 0), max(height * rng.uniform(0.04, 0.1), 0.8))
     lit = background + (halo * rng.uniform(0.2, 0.6))[..., None] * np.maximum(colour - background, 0)
     return _blend(lit, alpha, colour)
+
+
+@INKS.add("lcd")
+def lcd(rng: np.random.Generator, background: FloatImage, alpha: Field, colour: Colour, height: float) -> FloatImage:
+    """Segments of a liquid crystal display, a darker or lighter tone of the light behind them, perhaps with a shadow.
+
+    Of `colour`, mostly the brightness is used.
+    """
+    light = np.array(cv2.mean(background)[:3], np.float32)
+    tone = with_level(light, float(colour @ LUMA)) * np.float32(0.7) + colour * np.float32(0.3)
+    if tone @ LUMA < light @ LUMA and rng.random() < 0.5:  # the reflector lies a little behind the segments
+        shift = rng.uniform(0.01, 0.04, 2) * height * (float(rng.choice([-1, 1])), 1)
+        cast = cv2.GaussianBlur(_shifted(alpha, *shift), (0, 0), max(0.01 * height, 0.4))
+        background *= (1 - cast * rng.uniform(0.08, 0.3))[..., None]
+    return _blend(background, alpha * rng.uniform(0.9, 1), tone)
+
+
+@INKS.add("led")
+def led(rng: np.random.Generator, background: FloatImage, alpha: Field, colour: Colour, height: float) -> FloatImage:
+    """Light-emitting segments or dots: a wide halo, and a core that is often overexposed to white."""
+    near = cv2.GaussianBlur(alpha, (0, 0), max(height * rng.uniform(0.02, 0.06), 0.7))
+    wide = cv2.GaussianBlur(near, (0, 0), max(height * 0.12, 1.0))
+    halo = near * rng.uniform(0.1, 0.7) + wide * rng.uniform(0.1, 0.6)
+    lit = background + halo[..., None] * np.maximum(colour - background, 0)
+    lit = _blend(lit, alpha * rng.uniform(0.85, 1), colour)
+    core = np.clip(cv2.GaussianBlur(alpha, (0, 0), max(0.015 * height, 0.5)) * 2 - 1, 0, 1)
+    overexposed = rng.uniform(0, 1) if rng.random() < 0.7 else 0.0
+    return _blend(lit, core * overexposed, np.full(3, 255, np.float32) * 0.8 + colour * np.float32(0.2))
 
 
 def _blend(background: FloatImage, alpha: Field, colour: Colour) -> FloatImage:

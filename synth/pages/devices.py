@@ -1,4 +1,4 @@
-"""Layouts with a body: plates and signs, the drums of counters, and displays."""
+"""Layouts with a body: plates and signs, and the drums of counters."""
 
 from __future__ import annotations
 
@@ -16,14 +16,8 @@ from digitdet.synth.surfaces.fields import log_uniform, with_level
 
 # Free space around the number of a plate in digit heights.
 _PLATE_MARGIN = (0.0, 0.4)
-# Colours BGR: of decimals, of reflective liquid crystal displays (grey-green, grey, yellow-green, white, amber), and of
-# dark displays (black, blue, dark red, dark green).
+# Colour BGR of decimals.
 _RED = np.array([45.0, 35.0, 190.0])
-_LCD_COLOURS = (
-    *((150.0, 175.0, 165.0), (165.0, 190.0, 175.0), (120.0, 190.0, 170.0)),
-    *((200.0, 200.0, 195.0), (130.0, 160.0, 190.0)),
-)
-_DARK_COLOURS = ((20.0, 20.0, 22.0), (60.0, 25.0, 15.0), (15.0, 20.0, 50.0), (35.0, 45.0, 20.0))
 
 
 @LAYOUTS.add("plate")
@@ -98,29 +92,6 @@ def counter(draft: PageDraft) -> None:
         if rng.random() < 0.4:
             unit = draft.write(str(rng.choice(["kWh", "m", "km", word(rng)])), line.height * 0.5, draft.width)
             draft.put(unit, rng.uniform(-0.3, 0.3) * draft.width, body[3] + 0.4 * line.height)
-
-
-@LAYOUTS.add("display")
-def display(draft: PageDraft) -> None:
-    """One to three rows of a display in its bezel, perhaps with a small caption."""
-    rng = draft.rng
-    width, height = draft.width * rng.uniform(0.6, 1.05), draft.height * rng.uniform(0.4, 1.0)
-    x, y = _sample_centre(draft, width, height)
-    box = centred_box(x, y, width, height)
-    light = draft.light
-    if rng.random() < 0.6:
-        edge = rng.uniform(0.02, 0.12) * min(width, height)
-        draft.panel(inset(box, -edge), _body_colour(draft, bool(rng.random() < 0.4)), edge)
-        light = bool(rng.random() < 0.6)
-        colour = np.array(rng.choice(_LCD_COLOURS if light else _DARK_COLOURS)) * rng.uniform(0.85, 1.15)
-        draft.panel(box, np.clip(colour, 0, 255), edge * 0.3)
-    rows = int(rng.choice([1, 1, 1, 2, 2, 3]))
-    share = (box[3] - box[1]) / rows
-    for row in range(rows):
-        fill_box(draft, (box[0], box[1] + row * share, box[2], box[1] + (row + 1) * share), dark=light)
-    if rng.random() < 0.4:
-        caption = draft.write(word(rng), share * rng.uniform(0.08, 0.15) + 5, width)
-        draft.put(caption, x, box[1] - 0.06 * height)
 
 
 def _sample_centre(draft: PageDraft, width: float, height: float) -> FloatArray:

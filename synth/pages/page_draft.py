@@ -18,14 +18,25 @@ MARGIN = 3.0
 
 
 @dataclass(frozen=True)
+class Ink:
+    """What a line is written with."""
+
+    name: str  # a key of `INKS`
+    tint: FloatArray  # three numbers (3,) from 0 to 1 that determine the colour
+    ghost: float  # strength (0 to 1) of the unlit segments of a display
+    colour: FloatArray | None = None  # (3,) BGR, 0 to 255; None for one by `tint` that stands out from the background
+
+
+@dataclass(frozen=True)
 class Shape:
-    """A flat shape below the ink: a filled polygon, or a line along its points."""
+    """A flat shape: a filled polygon, or a line along its points."""
 
     points: Points
     colour: FloatArray  # (3,) BGR, 0 to 255
     thickness: float = 0.0  # line width in pixels; 0 fills the polygon
     closed: bool = True
     alpha: float = 1.0  # opacity, 0 to 1
+    above: bool = False  # whether it is drawn on top of the ink, like a reflection, instead of below
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,7 @@ class PlacedLine:
     x: float
     y: float
     dark: bool | None = None  # whether the ink is darker than the background below it; None for the default of the page
+    ink: Ink | None = None  # None for one of the look's inks
 
     @property
     def box(self) -> FloatArray:
@@ -102,20 +114,26 @@ class PageDraft:
         """Return a line in the style of clutter, such as printed words beside handwritten numbers."""
         return self.clutter_writer.write(self.rng, text, height, np.inf)
 
-    def put(self, line: Line, x: float, y: float, dark: bool | None = None) -> None:
+    def put(self, line: Line, x: float, y: float, dark: bool | None = None, ink: Ink | None = None) -> None:
         """Place a line with the centre of its ink at (x, y)."""
         centre = (line.box[:2] + line.box[2:]) / 2
-        self.lines.append(PlacedLine(line, x - float(centre[0]), y - float(centre[1]), dark))
+        self.lines.append(PlacedLine(line, x - float(centre[0]), y - float(centre[1]), dark, ink))
 
     def put_left(self, line: Line, x: float, y: float, dark: bool | None = None) -> None:
         """Place a line with the left end of its ink at x and the middle of its digits at y."""
         self.lines.append(PlacedLine(line, x - float(line.box[0]), y, dark))
 
     def add_shape(
-        self, points: Points, colour: FloatArray, thickness: float = 0.0, closed: bool = True, alpha: float = 1.0
+        self,
+        points: Points,
+        colour: FloatArray,
+        thickness: float = 0.0,
+        closed: bool = True,
+        alpha: float = 1.0,
+        above: bool = False,
     ) -> None:
-        """Add a filled polygon (thickness 0), an outline or a line."""
-        self.shapes.append(Shape(points, colour, thickness, closed, alpha))
+        """Add a filled polygon (thickness 0), an outline or a line, below the ink or `above` it."""
+        self.shapes.append(Shape(points, colour, thickness, closed, alpha, above))
 
     def rule(
         self, x0: float, y0: float, x1: float, y1: float, colour: FloatArray, thickness: float, alpha: float = 1.0

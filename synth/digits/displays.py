@@ -54,6 +54,7 @@ class SegmentStyle:
     printed: bool  # whether there are no unlit segments
     uneven: float  # greatest loss of brightness of a segment, 0 to 1
     round_dots: bool  # whether points are round instead of square
+    point_height: float  # of a decimal point above the baseline: 0, or the middle of the digits
 
 
 def sample_segment_style(rng: np.random.Generator, printed: bool) -> SegmentStyle:
@@ -92,6 +93,7 @@ def sample_segment_style(rng: np.random.Generator, printed: bool) -> SegmentStyl
         printed=printed,
         uneven=rng.uniform(0.1, 0.25 if printed else 0.4) if rng.random() < 0.3 else 0.0,
         round_dots=bool(rng.random() < 0.6),
+        point_height=0.45 if rng.random() < 0.04 else 0.0,
     )
 
 
@@ -121,7 +123,8 @@ class SegmentDisplay(GlyphSource):
             return self._glyph(rng, "g", NO_DIGIT)
         size = min(max(1.1 * self.style.thickness, 0.07), 0.15)
         if character == ".":
-            return self._points([_square(1 - size, size)], size)
+            height = self.style.point_height
+            return self._points([_square(1 - height - size, size)], size, bottom=height)
         if character == ",":
             tail = np.array([[0.35 * size, 1], [size, 1], [0.3 * size, 1.14], [0, 1.14]])
             return self._points([_square(1 - size, size), tail], size, bottom=-0.14)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from digitdet.common.types import Box, FloatArray, Points
-from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph
+from digitdet.synth.digits.glyphs import NO_DIGIT, VISIBLE_INK, Glyph
 from digitdet.synth.pages.layouts import LAYOUTS
 from digitdet.synth.pages.lines import Line
 from digitdet.synth.pages.page_draft import Ink, PageDraft, centre_of, centred_box, inset
@@ -204,6 +204,8 @@ def _add_reading(draft: PageDraft, window: Box, row: _Row, screen: _Screen) -> N
         return
     if row.decimals < 1:
         line = _with_small_decimals(line, row)
+    if rng.random() < 0.3:
+        line = _with_half_digit(line)
     width, height = window[2] - window[0], window[3] - window[1]
     margin = rng.uniform(0.03, 0.12) * height
     room = (width - 2 * margin) * (rng.uniform(0.6, 1) if rng.random() < 0.6 else 1.0)
@@ -238,6 +240,19 @@ def _with_small_decimals(line: Line, row: _Row) -> Line:
     box = line.box.copy()
     box[2] = start + (box[2] - start) * factor
     return replace(line, glyphs=glyphs, box=box)
+
+
+def _with_half_digit(line: Line) -> Line:
+    """Return a line whose first cell has only the segments of a 1, as in multimeters; a line without such a 1 stays."""
+    first = line.glyphs[0]
+    glyph = first.glyph
+    if glyph.label != 1 or glyph.faint is None:
+        return line
+    left = int((glyph.ink > VISIBLE_INK).any(axis=0).argmax())
+    cut = left * first.style.stretch * first.style.height / len(glyph.ink)
+    one = replace(glyph, ink=np.ascontiguousarray(glyph.ink[:, left:]), faint=None)
+    box = line.box + [cut, 0, 0, 0]
+    return replace(line, glyphs=[replace(first, glyph=one, x=first.x + cut / 2), *line.glyphs[1:]], box=box)
 
 
 def _add_empty_cells(line: Line, room: float) -> None:
@@ -293,14 +308,14 @@ def _add_reflections(draft: PageDraft, glass: Box) -> None:
     elif kind == 1:  # a lamp: a soft spot
         angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
         spot = np.column_stack([np.cos(angles) * rng.uniform(0.6, 3), np.sin(angles)]) * rng.uniform(0.1, 0.5) * height
-        for scale in (1.0, 0.75, 0.55, 0.35):
-            _reflect(draft, place + spot * scale, glass, tint, strength / 2)
+        for scale in np.linspace(1, 0.3, 8):
+            _reflect(draft, place + spot * scale, glass, tint, strength / 4)
     elif kind == 2:  # a band across, with soft edges
         half = rng.uniform(0.05, 0.3) * width
-        for scale in (1.0, 0.9, 0.8, 0.7):
+        for scale in np.linspace(1, 0.7, 6):
             offsets = np.array([-half, half, half + lean * height, -half + lean * height])
             band = np.column_stack([place[0] + offsets * scale, np.array([glass[1], glass[1], glass[3], glass[3]])])
-            _reflect(draft, band, glass, tint, strength / 3)
+            _reflect(draft, band, glass, tint, strength / 5)
     elif kind == 3:  # bright and dark parts of a room
         for _ in range(int(rng.integers(3, 7))):
             corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) + rng.uniform(-0.2, 0.2, (4, 2))

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from digitdet.common.types import Image
 from digitdet.configs.synth import LegibilityConfig
 from digitdet.synth.digits.drawing import InkPatch
-from digitdet.synth.digits.glyphs import NO_DIGIT
+from digitdet.synth.digits.glyphs import NO_DIGIT, VISIBLE_INK
 from digitdet.synth.render import DrawnCharacter
 
 # Width of the border around a digit in which the background is measured, in digit heights.
@@ -67,7 +67,9 @@ def _has_contrast(grey: Image, free: Image, character: DrawnCharacter, limits: L
     return contrast >= _least_contrast(noise, limits)
 
 
-def _differs_from_unlit(grey: Image, free: Image, digit: DrawnCharacter, unlit: InkPatch, limits: LegibilityConfig) -> bool:
+def _differs_from_unlit(
+    grey: Image, free: Image, digit: DrawnCharacter, unlit: InkPatch, limits: LegibilityConfig
+) -> bool:
     """Whether the lit segments of a cell stand out from the background more than its unlit ones by the least contrast.
 
     Otherwise every digit is an 8.
@@ -76,11 +78,10 @@ def _differs_from_unlit(grey: Image, free: Image, digit: DrawnCharacter, unlit: 
     lit_core, unlit_core = ((patch.alpha > 0.5).view(np.uint8) for patch in (digit.patch, unlit))
     if not cv2.countNonZero(unlit_core):  # an 8 has none
         return True
-    x0, y0, x1, y1 = digit.box
-    around = slice(y0, y1), slice(x0, x1)
-    if not cv2.countNonZero(free[around]):
+    glass = free[unlit.region] & (unlit.alpha < VISIBLE_INK).view(np.uint8)
+    if not cv2.countNonZero(glass):
         return False
-    background = cv2.mean(grey[around], free[around])[0]
+    background = cv2.mean(grey[unlit.region], glass)[0]
     lit, dark = (
         cv2.mean(grey[patch.region], core)[0] - background
         for patch, core in ((digit.patch, lit_core), (unlit, unlit_core))

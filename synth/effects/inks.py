@@ -184,13 +184,14 @@ def lcd(rng: np.random.Generator, background: FloatImage, alpha: Field, colour: 
 @INKS.add("led")
 def led(rng: np.random.Generator, background: FloatImage, alpha: Field, colour: Colour, height: float) -> FloatImage:
     """Light-emitting segments or dots: a wide halo, and a core that is often overexposed to white."""
+    shines = bool(colour @ LUMA > np.array(cv2.mean(background)[:3], np.float32) @ LUMA)
     near = cv2.GaussianBlur(alpha, (0, 0), max(height * rng.uniform(0.02, 0.06), 0.7))
     wide = cv2.GaussianBlur(near, (0, 0), max(height * 0.12, 1.0))
     halo = near * rng.uniform(0.1, 0.7) + wide * rng.uniform(0.1, 0.6)
     lit = background + halo[..., None] * np.maximum(colour - background, 0)
     lit = _blend(lit, alpha * rng.uniform(0.85, 1), colour)
     core = np.clip(cv2.GaussianBlur(alpha, (0, 0), max(0.015 * height, 0.5)) * 2 - 1, 0, 1)
-    overexposed = rng.uniform(0, 1) if rng.random() < 0.7 else 0.0
+    overexposed = rng.uniform(0, 1) if shines and rng.random() < 0.7 else 0.0
     return _blend(lit, core * overexposed, np.full(3, 255, np.float32) * 0.8 + colour * np.float32(0.2))
 
 

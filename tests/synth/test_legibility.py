@@ -1,5 +1,7 @@
 """Which digits of a finished picture count as illegible."""
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -97,6 +99,58 @@ def test_marks_need_contrast_but_no_height():
     point = drawn(InkPatch(np.ones((3, 3), np.float32), 40, 30), NO_DIGIT, ".")
     assert find_illegible(*picture([point], ink=255), [point], LIMITS) == []
     assert find_illegible(*picture([point], ink=125), [point], LIMITS) == [0]
+
+
+def eight(height=40):
+    """Return the masks of the segments a to g of a cell, as a function that gives the ink of some of them."""
+    width, thick = height // 2, max(height // 10, 1)
+    half = height // 2
+    parts = {
+        "a": np.s_[:thick, :],
+        "g": np.s_[half : half + thick, :],
+        "d": np.s_[-thick:, :],
+        "f": np.s_[:half, :thick],
+        "b": np.s_[:half, -thick:],
+        "e": np.s_[half:, :thick],
+        "c": np.s_[half:, -thick:],
+    }
+
+    def ink(names):
+        alpha = np.zeros((height, width), np.float32)
+        for name in names:
+            alpha[parts[name]] = 1
+        return InkPatch(alpha, 30, 20)
+
+    return ink
+
+
+@pytest.mark.parametrize(
+    ("lit", "unlit", "is_bad"),
+    [
+        (60, 150, False),  # unlit segments are hardly visible
+        (60, 110, False),
+        (60, 66, True),  # every digit is an 8
+        (60, 60, True),
+        (110, 60, True),  # the unlit segments are the darker ones
+        (250, 170, False),  # a display that shines
+        (250, 243, True),
+    ],
+)
+def test_unlit_segments_are_background(lit, unlit, is_bad):
+    ink = eight()
+    shown, dark = ink("bc"), ink("adefg")
+    dark.alpha[shown.alpha > 0] = 0
+    digit = dataclasses.replace(drawn(shown), unlit=dark)
+    image, inked = picture([digit], background=160, ink=lit)
+    image[20:60, 30:50][dark.alpha > 0] = unlit
+    assert find_illegible(image, inked, [digit], LIMITS) == [0] * is_bad
+    assert find_illegible(image, inked, [dataclasses.replace(digit, unlit=None)], LIMITS) == []
+
+
+def test_eight_has_no_unlit_segments():
+    ink = eight()
+    digit = dataclasses.replace(drawn(ink("abcdefg")), unlit=ink(""))
+    assert find_illegible(*picture([digit], ink=200), [digit], LIMITS) == []
 
 
 def test_no_digits():

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from digitdet.configs.base import preset_names
 from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph
+from digitdet.synth.pages.page_draft import Ink
 from digitdet.synth.pages.texts import TEXTS
-from digitdet.synth.plan import Ink, Layer, PlacedGlyph
+from digitdet.synth.plan import Layer, PlacedGlyph
 
 PRESETS = preset_names("synth")
 SEEDS = st.integers(0, 2**32 - 1)

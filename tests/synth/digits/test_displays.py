@@ -1,10 +1,12 @@
 import dataclasses
+from itertools import combinations
 
 import numpy as np
 import pytest
 
 from digitdet.synth.digits.displays import SegmentDisplay, sample_segment_display, sample_segment_style
 from digitdet.synth.digits.dot_matrix import DotDisplay, sample_dot_display, sample_dot_style
+from digitdet.synth.digits.drawing import render_glyph
 from digitdet.synth.digits.glyphs import NO_DIGIT, StyledGlyphs
 
 SOURCES = [StyledGlyphs(sample_segment_display), StyledGlyphs(sample_dot_display)]
@@ -95,12 +97,56 @@ def test_segment_marks(slant):
     for _ in range(20):
         display = SegmentDisplay(dataclasses.replace(sample_segment_style(rng, False), slant=slant))
         marks = {character: display.mark(rng, character) for character in ".,:-"}
-        assert all(mark.label == NO_DIGIT and mark.ink.max() > 0.5 and mark.advance > 0 for mark in marks.values())
-        assert marks["."].bottom == 0 and marks["."].top < 0.3
+        assert all(mark.label == NO_DIGIT and mark.ink.max() > 0.5 and mark.advance >= 0 for mark in marks.values())
+        height = display.style.point_height
+        assert marks["."].bottom == height and marks["."].top < height + 0.3
         assert marks[","].bottom < -0.05 and marks[","].top < 0.3
         assert 0.6 < marks[":"].top < 0.9
         assert marks["-"].advance == pytest.approx(display.sample(rng, 8).advance)
         assert display.mark(rng, "A") is None
+
+
+@pytest.mark.parametrize("slant", [0.0, 12.0])
+@pytest.mark.parametrize("spacing", [0.12, 0.3])
+def test_points_stand_between_two_cells(slant, spacing):
+    rng = np.random.default_rng(0)
+    display = SegmentDisplay(plain_style(slant=slant, spacing=spacing, point_height=0.0))
+    digit, point = display.sample(rng, 8), display.mark(rng, ".")
+    height = len(digit.ink)
+    bottom = digit.ink[-height // 20 :]
+    end = digit.left + np.flatnonzero(bottom.max(axis=0) > 0.5)[-1] / height  # of the bottom segment
+    start = digit.advance + point.left
+    width = point.ink.shape[1] / len(point.ink) * (point.top - point.bottom)
+    next_cell = digit.advance + point.advance + digit.left
+    assert end < start
+    assert start + width < next_cell + 0.01
+    assert point.advance == pytest.approx(0 if spacing > 0.2 else 0.05, abs=0.05)
+
+
+@pytest.mark.parametrize("shape", ["mitre", "hexagon", "bar", "bent"])
+@pytest.mark.parametrize("slant", [0.0, 12.0])
+def test_thinnest_digits_are_distinct(shape, slant):
+    """Even where one is drawn half as high as its glyph."""
+    rng = np.random.default_rng(0)
+    display = SegmentDisplay(plain_style(shape, thickness=0.03, gap=0.02, slant=slant))
+    for scale in (1.0, 0.5):
+        drawn = []
+        for digit in range(10):
+            glyph = display.sample(rng, digit)
+            height, width = glyph.ink.shape
+            patch = render_glyph(glyph.ink, np.eye(2) * scale, (width * scale / 2, height * scale / 2), 0.45)
+            drawn.append(patch.alpha > 0.3)
+        for first, second in combinations(drawn, 2):
+            assert (first ^ second).sum() >= 0.1 * max(first.sum(), second.sum())
+
+
+def test_thin_and_thick_displays_are_drawn():
+    rng = np.random.default_rng(0)
+    thickness = np.array([sample_segment_style(rng, printed=False).thickness for _ in range(400)])
+    assert 0.03 <= thickness.min() < 0.035
+    assert 0.15 < thickness.max() < 0.18
+    assert 0.2 < (thickness < 0.06).mean() < 0.5
+    assert min(sample_segment_style(rng, printed=True).thickness for _ in range(200)) > 0.055
 
 
 def test_dot_matrix_marks():

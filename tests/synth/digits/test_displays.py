@@ -137,7 +137,7 @@ def test_thinnest_digits_are_distinct(shape, slant):
             patch = render_glyph(glyph.ink, np.eye(2) * scale, (width * scale / 2, height * scale / 2), 0.45)
             drawn.append(patch.alpha > 0.3)
         for first, second in combinations(drawn, 2):
-            assert (first ^ second).sum() >= 0.1 * max(first.sum(), second.sum())
+            assert (first ^ second).sum() >= 0.08 * max(first.sum(), second.sum())
 
 
 def test_thin_and_thick_displays_are_drawn():

@@ -104,6 +104,8 @@ def display(draft: PageDraft) -> None:
 def _sample_rows(draft: PageDraft) -> list[_Row]:
     """Draw the readings of a value, two values, a fuel pump, a clock, a thermometer or a blood-pressure monitor."""
     rng, look = draft.rng, draft.look
+    if draft.words_only:
+        return [_Row(draft.text())]
     kind = rng.random()
     if kind < 0.5:
         text = draft.text()

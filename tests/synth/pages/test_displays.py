@@ -53,6 +53,13 @@ def test_all_readings_of_a_display_have_one_ink(writer):
         assert id(None) not in inks
 
 
+def test_display_of_words_has_no_digit(writer):
+    for seed in range(40):
+        draft = PageDraft(np.random.default_rng(seed), LookConfig(), writer, writer, writer, 320.0, 200.0, True, True)
+        LAYOUTS["display"](draft)
+        assert all(g.glyph.label == NO_DIGIT for placed in draft.lines for g in placed.line.glyphs)
+
+
 def test_unlit_cells_are_no_characters(writer):
     line = write(writer, "12")
     digits = list(line.glyphs)

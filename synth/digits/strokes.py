@@ -6,6 +6,7 @@ glyph is one of the recorded digits, slightly changed. Letters and symbols are t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -97,7 +98,9 @@ class WriterHand(Hand):
 
     def __init__(self, rng: np.random.Generator, writer: Writer, lenders: Sequence[Sequence[Writer]]) -> None:
         super().__init__(rng)
-        self._slope = writer.slope + float(np.clip(rng.normal(0, 0.09), -0.2, 0.2))
+        lean, width = np.clip(rng.standard_normal(2), -2, 2).tolist()
+        self._slope = writer.slope + 0.09 * lean
+        self._stretch = math.exp(0.1 * width)  # less than in the drawn pen: writers differ in width by themselves
         self._writers = [
             writer if writer.rows[digit] else lenders[digit][int(rng.integers(len(lenders[digit])))]
             for digit in range(10)

@@ -9,7 +9,8 @@ import numpy as np
 
 from digitdet.synth.digits.glyphs import VISIBLE_INK, Glyph, Ink, visible_rectangle
 
-_ENLARGEMENT = 2  # so that a stroke three pixels wide has an edge that can be moved
+_ENLARGEMENT = 2  # of small glyphs, so that a stroke three pixels wide has an edge that can be moved
+_SMALL = 40  # pixels; glyphs whose longer side is longer are not enlarged
 _MARGIN = 3  # source pixels around the ink, for strokes that move or grow outwards
 # Distance between the knots of the displacement grid as a share of the glyph's longer side, and at least this many
 # source pixels; coarse, so that strokes bend and neither swell nor tremble.
@@ -22,7 +23,7 @@ _NIBS = (np.eye(3, dtype=np.uint8), np.eye(3, dtype=np.uint8)[::-1].copy(), np.o
 
 
 def vary(rng: np.random.Generator, glyph: Glyph, strength: float) -> Glyph:
-    """Return a raster glyph, such as one of MNIST's, bent, thinned or thickened, at twice the resolution.
+    """Return a raster glyph, such as one of MNIST's, bent, thinned or thickened; small ones at twice the resolution.
 
     `strength` is 0 (no change) to 1 (digits stay legible). A glyph of a display, with `faint` ink, is not changed.
     """
@@ -42,16 +43,17 @@ def vary(rng: np.random.Generator, glyph: Glyph, strength: float) -> Glyph:
 
 
 def _bend(rng: np.random.Generator, ink: Ink, strength: float) -> Ink:
-    """Return the ink (H, W) enlarged, with a margin, and smoothly displaced: (2 (H + 6), 2 (W + 6))."""
+    """Return the ink (H, W) enlarged E times, with a margin, and smoothly displaced: (E (H + 6), E (W + 6))."""
     height, width = ink.shape
-    rows, columns = _ENLARGEMENT * (height + 2 * _MARGIN), _ENLARGEMENT * (width + 2 * _MARGIN)
-    cell = _ENLARGEMENT * max(round(_CELL * max(height, width)), _MIN_CELL)
+    enlargement = 1 if max(height, width) > _SMALL else _ENLARGEMENT
+    rows, columns = enlargement * (height + 2 * _MARGIN), enlargement * (width + 2 * _MARGIN)
+    cell = enlargement * max(round(_CELL * max(height, width)), _MIN_CELL)
     knots = (rows // cell + 1, columns // cell + 1, 2)
     grid = np.clip(rng.standard_normal(knots, np.float32), -_LIMIT, _LIMIT)
     grid *= np.float32(_DISPLACEMENT * strength * max(height, width))
     source = np.asarray(cv2.resize(grid, (columns, rows), interpolation=cv2.INTER_CUBIC), np.float32)
     # Pixel centres of the enlarged picture in source pixels.
-    centres = (np.arange(max(rows, columns), dtype=np.float32) + 0.5) / _ENLARGEMENT - (_MARGIN + 0.5)
+    centres = (np.arange(max(rows, columns), dtype=np.float32) + 0.5) / enlargement - (_MARGIN + 0.5)
     source[..., 0] += centres[:columns]
     source[..., 1] += centres[:rows, None]
     bent = cv2.remap(ink, source, np.empty(0, np.float32), cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT)

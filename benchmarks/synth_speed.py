@@ -1,10 +1,10 @@
 """Measure the pictures per second of `digitdet synth` on one core and with two workers, and the share of each stage.
 
-    python benchmarks/synth_speed.py [--count 1000] [--turns 3] [--mnist DIR]
+    python benchmarks/synth_speed.py [--count 1000] [--turns 3] [--mnist DIR] [--backgrounds DIR]
 
-`plain` composes MNIST digits on 300 x 300 pixels, `mixed` is the preset. The rates of one core count the processor time
-of this process, so that other work on the machine has little influence. Two workers are measured by the wall clock and
-need a quiet machine.
+`plain` composes MNIST digits on 300 x 300 pixels, `mixed` and `scenes` are the presets. The rates of one core count the
+processor time of this process, so that other work on the machine has little influence. Two workers are measured by the
+wall clock and need a quiet machine.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ import cv2
 
 from digitdet.configs import SynthConfig, load_preset, replace
 from digitdet.configs.look import LookConfig
-from digitdet.synth import scene, writer
+from digitdet.configs.synth import add_materials
+from digitdet.synth import layers, scene, writer
 from digitdet.synth.effects.effects import CameraEffects
 from digitdet.synth.scene import SceneComposer
 from digitdet.synth.sources import Materials, load_materials
@@ -32,8 +33,10 @@ _WARM_UP = 50  # pictures
 _STAGES: Sequence[tuple[str, Any, str]] = (
     ("sampling", SceneComposer, "sample_plan"),
     ("surface", SceneComposer, "_draw_background"),
-    ("shapes", scene, "draw_shape"),
-    ("ink", scene, "draw_line"),
+    ("light", scene, "measure_light"),
+    ("shapes", layers, "draw_shape"),
+    ("ink", layers, "draw_line"),
+    ("relighting", layers, "relight"),
     ("effects", CameraEffects, "apply"),
     ("legibility", scene, "find_illegible"),
     ("JPEG", writer, "_encode"),
@@ -48,14 +51,17 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1000, help="pictures per turn")
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--mnist", type=Path, help="folder with the four MNIST files")
+    parser.add_argument("--backgrounds", type=Path, help="folder with photos without digits")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     looks = {
         "plain": SynthConfig(looks={"plain": LookConfig(canvas_sizes=((300, 300),))}),
-        "mixed": load_preset(SynthConfig, "synth", "mixed"),
+        **{name: load_preset(SynthConfig, "synth", name) for name in ("mixed", "scenes")},
     }
     for name, look in looks.items():
         config = replace(look, count=arguments.count, val_share=0.0, test_share=0.0)
+        if arguments.backgrounds and name != "plain":
+            config = add_materials(config, backgrounds=arguments.backgrounds)
         materials = load_materials(config, arguments.mnist)
         with tempfile.TemporaryDirectory() as scratch:
             rates = [

@@ -21,6 +21,8 @@ NewDraft = Callable[[str, float, float, bool], PageDraft]
 
 # Part of the pictures without digits that hold objects with words.
 _WORDS_SHARE = 0.6
+# Part of the objects whose numbers and words are black or white.
+_PLAIN_SHARE = 0.75
 # The page of an object in digit heights; only layouts that fill a page need it.
 _PAGE_SIDES = 5.0
 
@@ -52,7 +54,7 @@ def sample_objects(
         if place is None:
             continue
         page, extent = place
-        layer = plan_page(rng, draft, page, len(draft.lines))
+        layer = plan_page(rng, draft, page, len(draft.lines), _PLAIN_SHARE)
         reach = size * rng.uniform(0.02, 0.2)
         light = ObjectLight(
             gain=rng.uniform(0.85, 1.12),

@@ -76,21 +76,26 @@ class Plan:
         return tuple(line for layer in self.layers for line in layer.lines)
 
 
-def plan_page(rng: np.random.Generator, draft: PageDraft, page: PageMap, count: int) -> Layer:
+def plan_page(rng: np.random.Generator, draft: PageDraft, page: PageMap, count: int, plain_share: float = 0.0) -> Layer:
     """Project a draft to the canvas; see `plan_lines`."""
-    lines = plan_lines(rng, draft, page, count)
+    lines = plan_lines(rng, draft, page, count, plain_share)
     return Layer(tuple(replace(shape, points=page.apply(shape.points)) for shape in draft.shapes), lines)
 
 
-def plan_lines(rng: np.random.Generator, draft: PageDraft, page: PageMap, count: int) -> tuple[InkedLine, ...]:
+def plan_lines(
+    rng: np.random.Generator, draft: PageDraft, page: PageMap, count: int, plain_share: float = 0.0
+) -> tuple[InkedLine, ...]:
     """Project the lines of a draft to the canvas and choose their inks.
 
     The first `count` lines hold the numbers, in one ink or two. The others are clutter in inks of their own; they come
-    first in the result, so that numbers are drawn on top.
+    first in the result, so that numbers are drawn on top. With the probability `plain_share`, all numbers are black or
+    white, or nearly so.
     """
     look = draft.look
     ghost = 0.5 * rng.random() ** 2 if rng.random() < 0.6 else 0.0
     main, second = (_sample_ink(rng, look, ghost) for _ in range(2))
+    if plain_share and rng.random() < plain_share:
+        main = second = replace(main, tint=main.tint * 0.2 + 0.1)
     main_share = 1.0 if rng.random() < 0.8 else 0.6
     planned = []
     for index in [*range(count, len(draft.lines)), *range(count)]:

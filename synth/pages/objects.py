@@ -117,14 +117,15 @@ def number_plate(draft: PageDraft, height: float) -> None:
     """The number plate of a vehicle: letters and digits in a frame, with a coloured end."""
     rng = draft.rng
     line = draft.write(_code(draft), height, 9 * height)
-    width, tall = line.width + height * rng.uniform(0.5, 1.2), height * rng.uniform(1.35, 1.8)
-    body = centred_box(0, 0, width, tall)
+    tall, side = height * rng.uniform(1.35, 1.8), height * rng.uniform(0.25, 0.6)
+    band = height * rng.uniform(0.4, 0.6) if rng.random() < 0.4 else 0.0
+    body = (-side - band, -tall / 2, line.width + side, tall / 2)
     colour, corner = _pick(rng, _PLATES), height * rng.uniform(0.05, 0.25)
     draft.panel(body, colour, corner)
+    if band:
+        draft.panel((body[0], body[1], body[0] + band, body[3]), np.array([150.0, 70.0, 20.0]), corner)
     draft.frame(inset(body, 0.05 * tall), _contrasting(colour), max(0.05 * tall, 0.8), corner)
-    draft.put(line, 0, 0, _is_light(colour))
-    if rng.random() < 0.4:
-        draft.panel((body[0] - 0.5 * height, body[1], body[0], body[3]), np.array([150.0, 70.0, 20.0]), corner)
+    draft.put_left(line, 0, 0, _is_light(colour))
     if rng.random() < 0.4:
         below = (body[0], body[3], body[2], body[3] + 0.4 * height)
         draft.panel(below, colour * 0.8)
@@ -209,19 +210,19 @@ def _panel_sign(draft: PageDraft, height: float) -> None:
     bottom = height * rng.uniform(0.65, 1.1)
     colour = _pick(rng, _SIGN_COLOURS)
     draft.panel((left, -bottom, right, bottom), colour)
-    draft.put_left(line, 0, 0, _is_light(colour))
+    draft.put_left(line, 0, 0, _takes_dark_ink(rng, colour))
     if rng.random() < 0.7:
         strip = (left, bottom, left + (right - left) * rng.uniform(1.0, 3.2), bottom + height * rng.uniform(0.8, 1.4))
         accent = _pick(rng, _ACCENTS if rng.random() < 0.7 else _SIGN_COLOURS)
         draft.panel(strip, accent)
-        _write_inside(draft, _words(rng, 1, 3).upper(), strip, rng.uniform(0.4, 0.6), _is_light(accent))
+        _write_inside(draft, _words(rng, 1, 3).upper(), strip, rng.uniform(0.4, 0.6), _takes_dark_ink(rng, accent))
         bottom = strip[3]
     if rng.random() < 0.75:
         width = max((right - left) * rng.uniform(0.9, 1.7), 3 * height)
         panel = (left, bottom, left + width, bottom + height * rng.uniform(1, 5))
         colour = _pick(rng, _SIGN_COLOURS)
         draft.panel(panel, colour)
-        _small_print(draft, inset(panel, 0.25 * height), height * rng.uniform(0.15, 0.42), _is_light(colour))
+        _small_print(draft, inset(panel, 0.25 * height), height * rng.uniform(0.15, 0.42), _takes_dark_ink(rng, colour))
 
 
 def _column_sign(draft: PageDraft, height: float) -> None:
@@ -271,7 +272,7 @@ def _plate_sign(draft: PageDraft, height: float) -> None:
     rng = draft.rng
     line = draft.write(draft.text(), height, 6 * height)
     colour = _pick(rng, _SIGN_COLOURS)
-    dark = _is_light(colour)
+    dark = _takes_dark_ink(rng, colour)
     if rng.random() < 0.2 and line.width < 2.2 * height:  # as of a speed limit
         side = max(line.width, height) * rng.uniform(1.5, 2)
         ring = _pick(rng, _ACCENTS)
@@ -362,6 +363,11 @@ def _pick(rng: np.random.Generator, colours: tuple[tuple[int, int, int], ...]) -
 def _is_light(colour: FloatArray) -> bool:
     """Whether a body is light and takes dark ink."""
     return float(colour @ LUMA) > 125
+
+
+def _takes_dark_ink(rng: np.random.Generator, colour: FloatArray) -> bool:
+    """Whether the words on a body are dark; on grey and bright colours both are common."""
+    return _is_light(colour) and (float(colour @ LUMA) > 200 or rng.random() < 0.5)
 
 
 def _contrasting(colour: FloatArray) -> FloatArray:

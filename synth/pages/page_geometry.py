@@ -166,7 +166,7 @@ def place_page(
     if size.min() <= 0:
         return None
     angle = sample_angle(rng, look)
-    tilt = rng.uniform(-look.perspective, look.perspective, 2)
+    tilt = rng.uniform(-look.perspective, look.perspective, (2, 2)).mean(axis=0)
     # A surface that is seen from the side is also narrower.
     across, down = 1 - 0.8 * np.abs(tilt)
     cos, sin = math.cos(angle), math.sin(angle)

@@ -9,7 +9,7 @@ from digitdet.synth.surfaces.fields import Field, FloatImage, clouds, soften
 from digitdet.synth.surfaces.surfaces import SURFACES, draw_surface
 
 # A place is drawn at most this large, in pixels of its longest side, and enlarged: photos have soft detail too.
-_MAX_SIDE = 480
+_MAX_SIDE = 400
 _WALLS = ("brick", "brick", "stucco", "concrete", "concrete", "wood", "tiles", "metal", "plain")
 _GROUNDS = ("street", "concrete", "tiles", "wood")
 _BESIDE = ("foliage", "clouds", "gradient", "street")

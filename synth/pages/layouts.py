@@ -15,7 +15,7 @@ from digitdet.common.types import Box
 from digitdet.configs.look import LookConfig
 from digitdet.synth.pages.lines import Line
 from digitdet.synth.pages.page_draft import MARGIN, PageDraft, centre_of, centred_box
-from digitdet.synth.pages.texts import digits, word
+from digitdet.synth.pages.texts import digits, random_digits, word
 from digitdet.synth.surfaces.fields import log_uniform
 
 LAYOUTS: Registry[Callable[[PageDraft], None]] = Registry()
@@ -118,38 +118,62 @@ def table(draft: PageDraft) -> None:
 
 @LAYOUTS.add("form")
 def form(draft: PageDraft) -> None:
-    """Rows of boxes with one digit each, as on forms; some stay empty."""
+    """Rows of boxes with one digit each, as on forms, apart or side by side; some stay empty."""
     look, rng = draft.look, draft.rng
     count = int(rng.integers(look.digits_per_number[0], look.digits_per_number[1] + 1))
-    rows = int(rng.integers(1, 4))
-    side = min((draft.width - 4 * MARGIN) / (count + 0.5), draft.height / (rows * 1.4 + 0.5))
-    side *= rng.uniform(0.75, 1)
-    aspect, gap = rng.uniform(0.75, 1.0), float(rng.choice([0.0, rng.uniform(0.05, 0.4)]))
-    colour, thickness = draft.rule_colour(), rng.uniform(0.8, 2.5)
-    is_comb = rng.random() < 0.25  # a base line with ticks instead of boxes
-    left = -count * side * aspect * (1 + gap) / 2
+    rows = int(rng.choice([1, 1, 1, 2, 3]))
+    aspect, gap = rng.uniform(0.75, 1.0), float(rng.choice([0.0, rng.uniform(0.03, 0.4), rng.uniform(0.03, 0.8)]))
+    pitch = aspect * (1 + gap)  # in box heights
+    side = min(
+        (draft.width - 4 * MARGIN) / (count * pitch), draft.height / (rows * 1.4 + 0.5), look.digit_height[1] * 1.4
+    )
+    side *= rng.uniform(0.7, 1)
+    filled, light = rng.random() < 0.35, bool(rng.random() < 0.5)
+    fill, colour, thickness = draft.background_colour(light), draft.rule_colour(), rng.uniform(0.8, 2.5)
+    corner = side * float(rng.choice([0.0, 0.0, rng.uniform(0.05, 0.5)]))
+    is_comb = not filled and rng.random() < 0.25  # a base line with ticks instead of boxes
+    columns = (np.arange(count) - (count - 1) / 2) * side * pitch
     for row in range(rows):
         y = (row - (rows - 1) / 2) * side * 1.4
-        line = Line(side * rng.uniform(0.5, 0.75))
-        number: list[int] = []
-        for column in range(count):
-            x0 = left + column * side * aspect * (1 + gap)
-            box = (x0, y - side / 2, x0 + side * aspect, y + side / 2)
+        for x in columns:
+            box = centred_box(x, y, side * aspect, side)
             if is_comb:
                 draft.rule(box[0], box[3], box[2], box[3], colour, thickness)
                 draft.rule(box[0], box[3] - side * 0.3, box[0], box[3], colour, thickness)
-            else:
-                draft.frame(box, colour, thickness)
-            if rng.random() < 0.06:
-                number = []  # an empty box separates numbers
                 continue
-            digit = draft.write(str(rng.integers(10)), line.height, np.inf)
-            x = centre_of(box)[0] - centre_of(digit.box.tolist())[0]
-            x, dy = x + rng.normal(0, 0.04) * side, rng.normal(0, 0.05) * side
-            if not number:
-                line.numbers.append(number)
-            line.append(digit, x, y + dy, number)
-        draft.put_left(line, float(line.box[0]), 0.0)
+            if filled:
+                draft.panel(box, fill, corner)
+            if not filled or rng.random() < 0.3:
+                draft.frame(box, colour, thickness, corner)
+        jitter = rng.normal(0, 0.04, (count, 2)) * side
+        used = np.flatnonzero(rng.random(count) >= 0.06)
+        line = draft.write(random_digits(rng, len(used)), side * rng.uniform(0.5, 0.75), np.inf)
+        places = np.column_stack([columns, np.full(count, y)]) + jitter
+        line = line.rearranged(places[used], np.diff(used, prepend=used[:1]) > 1)  # an empty box separates numbers
+        draft.put_left(line, float(line.box[0]), 0.0, dark=light if filled else None)
+
+
+@LAYOUTS.add("stacked")
+def stacked(draft: PageDraft) -> None:
+    """A number with its digits one below the other, as on containers and door posts, perhaps on a plate."""
+    look, rng = draft.look, draft.rng
+    text = digits(rng, look)
+    if len(text) == 1:
+        text += random_digits(rng, 1 + int(rng.random() * 3))
+    pitch = rng.uniform(1.08, 1.7)
+    tallest = min((draft.height - 2 * MARGIN) / (pitch * len(text)), draft.width * 0.8)
+    height = sample_digit_height(rng, look, tallest, tallest)
+    y = (np.arange(len(text)) - (len(text) - 1) / 2) * pitch * height
+    line = draft.write(text, height, np.inf).rearranged(np.column_stack([np.zeros(len(text)), y]))
+    free_x, free_y = draft.width - line.width, draft.height - line.size[1] - 2 * MARGIN
+    x0, y0 = rng.uniform(-0.5, 0.5) * max(free_x, 0), rng.uniform(-0.5, 0.5) * max(free_y, 0)
+    light = None
+    if rng.random() < 0.4:
+        light = bool(rng.random() < 0.5)
+        pad = height * rng.uniform(0.15, 0.5)
+        body = centred_box(x0, y0, line.width + 2 * pad, line.size[1] + 2 * pad)
+        draft.panel(body, draft.background_colour(light), pad * float(rng.choice([0.0, 0.5, 1.0])))
+    draft.put(line, x0, y0, dark=light)
 
 
 @LAYOUTS.add("grid")

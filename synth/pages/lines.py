@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from digitdet.common.types import CLASS_NAMES, Box, FloatArray, Points
 from digitdet.configs.look import LookConfig
@@ -31,6 +32,8 @@ _RAISED_TOP = (0.98, 1.15)
 _LOWERED_BOTTOM = (-0.25, -0.05)
 # Share of raised and lowered digits in type that use the typeface's own character, if it has it.
 _OWN_SCRIPT_SHARE = 0.5
+# Upper limit of their height in digit heights: old typefaces have other characters in these places.
+_MAX_SCRIPT = 0.8
 # Limit of the ink threshold relative to a glyph's darkest ink: hairlines have no pixel of full ink.
 _HAIRLINE = 0.7
 
@@ -46,6 +49,12 @@ class LineGlyph:
     clip: Box | None = None  # only the part within this box is visible, as in the window of a counter
     character: str = ""  # as written; empty for a part of a character, or a scribble
     after_space: bool = False  # whether there is a space before it
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height in pixels, without the slant."""
+        rows, columns = self.glyph.ink.shape
+        return self.style.height * columns / rows * self.style.stretch, self.style.height
 
 
 @dataclass
@@ -76,6 +85,27 @@ class Line:
         ]
         strokes = [(points * factor, width * factor) for points, width in self.strokes]
         return Line(self.height * factor, glyphs, self.numbers, strokes, self.box * factor)
+
+    def rearranged(self, places: Points, starts: npt.NDArray[np.bool_] | None = None) -> Line:
+        """Return a line of single digits with each of them in another place.
+
+        Args:
+            places: Centre of each glyph in x and middle of its line in y, (N, 2) in pixels.
+            starts: Whether each digit (N,) begins another number; the default is one number.
+        """
+        glyphs: list[LineGlyph] = []
+        numbers: list[list[int]] = []
+        for row, (glyph, (x, y)) in enumerate(zip(self.glyphs, places.tolist(), strict=True)):
+            if row == 0 or (starts is not None and starts[row]):
+                numbers.append([])
+            glyphs.append(replace(glyph, x=x, y=glyph.y + y, after_space=row > 0 and not numbers[-1]))
+            numbers[-1].append(row)
+        line = Line(self.height, glyphs, numbers)
+        if glyphs:
+            half = np.array([glyph.size for glyph in glyphs]) / 2
+            centres = np.array([(glyph.x, glyph.y) for glyph in glyphs])
+            line.box = np.concatenate([(centres - half).min(axis=0), (centres + half).max(axis=0)])
+        return line
 
     def append(self, other: Line, x: float, y: float, number: list[int]) -> None:
         """Append the glyphs of another line, moved by (x, y), and their indices to `number`.
@@ -171,8 +201,10 @@ class LineWriter:
         for scripts, bottom in ((SUPERSCRIPTS, style.raised_top - style.small), (SUBSCRIPTS, style.lowered_bottom)):
             if character in scripts:
                 own = self._source.mark(rng, character) if rng.random() < _OWN_SCRIPT_SHARE else None
-                digit = own or _resized(self._digit(rng, scripts.index(character)), style.small, bottom)
-                return replace(digit, label=NO_DIGIT)
+                if own is not None and own.top - own.bottom < _MAX_SCRIPT:
+                    return own
+                digit = self._digit(rng, scripts.index(character))
+                return replace(_resized(digit, style.small, bottom), label=NO_DIGIT)
         return self._source.mark(rng, character) or self._fallback.mark(rng, character)
 
     def _digit(self, rng: np.random.Generator, digit: int) -> Glyph:

@@ -76,6 +76,23 @@ def test_fonts_without_real_digits_are_skipped(change_cmap, changes, reason):
     assert skipped == [f"{path}: {problem}"]
 
 
+def test_typefaces_with_other_signs_in_the_places_of_marks_have_no_marks():
+    """Computer Modern's mathematical italic has a triangle in the place of the full stop, and a hook for the hyphen."""
+    (face,), _ = load_fonts([SHIPPED / "cmmi10.ttf"])
+    assert face.sample(RNG, 5).label == 5
+    assert all(face.mark(RNG, character) is None for character in ".-/A")
+    assert Typeface(SANS).mark(RNG, ".") is not None
+
+
+def test_monospaced_typefaces_are_drawn_more_often_than_others():
+    names = ["DejaVuSansMono", "DejaVuSans", "DejaVuSerif", "cmr10", "cmss10", "cmb10", "STIXGeneral", "cmti10"]
+    typefaces, _ = load_fonts([SHIPPED / f"{name}.ttf" for name in names])
+    assert [face.family for face in typefaces if face.monospaced] == ["DejaVu Sans Mono"]
+    fonts, rng = FontGlyphs(typefaces), np.random.default_rng(4)
+    share = np.mean([fonts.choose(rng).monospaced for _ in range(2000)])
+    assert 0.2 < share < 0.32  # 15% and an eighth of the others
+
+
 @pytest.mark.parametrize("content", [b"", b"not a font", TYPEWRITER.read_bytes()[:3000]], ids=["empty", "text", "cut"])
 def test_broken_files_are_named_and_skipped(tmp_path, content):
     path = tmp_path / "broken.otf"

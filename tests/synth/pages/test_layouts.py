@@ -19,7 +19,7 @@ from digitdet.synth.pages.page_draft import MARGIN, PageDraft
 
 SIZES = st.sampled_from([(320.0, 320.0), (320.0, 96.0), (200.0, 310.0), (60.0, 40.0)])
 SEEDS = st.integers(0, 2**32 - 1)
-KNOWN = {"page", "single", "list", "table", "form", "grid", "register", "plate", "counter", "display"}
+KNOWN = {"page", "single", "list", "table", "form", "grid", "register", "plate", "counter", "display", "stacked"}
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +66,10 @@ def test_layouts_write_numbers_in_reading_order_on_the_page(name, make_draft, se
         for number in line.numbers:
             x = np.array([line.glyphs[row].x for row in number])
             y = np.array([line.glyphs[row].y for row in number])
+            if name == "stacked":  # top to bottom
+                assert (np.diff(y) > 0.9 * line.height).all()
+                assert np.ptp(x) < 1
+                continue
             # Left to right.
             assert (np.diff(x) > 0).all()
             assert name == "counter" or np.ptp(y) < 0.8 * line.height
@@ -146,6 +150,43 @@ def test_boxes_of_a_form_contain_one_digit_each(make_draft):
             assert len(placed.line.numbers) >= 1 + wide.sum()
             assert all((np.diff(x[number]) < 1.5 * np.median(steps)).all() for number in placed.line.numbers)
     assert separated > 3
+
+
+def test_boxes_of_a_form_can_be_apart_and_filled(make_draft):
+    gaps, filled, rows = set(), 0, set()
+    for seed in range(60):
+        draft = make_draft(seed, digits_per_number=(4, 6))
+        LAYOUTS["form"](draft)
+        boxes = np.array(
+            [np.concatenate([s.points.min(0), s.points.max(0)]) for s in draft.shapes if len(s.points) > 9]
+        )
+        if len(boxes) < 4:
+            continue  # a comb
+        boxes = np.unique(boxes.round(3), axis=0)
+        first_row = boxes[boxes[:, 1] == boxes[0, 1]]
+        gap = (first_row[1, 0] - first_row[0, 2]) / (first_row[0, 2] - first_row[0, 0])
+        gaps.add(round(gap, 1))
+        filled += any(shape.thickness == 0 for shape in draft.shapes)
+        rows.add(len(draft.lines))
+    assert {0.0} < gaps
+    assert 0.4 < max(gaps) <= 0.8
+    assert 5 < filled < 40
+    assert rows == {1, 2, 3}
+
+
+def test_stacked_digits_are_one_number_on_the_page(make_draft):
+    for seed in range(40):
+        draft = make_draft(seed, size=(200.0, 310.0), digits_per_number=(1, 8), digit_height=(12, 150))
+        LAYOUTS["stacked"](draft)
+        (placed,) = draft.lines
+        (number,) = placed.line.numbers
+        assert number == list(range(len(placed.line.glyphs)))
+        assert len(number) >= 2
+        assert not any(glyph.after_space for glyph in placed.line.glyphs)
+        assert (placed.box[:2] >= (-101, -156)).all()
+        assert (placed.box[2:] <= (101, 156)).all()
+        boxes = [(placed.y + g.y - g.size[1] / 2, placed.y + g.y + g.size[1] / 2) for g in placed.line.glyphs]
+        assert all(below[0] > above[1] for above, below in pairwise(boxes))
 
 
 @settings(max_examples=40, deadline=None)

@@ -8,13 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitdet.common.boxes import overlap
+from digitdet.common.types import CLASS_NAMES
 from digitdet.configs.look import LookConfig
 from digitdet.synth.digits.drawing import extent, ink_points, style_matrix
 from digitdet.synth.digits.fonts import load_fonts
 from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph, GlyphSource, ImageGlyphs, StyledGlyphs
 from digitdet.synth.digits.pen import Hand
+from digitdet.synth.pages import text_labels, text_values  # noqa: F401  (add to the table)
 from digitdet.synth.pages.lines import LineWriter
-from digitdet.synth.pages.texts import number_spans
+from digitdet.synth.pages.texts import TEXTS, number_spans
 
 SEEDS = st.integers(0, 2**32 - 1)
 STEADY = {"stretch": (1, 1), "slant": (0, 0), "digit_angle": (0, 0), "height_jitter": 0, "baseline_jitter": 0}
@@ -206,6 +208,89 @@ def test_variation_changes_handwriting_only(hand, typeface):
     plain, varied = (write(hand, "8", 4, variation=strength).glyphs[0].glyph.ink for strength in (0, 1))
     assert plain.shape != varied.shape
     assert np.array_equal(write(typeface, "8", 4, variation=1).glyphs[0].glyph.ink, typeface.sample(None, 8).ink)
+
+
+def test_raised_and_lowered_digits_are_small_and_belong_to_no_number(typeface, hand):
+    for source in (typeface, hand):
+        for seed in range(10):
+            line = write(source, "80\u00b2 x\u2084", seed, **STEADY)
+            raised, lowered = line.glyphs[2], line.glyphs[4]
+            assert [glyph.character for glyph in line.glyphs] == ["8", "0", "\u00b2", "x", "\u2084"]
+            assert line.numbers == [[0, 1]]
+            assert raised.glyph.label == lowered.glyph.label == NO_DIGIT
+            digit, above, below = (ink_box(glyph) for glyph in (line.glyphs[0], raised, lowered))
+            for box in (above, below):
+                assert 0.4 < (box[3] - box[1]) / (digit[3] - digit[1]) < 0.75
+            assert above[1] < digit[1] + 5
+            assert above[3] < digit[3] - 10
+            assert below[3] > digit[3] - 1
+            assert below[1] > digit[1] + 10
+
+
+def test_raised_cents_are_digits_of_the_number(typeface, hand):
+    for source in (typeface, hand):
+        for seed in range(10):
+            line = write(source, "$32^90 7", seed, **STEADY)
+            assert digits_of(line) == ["3290", "7"]
+            assert [glyph.character for glyph in line.glyphs] == [*"$32907"]
+            boxes = np.array([ink_box(glyph) for glyph in line.glyphs[1:]])
+            heights = boxes[:, 3] - boxes[:, 1]
+            assert (heights[2:4] < 0.75 * heights[:2].min()).all()
+            assert heights[4] == pytest.approx(heights[0], rel=0.15)  # the next number is written as usual
+            assert np.ptp(boxes[[0, 2, 3], 1]) < 8  # the tops are level
+
+
+def test_thin_spaces_are_narrow_gaps_within_a_number(typeface, hand):
+    for source in (typeface, hand):
+        look = {**STEADY, "digit_gap": (0.0, 0.0)}
+        plain, spaced = (write(source, text, 3, **look) for text in ("11111", "11\u2009111"))
+        assert digits_of(plain) == digits_of(spaced) == ["11111"]
+        assert not any(glyph.after_space for glyph in spaced.glyphs)
+        steps = [np.diff([glyph.x for glyph in line.glyphs]) for line in (plain, spaced)]
+        assert 0.05 * 40 < steps[1][1] - steps[0][1] < 0.35 * 40
+
+
+def test_letter_spaced_numbers_are_one_number_each(typeface, hand):
+    for source in (typeface, hand):
+        for seed in range(20):
+            line = write(source, "482 13", seed, spaced_share=1, slant=(0, 0), digit_angle=(0, 0))
+            assert digits_of(line) == ["482", "13"]
+            boxes = np.array([ink_box(glyph) for glyph in line.glyphs])
+            gaps = boxes[1:, 0] - boxes[:-1, 2]
+            within = np.delete(gaps, 2)
+            assert within.min() > 0.1 * 40
+            assert gaps[2] > within.max() + 0.5 * 40
+
+
+@pytest.mark.parametrize(("text", "least"), [("5 - 7", 1.2), ("5 -7", 1.2), ("5 kg", 0.3)])
+def test_a_space_that_could_join_numbers_is_wide(typeface, text, least):
+    for seed in range(10):
+        line = write(typeface, text, seed, **STEADY, number_gap=(1.2, 2.0))
+        first, second = (ink_box(glyph) for glyph in line.glyphs[:2])
+        assert second[0] - first[2] >= least * 40
+        assert least > 1 or second[0] - first[2] < 1.0 * 40
+
+
+@pytest.mark.parametrize("kind", sorted(TEXTS))
+@settings(max_examples=40, deadline=None)
+@given(seed=SEEDS, room=st.floats(60, 400) | st.just(np.inf))
+def test_numbers_of_a_line_are_those_of_the_text_it_shows(typeface, hand, kind, seed, room):
+    """Characters that no source has are left out of the text."""
+    for source in (typeface, hand):
+        look = LookConfig(digits_per_number=(1, 6))
+        text = TEXTS[kind](np.random.default_rng(seed), look)
+        line = write(source, text, seed, room=room)
+        written = "".join(" " * glyph.after_space + glyph.character for glyph in line.glyphs)
+        assert digits_of(line) == [re.sub(r"\D", "", written[start:stop]) for start, stop in number_spans(written)]
+        drawable = iter(text)
+        assert all(character in drawable for character in written)  # in the same order
+        if room == np.inf:
+            assert re.sub(r"[^0-9]", "", written) == re.sub(r"[^0-9]", "", text)
+        for glyph in line.glyphs:
+            x0, y0, x1, y1 = ink_box(glyph)
+            assert x1 > x0
+            assert y1 > y0
+            assert (glyph.glyph.label == NO_DIGIT) == (glyph.character not in CLASS_NAMES)
 
 
 class Hairline(GlyphSource):

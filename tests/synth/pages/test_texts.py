@@ -10,14 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitdet.configs.look import LookConfig
-from digitdet.synth.pages.texts import TEXTS, THIN_SPACE, number_spans, sample_text, word
+from digitdet.synth.pages import text_labels, text_values  # noqa: F401  (add to the table)
+from digitdet.synth.pages.texts import RAISED, SUPERSCRIPTS, TEXTS, THIN_SPACE, number_spans, sample_text, word
 
 SEEDS = st.integers(0, 2**32 - 1)
 
 
 def texts(kind, count=300, **look):
-    rng = np.random.default_rng(5)
-    return [TEXTS[kind](rng, LookConfig(**look)) for _ in range(count)]
+    rng, settings_ = np.random.default_rng(5), LookConfig(**look)
+    return [TEXTS[kind](rng, settings_) for _ in range(count)]
 
 
 @settings(max_examples=150, deadline=None)
@@ -89,6 +90,34 @@ def test_amounts_have_groups_of_three_digits():
             whole = groups[:-1] if len(groups[-1]) == 2 else groups
             assert 1 <= len(whole[0]) <= (8 if len(whole) == 1 else 3)
             assert all(len(group) == 3 for group in whole[1:])
+
+
+@pytest.mark.parametrize(
+    ("kind", "parts"),
+    [
+        ("amount", ["'", ".", ",", THIN_SPACE, "#", "-"]),
+        ("price", ["$", "\u20ac", "\u00a5", "CHF", "USD", ".-", RAISED]),
+        ("percent", ["%", " %", "-", "+"]),
+        ("unit", ["kWh", "m\u00b3", "m\u00b2", "km/h", "\u00b0C", " l", "mmHg", "kg", "A", "V"]),
+        ("calculation", ["x", "\u00d7", "+", "=", "-"]),
+        ("power", [*SUPERSCRIPTS[1:4], "CO\u2082", "H\u2082O"]),
+        ("marked", ["(", "[", '"', "#", "@", "&", "!", "?"]),
+        ("list_mark", [") ", ". ", "(", "a)"]),
+        ("time", ["am", "PM", ":"]),
+        ("phone", ["+", "(", "-", " "]),
+        ("serial", ["LOT", "SN", "/", "-"]),
+    ],
+)
+def test_kinds_contain_the_signs_they_are_for(kind, parts):
+    drawn = texts(kind, 1500, digits_per_number=(1, 6))
+    assert [part for part in parts if not any(part in text for text in drawn)] == []
+
+
+def test_raised_cents_are_two_digits_after_the_whole_amount():
+    for text in texts("price", 500, digits_per_number=(1, 5)):
+        if RAISED in text:
+            assert re.search(r"\d\^\d\d(\D|$)", text)
+            assert text.count(RAISED) == 1
 
 
 def test_codes_contain_letters():

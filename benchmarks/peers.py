@@ -154,6 +154,10 @@ class RapidOcr:
         ]
         return Answers(pieces, sum(answer["ms"] for answer in answers) / max(len(answers), 1))
 
+    def texts(self, paths: Sequence[Path]) -> list[list[str]]:
+        """Return the texts that are read in each picture, with all their characters."""
+        return [[text for text, *_ in self._ask(path)["lines"]] for path in paths]
+
     def close(self) -> None:
         """End the process."""
         self._process.communicate()

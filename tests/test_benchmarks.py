@@ -33,7 +33,7 @@ def load(name):
         sys.path.remove(str(BENCHMARKS))
 
 
-exact, halves, peers, digitless = load("exact"), load("halves"), load("peers"), load("digitless")
+exact, halves, peers, digitless, looks = (load(name) for name in ("exact", "halves", "peers", "digitless", "looks"))
 Piece = exact.Piece
 
 
@@ -232,3 +232,47 @@ def test_letters_that_look_like_digits_are_in_doubtful_kinds_only():
     shown = set(digitless._UPPER + digitless._LOWER) | set(digitless._WORDS) | set("".join(digitless._SCRIPTS))
     assert not shown & doubtful
     assert sum(kind.count for kind in digitless.KINDS.values() if not kind.doubtful) >= 500
+
+
+# --- looks.py ---
+
+
+def make_scene():
+    """A picture of one line, whose characters are painted with their place in the text without spaces."""
+    text, spans = "No 7 $-1,25 kg 304", ((3, 4), (6, 11), (15, 18))
+    boxes = [(10.0 * place + 20, 30.0, 10.0 * place + 28, 50.0) for place in range(len(text.replace(" ", "")))]
+    image = np.zeros((90, 200, 3), np.uint8)
+    for place, (left, top, right, bottom) in enumerate(boxes):
+        image[int(top) : int(bottom), int(left) : int(right)] = place + 1
+    nothing = np.zeros((0, 4)), np.zeros(0, np.int64), ()
+    return looks.Scene(image, *nothing, lines=(looks.LineTruth(text, tuple(boxes), spans),))
+
+
+def test_numbers_of_one_digit_are_left_out_and_boxes_are_those_of_the_characters():
+    scene = make_scene()
+    found = list(looks._numbers(scene))
+    assert [digits for digits, _ in found] == ["125", "304"]
+    for (_, boxes), places in zip(found, [(5, 6, 7, 8, 9), (12, 13, 14)], strict=True):
+        strip = looks.cut_strip(scene.image, boxes)
+        assert strip.shape[0] == 30  # a margin of a quarter of the height on both sides
+        assert set(places) <= set(np.unique(strip).tolist())
+
+
+def test_strip_ends_at_the_border():
+    image = np.zeros((40, 60, 3), np.uint8)
+    assert looks.cut_strip(image, [(0, 2, 20, 40), (25, 0, 60, 40)]).shape == (40, 60, 3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "numbers", "texts", "right"),
+    [
+        ("strips", ("1250",), ["1,250"], 1),
+        ("strips", ("1250",), ["12 50", "7"], 0),
+        ("pictures", ("1250", "77", "77"), ["Tel. 1,250 (77)", "x 77"], 3),
+        ("pictures", ("77", "77"), ["77"], 1),
+        ("pictures", ("1250",), ["12 50"], 0),
+        ("pictures", ("1250",), [], 0),
+    ],
+)
+def test_exact_numbers_of_a_look(kind, numbers, texts, right):
+    assert looks.count_right(kind, looks.Sample(Path("x.png"), numbers), texts) == right

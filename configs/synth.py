@@ -71,6 +71,10 @@ class SynthConfig(Config, frozen=True, kw_only=True):
     crops: str | None = None
     """Pictures of single digits for the source `crops`: a folder with 0/ to 9/, or a CSV file with image,label."""
 
+    drums: str | None = None
+    """Pictures of counter drums for the source `drums`: a folder that holds drums.zip, or labels.csv with the columns
+    image,reading (in tenths, such as 3.6) and the pictures; null: the source `fonts` is used instead."""
+
     digit_sets: str | None = None
     """torchvision's folder of EMNIST, QMNIST and USPS, for the sources of these names."""
 
@@ -116,8 +120,11 @@ def add_materials(
     crops: Path | None = None,
     hand_fonts: Sequence[Path] = (),
     strokes: Path | None = None,
+    drums: Path | None = None,
 ) -> SynthConfig:
-    """Add the user's own material to the settings; ConfigError if fonts or strokes are given, but no look uses them.
+    """Add the user's own material to the settings.
+
+    ConfigError if fonts, strokes or drums are given, but no look uses them.
 
     If no look has the source `crops` or the surface `folder`, every look uses the given crops or backgrounds for half
     of its pages.
@@ -129,6 +136,8 @@ def add_materials(
         raise ConfigError("hand fonts are given, but no look of these settings uses them; 'cheques' does")
     if strokes is not None and not any(look.sources.get("strokes") for look in looks.values()):
         raise ConfigError("strokes are given, but no look of these settings uses them; 'cheques' does")
+    if drums is not None and not any(look.sources.get("drums") for look in looks.values()):
+        raise ConfigError("drums are given, but no look of these settings uses them; 'meters' does")
     if crops is not None and not any(look.sources.get("crops") for look in looks.values()):
         looks = {name: replace(look, sources=_add_half(look.sources, "crops")) for name, look in looks.items()}
     if backgrounds is not None and not any(look.surfaces.get("folder") for look in looks.values()):
@@ -141,6 +150,7 @@ def add_materials(
         strokes=str(strokes.resolve()) if strokes else None,
         background_folder=str(backgrounds.resolve()) if backgrounds else None,
         crops=str(crops.resolve()) if crops else None,
+        drums=str(drums.resolve()) if drums else None,
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digitdet.common.types import Boxes, Image, Points
-from digitdet.synth.digits.drawing import InkPatch, Region, render_glyph
+from digitdet.synth.digits.drawing import InkPatch, Region, render_glyph, render_picture, scale_of
 from digitdet.synth.digits.glyphs import NO_DIGIT, VISIBLE_INK
 from digitdet.synth.effects.inks import INKS, PAD, WIDE_INKS
 from digitdet.synth.effects.pixels import SUBPIXEL_BITS, fixed_point
@@ -23,6 +23,8 @@ NumberId = tuple[int, int]
 
 # A digit is labelled if at least this part of its ink is on the canvas; otherwise it is drawn as cut-off text.
 _MIN_ON_CANVAS = 0.5
+# Drawn larger than this, the picture of a glyph would be a blur; its ink alone is sharp.
+_MAX_PICTURE_SCALE = 3.0
 # Part of the inks with a strong colour.
 _COLOURED_SHARE = 0.35
 # Pixels under the ink from which its colour is chosen; more make no difference.
@@ -97,7 +99,11 @@ def draw_line(
         patch = _clip_to_window(full, placed).clip((slice(0, height), slice(0, width)))
         if not patch.alpha.size:
             continue
-        patches[row] = patch
+        picture = placed.glyph.picture
+        if picture is not None and scale_of(placed.matrix) <= _MAX_PICTURE_SCALE:
+            _paint_picture(canvas, ink_map, picture, placed, full, patch)
+        else:
+            patches[row] = patch
         if line.ink.ghost and placed.glyph.faint is not None:
             cell = render_glyph(placed.glyph.faint, placed.matrix, placed.centre, placed.threshold)
             unlit[row] = cell.clip((slice(0, height), slice(0, width)))
@@ -134,6 +140,23 @@ def _paint_ink(
     canvas[region] = np.clip(inked, 0, 255, out=inked)
 
 
+def _paint_picture(
+    canvas: Image, ink_map: Image, picture: Image, placed: PlacedGlyph, full: InkPatch, patch: InkPatch
+) -> None:
+    """Paint the picture of a glyph on the canvas, and the visible part `patch` of its ink on the ink map, in place."""
+    colours, coverage = render_picture(picture, placed.matrix, placed.centre)
+    if placed.window is not None:
+        mask = _window_mask(placed.window, full)[..., None]
+        colours, coverage = colours * mask, coverage * mask
+    rows, columns = patch.region
+    inside = (
+        slice(rows.start - full.top, rows.stop - full.top),
+        slice(columns.start - full.left, columns.stop - full.left),
+    )
+    canvas[rows, columns] = canvas[rows, columns] * (1 - coverage[inside]) + colours[inside] + np.float32(0.5)
+    ink_map[rows, columns] |= (patch.alpha > VISIBLE_INK).view(np.uint8) * np.uint8(255)
+
+
 def _canvas_points(points: Points) -> npt.NDArray[np.int32]:
     """Return points for OpenCV's drawing functions, whose origin is the centre of the first pixel, not its corner."""
     return fixed_point(points - 0.5)
@@ -143,9 +166,14 @@ def _clip_to_window(patch: InkPatch, placed: PlacedGlyph) -> InkPatch:
     """Return the ink that is visible through the window of a glyph; the patch itself if it has none."""
     if placed.window is None:
         return patch
+    return InkPatch(patch.alpha * _window_mask(placed.window, patch), patch.left, patch.top)
+
+
+def _window_mask(window: Points, patch: InkPatch) -> Image:
+    """Return which pixels (h, w) of a patch are in a window, as 1 and 0."""
     mask = np.zeros(patch.alpha.shape, np.uint8)
-    cv2.fillPoly(mask, [_canvas_points(placed.window - (patch.left, patch.top))], 1, cv2.LINE_8, SUBPIXEL_BITS)
-    return InkPatch(patch.alpha * mask, patch.left, patch.top)
+    cv2.fillPoly(mask, [_canvas_points(window - (patch.left, patch.top))], 1, cv2.LINE_8, SUBPIXEL_BITS)
+    return mask
 
 
 def _is_near(placed: PlacedGlyph, width: int, height: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from digitdet.common.registry import Registry, check_names
 from digitdet.common.types import Image
 from digitdet.configs.synth import SynthConfig
 from digitdet.datasets.crops import load_crops, split_crops
+from digitdet.datasets.drums import load_drums, split_drums
 from digitdet.datasets.formats.yolo import SPLITS
 from digitdet.datasets.mnist import load_split_digits
 from digitdet.datasets.strokes import load_pen_digits, split_writers
@@ -20,6 +21,7 @@ from digitdet.datasets.torchvision_digits import load_torchvision_digits
 from digitdet.synth.digits.crops import CropGlyphs
 from digitdet.synth.digits.displays import sample_segment_display
 from digitdet.synth.digits.dot_matrix import sample_dot_display
+from digitdet.synth.digits.drums import DrumGlyphs
 from digitdet.synth.digits.fonts import (
     FontGlyphs,
     Typeface,
@@ -57,6 +59,13 @@ class _Request:
     config: SynthConfig
     mnist: Path | None
     skipped: list[str]
+    loaded: dict[str, BySplit] = field(default_factory=dict)
+
+    def load(self, name: str) -> BySplit:
+        """Return a source, which is loaded only once."""
+        if name not in self.loaded:
+            self.loaded[name] = SOURCES[name](self)
+        return self.loaded[name]
 
 
 SourceLoader = Callable[[_Request], BySplit]
@@ -79,7 +88,7 @@ def load_materials(config: SynthConfig, mnist: Path | None = None) -> Materials:
     for key, look in config.looks.items():
         check_names([name for name, weight in look.sources.items() if weight], SOURCES, f"looks: {key}: sources")
     request = _Request(config, mnist, [])
-    loaded = {name: SOURCES[name](request) for name in names}
+    loaded = {name: request.load(name) for name in names}
     backgrounds: Mapping[str, Sequence[Image]] = dict.fromkeys(SPLITS, ())
     if config.background_folder and any(look.surfaces.get(FOLDER) for look in looks):
         pictures, skipped = load_backgrounds(Path(config.background_folder))
@@ -105,7 +114,7 @@ def _fonts(request: _Request) -> BySplit:
 def _hands(request: _Request) -> BySplit:
     given = request.config.hand_font_folders
     if given is None:
-        return SOURCES["pen"](request)
+        return request.load("pen")
     typefaces = _split_typefaces(request, [Path(folder) for folder in given])
     return {split: handwriting_fonts(part) for split, part in typefaces.items()}
 
@@ -121,7 +130,7 @@ def _strokes(request: _Request) -> BySplit:
 
 @SOURCES.add("stencils")
 def _stencils(request: _Request) -> BySplit:
-    return {split: StencilGlyphs(source) for split, source in _fonts(request).items()}
+    return {split: StencilGlyphs(source) for split, source in request.load("fonts").items()}
 
 
 @SOURCES.add("crops")
@@ -131,6 +140,15 @@ def _crops(request: _Request) -> BySplit:
     crops = load_crops(Path(request.config.crops))
     request.skipped.extend(crops.skipped)
     return {split: CropGlyphs(part) for split, part in split_crops(crops).items()}
+
+
+@SOURCES.add("drums")
+def _drums(request: _Request) -> BySplit:
+    if request.config.drums is None:
+        return request.load("fonts")
+    drums = load_drums(Path(request.config.drums))
+    request.skipped.extend(drums.skipped)
+    return {split: DrumGlyphs(part) for split, part in split_drums(drums).items()}
 
 
 def _digit_set(request: _Request, name: str) -> BySplit:

@@ -62,6 +62,33 @@ def make_digits() -> Callable[..., Digits]:
     return draw_digits
 
 
+def draw_drum(reading: int, drum: tuple[int, ...], ink: tuple[int, ...], seed: int) -> np.ndarray:
+    """A drum (32, 20, 3) at a reading in tenths: digits 24 pixels high, 30 pixels apart, in a little noise."""
+    strip = np.full((120, 20, 3), drum, np.uint8)
+    for step in range(4):  # the digit before the reading's, that one, and the next two
+        text = str((reading // 10 + step - 1) % 10)
+        cv2.putText(strip, text, (3, 27 + 30 * step), cv2.FONT_HERSHEY_SIMPLEX, 0.75, ink, 2, cv2.LINE_AA)
+    top = 29 + round(3 * (reading % 10))
+    noise = np.random.default_rng(seed).normal(0, 2, (32, 20, 3))
+    return np.clip(strip[top : top + 32] + noise, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def drum_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pictures of the drums of twelve meters and labels.csv; a name is the meter and the reading in tenths."""
+    folder = tmp_path_factory.mktemp("drums")
+    rows = ["image,reading"]
+    for meter in range(12):
+        drum = (20 * meter, 240 - 18 * meter, 60 + (70 * meter) % 150)
+        ink = (250, 250, 250) if sum(drum) < 380 else (10, 10, 10)
+        for reading in (10 * digit + tenth for digit in range(10) for tenth in (0, 2, 4, 5, 6)):
+            name = f"{meter}_{reading:02d}.png"
+            cv2.imwrite(str(folder / name), draw_drum(reading, drum, ink, 100 * meter + reading))
+            rows.append(f"{name},{reading / 10}")
+    (folder / "labels.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
 def load_tiny_materials(config: SynthConfig) -> Materials:
     """What `load_materials` loads, with drawn digits in the place of MNIST's."""
     from digitdet.synth import sources  # here: reading is tested without the training packages, too

@@ -53,6 +53,7 @@ _FONT_SUFFIXES = (".otf", ".ttf", ".woff")
 @click.option("--hand-fonts", type=FOLDER, multiple=True, help="Handwriting fonts, drawn as by hand; repeatable.")
 @click.option("--strokes", type=FOLDER, help="Recorded pen strokes of digits (.jsonl, .jsonl.gz), drawn with any pen.")
 @click.option("--crops", type=PATH, help="Also use your digits: a folder with 0/ to 9/, or a CSV of image,label.")
+@click.option("--drums", type=PATH, help="Pictures of counter drums for the look meters: a folder with drums.zip.")
 @click.option(
     "--backgrounds",
     type=FOLDER,

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-from digitdet.common.types import FloatArray, Points
+from digitdet.common.types import FloatArray, Image, Points
 from digitdet.synth.digits.glyphs import Glyph, Ink, visible_rectangle
 
 # Empty source pixels added around a glyph before it is drawn; its soft edge lies there.
@@ -99,30 +100,61 @@ def render_glyph(ink: Ink, matrix: FloatArray, centre: tuple[float, float], thre
     The soft edge of the enlarged source is cut at `threshold` into an edge about one pixel wide, so that a 28-pixel
     digit looks like a pen stroke and not like a blurred image.
     """
-    height, width = ink.shape
-    (xx, xy), (yx, yy) = matrix.tolist()
-    scale = math.sqrt(abs(xx * yy - xy * yx))
-    margin = max(scale, 1.0) + 1  # interpolated ink extends at most half a source pixel beyond the glyph
-    half_x = (abs(xx) * width + abs(xy) * height) / 2 + margin
-    half_y = (abs(yx) * width + abs(yy) * height) / 2 + margin
-    left, top = math.floor(centre[0] - half_x), math.floor(centre[1] - half_y)
-    source, enlarged = _prepare(ink, scale)
-    # From the prepared source to the patch, centre to centre. OpenCV's coordinates start at pixel centres, those of
-    # the page at pixel corners: half a pixel of difference on both sides.
-    xx, xy, yx, yy = xx / enlarged, xy / enlarged, yx / enlarged, yy / enlarged
-    middle_x, middle_y = (source.shape[1] - 1) / 2, (source.shape[0] - 1) / 2
-    move_x = centre[0] - left - 0.5 - xx * middle_x - xy * middle_y
-    move_y = centre[1] - top - 0.5 - yx * middle_x - yy * middle_y
-    size = (math.ceil(2 * half_x) + 1, math.ceil(2 * half_y) + 1)
-    grey = cv2.warpAffine(source, np.array([[xx, xy, move_x], [yx, yy, move_y]]), size, flags=cv2.INTER_LINEAR)
+    grey, left, top = _warp(ink, matrix, centre)
     # Steep enough to map "no ink" to 0; otherwise the whole patch would be veiled.
-    steepness = max(scale, 0.5 / threshold)
+    steepness = max(scale_of(matrix), 0.5 / threshold)
     alpha = np.asarray(cv2.addWeighted(grey, steepness, grey, 0, 0.5 - threshold * steepness), np.float32)
     return InkPatch(alpha.clip(0, 1, out=alpha), left, top)
 
 
-def _prepare(ink: Ink, scale: float) -> tuple[Ink, int]:
-    """Return the ink with a border, ready for linear resampling at `scale`, and the factor by which it is enlarged."""
+def render_picture(
+    picture: Image, matrix: FloatArray, centre: tuple[float, float]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Draw the picture (H, W, 3) of a glyph in the region that `render_glyph` returns for its ink.
+
+    Returns:
+        The colours times the coverage (h, w, 3), 0 to 255, and the coverage (h, w, 1), 0 to 1.
+    """
+    opaque = np.full((*picture.shape[:2], 1), 255, np.uint8)
+    drawn, _, _ = _warp(np.concatenate([picture, opaque], axis=2).astype(np.float32), matrix, centre)
+    drawn = drawn.clip(0, 255, out=drawn)
+    return drawn[..., :3], drawn[..., 3:] / np.float32(255)
+
+
+def scale_of(matrix: FloatArray) -> float:
+    """Return the mean factor by which a (2, 2) matrix enlarges lengths."""
+    (xx, xy), (yx, yy) = matrix.tolist()
+    return math.sqrt(abs(xx * yy - xy * yx))
+
+
+def _warp(
+    source: npt.NDArray[np.float32], matrix: FloatArray, centre: tuple[float, float]
+) -> tuple[npt.NDArray[np.float32], int, int]:
+    """Map a source (H, W) or (H, W, channels) to the canvas; return it with the canvas position of its left top pixel.
+
+    Outside the source there is 0.
+    """
+    height, width = source.shape[:2]
+    (xx, xy), (yx, yy) = matrix.tolist()
+    scale = scale_of(matrix)
+    margin = max(scale, 1.0) + 1  # interpolated ink extends at most half a source pixel beyond the glyph
+    half_x = (abs(xx) * width + abs(xy) * height) / 2 + margin
+    half_y = (abs(yx) * width + abs(yy) * height) / 2 + margin
+    left, top = math.floor(centre[0] - half_x), math.floor(centre[1] - half_y)
+    prepared, enlarged = _prepare(source, scale)
+    # From the prepared source to the patch, centre to centre. OpenCV's coordinates start at pixel centres, those of
+    # the page at pixel corners: half a pixel of difference on both sides.
+    xx, xy, yx, yy = xx / enlarged, xy / enlarged, yx / enlarged, yy / enlarged
+    middle_x, middle_y = (prepared.shape[1] - 1) / 2, (prepared.shape[0] - 1) / 2
+    move_x = centre[0] - left - 0.5 - xx * middle_x - xy * middle_y
+    move_y = centre[1] - top - 0.5 - yx * middle_x - yy * middle_y
+    size = (math.ceil(2 * half_x) + 1, math.ceil(2 * half_y) + 1)
+    moved = cv2.warpAffine(prepared, np.array([[xx, xy, move_x], [yx, yy, move_y]]), size, flags=cv2.INTER_LINEAR)
+    return np.asarray(moved, np.float32), left, top
+
+
+def _prepare(ink: npt.NDArray[np.float32], scale: float) -> tuple[npt.NDArray[np.float32], int]:
+    """Return ink or a picture with a border, ready to be resampled at `scale`, and how often it is enlarged."""
     # A cubic enlargement followed by a linear warp is several times faster than a cubic warp.
     source = cv2.copyMakeBorder(ink, _BORDER, _BORDER, _BORDER, _BORDER, cv2.BORDER_CONSTANT, value=0)
     if scale < 1:  # without the blur, resampling would skip source pixels

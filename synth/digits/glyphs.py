@@ -42,6 +42,7 @@ class Glyph:
     left: float = 0.0  # distance from the pen position to the left edge of the ink
     advance: float | None = None  # distance to the next pen position; None for handwriting, spaced by the layout
     faint: Ink | None = None  # faintly visible parts without information, such as unlit segments; boxes ignore them
+    picture: Image | None = None  # (H, W, 3) uint8 BGR of the size of `ink`, drawn instead of it, such as a real drum
 
 
 class GlyphSource(ABC):
@@ -57,6 +58,10 @@ class GlyphSource(ABC):
 
     def mark(self, rng: np.random.Generator, character: str) -> Glyph | None:
         """Return a character that is not a digit in the same style; None if the source does not have it."""
+        return None
+
+    def sample_between(self, rng: np.random.Generator, digit: int) -> Glyph | None:
+        """Return a counter's drum between `digit`, of which more is visible, and a neighbour; None without pictures."""
         return None
 
 

@@ -186,6 +186,14 @@ class LineWriter:
         line.numbers = _number_rows(line.glyphs)
         return line
 
+    def drum(self, rng: np.random.Generator, digit: int, between: bool) -> Glyph | None:
+        """Return a drum of a counter with its picture, at a digit or between it and a neighbour.
+
+        None if the source has no pictures of drums, or none between these digits.
+        """
+        glyph = self._source.sample_between(rng, digit) if between else self._source.sample(rng, digit)
+        return None if glyph is None or glyph.picture is None else glyph
+
     def _space(self, rng: np.random.Generator, before: str, after: str) -> float:
         """Return the width of a space between two characters in digit heights."""
         if before in CLASS_NAMES and after in CLASS_NAMES:

@@ -16,6 +16,15 @@ from digitdet.synth.surfaces.fields import sample_background_colour
 # Free border of the page in pixels, so that the blurred edges of digits remain visible.
 MARGIN = 3.0
 
+# Eight points along each side of a square of side 1, clockwise from the left top corner.
+_SIDE = np.arange(8) / 8
+_UNIT_SQUARE = np.column_stack(
+    [
+        np.concatenate([_SIDE, np.ones(8), 1 - _SIDE, np.zeros(8)]),
+        np.concatenate([np.zeros(8), _SIDE, np.ones(8), 1 - _SIDE]),
+    ]
+)
+
 
 @dataclass(frozen=True)
 class Ink:
@@ -172,9 +181,7 @@ def rounded(box: Sequence[float], corner: float) -> Points:
     x0, y0, x1, y1 = box
     corner = max(min(corner, (x1 - x0) / 2, (y1 - y0) / 2), 0.0)
     if corner == 0:
-        along = np.linspace(0, 1, 8, endpoint=False)[:, None]
-        corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
-        return np.concatenate([corners[i] * (1 - along) + corners[(i + 1) % 4] * along for i in range(4)])
+        return _UNIT_SQUARE * (x1 - x0, y1 - y0) + (x0, y0)
     angles = np.radians(np.linspace(180, 540, 49)[:-1])
     arc = corner * np.column_stack([np.cos(angles), np.sin(angles)])
     left, top, right, bottom = inset(box, corner)

@@ -239,6 +239,13 @@ def test_handwriting_typefaces_need_a_look_that_uses_them():
         add_materials(load_preset(SynthConfig, "synth", "quick"), hand_fonts=[FONTS])
 
 
+def test_drums_need_a_look_that_uses_them():
+    config = add_materials(load_preset(SynthConfig, "synth", "mixed"), drums=PICTURES)
+    assert config.drums == str(PICTURES.resolve())
+    with pytest.raises(ConfigError, match="drums are given, but no look of these settings uses them; 'meters' does"):
+        add_materials(load_preset(SynthConfig, "synth", "print"), drums=PICTURES)
+
+
 def test_recorded_strokes_need_a_look_that_uses_them():
     config = add_materials(load_preset(SynthConfig, "synth", "handwritten"), strokes=PICTURES)
     assert config.strokes == str(PICTURES.resolve())

@@ -200,3 +200,23 @@ def test_damaged_recordings_are_named(tmp_path):
     (tmp_path / "mine.jsonl").write_text('{"digit": "x"}\n', encoding="utf-8")
     with pytest.raises(DataError, match=r"mine\.jsonl, line 1: "):
         load_materials(config("strokes", strokes=str(tmp_path)))
+
+
+def test_drums_use_the_given_pictures_or_the_fonts(drum_folder, font_folder):
+    given = load_materials(config("drums", drums=str(drum_folder))).sources
+    rng = np.random.default_rng(0)
+    for split in SPLITS:
+        glyph = given[split]["drums"].choose(rng).sample(rng, 8)
+        assert glyph.label == 8
+        assert glyph.picture is not None
+    scene = SceneComposer(config("drums"), {"drums": given["train"]["drums"]}).compose(rng)
+    assert scene.source == "drums"
+    fallback = load_materials(config("drums", "fonts", font_folders=(str(font_folder),))).sources["train"]
+    assert fallback["drums"] is fallback["fonts"]
+
+
+def test_skipped_drums_are_reported(drum_folder, tmp_path):
+    folder = shutil.copytree(drum_folder, tmp_path / "drums")
+    (folder / "3_40.png").write_bytes(b"no picture")
+    materials = load_materials(config("drums", drums=str(folder)))
+    assert materials.skipped == (f"{folder}: 3_40.png: damaged, cut off or not a picture in a known format",)

@@ -1,6 +1,5 @@
 """Layouts: positions and order of the numbers, and the bodies of plates, counters and displays."""
 
-from collections import defaultdict
 from itertools import pairwise
 
 import numpy as np
@@ -12,7 +11,7 @@ from digitdet.configs.look import LookConfig
 from digitdet.synth.digits.fonts import load_fonts
 from digitdet.synth.digits.glyphs import NO_DIGIT, ImageGlyphs, StyledGlyphs
 from digitdet.synth.digits.pen import Hand
-from digitdet.synth.pages import devices, displays  # noqa: F401  (they add their layouts to the table)
+from digitdet.synth.pages import counters, devices, displays  # noqa: F401  (they add their layouts to the table)
 from digitdet.synth.pages.layouts import LAYOUTS
 from digitdet.synth.pages.lines import LineWriter
 from digitdet.synth.pages.page_draft import MARGIN, PageDraft
@@ -187,45 +186,6 @@ def test_stacked_digits_are_one_number_on_the_page(make_draft):
         assert (placed.box[2:] <= (101, 156)).all()
         boxes = [(placed.y + g.y - g.size[1] / 2, placed.y + g.y + g.size[1] / 2) for g in placed.line.glyphs]
         assert all(below[0] > above[1] for above, below in pairwise(boxes))
-
-
-@settings(max_examples=40, deadline=None)
-@given(seed=SEEDS, source=st.sampled_from(["hand", "type"]))
-def test_drums_show_one_labelled_digit_each(make_draft, seed, source):
-    draft = make_draft(seed, source, (320.0, 160.0), digits_per_number=(4, 8))
-    LAYOUTS["counter"](draft)
-    counter = next(placed for placed in draft.lines if placed.line.numbers)
-    (number,) = counter.line.numbers
-    drums = defaultdict(list)
-    for row, glyph in enumerate(counter.line.glyphs):
-        assert glyph.clip is not None
-        drums[glyph.clip].append(row)
-    assert 4 <= len(drums) <= 8
-    assert [clip for row in number for clip in [counter.line.glyphs[row].clip]] == sorted(drums)
-    for clip, rows in drums.items():
-        middle = (clip[1] + clip[3]) / 2
-        labelled = [row for row in rows if row in number]
-        assert len(labelled) == 1
-        distances = {row: abs(counter.line.glyphs[row].y - middle) for row in rows}
-        # Of two visible digits, the one that is more visible is labelled.
-        assert min(distances, key=distances.get) == labelled[0]
-        x = [counter.line.glyphs[row].x for row in rows]
-        assert min(x) > clip[0]
-        assert max(x) < clip[2]
-
-
-def test_some_drums_stand_between_two_digits(make_draft):
-    turned, drums = 0, 0
-    for seed in range(40):
-        draft = make_draft(seed, size=(320.0, 160.0))
-        LAYOUTS["counter"](draft)
-        line = next(placed.line for placed in draft.lines if placed.line.numbers)
-        for row in line.numbers[0]:
-            glyph = line.glyphs[row]
-            middle, tall = (glyph.clip[1] + glyph.clip[3]) / 2, glyph.clip[3] - glyph.clip[1]
-            turned += abs(glyph.y - middle) > 0.15 * tall
-            drums += 1
-    assert 0.03 < turned / drums < 0.4
 
 
 @pytest.mark.parametrize("name", ["plate", "display"])

@@ -10,7 +10,7 @@ from digitdet.common.registry import draw_name
 from digitdet.common.types import Box
 from digitdet.configs.look import LookConfig
 from digitdet.synth.effects.relight import ObjectLight
-from digitdet.synth.pages.objects import CLOTH, LUMINOUS, OBJECTS, OWN_SOURCES
+from digitdet.synth.pages.objects import CLOTH, OBJECTS, OWN_SOURCES
 from digitdet.synth.pages.page_draft import PageDraft
 from digitdet.synth.pages.page_geometry import place_page, sample_folds
 from digitdet.synth.plan import Layer, plan_page
@@ -61,7 +61,6 @@ def sample_objects(
             blur=rng.uniform(0.7, 1.2),
             shadow=rng.uniform(0.15, 0.6) if rng.random() < 0.6 else 0.0,
             shadow_shift=(side * min(reach, 10.0), down * min(reach, 10.0)),
-            luminous=name in LUMINOUS,
             seed=int(rng.integers(2**31)),
         )
         placed.append((Layer(layer.shapes, layer.lines, light, page, extent), source))

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 
 from digitdet.common.types import Image, Mask
-from digitdet.synth.surfaces.fields import LUMA, Colour, Field, FloatImage, grain
+from digitdet.synth.effects.pixels import multiply
+from digitdet.synth.surfaces.fields import LUMA, Colour, Field, grain
 
 # The light of a picture is measured on a copy that is smaller by this factor.
 _SMALL = 16
@@ -66,8 +67,6 @@ class ObjectLight:
     """Darkness of the shadow that it casts, 0 to 1."""
     shadow_shift: tuple[float, float]
     """Offset of the shadow in pixels, right and down."""
-    luminous: bool
-    """Whether it shines by itself."""
     seed: int
 
 
@@ -112,13 +111,13 @@ def relight(
     The photo itself keeps its pixels.
     """
     lit = _lit(drawn, photo, photo.level_in(region), light, shading)
-    np.copyto(lit, drawn, where=~body[..., None])
-    changed = body | (cv2.absdiff(drawn, behind).max(axis=2) > 2)
-    cover = np.asarray(cv2.GaussianBlur(changed.astype(np.float32), (0, 0), sigma), np.float32)
+    cv2.copyTo(drawn, (~body).view(np.uint8), lit)
+    blue, green, red = cv2.split(cv2.absdiff(drawn, behind))
+    changed = body | (cv2.max(cv2.max(blue, green), red) > 2)
     # Blurred with its cover, an object does not smear the photo: only its own edge becomes soft.
-    lit *= changed[..., None]
-    mixed = cv2.GaussianBlur(lit, (0, 0), sigma) + behind * (1 - cover)[..., None]
-    return np.asarray(np.clip(mixed, 0, 255), np.uint8)
+    alone = cv2.bitwise_and(lit, lit, mask=changed.view(np.uint8))
+    cover = np.asarray(cv2.GaussianBlur(changed.astype(np.float32), (0, 0), sigma), np.float32)
+    return np.asarray(cv2.add(cv2.GaussianBlur(alone, (0, 0), sigma), multiply(behind, 1 - cover)), np.uint8)
 
 
 def cast_shadow(region: Image, body: Mask, light: ObjectLight) -> None:
@@ -130,17 +129,15 @@ def cast_shadow(region: Image, body: Mask, light: ObjectLight) -> None:
     height, width = body.shape
     moved = cv2.warpAffine(body.astype(np.float32), shift, (width, height))
     soft = cv2.GaussianBlur(moved, (0, 0), max(0.6 * float(np.hypot(right, down)), 0.7))
-    region[:] = region * (1 - np.float32(light.shadow) * soft)[..., None]
+    region[:] = multiply(region, 1 - np.float32(light.shadow) * soft)
 
 
-def _lit(drawn: Image, photo: PhotoLight, level: Field, light: ObjectLight, shading: Field | None) -> FloatImage:
+def _lit(drawn: Image, photo: PhotoLight, level: Field, light: ObjectLight, shading: Field | None) -> Image:
     """Return an object (h, w, 3) in the light of the photo, with its noise."""
     height, width = drawn.shape[:2]
     local = float(level.mean())
     gain = light.gain * (max(local, 4.0) / max(photo.white, 8.0)) ** _LIGHT_SHARE * (photo.white / 215) ** 0.6
     gain = float(np.clip(gain, _DARKEST, _BRIGHTEST))
-    if light.luminous:
-        gain = max(gain, 0.85)
     # The light changes slowly, so a small map of it is enough.
     slope = np.clip((level + 4) / (local + 4), 0.3, 3) ** _LIGHT_SHARE
     field = cv2.resize(slope * np.float32(gain), (width, height), interpolation=cv2.INTER_LINEAR)
@@ -149,11 +146,11 @@ def _lit(drawn: Image, photo: PhotoLight, level: Field, light: ObjectLight, shad
     black = 0.5 * min(photo.black, 60.0)
     rng = np.random.default_rng(light.seed)
     offset = grain(rng, width, height) * np.float32(photo.noise) + np.float32(black)
-    lit = np.empty(drawn.shape, np.float32)
-    for channel, share in enumerate(photo.cast.tolist()):
-        plane = cv2.multiply(field, drawn[..., channel].astype(np.float32), scale=share * (1 - black / 255))
-        lit[..., channel] = plane + offset
-    return lit
+    planes = []
+    for plane, share in zip(cv2.split(drawn), photo.cast.tolist(), strict=True):
+        lit = cv2.multiply(plane, field, scale=share * (1 - black / 255), dtype=cv2.CV_32F)
+        planes.append(cv2.add(lit, offset, dtype=cv2.CV_8U))
+    return np.asarray(cv2.merge(planes), np.uint8)
 
 
 def _edge_blur(grey: Image, steps: np.ndarray) -> float:

@@ -24,9 +24,6 @@ OBJECTS: Registry[Callable[[PageDraft, float], None]] = Registry()
 CLOTH = frozenset({"bib", "jersey"})
 """Objects that fold."""
 
-LUMINOUS = frozenset({"screen"})
-"""Objects that shine by themselves, also in the dark."""
-
 OWN_SOURCES: Mapping[str, frozenset[str]] = {
     "screen": frozenset({"segments", "dots"}),
     "meter": frozenset({"fonts", "drums"}),
@@ -177,10 +174,9 @@ def tag(draft: PageDraft, height: float) -> None:
 def screen(draft: PageDraft, height: float) -> None:
     """A display in its housing: of a pump, a clock, a scale, a till."""
     rng = draft.rng
-    draft.width, draft.height = height * rng.uniform(3, 7), height * rng.uniform(1.6, 3.5)
-    housing = centred_box(0, 0, draft.width * rng.uniform(1.1, 1.5), draft.height * rng.uniform(1.1, 1.6))
+    draft.width, draft.height = height * rng.uniform(3, 7), height * rng.uniform(1.5, 3)
+    housing = centred_box(0, 0, draft.width * rng.uniform(1.1, 1.4), draft.height * rng.uniform(1.1, 1.5))
     draft.panel(housing, _pick(rng, _SIGN_COLOURS), height * rng.uniform(0, 0.3))
-    draft.panel(centred_box(0, 0, draft.width, draft.height), draft.background_colour(draft.light), 0.1 * height)
     LAYOUTS["display"](draft)
 
 
@@ -197,7 +193,7 @@ def meter(draft: PageDraft, height: float) -> None:
     draft.panel(case, colour, height * float(rng.choice([0.1, 0.5, 2.0])))
     LAYOUTS["counter"](draft)
     if rng.random() < 0.6:
-        below = (case[0] + 0.5 * height, 1.1 * height, case[2] - 0.5 * height, case[3] - 0.1 * height)
+        below = (case[0] + 0.5 * height, 1.4 * height, case[2] - 0.5 * height, case[3] - 0.1 * height)
         _small_print(draft, below, 0.3 * height, _is_light(colour))
 
 

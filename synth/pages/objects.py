@@ -94,7 +94,7 @@ def jersey(draft: PageDraft, height: float) -> None:
 def wall_number(draft: PageDraft, height: float) -> None:
     """Digits that stand directly on a wall or a door, side by side or one below the other."""
     rng, light = draft.rng, bool(draft.rng.random() < 0.5)
-    if "stacked" in LAYOUTS and not draft.words_only and rng.random() < 0.3:
+    if not draft.words_only and rng.random() < 0.35:
         draft.width, draft.height = 2 * height, height * rng.uniform(3, 6)
         LAYOUTS["stacked"](draft)
         return

@@ -87,7 +87,7 @@ def sample_segment_style(rng: np.random.Generator, printed: bool) -> SegmentStyl
         bend=rng.uniform(0.03, 0.1),
         fullness=rng.uniform(2.2, 5),
         slant=0.0 if rng.random() < 0.35 else rng.uniform(2, 12),
-        spacing=rng.uniform(0.12, 0.4),
+        spacing=rng.uniform(0.07, 0.4),
         digits=tuple(digits),
         proportional=bool(printed and rng.random() < 0.35),
         printed=printed,

@@ -187,7 +187,8 @@ def led(rng: np.random.Generator, background: FloatImage, alpha: Field, colour: 
     shines = bool(colour @ LUMA > np.array(cv2.mean(background)[:3], np.float32) @ LUMA)
     near = cv2.GaussianBlur(alpha, (0, 0), max(height * rng.uniform(0.02, 0.06), 0.7))
     wide = cv2.GaussianBlur(near, (0, 0), max(height * 0.12, 1.0))
-    halo = near * rng.uniform(0.1, 0.7) + wide * rng.uniform(0.1, 0.6)
+    haze = 1.2 if rng.random() < 0.35 else 0.5  # light in the glass and the lens
+    halo = np.minimum(near * rng.uniform(0.1, 0.8) + wide * rng.uniform(0.1, haze), 1)
     lit = background + halo[..., None] * np.maximum(colour - background, 0)
     lit = _blend(lit, alpha * rng.uniform(0.85, 1), colour)
     core = np.clip(cv2.GaussianBlur(alpha, (0, 0), max(0.015 * height, 0.5)) * 2 - 1, 0, 1)

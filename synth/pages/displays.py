@@ -183,6 +183,12 @@ def _add_glass(draft: PageDraft, box: Box, screen: _Screen) -> None:
     rng = draft.rng
     corner = 0.06 * (box[3] - box[1]) * rng.random()
     draft.panel(box, screen.glass, corner, alpha=screen.opacity)
+    if rng.random() < 0.4:  # a backlight at one side, or a pale edge
+        brighter = np.minimum(screen.glass * rng.uniform(0.5, 1.7) + 10, 255)
+        for reach in np.linspace(0.15, rng.uniform(0.5, 1), 7):
+            far = box[0] + reach * (box[2] - box[0]), box[2] - reach * (box[2] - box[0])
+            lit = (box[0], box[1], far[0], box[3]) if screen.align > 0.5 else (far[1], box[1], box[2], box[3])
+            draft.panel(lit, brighter, alpha=0.11)
     if screen.dark and rng.random() < 0.4:
         depth = rng.uniform(0.03, 0.1) * (box[3] - box[1])
         draft.panel((box[0], box[1], box[2], box[1] + depth), np.zeros(3), alpha=rng.uniform(0.15, 0.5))

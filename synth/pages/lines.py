@@ -21,7 +21,7 @@ from digitdet.synth.pages.texts import JOINING, RAISED, SUBSCRIPTS, SUPERSCRIPTS
 _MAX_MOVES = 6
 # Widths in digit heights: of a space that cannot be taken for a gap within a number, and of a thin space.
 _SPACE = (0.3, 0.6)
-_THIN_SPACE = (0.12, 0.25)
+_THIN_SPACE = (0.12, 0.35)
 # Between two of these, a gap that is too narrow would join two numbers.
 _IN_NUMBERS = frozenset((*JOINING, *CLASS_NAMES, "\u2212"))
 # Additional space between the characters of a letter-spaced line in digit heights.
@@ -173,12 +173,13 @@ class LineWriter:
             glyph = self._glyph(rng, style, character, raised)
             if glyph is None:
                 continue
-            placed, box, end = self._place(rng, style, glyph, pen, last)
+            place, box, end = self._place(rng, style, glyph, pen, last)
             if box[2] > room:
                 break
+            placed = LineGlyph(glyph, *place, character=character, after_space=after_space)
             if glyph.advance is None and last is not None:
                 self._connect(rng, line, placed)
-            line.glyphs.append(replace(placed, character=character, after_space=after_space))
+            line.glyphs.append(placed)
             pen, last, after_space = end, box, False
             union = box if union is None else _union(union, box)
         if union is not None:
@@ -221,8 +222,8 @@ class LineWriter:
 
     def _place(
         self, rng: np.random.Generator, line: _LineStyle, glyph: Glyph, pen: float, last: Box | None
-    ) -> tuple[LineGlyph, Box, float]:
-        """Place a glyph at the pen position; return it, its box on the line, and the next pen position."""
+    ) -> tuple[tuple[GlyphStyle, float, float], Box, float]:
+        """Return the style and the centre of a glyph at the pen, its box on the line, and the next pen position."""
         look, height = self._look, line.height
         natural = (glyph.top - glyph.bottom) * height
         y = (0.5 - (glyph.top + glyph.bottom) / 2) * height
@@ -232,7 +233,7 @@ class LineWriter:
             x = pen + glyph.left * height * line.stretch + width / 2 - y * math.tan(math.radians(line.slant))
             box = (x - width / 2, y - natural / 2, x + width / 2, y + natural / 2)
             step = glyph.advance * line.stretch + line.tracking + line.spread
-            return LineGlyph(glyph, style, x, y), box, pen + step * height
+            return (style, x, y), box, pen + step * height
         size = natural * _uniform(rng, (1 - look.height_jitter, 1 + look.height_jitter))
         threshold = min(line.threshold, _HAIRLINE * float(glyph.ink.max()))
         style = GlyphStyle(size, line.stretch, line.slant, _uniform(rng, look.digit_angle), threshold)
@@ -245,7 +246,7 @@ class LineWriter:
         if last is not None:
             move = _distance_away(box, last, look.max_box_overlap, 0.1 * height)
             x, box = x + move, _moved(box, move)
-        return LineGlyph(glyph, style, x, y), box, box[2]
+        return (style, x, y), box, box[2]
 
     def _connect(self, rng: np.random.Generator, line: Line, glyph: LineGlyph) -> None:
         """Add a connecting stroke from the previous digit with the look's probability."""

@@ -21,11 +21,13 @@ from digitdet.synth.pages.texts import word
 _BETWEEN = 0.25
 # Distance of two digits on a drum, relative to the height of the window.
 _PITCH = 0.98
-# Largest angle in degrees, in standard deviations, and shift in window heights of a drum that sits badly.
+# Standard deviations of the angle of a drum in degrees, and of its shift in window heights: few sit quite straight.
 _DRUM_ANGLE = 0.8
 _DRUM_SHIFT = 0.012
+# Pictures of drums that are enlarged more than this may be drawn as ink.
+_MAX_SCALE = 2.4
 _RED = np.array([45.0, 35.0, 190.0])
-_UNITS = ("kWh", "kWh", "m³", "m³", "km", "MWh", "l")
+_UNITS = ("kWh", "kWh", "m³", "m³", "km", "MWh", "L")
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def counter(draft: PageDraft) -> None:
     cell, pitch = window * aspect, window * aspect * (1 + gap)
     left = -count * pitch / 2 + (pitch - cell) / 2
     y = rng.uniform(-0.5, 0.5) * max(draft.height - window * 1.3, 0)
-    style = _sample_look(draft, drum, count)
+    style = _sample_look(draft, drum, count, window)
     windows = [(left + i * pitch, y - window / 2, left + i * pitch + cell, y + window / 2) for i in range(count)]
     body = (left - 0.3 * cell, y - 0.62 * window, left + count * pitch + 0.3 * cell, y + 0.62 * window)
     _add_body(draft, body, windows, style, one_window=gap == 0 or rng.random() < 0.4)
@@ -80,8 +82,8 @@ def counter(draft: PageDraft) -> None:
         _add_surroundings(draft, body, line.height)
 
 
-def _sample_look(draft: PageDraft, drum: Glyph | None, count: int) -> _Look:
-    """Draw the colours of the drums, those of pictures mostly as they are."""
+def _sample_look(draft: PageDraft, drum: Glyph | None, count: int, window: float) -> _Look:
+    """Draw the colours of the drums, those of pictures mostly as they are. `window` is their height in pixels."""
     rng = draft.rng
     light = bool(rng.random() < 0.5)
     decimals = int(rng.choice([0, 0, 1, 2, 3])) if count > 4 else 0
@@ -91,12 +93,14 @@ def _sample_look(draft: PageDraft, drum: Glyph | None, count: int) -> _Look:
         colours = colours_of(drum)
     last = colours
     kind = rng.random()
+    # Much enlarged, a drum is drawn as ink instead, in one colour for the whole line.
+    two_inks = drum is not None and window < _MAX_SCALE * len(drum.ink)
     red = (_RED * rng.uniform(0.6, 1.2)).astype(np.float32)
     if decimals and kind < 0.35:  # red drums
         last = np.stack([red, np.full(3, rng.uniform(190, 250), np.float32)])
-    elif decimals and kind < 0.5 and drum is not None:  # red digits
+    elif decimals and kind < 0.5 and two_inks:  # red digits
         last = np.stack([colours.max(axis=0), red])
-    elif drum is not None and kind > 0.8:  # the last drum is white, or black, as on odometers
+    elif kind > 0.8 and two_inks:  # the last drum is white, or black, as on odometers
         decimals, last = 1, colours[::-1]
     return _Look(drum is not None, recolour, colours, last, decimals, rng.uniform(0.95, 1.12))
 

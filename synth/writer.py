@@ -42,6 +42,7 @@ _PARTS = ".parts"
 _CHUNK = 50  # pictures: less than a second of work, so an interruption loses little
 _MAX_WORKERS = 61  # the limit of ProcessPoolExecutor on Windows
 _PREVIEW_PICTURES = 24
+_PREVIEW_SIDES = (320, 480)  # pixels: the smallest and the largest cell of the contact sheet
 _JPEG_QUALITY = 95  # high: visible compression is the job of the camera effects
 
 Progress = Callable[[int], object]
@@ -118,9 +119,10 @@ def write_preview(config: SynthConfig, materials: Materials, path: Path) -> int:
     composer = SceneComposer(config, materials.sources["train"], materials.backgrounds["train"])
     count = min(_PREVIEW_PICTURES, config.split_counts()["train"])
     scenes = [composer.compose(picture_rng(config.seed, "train", index)) for index in range(count)]
-    sheet = contact_sheet(
-        [scene.image for scene in scenes], [scene.boxes for scene in scenes], [scene.labels for scene in scenes]
-    )
+    images, boxes = [scene.image for scene in scenes], [scene.boxes for scene in scenes]
+    # Large pictures have digits that would be too small to see in the usual cells.
+    cell = int(np.clip(max(max(image.shape[:2]) for image in images), *_PREVIEW_SIDES))
+    sheet = contact_sheet(images, boxes, [scene.labels for scene in scenes], cell=cell)
     path.write_bytes(cv2.imencode(path.suffix, sheet)[1].tobytes())
     return count
 

@@ -21,6 +21,8 @@ NewDraft = Callable[[str, float, float, bool], PageDraft]
 
 # Part of the pictures without digits that hold objects with words.
 _WORDS_SHARE = 0.6
+# A scene with so many numbers gets no more objects.
+_ENOUGH_NUMBERS = 5
 # Part of the objects whose numbers and words are black or white.
 _PLAIN_SHARE = 0.75
 # The page of an object in digit heights; only layouts that fill a page need it.
@@ -42,6 +44,7 @@ def sample_objects(
     side = rng.uniform(-1, 1)
     placed: list[tuple[Layer, str]] = []
     taken: list[Box] = []
+    numbers = 0
     for _ in range(count):
         name = draw_name(rng, look.objects)
         source = draw_name(rng, _usable_sources(name, look.sources))
@@ -63,8 +66,11 @@ def sample_objects(
             shadow_shift=(side * min(reach, 10.0), down * min(reach, 10.0)),
             seed=int(rng.integers(2**31)),
         )
+        numbers += sum(len(line.numbers) for line in layer.lines)
         placed.append((Layer(layer.shapes, layer.lines, light, page, extent), source))
         taken.append(extent)
+        if numbers >= _ENOUGH_NUMBERS:
+            break
     return placed
 
 

@@ -50,7 +50,7 @@ STRIPS, PICTURES = KINDS = ("strips", "pictures")
 REAL_SETS: dict[str, dict[str, tuple[str, ...]]] = {
     "cheques": {STRIPS: ("orand_car_a",)},
     "handwritten": {STRIPS: ("mgr_rowid",), PICTURES: ("student_photos",)},
-    "print": {STRIPS: ("scene_numbers", "receipt_numbers", "price_tags")},
+    "print": {STRIPS: ("scene_numbers", "receipt_numbers"), PICTURES: ("price_tags",)},
     "houses": {STRIPS: ("svhn_full",)},
     "street": {STRIPS: ("scene_numbers",), PICTURES: ("house_photos",)},
     "meters": {STRIPS: ("meter_boxes", "odometers", "kwh_meter")},
@@ -251,6 +251,8 @@ def measure_look(
 ) -> Iterator[Record]:
     """Yield and print the records of a look and of its real sets."""
     for kind, sets in REAL_SETS.get(name, {STRIPS: ()}).items():
+        if not getattr(arguments, kind):
+            continue
         for real in ("", *(sets if arguments.limit else ())):
             target = folder / f"{name}-{kind}" / real
             if not real:
@@ -270,8 +272,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--looks", metavar="NAMES", help="preset looks, separated by commas; default: all with real sets"
     )
-    parser.add_argument("--strips", type=int, default=300, help="composed strips of each look")
-    parser.add_argument("--pictures", type=int, default=100, help="composed pictures of each look; slow")
+    parser.add_argument("--strips", type=int, default=300, help="composed strips of each look; 0: none")
+    parser.add_argument("--pictures", type=int, default=100, help="composed pictures of each look, slow; 0: none")
     parser.add_argument("--limit", type=int, default=150, help="pictures of each real set, evenly spaced; 0: no sets")
     parser.add_argument("--rapidocr-python", default=sys.executable, help="interpreter that has RapidOCR")
     parser.add_argument("--model", type=Path, help="model.onnx of digitdet; default: the shipped one")

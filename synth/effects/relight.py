@@ -111,7 +111,9 @@ def relight(
     The photo itself keeps its pixels.
     """
     lit = _lit(drawn, photo, photo.level_in(region), light, shading)
-    cv2.copyTo(drawn, (~body).view(np.uint8), lit)
+    # The soft edge of the body is lit, too: unlit, it would be a bright line around a dark object.
+    edged = cv2.dilate(body.view(np.uint8), np.ones((3, 3), np.uint8))
+    cv2.copyTo(drawn, 1 - edged, lit)
     blue, green, red = cv2.split(cv2.absdiff(drawn, behind))
     changed = body | (cv2.max(cv2.max(blue, green), red) > 2)
     # Blurred with its cover, an object does not smear the photo: only its own edge becomes soft.

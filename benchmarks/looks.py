@@ -8,10 +8,11 @@ Two readers read the pictures of each look and the choose halves of the real set
 on the look than on the real sets, the look is needlessly hard; where both do far better, it is too easy.
 
     strips    one number cut out of each picture; RapidOCR only recognises, and a number is exact if all digits that
-              were read, joined, are the true ones
+              were read, joined, are the true ones; digits below each other are left out
     pictures  whole pictures; RapidOCR also detects, and a number is exact if it is one of the numbers that were read
 
-Numbers of one digit are left out: readers of lines need context, and the looks differ in how many they have.
+Numbers of one digit are left out: readers of lines need context, and the looks differ in how many they have. The column
+`digits` is the mean number of digits of a number: short numbers are more often exact.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from peers import RAPIDOCR, RapidOcr, missing_peers
 from shared import data_folder, write_json
 
 from digitdet import NumberReader
+from digitdet.common.registry import check_names
 from digitdet.common.types import Box, Image
 from digitdet.configs import SynthConfig, load_preset, preset_names, replace
 from digitdet.configs.look import LookConfig
@@ -86,7 +88,7 @@ def compose_samples(composer: SceneComposer, kind: str, count: int, folder: Path
         rng = picture_rng(0, _SPLIT, index)
         scene = composer.compose(rng)
         index += 1
-        found = list(_numbers(scene))
+        found = [one for one in _numbers(scene) if kind == PICTURES or _is_horizontal(one[1])]
         if not found:
             if index > 50 * (written + 1):
                 sys.exit(f"{folder.name}: no numbers of two or more digits")
@@ -108,6 +110,12 @@ def _numbers(scene: Scene) -> Iterator[tuple[str, list[Box]]]:
             digits = digits_of(line.text[start:stop])
             if len(digits) > 1:
                 yield digits, _boxes(line, start, stop)
+
+
+def _is_horizontal(boxes: Sequence[Box]) -> bool:
+    """Whether the boxes of a number are not one below the other."""
+    (left, top), (right, bottom) = np.min(boxes, axis=0)[:2], np.max(boxes, axis=0)[2:]
+    return bool(bottom - top < 1.5 * (right - left))
 
 
 def _boxes(line: LineTruth, start: int, stop: int) -> list[Box]:
@@ -187,7 +195,8 @@ class Readers:
             "digitdet": [[one.best for one in self._ours.read(sample.path).numbers] for sample in samples],
         }
         count = sum(len(sample.numbers) for sample in samples)
-        record: Record = {"pictures": len(samples), "numbers": count}
+        digits = sum(len(number) for sample in samples for number in sample.numbers)
+        record: Record = {"pictures": len(samples), "numbers": count, "digits": digits / count}
         for reader, answers in texts.items():
             right = [count_right(kind, sample, answer) for sample, answer in zip(samples, answers, strict=True)]
             record[reader] = sum(right) / count
@@ -219,7 +228,7 @@ def print_record(record: Record) -> None:
     """Print one line of the table; the sets are indented below their look."""
     name = record["look"] if not record["set"] else f"  {record['set']}"
     cells = "".join(f" {record[reader]:9.1%}" for reader in ("rapidocr", "digitdet"))
-    print(f"{name:20} {record['kind']:9} {record['numbers']:8}{cells}", flush=True)
+    print(f"{name:20} {record['kind']:9} {record['numbers']:8} {record['digits']:7.1f}{cells}", flush=True)
 
 
 def main() -> None:
@@ -229,12 +238,14 @@ def main() -> None:
     names = (
         arguments.looks.split(",") if arguments.looks else [one for one in REAL_SETS if one in preset_names("looks")]
     )
-    looks = {name: replace(load_preset(LookConfig, "looks", name), weight=1.0) for name in names}
+    # All looks, because materials that no look uses are refused.
+    looks = {name: replace(load_preset(LookConfig, "looks", name), weight=1.0) for name in preset_names("looks")}
+    check_names(names, looks, "--looks")
     given = {name: value for name in _MATERIALS if (value := getattr(arguments, name))}
     config = add_materials(SynthConfig(looks=looks), **given)
     materials = load_materials(config)
     readers = Readers(arguments.model, arguments.rapidocr_python)
-    print(f"{'':20} {'':9} {'numbers':>8} {'RapidOCR':>9} {'digitdet':>9}")
+    print(f"{'':20} {'':9} {'numbers':>8} {'digits':>7} {'RapidOCR':>9} {'digitdet':>9}")
     records: list[Record] = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.keep or Path(temporary)

@@ -108,12 +108,12 @@ def _sample_look(draft: PageDraft, drum: Glyph | None, count: int, window: float
 def _sample_positions(rng: np.random.Generator, count: int) -> list[tuple[int, float]]:
     """Draw the digit of which most is visible, and the turn (-0.5 to 0.5) away from it, of each drum.
 
-    Most drums stand still. The last one is between two digits in half of the counters. While it turns from 9 to 0, its
-    neighbour turns with it.
+    Most drums stand still. In a quarter of the counters the last one is between two digits. While it turns from 9 to 0,
+    its neighbour turns with it.
     """
     digits = rng.integers(0, 10, count)
     turns = np.where(rng.random(count) < 0.05, rng.uniform(-0.5, 0.5, count), rng.normal(0, 0.03, count))
-    if rng.random() < 0.5:
+    if rng.random() < 0.25:
         turns[-1] = rng.uniform(_BETWEEN, 1 - _BETWEEN)
         if turns[-1] > 0.5:
             turns[-1] -= 1

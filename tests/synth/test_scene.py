@@ -190,7 +190,7 @@ def _is_around(box, smaller, larger):
 def test_boxes_match_the_ink_in_the_picture(composers, name, seed):
     """With an ink that paints its own mask, the extent of each single digit is exactly its box."""
     composer = composers[name]
-    plan = replace(draw_plan(composer, seed), effects=())
+    plan = replace(draw_plan(composer, seed), effects=(), transforms=())
     boxes = composer.render_plan(plan)[0].boxes.tolist()
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(INKS, "mask", _paint_mask)

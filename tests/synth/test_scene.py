@@ -31,26 +31,22 @@ def draw_plan(composer, seed):
     return composer.sample_plan(np.random.default_rng(seed))
 
 
-def digits_of(plan):
-    """Return all digits of a plan in reading order: the ID of their number and the placed glyph."""
+def characters_of(plan):
+    """Return the characters of all numbers of a plan in reading order: the ID of the number and the placed glyph."""
     return [
         ((index, place), line.glyphs[row])
         for index, line in enumerate(plan.lines)
         for place, rows in enumerate(line.numbers)
         for row in rows
-        if line.glyphs[row].glyph.label != NO_DIGIT
     ]
+
+
+def digits_of(plan):
+    return [(number, placed) for number, placed in characters_of(plan) if placed.glyph.label != NO_DIGIT]
 
 
 def marks_of(plan):
-    """Return the marks of the numbers of a plan with the IDs of their numbers."""
-    return [
-        ((index, place), line.glyphs[row])
-        for index, line in enumerate(plan.lines)
-        for place, rows in enumerate(line.numbers)
-        for row in rows
-        if line.glyphs[row].glyph.label == NO_DIGIT
-    ]
+    return [(number, placed) for number, placed in characters_of(plan) if placed.glyph.label == NO_DIGIT]
 
 
 def with_lines(plan, lines):

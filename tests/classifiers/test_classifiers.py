@@ -262,6 +262,7 @@ def test_the_error_for_an_unknown_classifier_names_the_nearest():
         load_classifier_config("svn")
 
 
+@pytest.mark.slow
 def test_the_textbook_cnn_on_some_real_digits(real_mnist, tmp_path):
     parts = load_split_digits(real_mnist)
     some = {"train": parts["train"][:3000], "val": parts["val"][:500]}

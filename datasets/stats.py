@@ -18,7 +18,7 @@ from digitdet.common.files import write_atomically
 from digitdet.common.tables import format_table
 from digitdet.common.types import CLASS_NAMES, FloatArray, Image
 from digitdet.datasets.formats import yolo
-from digitdet.datasets.formats.numbers import NUMBERS_FILE, PictureTruth, read_truths
+from digitdet.datasets.formats.numbers import NUMBERS_FILE, PictureTruth, character_class, read_truths
 
 MEASURE_ALL = 3000  # a split with more pictures is measured in a sample
 SAMPLE = 1000
@@ -39,6 +39,7 @@ class SplitStats:
     contrasts: FloatArray  # (M,) contrasts of digits, see `box_contrast`
     lengths: Counter[int]  # numbers by their number of digits
     numbers_per_picture: Counter[int]  # pictures by their number of numbers
+    characters: Counter[str]  # characters of the lines of text by class, see `character_class`
     looks: Counter[str]  # pictures by look
     sources: Counter[str]  # numbers by source
 
@@ -80,6 +81,7 @@ def format_stats(stats: Mapping[str, SplitStats]) -> str:
         *_quantile_rows("digit contrast, grey levels", [split.contrasts for split in splits]),
         *_count_rows("digits per number", [split.lengths for split in splits]),
         *_count_rows("numbers per picture", [split.numbers_per_picture for split in splits]),
+        *_count_rows("characters, of lines", [split.characters for split in splits]),
         *_count_rows("looks, of pictures", [split.looks for split in splits]),
         *_count_rows("sources, of numbers", [split.sources for split in splits]),
     ]
@@ -136,6 +138,9 @@ def _collect_split(images: Sequence[Path], truths: Sequence[PictureTruth]) -> Sp
         contrasts=contrasts,
         lengths=Counter(len(number.text) for number in numbers),
         numbers_per_picture=Counter(len(truth.numbers) for truth in truths),
+        characters=Counter(
+            character_class(one) for truth in truths for line in truth.lines for one in line.text if one != " "
+        ),
         looks=Counter(truth.look for truth in truths if truth.look),
         sources=Counter(number.source for number in numbers if number.source),
     )

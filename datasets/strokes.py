@@ -55,9 +55,10 @@ def load_pen_digits(folder: Path) -> list[PenDigit]:
 
 
 def split_writers(digits: Sequence[PenDigit]) -> dict[str, list[PenDigit]]:
-    """Divide the digits into 'train', 'val' and 'test' by writer; the hash of the writer's name decides.
+    """Return the digits of 'train', 'val' and 'test'; no writer is in two of them.
 
-    The last two get a tenth of the writers each, at least one. Only writers of all ten digits are held out.
+    'val' and 'test' get a tenth of the writers each, at least one, selected by the hash of their names among those who
+    wrote all ten digits.
 
     Raises:
         DataError: Fewer than three writers wrote all ten digits.

@@ -18,9 +18,9 @@ Colours = npt.NDArray[np.float32]
 
 # Part of a picture's height and width, at each edge, that may show the frame and tick marks.
 _EDGE = (0.06, 0.15)
-# Connected parts that are no digit: specks (area relative to the largest part), tick marks at the left and right edge
-# (width relative to the picture's), and slivers of the next digit at the top and bottom edge (height, likewise) beside
-# a tall part.
+# Connected parts that are not the digit. Specks: largest area, relative to the largest part. Tick marks at the left or
+# right edge: largest width, relative to the picture. Parts of the next digit at the top or bottom edge: largest height,
+# relative to the picture; they are removed only if another part is at least `_TALL` high.
 _SPECK_AREA = 0.06
 _TICK_WIDTH = 0.25
 _SLIVER_HEIGHT = 0.3
@@ -31,9 +31,9 @@ _CLEAR_WIDTH = 0.92
 _CLEAR_CONTRAST = 26.0
 # Pictures to try before one without clear ink is used.
 _MAX_TRIES = 4
-# A group with fewer pictures of a digit also uses those that look most like it.
+# A group with fewer pictures of a digit also uses the pictures of that digit whose colours are nearest to the group's.
 _FEW = 4
-# Ink from which on a pixel has the colour of the digit.
+# Ink coverage at which a pixel has the full colour of the digit.
 _CORE = 0.8
 # Share of the difference from the old to the new colours, beside drum and digit: dirt, shadows and the frame.
 _KEPT_DIFFERENCE = 0.7

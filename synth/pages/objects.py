@@ -222,7 +222,7 @@ def _panel_sign(draft: PageDraft, height: float) -> None:
 
 
 def _column_sign(draft: PageDraft, height: float) -> None:
-    """A tall column that points to two to seven numbers with arrows."""
+    """A tall, narrow sign with two to seven numbers one below the other, each with an arrow."""
     rng = draft.rng
     rows, pitch = int(rng.integers(2, 8)), height * rng.uniform(1.5, 2.4)
     lines = [draft.write(draft.text(), height, 5 * height) for _ in range(rows)]

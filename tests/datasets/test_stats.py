@@ -6,7 +6,14 @@ import pytest
 
 from digitdet.common.errors import DataError, MissingExtraError
 from digitdet.datasets import stats
-from digitdet.datasets.formats.numbers import NUMBERS_FILE, NumberTruth, PictureTruth, format_truth, parse_truth
+from digitdet.datasets.formats.numbers import (
+    NUMBERS_FILE,
+    LineTruth,
+    NumberTruth,
+    PictureTruth,
+    format_truth,
+    parse_truth,
+)
 from digitdet.datasets.formats.yolo import DATA_FILE, write_data_file
 
 
@@ -27,7 +34,8 @@ def dataset(tmp_path):
             (tmp_path / "labels" / split / f"{index}.txt").write_text(text)
             number = NumberTruth("37", ((10, 10, 20, 30), (50, 10, 60, 20)), source="print" if index else "pen")
             numbers = (number,) if split == "train" else ()
-            truths.append(PictureTruth(f"images/{split}/{name}", split, numbers, look="paper"))
+            line = LineTruth("3.7 kg", ((0, 0, 1, 1),) * 5, ((0, 3),))
+            truths.append(PictureTruth(f"images/{split}/{name}", split, numbers, "paper", (line,) if numbers else ()))
     write_data_file(tmp_path, ["train", "val"])
     (tmp_path / NUMBERS_FILE).write_text("".join(map(format_truth, truths)))
     return tmp_path
@@ -43,6 +51,7 @@ def test_counts_and_measures(dataset):
     assert train.contrasts == pytest.approx([150, 80] * 4)
     assert train.lengths == {2: 4}
     assert val.numbers_per_picture == {0: 1}
+    assert train.characters == {"3": 4, ".": 4, "7": 4, "other": 8}
     assert train.looks == {"paper": 4}
     assert train.sources == {"print": 3, "pen": 1}
 

@@ -13,12 +13,13 @@ import cv2
 import numpy as np
 
 from digitdet.common.boxes import clip_xyxy
+from digitdet.common.characters import CHARACTERS, OTHER, class_of
 from digitdet.common.errors import MissingExtraError
 from digitdet.common.files import write_atomically
 from digitdet.common.tables import format_table
 from digitdet.common.types import CLASS_NAMES, FloatArray, Image
 from digitdet.datasets.formats import yolo
-from digitdet.datasets.formats.numbers import NUMBERS_FILE, PictureTruth, character_class, read_truths
+from digitdet.datasets.formats.numbers import NUMBERS_FILE, PictureTruth, read_truths
 
 MEASURE_ALL = 3000  # a split with more pictures is measured in a sample
 SAMPLE = 1000
@@ -39,7 +40,7 @@ class SplitStats:
     contrasts: FloatArray  # (M,) contrasts of digits, see `box_contrast`
     lengths: Counter[int]  # numbers by their number of digits
     numbers_per_picture: Counter[int]  # pictures by their number of numbers
-    characters: Counter[str]  # characters of the lines of text by class, see `character_class`
+    characters: Counter[str]  # characters of the lines of text by class, letters and others as one
     looks: Counter[str]  # pictures by look
     sources: Counter[str]  # numbers by source
 
@@ -139,11 +140,16 @@ def _collect_split(images: Sequence[Path], truths: Sequence[PictureTruth]) -> Sp
         lengths=Counter(len(number.text) for number in numbers),
         numbers_per_picture=Counter(len(truth.numbers) for truth in truths),
         characters=Counter(
-            character_class(one) for truth in truths for line in truth.lines for one in line.text if one != " "
+            _class_name(one) for truth in truths for line in truth.lines for one in line.text if one != " "
         ),
         looks=Counter(truth.look for truth in truths if truth.look),
         sources=Counter(number.source for number in numbers if number.source),
     )
+
+
+def _class_name(character: str) -> str:
+    found = class_of(character)
+    return "other" if found == OTHER else CHARACTERS[found]
 
 
 def _measure_picture(image: Path, labels: yolo.Labels) -> FloatArray:

@@ -26,14 +26,6 @@ from digitdet.common.types import CLASS_NAMES, Box
 
 NUMBERS_FILE = "numbers.jsonl"
 
-MARKS = ".,-/:"
-"""Characters that can occur within a number, beside the digits."""
-
-OTHER = "other"
-"""The class of all characters that are neither digits nor marks: letters, currencies, units, brackets, superscripts."""
-
-_SAME_MARK = {"\u2013": "-", "\u2212": "-"}  # en dash and minus sign
-
 
 @dataclass(frozen=True)
 class NumberTruth:
@@ -71,12 +63,6 @@ class PictureTruth:
     numbers: tuple[NumberTruth, ...]
     look: str = ""
     lines: tuple[LineTruth, ...] = ()
-
-
-def character_class(character: str) -> str:
-    """Return the class of a character: itself for digits and marks, "-" for other dashes, and `OTHER` for the rest."""
-    character = _SAME_MARK.get(character, character)
-    return character if character in CLASS_NAMES or character in MARKS else OTHER
 
 
 def format_truth(truth: PictureTruth) -> str:

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from digitdet.common.characters import OTHER, class_of
 from digitdet.common.errors import ConfigError
 from digitdet.common.types import CLASS_NAMES
 from digitdet.configs import SynthConfig
 from digitdet.configs.base import preset_names
 from digitdet.configs.look import LookConfig
-from digitdet.datasets.formats.numbers import OTHER, character_class
 from digitdet.synth.digits.glyphs import NO_DIGIT, VISIBLE_INK
 from digitdet.synth.effects.inks import INKS
 from digitdet.synth.pages.texts import TEXTS
@@ -229,7 +229,7 @@ def test_every_digit_is_in_one_number(composers, name, seed):
         assert len(set(rows)) == len(rows)
         assert {row for row, glyph in enumerate(line.glyphs) if glyph.glyph.label != NO_DIGIT} <= set(rows)
         written = {line.glyphs[row].character for row in rows}
-        assert all(character == "'" or character_class(character) != OTHER for character in written)
+        assert all(character == "'" or class_of(character) != OTHER for character in written)
 
 
 @settings(max_examples=60, deadline=None)

@@ -6,7 +6,6 @@ from digitdet.datasets.formats.numbers import (
     LineTruth,
     NumberTruth,
     PictureTruth,
-    character_class,
     format_truth,
     parse_truth,
     read_truths,
@@ -62,14 +61,6 @@ def test_truth_round_trip(tmp_path):
     path.write_text(format_truth(TRUTH) + format_truth(PictureTruth("images/val/1.jpg", "val", ())))
     assert read_truths(path, "test") == [TRUTH]
     assert len(read_truths(path)) == 2
-
-
-@pytest.mark.parametrize(
-    ("characters", "expected"),
-    [("0", "0"), (".,-/:", ".,-/:"), ("\u2013\u2212", "--"), ("k$%(\u00b3'\u0663", "other")],
-)
-def test_classes_of_characters(characters, expected):
-    assert {character_class(one) for one in characters} == ({expected} if expected == "other" else set(expected))
 
 
 def test_box_around_a_number():

@@ -1,0 +1,134 @@
+"""Strips: rectified pictures of one line each, for the line reader.
+
+A strip is an affine map of a part of the page: rotated by the angle of the line, scaled to a fixed height, and sheared
+back where the line leans. The same map takes what is found in the strip back to the page.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from digitdet.common.boxes import as_boxes
+from digitdet.common.types import Boxes, FloatArray, Image, Points
+from digitdet.reading.skew import Digits
+
+STRIP_HEIGHT = 32
+"""Height of every strip in pixels."""
+
+MARGIN = 0.12
+"""Space above and below the digits, in digit heights."""
+
+END_MARGIN = 0.8
+"""Space before the first and after the last digit, in digit heights: a digit that the detector missed is seen."""
+
+_QUANTILE = 0.1  # of the upper and lower edges of the boxes that a strip leaves out
+
+
+@dataclass(frozen=True)
+class Strip:
+    """The place of a strip on the page.
+
+    Attributes:
+        to_strip: (2, 3) float64, maps (x, y, 1) in page pixels to strip pixels; the first pixel is from 0 to 1.
+        width: Width of the strip in pixels; its height is `STRIP_HEIGHT`.
+    """
+
+    to_strip: FloatArray
+    width: int
+
+    @property
+    def to_page(self) -> FloatArray:
+        """The inverse map (2, 3), from strip pixels to page pixels."""
+        return np.asarray(cv2.invertAffineTransform(self.to_strip))
+
+    def points_to_strip(self, points: Points) -> Points:
+        """Map points (N, 2) from the page to the strip."""
+        return _mapped(points, self.to_strip)
+
+    def points_to_page(self, points: Points) -> Points:
+        """Map points (N, 2) from the strip to the page."""
+        return _mapped(points, self.to_page)
+
+    def boxes_to_page(self, boxes: npt.ArrayLike) -> Boxes:
+        """Return the upright boxes (N, 4) on the page that bound boxes (N, 4) of the strip."""
+        x0, y0, x1, y1 = as_boxes(boxes).T
+        corners = np.stack([x0, y0, x1, y0, x1, y1, x0, y1], axis=1).reshape(-1, 2)
+        page = self.points_to_page(corners).reshape(-1, 4, 2)
+        return np.concatenate([page.min(axis=1), page.max(axis=1)], axis=1)
+
+
+def line_strip(boxes: npt.ArrayLike, angle: float, slant: float = 0.0, end_margin: float = END_MARGIN) -> Strip:
+    """Return the strip of a line of digits.
+
+    Args:
+        boxes: The upright boxes (N, 4) of the digits on the page, xyxy, at least one.
+        angle: Clockwise angle of the line in degrees.
+        slant: How far the digits lean to the right: the shift of their tops, in digit heights.
+        end_margin: Space before the first and after the last digit, in digit heights.
+    """
+    left, top, right, bottom = as_boxes(boxes).T
+    radians = np.radians(angle)
+    level = Digits((left + right) / 2, (top + bottom) / 2, right - left, bottom - top).rotated(radians)
+    high, low = (level.y + sign * level.height / 2 for sign in (-1, 1))
+    upper, lower = float(np.quantile(high, _QUANTILE)), float(np.quantile(low, 1 - _QUANTILE))
+    height = max(lower - upper, 1.0)
+    start = float((level.x - level.width / 2).min()) - end_margin * height
+    stop = float((level.x + level.width / 2).max()) + end_margin * height
+    middle, shown = (upper + lower) / 2, height * (1 + 2 * MARGIN)
+    rotation = np.array([[np.cos(radians), np.sin(radians)], [-np.sin(radians), np.cos(radians)]])
+    shear = np.array([[1.0, slant], [0.0, 1.0]])
+    offset = np.array([-start - slant * middle, shown / 2 - middle])
+    scale = STRIP_HEIGHT / shown
+    matrix = scale * np.column_stack([shear @ rotation, offset])
+    return Strip(matrix, max(round((stop - start) * scale), 1))
+
+
+def whole_strip(width: int, height: int) -> Strip:
+    """Return the strip that shows a whole page of `width` x `height` pixels."""
+    scale = STRIP_HEIGHT / height
+    return Strip(np.array([[scale, 0.0, 0.0], [0.0, scale, 0.0]]), max(round(width * scale), 1))
+
+
+def cut_strip(page: Image, strip: Strip) -> Image:
+    """Return the strip (STRIP_HEIGHT, width, 3) of a page (H, W, 3); beyond its borders the outermost pixels repeat."""
+    matrix = strip.to_strip
+    factor = int(1 / np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+    if factor > 1:
+        page, matrix = _reduced(page, strip, factor)
+    # OpenCV counts from the middle of the first pixel.
+    offset = matrix[:, 2] + matrix[:, :2].sum(axis=1) / 2 - 0.5
+    return np.asarray(
+        cv2.warpAffine(
+            page,
+            np.column_stack([matrix[:, :2], offset]),
+            (strip.width, STRIP_HEIGHT),
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        ),
+        np.uint8,
+    )
+
+
+def _reduced(page: Image, strip: Strip, factor: int) -> tuple[Image, FloatArray]:
+    """Return the part of the page that a strip shows, reduced by `factor`, and the map from it to the strip.
+
+    Bilinear sampling alone would skip pixels, and thin strokes with them.
+    """
+    sides = np.array(page.shape[1::-1])
+    shown = strip.boxes_to_page([[0, 0, strip.width, STRIP_HEIGHT]])[0]
+    left, top = np.clip(shown[:2] - factor, 0, sides - 1).astype(int).tolist()
+    right, bottom = np.clip(shown[2:] + factor, [left + 1, top + 1], sides).astype(int).tolist()
+    part = page[top:bottom, left:right]
+    width, height = (max(side // factor, 1) for side in (right - left, bottom - top))
+    reduced = np.asarray(cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    matrix = strip.to_strip
+    linear = matrix[:, :2] * np.array([(right - left) / width, (bottom - top) / height])
+    return reduced, np.column_stack([linear, matrix[:, :2] @ np.array([left, top]) + matrix[:, 2]])
+
+
+def _mapped(points: Points, matrix: FloatArray) -> Points:
+    return np.asarray(points @ matrix[:, :2].T + matrix[:, 2])

@@ -35,13 +35,13 @@ from peers import RAPIDOCR, RapidOcr, missing_peers
 from shared import data_folder, write_json
 
 from digitdet import NumberReader
+from digitdet.common.characters import number_spans
 from digitdet.common.registry import check_names
 from digitdet.common.types import Box, Image
 from digitdet.configs import SynthConfig, load_preset, preset_names, replace
 from digitdet.configs.look import LookConfig
 from digitdet.configs.synth import add_materials
 from digitdet.datasets.formats.numbers import LineTruth
-from digitdet.synth.pages.texts import number_spans
 from digitdet.synth.scene import Scene, SceneComposer
 from digitdet.synth.sources import load_materials
 from digitdet.synth.writer import picture_rng

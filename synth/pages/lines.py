@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from digitdet.common.characters import JOINING, number_spans
 from digitdet.common.types import CLASS_NAMES, Box, FloatArray, Points
 from digitdet.configs.look import LookConfig
 from digitdet.synth.digits.drawing import GlyphStyle, extent, ink_points, style_matrix
 from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph, GlyphSource
 from digitdet.synth.digits.pen import ligature
 from digitdet.synth.digits.variation import vary
-from digitdet.synth.pages.texts import JOINING, RAISED, SUBSCRIPTS, SUPERSCRIPTS, THIN_SPACE, number_spans
+from digitdet.synth.pages.texts import RAISED, SUBSCRIPTS, SUPERSCRIPTS, THIN_SPACE
 
 # A digit that overlaps its neighbour too much is moved right by tenths of its height, at most this many times.
 _MAX_MOVES = 6

@@ -2,25 +2,18 @@
 
 Other kinds are in `text_values.py` (amounts, measurements, calculations) and `text_labels.py` (dates, codes, lists).
 
-Digits that are separated only by one of the `JOINING` characters are one number, with its marks: "-1.234,50". Raised
-and lowered digits are the Unicode characters for them, such as "\u00b3", and belong to no number.
+Which characters of a text are a number says `number_spans`. Raised and lowered digits are the Unicode characters for
+them, such as "\u00b3", and belong to no number.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from digitdet.common.registry import Registry, draw_name
 from digitdet.configs.look import LookConfig
-
-JOINING = ".,'/:\u2013-"
-"""Characters that can occur within a number, between two digits."""
-
-# A minus belongs to the number at the start of a word or after an opening bracket: not in "A-12".
-_NUMBER = re.compile(rf"(?:(?<![^\s(\[])[-\u2212])?[0-9]+(?:[{JOINING}][0-9]+)*")
 
 TextFunction = Callable[[np.random.Generator, LookConfig], str]
 TEXTS: Registry[TextFunction] = Registry()
@@ -70,11 +63,6 @@ LIKE_DIGITS = frozenset(
 def sample_text(rng: np.random.Generator, look: LookConfig) -> str:
     """Draw a text of the look's kinds."""
     return TEXTS[draw_name(rng, look.texts)](rng, look)
-
-
-def number_spans(text: str) -> list[tuple[int, int]]:
-    """Return the start and stop (exclusive) of every number in a text, with its marks and a minus before it."""
-    return [found.span() for found in _NUMBER.finditer(text)]
 
 
 def pick(rng: np.random.Generator, options: Sequence[str]) -> str:

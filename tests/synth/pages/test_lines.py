@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitdet.common.boxes import overlap
+from digitdet.common.characters import number_spans
 from digitdet.common.types import CLASS_NAMES
 from digitdet.configs.look import LookConfig
 from digitdet.synth.digits.drawing import extent, ink_points, style_matrix
@@ -16,7 +17,7 @@ from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph, GlyphSource, ImageGlyp
 from digitdet.synth.digits.pen import Hand
 from digitdet.synth.pages import text_labels, text_values  # noqa: F401  (add to the table)
 from digitdet.synth.pages.lines import LineWriter
-from digitdet.synth.pages.texts import TEXTS, number_spans
+from digitdet.synth.pages.texts import TEXTS
 
 SEEDS = st.integers(0, 2**32 - 1)
 STEADY = {"stretch": (1, 1), "slant": (0, 0), "digit_angle": (0, 0), "height_jitter": 0, "baseline_jitter": 0}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from digitdet.configs.look import LookConfig
 from digitdet.synth.pages import text_labels, text_values  # noqa: F401  (add to the table)
-from digitdet.synth.pages.texts import RAISED, SUPERSCRIPTS, TEXTS, THIN_SPACE, number_spans, sample_text, word
+from digitdet.synth.pages.texts import RAISED, SUPERSCRIPTS, TEXTS, THIN_SPACE, sample_text, word
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -132,24 +132,3 @@ def test_words_are_letters():
     assert all(2 <= len(text) <= 9 and set(text) <= set(string.ascii_letters) for text in made)
     assert {text.isupper() for text in made} == {True, False}
     assert any(text.islower() for text in made)
-
-
-@pytest.mark.parametrize(
-    ("text", "numbers"),
-    [
-        ("0482", ["0482"]),
-        ("$5.99 kg", ["5.99"]),
-        ("-264.27", ["-264.27"]),
-        ("(-1'234,50)", ["-1'234,50"]),
-        ("\u221212", ["\u221212"]),
-        ("17/03/2024 12:34", ["17/03/2024", "12:34"]),
-        ("10\u201320 10 - 20", ["10\u201320", "10", "20"]),
-        ("1.200.-- 3.", ["1.200", "3"]),
-        ("LOT A-12B3", ["12", "3"]),
-        ("m\u00b3 350\u00b2 CO\u2082 417", ["350", "417"]),
-        ("=12 +5 12%3", ["12", "5", "12", "3"]),
-        ("no number.", []),
-    ],
-)
-def test_numbers_in_a_text(text, numbers):
-    assert [text[start:stop] for start, stop in number_spans(text)] == numbers

@@ -10,6 +10,7 @@ __all__ = [
     "Constraints",
     "Digit",
     "DigitdetError",
+    "Mark",
     "Number",
     "NumberReader",
     "ReadConfig",
@@ -27,13 +28,14 @@ if TYPE_CHECKING:
     from digitdet.reader import NumberReader
     from digitdet.reading.constraints import Constraints
     from digitdet.reading.regions import Region, parse_region
-    from digitdet.reading.results import Alternative, Digit, Number, Reading
+    from digitdet.reading.results import Alternative, Digit, Mark, Number, Reading
 
 _MODULES = {
     "Alternative": "digitdet.reading.results",
     "Constraints": "digitdet.reading.constraints",
     "Digit": "digitdet.reading.results",
     "DigitdetError": "digitdet.common.errors",
+    "Mark": "digitdet.reading.results",
     "Number": "digitdet.reading.results",
     "NumberReader": "digitdet.reader",
     "ReadConfig": "digitdet.configs",

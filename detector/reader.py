@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from digitdet.reading.calibration import parse_calibration
 from digitdet.reading.constraints import Constraints
 from digitdet.reading.numbers import NumberBuilder
 from digitdet.reading.regions import Region
-from digitdet.reading.results import Number, Reading
+from digitdet.reading.results import Digit, Mark, Number, Reading
 from digitdet.reading.rotation import (
     ROTATIONS,
     RotationChoice,
@@ -34,6 +35,8 @@ from digitdet.reading.rotation import (
     rotate_upright,
     upside_down_text,
 )
+
+_CharacterT = TypeVar("_CharacterT", Digit, Mark)
 
 
 class NumberReader:
@@ -196,19 +199,22 @@ class _PagePart:
 
     def to_page(self, number: Number) -> Number:
         """Map a number found in the upright part to the page: boxes, angle, region and upside-down text."""
-        height, width = self.image.shape[:2]
-        boxes = rotate_boxes_back([digit.box for digit in number.digits], self.rotation.rotation, width, height)
-        boxes += np.array(self.offset * 2)
-        digits = tuple(
-            replace(digit, box=(x0, y0, x1, y1))
-            for digit, (x0, y0, x1, y1) in zip(number.digits, boxes.tolist(), strict=True)
-        )
         return replace(
             number,
-            digits=digits,
+            digits=self._on_page(number.digits),
+            marks=self._on_page(number.marks),
             angle=number.angle + self.rotation.rotation,
             region=self.region,
             upside_down=upside_down_text(number.best) if self.rotation.is_ambiguous else None,
+        )
+
+    def _on_page(self, characters: tuple[_CharacterT, ...]) -> tuple[_CharacterT, ...]:
+        """Map the boxes of digits or marks to the page."""
+        height, width = self.image.shape[:2]
+        boxes = rotate_boxes_back([one.box for one in characters], self.rotation.rotation, width, height)
+        boxes += np.array(self.offset * 2)
+        return tuple(
+            replace(one, box=(x0, y0, x1, y1)) for one, (x0, y0, x1, y1) in zip(characters, boxes.tolist(), strict=True)
         )
 
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from digitdet import Constraints, NumberReader, Reading, draw_reading, parse_region
+from digitdet import Constraints, Digit, Mark, Number, NumberReader, Reading, draw_reading, parse_region
 from digitdet.common.errors import ConfigError, ImageError, ModelError
 from digitdet.configs import ReadConfig
 from digitdet.detection.search import MultiScaleDetector
@@ -172,6 +172,15 @@ def test_the_upside_down_text_is_given_where_it_is_as_plausible(monkeypatch, is_
     assert {number.upside_down for number in reading.numbers} == (
         {upside_down_text(number.best) for number in reading.numbers} if is_ambiguous else {None}
     )
+
+
+def test_boxes_of_digits_and_marks_are_mapped_to_the_page(monkeypatch):
+    found = Number("-7", 0.9, (Digit("7", 0.9, (20, 10, 30, 28)),), marks=(Mark("-", 0.8, (2, 17, 12, 20), 0),))
+    monkeypatch.setattr("digitdet.reader.NumberBuilder.build", lambda builder, digits: (found,))
+    reader = NumberReader(config=ReadConfig(rotate=90))
+    (number,) = reader.read(np.full((100, 200, 3), 255, np.uint8), [parse_region("50,40,100,60")]).numbers
+    assert number.digits[0].box == (50 + 100 - 28, 40 + 20, 50 + 100 - 10, 40 + 30)
+    assert number.marks == (Mark("-", 0.8, (50 + 100 - 20, 40 + 2, 50 + 100 - 17, 40 + 12), 0),)
 
 
 def test_small_digits_of_a_larger_picture_are_read(reader):

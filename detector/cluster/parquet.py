@@ -12,18 +12,21 @@ import pyarrow.parquet as pq
 _ALTERNATIVES = pa.list_(pa.struct({"text": pa.string(), "confidence": pa.float64()}))
 _BOX = pa.list_(pa.float64(), 4)
 _DIGIT = pa.struct({"text": pa.string(), "confidence": pa.float64(), "box": _BOX, "alternatives": _ALTERNATIVES})
+_MARK = pa.struct({"text": pa.string(), "confidence": pa.float64(), "box": _BOX, "place": pa.int32()})
 _NUMBER = pa.struct(
     [
         ("text", pa.string()),
         ("status", pa.string()),
         ("confidence", pa.float64()),
         ("best", pa.string()),
+        ("digit_text", pa.string()),
         ("alternatives", _ALTERNATIVES),
         ("box", _BOX),
         ("angle", pa.float64()),
         ("region", pa.string()),
         ("upside_down", pa.string()),
         ("digits", pa.list_(_DIGIT)),
+        ("marks", pa.list_(_MARK)),
     ]
 )
 SCHEMA = pa.schema(

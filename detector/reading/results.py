@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from digitdet.common.types import CLASS_NAMES
+
 if TYPE_CHECKING:
     from digitdet.common.types import Box
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Version of the dictionaries below (detector/outputs/reading.schema.json): incremented when a field is changed or
 removed, not when one is added."""
 
@@ -52,11 +54,38 @@ class Digit:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """A mark in a number: a minus sign, decimal point, comma, slash, colon or hyphen that the picture shows.
+
+    `text` is one of . , - / : and `confidence` its probability (0 to 1). `place` is its index in `Number.best`. `box`,
+    xyxy in pixels, is less exact than that of a digit: it has the columns in which the line reader sees the mark.
+    """
+
+    text: str
+    confidence: float
+    box: Box
+    place: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the mark as JSON types, rounded."""
+        return {
+            "text": self.text,
+            "confidence": round(self.confidence, 4),
+            "box": _rounded(self.box),
+            "place": self.place,
+        }
+
+
+@dataclass(frozen=True)
 class Number:
     """A whole number.
 
+    `best` holds the digits of `digits`, in their order. Its other characters are `marks`, or separators that the
+    constraints insert.
+
     Attributes:
-        best: The most probable text, with leading zeros and with the separators of the pattern in the constraints.
+        best: The most probable text as written, such as -264.27, 1,234.56, 12:34 or 0042. With a pattern or a list of
+            allowed numbers, it has their separators instead of the marks in the picture.
         confidence: Probability (0 to 1) that this is the number.
         digits: From left to right.
         status: 'ok', 'unsure' where the confidence is below the requested minimum, or 'unfit' where no plausible text
@@ -66,6 +95,7 @@ class Number:
         angle: Clockwise angle of the line on the picture in degrees, including the rotation of the page.
         region: Name of the region that the number was read in.
         upside_down: What the number says upside down, where that is as plausible; otherwise None.
+        marks: From left to right.
     """
 
     best: str
@@ -77,6 +107,7 @@ class Number:
     angle: float = 0.0
     region: str | None = None
     upside_down: str | None = None
+    marks: tuple[Mark, ...] = ()
 
     @property
     def text(self) -> str:
@@ -84,8 +115,18 @@ class Number:
         return "".join("?" if place in self.doubtful else character for place, character in enumerate(self.best))
 
     @property
+    def digit_places(self) -> tuple[int, ...]:
+        """The index in `best` of each digit."""
+        return tuple(place for place, character in enumerate(self.best) if character in CLASS_NAMES)
+
+    @property
+    def digit_text(self) -> str:
+        """The digits of `text` alone, with ? for doubtful ones."""
+        return "".join(self.text[place] for place in self.digit_places)
+
+    @property
     def box(self) -> Box:
-        """The bounding box of all digits, xyxy in pixels."""
+        """The bounding box of all digits, xyxy in pixels, without a minus sign before them."""
         left, top, right, bottom = zip(*(digit.box for digit in self.digits), strict=True)
         return min(left), min(top), max(right), max(bottom)
 
@@ -96,12 +137,14 @@ class Number:
             "status": self.status,
             "confidence": round(self.confidence, 4),
             "best": self.best,
+            "digit_text": self.digit_text,
             "alternatives": _dicts(self.alternatives),
             "box": _rounded(self.box),
             "angle": round(self.angle, 1),
             "region": self.region,
             "upside_down": self.upside_down,
             "digits": _dicts(self.digits),
+            "marks": _dicts(self.marks),
         }
 
 
@@ -158,7 +201,7 @@ class Reading:
         }
 
 
-def _dicts(values: Iterable[Alternative | Digit | Number]) -> list[dict[str, Any]]:
+def _dicts(values: Iterable[Alternative | Digit | Mark | Number]) -> list[dict[str, Any]]:
     return [value.to_dict() for value in values]
 
 

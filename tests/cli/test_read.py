@@ -45,7 +45,7 @@ def test_python_m_digitdet_reads():
 def test_json():
     result = run("read", "--format", "json", EXAMPLE)
     (picture,) = json.loads(result.stdout)
-    assert (picture["schema"], picture["image"], picture["status"]) == (1, str(EXAMPLE), "ok")
+    assert (picture["schema"], picture["image"], picture["status"]) == (2, str(EXAMPLE), "ok")
     (number,) = picture["numbers"]
     assert number["text"] == number["best"] == NUMBER == "".join(digit["text"] for digit in number["digits"])
     assert 0.5 <= number["confidence"] <= min(digit["confidence"] for digit in number["digits"])

@@ -16,7 +16,7 @@ if importlib.util.find_spec("ray") is None or importlib.util.find_spec("pyarrow"
 
 import pyarrow.parquet as pq
 
-from digitdet import NumberReader
+from digitdet import Digit, Mark, Number, NumberReader, Reading
 from digitdet.cli.main import main
 from digitdet.cluster.parquet import SCHEMA, to_parquet
 from digitdet.cluster.storage import Folder, find_pictures, read_file
@@ -25,6 +25,7 @@ from digitdet.imaging.inputs import Input
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
+BOX = (1.0, 2.0, 9.0, 14.0)
 FIELDS = json.loads((ROOT / "detector" / "outputs" / "reading.schema.json").read_text(encoding="utf-8"))
 
 
@@ -94,12 +95,14 @@ def test_the_table_has_the_fields_of_the_json(tmp_path):
     assert SCHEMA.names == list(FIELDS["properties"])
     number = SCHEMA.field("numbers").type.value_type
     assert [field.name for field in number] == list(FIELDS["$defs"]["number"]["properties"])
-    digit = number.field("digits").type.value_type
-    assert [field.name for field in digit] == list(FIELDS["$defs"]["digit"]["properties"])
+    for part in ("digit", "mark"):
+        fields = number.field(f"{part}s").type.value_type
+        assert [field.name for field in fields] == list(FIELDS["$defs"][part]["properties"])
 
 
 def test_the_table_holds_what_the_json_holds(tmp_path):
     readings = list(NumberReader().read_many([EXAMPLES / "page.jpg", tmp_path / "gone.jpg", EXAMPLES / "number.jpg"]))
+    readings.append(Reading((Number("-7", 0.9, (Digit("7", 0.9, BOX),), marks=(Mark("-", 0.8, BOX, 0),)),), 40, 30))
     records = [json.loads(json.dumps(reading.to_dict())) for reading in readings]
     (tmp_path / "x.parquet").write_bytes(to_parquet(records))
     assert pq.read_table(tmp_path / "x.parquet").to_pylist() == records

@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 
 from digitdet.outputs.formats import CSV_COLUMNS, FORMATS, write_results
-from digitdet.reading.results import UNFIT, UNSURE, Alternative, Digit, Number, Reading
+from digitdet.reading.results import UNFIT, UNSURE, Alternative, Digit, Mark, Number, Reading
 
 SCHEMA = json.loads(
     (Path(__file__).parents[2] / "detector" / "outputs" / "reading.schema.json").read_text(encoding="utf-8")
@@ -20,7 +20,9 @@ def number(best, **fields):
         Digit(text, 0.9, (10.0 * index, 5, 10 * index + 8, 17), (Alternative("7", 0.05),))
         for index, text in enumerate(character for character in best if character.isdigit())
     )
-    return Number(best, 0.87654, digits, **fields)
+    places = [place for place, character in enumerate(best) if character in ".,-/:"]
+    marks = tuple(Mark(best[place], 0.8, (10.0 * place, 15, 10 * place + 2, 17), place) for place in places)
+    return Number(best, 0.87654, digits, marks=marks, **fields)
 
 
 def reading(*numbers, source="photo.jpg", **fields):
@@ -59,7 +61,7 @@ def test_every_record_is_valid():
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("schema", 2), ("status", "fine"), ("rotation", 45), ("error", "why"), ("numbers", []), ("page", 0)],
+    [("schema", 1), ("status", "fine"), ("rotation", 45), ("error", "why"), ("numbers", []), ("page", 0)],
 )
 def test_schema_rejects_wrong_records(field, value):
     assert not VALIDATOR.is_valid({**OK.to_dict(), field: value})

@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
-from digitdet import Alternative, Digit, Number, Reading
+from digitdet import Alternative, Digit, Mark, Number, Reading
 
 
 def number(text, left=0.0, top=0.0, confidence=0.9):
@@ -17,11 +17,12 @@ def test_reading_as_a_dictionary():
         Digit("0", 0.9, (0, 2, 8, 12)),
         Digit("7", 0.61234567, (10, 0, 18, 11), (Alternative("1", 0.3),)),
     )
-    found = Number("07", 0.6, digits, "unsure", (1,), (Alternative("01", 0.2),), angle=1.26, region="total")
-    assert (found.text, found.box) == ("0?", (0, 0, 18, 12))
+    marks = (Mark(".", 0.98765, (8, 9, 10.004, 12), 1),)
+    found = Number("0.7", 0.6, digits, "unsure", (2,), (Alternative("01", 0.2),), 1.26, "total", marks=marks)
+    assert (found.text, found.digit_text, found.box) == ("0.?", "0?", (0, 0, 18, 12))
     record = Reading((found,), 40, 30, "a.jpg").to_dict()
     assert record == {
-        "schema": 1,
+        "schema": 2,
         "image": "a.jpg",
         "page": 1,
         "pages": 1,
@@ -32,10 +33,11 @@ def test_reading_as_a_dictionary():
         "rotation": 0,
         "numbers": [
             {
-                "text": "0?",
+                "text": "0.?",
                 "status": "unsure",
                 "confidence": 0.6,
-                "best": "07",
+                "best": "0.7",
+                "digit_text": "0?",
                 "alternatives": [{"text": "01", "confidence": 0.2}],
                 "box": [0, 0, 18, 12],
                 "angle": 1.3,
@@ -50,9 +52,25 @@ def test_reading_as_a_dictionary():
                         "alternatives": [{"text": "1", "confidence": 0.3}],
                     },
                 ],
+                "marks": [{"text": ".", "confidence": 0.9877, "box": [8, 9, 10, 12], "place": 1}],
             }
         ],
     }
+
+
+@pytest.mark.parametrize(
+    ("best", "doubtful", "text", "digit_text"),
+    [
+        ("0042", (), "0042", "0042"),
+        ("-264.27", (1, 6), "-?64.2?", "?642?"),
+        ("3.14", (1,), "3?14", "314"),  # a doubtful mark
+        ("12 m³", (1,), "1? m³", "1?"),  # separators of a pattern
+    ],
+)
+def test_digits_alone(best, doubtful, text, digit_text):
+    found = Number(best, 0.5, number("0").digits, "unsure", doubtful)
+    assert (found.text, found.digit_text) == (text, digit_text)
+    assert "".join(best[place] for place in found.digit_places).isdecimal()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from digitdet.reading.results import Number, Reading
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 SIZES = {
@@ -34,6 +37,7 @@ def load(name):
 
 
 exact, halves, peers, digitless, looks = (load(name) for name in ("exact", "halves", "peers", "digitless", "looks"))
+hard_pictures, hard_cases = load("hard_pictures"), load("hard_cases")
 Piece = exact.Piece
 
 
@@ -276,3 +280,38 @@ def test_strip_ends_at_the_border():
 )
 def test_exact_numbers_of_a_look(kind, numbers, texts, right):
     assert looks.count_right(kind, looks.Sample(Path("x.png"), numbers), texts) == right
+
+
+# --- hard cases ---
+
+
+@pytest.mark.parametrize("kind", hard_pictures.KINDS)
+def test_hard_pictures_are_reproducible_and_consistent(kind, few_fonts):
+    fonts = hard_pictures.find_typefaces([few_fonts])
+    case, again = (hard_pictures.draw_case(kind, 4, 1, fonts) for _ in range(2))
+    assert np.array_equal(case.image, again.image)
+    assert case.image.std() > 5
+    assert "".join(case.accepted[0]) == exact.digits_of("".join(case.written))
+    option = hard_pictures.KINDS[kind].option
+    assert option != "digits" or case.digits == len(case.written[0])
+    assert option != "pattern" or re.fullmatch(case.pattern, case.written[0])
+
+
+@pytest.mark.parametrize(
+    ("numbers", "with_option", "right", "sure"),
+    [
+        ([("12/80", "ok")], False, True, True),
+        ([("12", "ok"), ("80", "ok")], False, True, True),
+        ([("12", "ok"), ("80", "ok")], True, False, True),
+        ([("12180", "ok")], False, False, True),
+        ([("12180", "unsure")], False, False, False),
+        ([("1280", "unfit")], True, False, False),
+        ([], False, False, False),
+    ],
+)
+def test_hard_cases_are_judged_by_their_digits(numbers, with_option, right, sure):
+    case = hard_pictures.Case(np.zeros((9, 9, 3), np.uint8), ("12/80",), (("1280",), ("12", "80")))
+    reading = Reading(tuple(Number(text, 0.9, (), status) for text, status in numbers))
+    outcome = hard_cases.judge(case, reading, with_option)
+    assert (outcome.is_right, outcome.is_sure) == (right, sure)
+    assert hard_cases.draw_sheet([outcome]).size[1] > 100

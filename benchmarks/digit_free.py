@@ -1,6 +1,6 @@
 """Measure how many pictures without any digit are read as numbers, by what they show.
 
-    python benchmarks/digit_free.py [--model FILE] [--seed N] [--save DIR] [--json FILE] [KIND ...]
+    python benchmarks/digit_free.py [--model RUN] [--seed N] [--save DIR] [--json FILE] [KIND ...]
 
 digitless.py draws 700 pictures and 120 doubtful ones from the textures in $DIGITDET_DATA/backgrounds and the system's
 fonts; the same seed, fonts and textures give the same pictures. `sure` is the share of the pictures in which a number
@@ -88,7 +88,7 @@ def report(name: str, outcomes: Sequence[Outcome]) -> dict[str, float | int]:
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("kinds", nargs="*", metavar="KIND", help=f"any of {', '.join(KINDS)}; default: all")
-    parser.add_argument("--model", type=Path, help="model.onnx to measure; default: the shipped one")
+    parser.add_argument("--model", type=Path, help="run folder to measure; default: the shipped model")
     parser.add_argument("--seed", type=int, default=0, help="seed of the pictures")
     parser.add_argument("--save", type=Path, metavar="DIR", help="save the pictures")
     parser.add_argument("--json", type=Path, help="also write the figures as JSON")

@@ -1,7 +1,7 @@
 """Compare the difficulty of the composed pictures with that of real ones: one table with the looks and their real sets.
 
     python benchmarks/looks.py [--looks cheques,meters] [--strips 300] [--pictures 100] [--limit 150]
-                               [--rapidocr-python PYTHON] [--model FILE] [--keep DIR] [--json FILE]
+                               [--rapidocr-python PYTHON] [--model RUN] [--keep DIR] [--json FILE]
                                [--fonts DIR] [--hand-fonts DIR] [--strokes DIR] [--drums DIR] [--backgrounds DIR]
 
 Two readers read the pictures of each look and the choose halves of the real sets of its kind. Where both do far worse
@@ -287,7 +287,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--pictures", type=int, default=100, help="composed pictures of each look, slow; 0: none")
     parser.add_argument("--limit", type=int, default=150, help="pictures of each real set, evenly spaced; 0: no sets")
     parser.add_argument("--rapidocr-python", default=sys.executable, help="interpreter that has RapidOCR")
-    parser.add_argument("--model", type=Path, help="model.onnx of digitdet; default: the shipped one")
+    parser.add_argument("--model", type=Path, help="run folder of digitdet train; default: the shipped model")
     parser.add_argument("--keep", type=Path, help="folder for the composed strips and pictures")
     parser.add_argument("--json", type=Path, help="also write the figures and the misreadings as JSON")
     for name in _MATERIALS:

@@ -1,6 +1,6 @@
 """Measure a cold reading of one photo, in seconds and memory, beside tesseract and `yolo predict`, and by stage.
 
-    python benchmarks/read_speed.py [PHOTO] [--model FILE.onnx] [--turns 7] [--psm 11] [--json FILE]
+    python benchmarks/read_speed.py [PHOTO] [--model RUN] [--turns 7] [--psm 11] [--json FILE]
 
 Every turn starts each tool once, in a new process, on the same photo, after one turn that is not counted. `bare` is the
 lower limit: a process that imports OpenCV and ONNX Runtime, loads the detector and runs it once on 320 x 320 pixels.
@@ -50,7 +50,7 @@ class Run:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("photo", nargs="?", type=Path, default=_EXAMPLE)
-    parser.add_argument("--model", type=Path, help="model.onnx with its .pt beside it; default: the shipped one")
+    parser.add_argument("--model", type=Path, help="run folder of digitdet train; default: the shipped model")
     parser.add_argument("--turns", type=int, default=7)
     parser.add_argument("--psm", type=int, default=11, help="tesseract's page segmentation mode; 11: sparse text")
     parser.add_argument("--json", type=Path, help="also write the figures as JSON")
@@ -76,10 +76,10 @@ def main() -> None:
 
 def find_tools(photo: Path, given: Path | None, psm: int) -> dict[str, list[str]]:
     """Return the command of each tool that is installed."""
-    model = given or Path(str(resources.files("digitdet"))) / "models" / "digitdet.onnx"
+    detector = (given or Path(str(resources.files("digitdet"))) / "models") / "detector.onnx"
     tools = {
         "digitdet": [sys.executable, "-m", "digitdet", "read", str(photo), *(["--model", str(given)] if given else [])],
-        "bare": [sys.executable, "-c", _BARE, str(model)],
+        "bare": [sys.executable, "-c", _BARE, str(detector)],
     }
     if tesseract := shutil.which("tesseract"):
         digits = "tessedit_char_whitelist=0123456789"
@@ -87,7 +87,7 @@ def find_tools(photo: Path, given: Path | None, psm: int) -> dict[str, list[str]
     else:
         print("tesseract is not installed: skipped")
     if yolo := shutil.which("yolo", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"):
-        for name, weights in (("yolo, .pt", model.with_suffix(".pt")), ("yolo, .onnx", model)):
+        for name, weights in (("yolo, .pt", detector.with_suffix(".pt")), ("yolo, .onnx", detector)):
             if weights.is_file():
                 tools[name] = [yolo, "detect", "predict", f"model={weights}", f"source={photo}", "imgsz=320"]
                 tools[name] += ["device=cpu", "save=False"]
@@ -159,12 +159,12 @@ def time_stages(photo: Path, model: Path | None) -> dict[str, float]:
     for module in ("numpy", "cv2", "onnxruntime", "digitdet.cli.main", "digitdet.reader"):
         with timed(stages, f"import {module}"):
             import_module(module)
-    from digitdet.detection.detector import OnnxDetector
     from digitdet.imaging.images import load_image
     from digitdet.reader import NumberReader
+    from digitdet.reading.model import load_model
 
     with timed(stages, "load model"):
-        reader = NumberReader(OnnxDetector(model, is_short_lived=True))
+        reader = NumberReader(load_model(model, is_short_lived=True))
     with timed(stages, "decode picture"):
         image = load_image(photo)
     with timed(stages, "read"):

@@ -1,7 +1,7 @@
 """Measure exact numbers on the real labelled sets: digitdet and general OCR engines, in one run and one table.
 
     python benchmarks/real.py [--half choose|confirm|all] [--peers tesseract,rapidocr,rapidocr-rec] [--limit N]
-                              [--rapidocr-python PYTHON] [--model FILE] [--image-size N] [--json FILE] [SET ...]
+                              [--rapidocr-python PYTHON] [--model RUN] [--image-size N] [--json FILE] [SET ...]
 
 The sets are the folders of $DIGITDET_DATA/real, each with a labels.csv (image,number). All readers get the same files
 and are judged by the same rule (exact.py). halves.py defines the two halves of each set. For Tesseract, each set is
@@ -209,7 +209,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--half", choices=("choose", "confirm", "all"), default="all")
     parser.add_argument("--peers", metavar="NAMES", help=f"any of {','.join(PEERS)}; '' for none; default: installed")
     parser.add_argument("--rapidocr-python", default=sys.executable, help="interpreter that has RapidOCR")
-    parser.add_argument("--model", type=Path, help="model.onnx to measure; default: the shipped one")
+    parser.add_argument("--model", type=Path, help="run folder to measure; default: the shipped model")
     parser.add_argument("--limit", type=int, default=0, help="at most N pictures per set, evenly spaced; 0: all")
     parser.add_argument("--image-size", type=int, help="input side of the detector before the reader's scales")
     parser.add_argument("--json", type=Path, help="also write the figures as JSON")

@@ -25,7 +25,7 @@ from peers import RAPIDOCR, RapidOcr, missing_peers
 from shared import mixed_pictures, write_json
 
 from digitdet.detection.session import Session
-from digitdet.models.model_file import shipped_file
+from digitdet.models.model_file import DETECTOR_WEIGHTS, shipped_file
 from digitdet.reader import NumberReader
 
 _BLOCK = 50
@@ -95,7 +95,7 @@ def yolo_predict() -> Callable[[Sequence[Path]], float]:
     yolo._import_ultralytics()
     from ultralytics import YOLO
 
-    model = YOLO(str(shipped_file("digitdet.pt")), task="detect")
+    model = YOLO(str(shipped_file(DETECTOR_WEIGHTS)), task="detect")
 
     def predict(paths: Sequence[Path]) -> float:
         wanted = [str(path) for path in paths]

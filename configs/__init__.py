@@ -4,13 +4,12 @@ from digitdet.configs.base import Config, load_config, load_preset, parse_config
 from digitdet.configs.look import LookConfig
 from digitdet.configs.read import ReadConfig
 from digitdet.configs.synth import SynthConfig
-from digitdet.configs.train import RecogniserConfig, TrainConfig
+from digitdet.configs.train import TrainConfig
 
 __all__ = [
     "Config",
     "LookConfig",
     "ReadConfig",
-    "RecogniserConfig",
     "SynthConfig",
     "TrainConfig",
     "load_config",

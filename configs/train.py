@@ -1,4 +1,4 @@
-"""Settings of `digitdet train`: the detector and the recogniser."""
+"""Settings of `digitdet train`."""
 
 from __future__ import annotations
 
@@ -6,48 +6,20 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from digitdet.common.errors import ConfigError
 from digitdet.configs.base import Config, Share
-
-_Boxes = Annotated[int, Meta(ge=0, le=1000)]
-
-
-class RecogniserConfig(Config, frozen=True, kw_only=True):
-    """Settings of the training of the recogniser on crops of true digits and of the detector's proposals.
-
-    The numbers of boxes are maxima, sampled from every picture in an epoch.
-    """
-
-    epochs: Annotated[int, Meta(ge=0, le=10_000)] = 3
-    """Passes over the training pictures; 0 trains no recogniser."""
-
-    learning_rate: Annotated[float, Meta(gt=0, le=1)] = 0.002
-    """Highest learning rate of AdamW, after the warm-up."""
-
-    true_boxes: _Boxes = 10
-    """True boxes."""
-
-    proposals: _Boxes = 5
-    """Proposals that overlap a true digit enough to have its label."""
-
-    pieces: _Boxes = 5
-    """Background proposals that touch a digit: parts of one digit, or of two."""
-
-    other_proposals: _Boxes = 2
-    """Background proposals away from all digits. More of them make the recogniser reject true zeros and ones."""
 
 
 class TrainConfig(Config, frozen=True, kw_only=True):
-    """Settings of the training of a model: the detector with Ultralytics YOLO, then the recogniser."""
+    """Settings of the training of the detector with Ultralytics YOLO."""
 
     architecture: Annotated[str, Meta(pattern=r"\.yaml$")] = "yolo11n.yaml"
     """Name of an Ultralytics model configuration."""
 
     start: str = "scratch"
-    """Weights to start from: 'scratch' (random), 'shipped' (the model in the package) or the path of a .pt file."""
+    """What to start from: 'scratch' (random weights), 'shipped' (the model in the package) or a run folder."""
 
-    epochs: Annotated[int, Meta(ge=0, le=10_000)] = 5
-    """Passes over the training pictures; 0 keeps the detector that it starts from, and trains only the recogniser."""
+    epochs: Annotated[int, Meta(ge=1, le=10_000)] = 5
+    """Passes over the training pictures."""
 
     batch: Annotated[int, Meta(ge=1, le=4096)] = 16
     """Pictures in a step."""
@@ -76,9 +48,6 @@ class TrainConfig(Config, frozen=True, kw_only=True):
     mosaic: Share = 0.0
     """Augmentation: probability of a mosaic of four pictures. Off by default, since it cuts digits at the seams."""
 
-    recogniser: RecogniserConfig = RecogniserConfig()
-    """Settings of the recogniser. With 0 epochs, the model keeps the recogniser that it starts from, if any."""
-
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
     """Seed of the start weights, the order of the pictures and the augmentation."""
 
@@ -90,8 +59,3 @@ class TrainConfig(Config, frozen=True, kw_only=True):
 
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     """'auto' is bfloat16 if the processor has instructions for it, otherwise float32."""
-
-    def check(self) -> None:
-        """Require epochs for a detector with random weights."""
-        if self.epochs == 0 and self.start == "scratch":
-            raise ConfigError("epochs: 0 with random weights makes no detector; set start, or epochs above 0")

@@ -16,7 +16,6 @@ from digitdet.common.parallel import Deadline, MapFunction, process_batches
 from digitdet.common.types import Image
 from digitdet.configs import ReadConfig
 from digitdet.configs import replace as with_settings
-from digitdet.detection.detector import OnnxDetector
 from digitdet.detection.postprocess import NmsResult
 from digitdet.detection.search import MultiScaleDetector
 from digitdet.imaging.batches import LoadedPage, load_batches, source_name
@@ -24,6 +23,7 @@ from digitdet.imaging.images import ImageSource, load_image, read_pages
 from digitdet.imaging.inputs import Input
 from digitdet.reading.calibration import parse_calibration
 from digitdet.reading.constraints import Constraints
+from digitdet.reading.model import Model, load_model
 from digitdet.reading.numbers import NumberBuilder
 from digitdet.reading.regions import Region
 from digitdet.reading.results import Digit, Mark, Number, Reading
@@ -45,8 +45,8 @@ class NumberReader:
     The model is loaded once; use one reader for any number of pictures, from one thread at a time.
 
     Args:
-        model: Path of an .onnx file from `digitdet train`, or a loaded model; None is the model that ships with the
-            package.
+        model: Run folder of `digitdet train`, the .onnx file of one of its networks, or a loaded model; None is the
+            model that ships with the package.
         conf: Probability (0 to 1) from which a digit counts as present; None takes the value of `config`.
         constraints: Rules that every number must meet; None allows any number.
         config: All settings; None is the defaults.
@@ -56,7 +56,7 @@ class NumberReader:
         workers: Number of threads, by default one for each core.
 
     Raises:
-        ModelError: The model is missing, damaged, or not a digit detector.
+        ModelError: The model is missing, damaged, or holds other networks.
         ConfigError: `conf` is not within 0 to 1.
 
     Example:
@@ -69,14 +69,14 @@ class NumberReader:
 
     def __init__(
         self,
-        model: str | os.PathLike[str] | OnnxDetector | None = None,
+        model: str | os.PathLike[str] | Model | None = None,
         conf: float | None = None,
         constraints: Constraints | None = None,
         config: ReadConfig | None = None,
     ) -> None:
         self.config = with_settings(config or ReadConfig(), confidence=conf)
-        path_or_detector = Path(model) if isinstance(model, (str, os.PathLike)) else model
-        self._detector = MultiScaleDetector(path_or_detector, self.config)
+        loaded = model if isinstance(model, Model) else load_model(None if model is None else Path(model))
+        self._detector = MultiScaleDetector(loaded.detector, self.config)
         calibration = parse_calibration(self._detector.detector.calibration, self._detector.detector.name)
         self._number_builder = NumberBuilder(calibration, self.config, constraints)
         self.workers = max(os.cpu_count() or 1, 1)

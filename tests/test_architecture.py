@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "datasets.formats": {"common", "imaging"},
     "datasets": {"common", "imaging", "datasets.formats"},
     "detection": {"common", "configs", "models"},
-    "reading": {"common", "configs", "detection"},
+    "reading": {"common", "configs", "models", "detection"},
     "reader": {"common", "configs", "imaging", "detection", "reading"},
     "outputs": {"common", "imaging", "models", "datasets", "datasets.formats", "reading", "reader"},
     "synth.digits": {"common", "datasets"},
@@ -33,10 +33,10 @@ MAY_IMPORT = {
         *("detection", "reading", "reader", "evaluation"),
     },
     "classifiers": {"common", "configs", "datasets", "evaluation", "training"},
-    "cluster": {*("common", "configs", "imaging", "detection", "reading", "reader", "outputs", "synth")},
+    "cluster": {*("common", "configs", "imaging", "reading", "reader", "outputs", "synth")},
     "web": {
         *("common", "configs", "imaging", "datasets.formats"),
-        *("detection", "reading", "reader", "outputs"),
+        *("reading", "reader", "outputs"),
     },
 }
 ABOVE_ALL = {"cli", "package", "__main__"}

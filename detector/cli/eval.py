@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command(name="eval")
 @click.argument("path", type=PATH)
 @model_option
-@click.option("--compare", type=FILE, help="Second model file, compared picture by picture.")
+@click.option("--compare", type=PATH, help="Second model, compared picture by picture.")
 @click.option("--html", type=FILE, help="Write an HTML report with plots and all misreadings.")
 @click.option("--json", "json_file", type=FILE, help="Write all figures and every reading as JSON.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Use at most N evenly spaced pictures per set.")

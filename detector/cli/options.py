@@ -27,7 +27,9 @@ SEED = click.IntRange(0, 2**31 - 1)
 EPOCHS = click.IntRange(1, 10_000)
 
 model_option = click.option(
-    "--model", type=FILE, help="Model file from `digitdet train`.  [default: the shipped model]"
+    "--model",
+    type=PATH,
+    help="Run folder of `digitdet train`, or one of its .onnx files.  [default: the shipped model]",
 )
 mnist_option = click.option("--mnist", type=FOLDER, help="Folder with the four MNIST files.")
 _engine_option = click.option(

@@ -28,9 +28,9 @@ from digitdet.configs.read import READ_OPTIONS
 from digitdet.reading.results import EMPTY, ERROR, UNFIT, UNSURE
 
 if TYPE_CHECKING:
-    from digitdet.detection.detector import OnnxDetector
     from digitdet.imaging.inputs import Input
     from digitdet.outputs.batch import PictureWriter
+    from digitdet.reading.model import Model
     from digitdet.reading.options import ReadOptions
     from digitdet.reading.results import Reading
 
@@ -90,13 +90,13 @@ def read(pictures: tuple[str, ...], output_format: str, **options: Any) -> None:
             sys.exit(_read(model, pictures, output_format, options))
 
 
-def _load_model(path: Path | None, is_short_lived: bool) -> OnnxDetector:
-    from digitdet.detection.detector import OnnxDetector
+def _load_model(path: Path | None, is_short_lived: bool) -> Model:
+    from digitdet.reading.model import load_model
 
-    return OnnxDetector(path, is_short_lived)
+    return load_model(path, is_short_lived)
 
 
-def _read(model: Future[OnnxDetector], pictures: Sequence[str], output_format: str, options: dict[str, Any]) -> int:
+def _read(model: Future[Model], pictures: Sequence[str], output_format: str, options: dict[str, Any]) -> int:
     """Read the pictures, write the results, and return the exit code."""
     from digitdet.imaging.images import use_one_thread
     from digitdet.imaging.inputs import find_inputs
@@ -143,6 +143,7 @@ def _read_on_cluster(pictures: Sequence[str], output_format: str, address: str |
     """Read into a folder of shards, print a summary, and return the exit code."""
     from digitdet.cluster.read import Job, read_with_ray
     from digitdet.cluster.storage import Folder, find_pictures
+    from digitdet.models.model_file import find_model
     from digitdet.outputs.result_file import run_identity
 
     if options["out"] is None:
@@ -157,9 +158,8 @@ def _read_on_cluster(pictures: Sequence[str], output_format: str, address: str |
     parsed = _parse_options(options)
     inputs = list(find_pictures(names))
     model = options["model"]
-    job = Job(
-        Folder(options["out"]), parsed.config, parsed.constraints, parsed.regions, model.read_bytes() if model else None
-    )
+    networks = {name: file.read_bytes() for name, file in find_model(model).own.items()}
+    job = Job(Folder(options["out"]), parsed.config, parsed.constraints, parsed.regions, networks)
     identity = run_identity(model, _identifying(options), inputs)
     with click.progressbar(length=len(inputs), label="reading", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
         counts = read_with_ray(job, inputs, identity, shard, address, bar.update)

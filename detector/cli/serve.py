@@ -61,8 +61,8 @@ def serve(host: str, port: int, names: tuple[str, ...], model: Path | None, **op
     import uvicorn
 
     from digitdet.common.files import folder_lock
-    from digitdet.detection.detector import OnnxDetector
     from digitdet.imaging.images import quiet_decoders, use_one_thread
+    from digitdet.reading.model import load_model
     from digitdet.web.app import create_app
     from digitdet.web.limits import ServeSettings
     from digitdet.web.service import Service
@@ -79,7 +79,7 @@ def serve(host: str, port: int, names: tuple[str, ...], model: Path | None, **op
     with contextlib.ExitStack() as stack:
         if settings.corrections:
             stack.enter_context(folder_lock(settings.corrections))
-        service = Service(OnnxDetector(model), settings)
+        service = Service(load_model(model), settings)
         listener = stack.enter_context(_listen(host, port))
         app = create_app(service, (*_LOCAL, *names) if host in _LOCAL or names else ("*",))
         server = uvicorn.Server(

@@ -6,26 +6,26 @@ from pathlib import Path
 
 import click
 
-from digitdet.cli.options import EPOCHS, FILE, FOLDER, SEED, config_option, echo_error, load_settings, require_extra
+from digitdet.cli.options import EPOCHS, FOLDER, PATH, SEED, config_option, echo_error, load_settings, require_extra
 from digitdet.configs import TrainConfig, preset_names, replace
 
 
 @click.command()
 @click.option("--data", type=FOLDER, default=Path("data/synth"), help="YOLO dataset folder.")
 @click.option("--out", type=FOLDER, help="Run folder.  [default: runs/PRESET or runs/train]")
-@click.option("--epochs", type=EPOCHS, metavar="N", help="Epochs of the detector and of the recogniser.")
+@click.option("--epochs", type=EPOCHS, metavar="N", help="Passes over the pictures.")
 @click.option("--seed", type=SEED, metavar="N", help="Seed of the initial weights and of the order of the pictures.")
 @click.option(
     "--preset",
     type=click.Choice(preset_names("train")),
-    help="quick: the detector alone, minutes on a laptop. default: the first training of the shipped model. "
+    help="quick: minutes on a laptop. default: the first training of the shipped model. "
     "tune: a warm start from the shipped weights.",
 )
 @click.option(
     "--from",
     "start",
-    metavar="WEIGHTS",
-    help="Warm start: 'shipped', or the model.pt of an earlier run. Without --preset, the preset tune is used.",
+    metavar="RUN",
+    help="Warm start: 'shipped', or the folder of an earlier run. Without --preset, the preset tune is used.",
 )
 @config_option("TrainConfig")
 def train(
@@ -37,11 +37,11 @@ def train(
     preset: str | None,
     config_file: Path | None,
 ) -> None:
-    """Train the detector on a dataset, then the recogniser on its proposals, and export both for reading.
+    """Train the detector on a dataset, and export it for reading.
 
-    The run folder holds model.onnx (for reading), model.pt (for a warm start), metrics.json (of the test split), plots,
-    and the settings and versions of the run. The same command resumes after an interruption. If the validation split is
-    large enough, the confidences are calibrated on it. With `epochs: 0` in the settings, the detector is not trained.
+    The run folder holds detector.onnx (for reading), detector.pt (for a warm start), metrics.json (of the test split),
+    plots, and the settings and versions of the run. The same command resumes after an interruption. If the validation
+    split is large enough, the confidences are calibrated on it.
     """
     require_extra("digitdet train", "train", "ultralytics", "onnx", "onnxslim")
     from digitdet.training.run import train_run
@@ -50,8 +50,6 @@ def train(
     default_preset = "tune" if start not in (None, "scratch") else None
     config = load_settings(TrainConfig, config_file, "train", preset, default_preset)
     config = replace(config, start=start, epochs=epochs, seed=seed)
-    if epochs and config.recogniser.epochs:
-        config = replace(config, recogniser=replace(config.recogniser, epochs=epochs))
     run = out or Path("runs") / (preset or "train")
     for line in train_run(config, data, run, echo_error).summary():
         click.echo(line)
@@ -59,7 +57,7 @@ def train(
 
 @click.command()
 @click.argument("data", type=FOLDER)
-@click.option("--model", type=FILE, required=True, help="Model file; its calibration is replaced.")
+@click.option("--model", type=PATH, required=True, help="Run folder; its calibration is replaced.")
 @click.option(
     "--split", type=click.Choice(["train", "val", "test"]), default="val", help="Split to fit the calibration on."
 )

@@ -25,11 +25,11 @@ from digitdet.cluster.ray_session import map_on_cluster
 from digitdet.cluster.storage import Folder, StoredInput
 from digitdet.common.errors import DataError
 from digitdet.configs import ReadConfig
-from digitdet.detection.detector import OnnxDetector
 from digitdet.imaging.images import use_one_thread
 from digitdet.outputs.formats import write_results
 from digitdet.reader import NumberReader
 from digitdet.reading.constraints import Constraints
+from digitdet.reading.model import Model, load_model
 from digitdet.reading.regions import Region
 
 _JOB_FILE, _SUMMARY_FILE = "job.json", "summary.json"
@@ -37,13 +37,13 @@ _JOB_FILE, _SUMMARY_FILE = "job.json", "summary.json"
 
 @dataclass(frozen=True)
 class Job:
-    """Settings that are sent to every worker; `model` is the content of a model file, None the shipped one."""
+    """Settings that are sent to every worker; `networks` is the content of the model files that are not shipped."""
 
     out: Folder
     config: ReadConfig
     constraints: Constraints
     regions: tuple[Region, ...]
-    model: bytes | None
+    networks: Mapping[str, bytes]  # by file name
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class ShardReader:
     def __init__(self, job: Job) -> None:
         use_one_thread()  # there is a worker for every core
         self._job = job
-        self._reader = NumberReader(_load(job.model), None, job.constraints, job.config)
+        self._reader = NumberReader(_load(job.networks), None, job.constraints, job.config)
         self._reader.workers = 1
 
     def __call__(self, shard: Shard) -> tuple[Shard, Counter[str]]:
@@ -116,13 +116,11 @@ class ShardReader:
         return shard, _count(records)
 
 
-def _load(model: bytes | None) -> OnnxDetector:
-    if model is None:
-        return OnnxDetector(None)
+def _load(networks: Mapping[str, bytes]) -> Model:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.onnx"
-        path.write_bytes(model)
-        return OnnxDetector(path)
+        for name, content in networks.items():
+            (Path(folder) / name).write_bytes(content)
+        return load_model(Path(folder) if networks else None)
 
 
 def _count(records: Iterable[dict[str, Any]]) -> Counter[str]:

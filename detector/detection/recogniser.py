@@ -5,11 +5,12 @@ Compare R-CNN (Girshick et al., Rich Feature Hierarchies, 2014).
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.common.errors import ModelError
 from digitdet.common.types import Boxes, FloatArray, Image, Scores
 from digitdet.detection.session import Session
 
@@ -61,13 +62,10 @@ def _cut_square(level: Image, shape: tuple[int, ...], centre: FloatArray, scale:
 
 
 class OnnxRecogniser:
-    """A recogniser from the bytes of an ONNX file; `source` is what error messages call the model."""
+    """A recogniser from the path of a trusted ONNX file."""
 
-    def __init__(self, content: bytes, source: str) -> None:
-        self._session = Session(content, source, "its recogniser is damaged")
-        inputs, output = self._session.input_shapes, self._session.output_shape
-        if len(inputs) != 1 or inputs[0][1:] != [SIDE, SIDE, 4] or output[1:] != [CLASSES]:
-            raise ModelError(f"{source}: its recogniser was made by another version of digitdet")
+    def __init__(self, path: Path) -> None:
+        self._session = Session(path, str(path), "not an ONNX model that can be run")
 
     def recognise(self, image: Image, boxes: Boxes) -> Scores:
         """Return the probabilities (N, 11) of the ten digits and of no digit for boxes (N, 4) xyxy of a picture."""

@@ -106,19 +106,17 @@ class MultiScaleDetector:
         `quick` runs only the two passes before the largest and no recogniser, which suffices to see the rotation.
         `map_function` runs the passes and tiles.
         """
-        recogniser = None if quick else self.detector.recogniser
-        if recogniser is None:
+        if quick:
             found = self._run_passes(images, quick, MIN_SCORE, self._config.max_overlap, map_function)
         else:
-            proposals = self.propose(images, map_function=map_function)
+            proposals = self._propose(images, map_function)
+            recogniser = self.detector.recogniser
             found = [_recognise(image, one, recogniser) for image, one in zip(images, proposals, strict=True)]
         return [non_max_suppression(digits, self._config.max_overlap) for digits in found]
 
-    def propose(
-        self, images: Sequence[Image], quick: bool = False, map_function: MapFunction = map
-    ) -> list[Detections]:
-        """Return the detector's proposals, the boxes that the recogniser classifies; arguments as in `detect`."""
-        found = self._run_passes(images, quick, _PROPOSAL_SCORE, _PROPOSAL_OVERLAP, map_function)
+    def _propose(self, images: Sequence[Image], map_function: MapFunction) -> list[Detections]:
+        """Return the detector's proposals, the boxes that the recogniser classifies."""
+        found = self._run_passes(images, False, _PROPOSAL_SCORE, _PROPOSAL_OVERLAP, map_function)
         return [non_max_suppression(proposals, _DUPLICATE_OVERLAP).digits for proposals in found]
 
     def _run_passes(

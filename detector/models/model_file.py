@@ -1,38 +1,54 @@
-"""The model file: one ONNX file with the detector, and in its metadata a calibration and a recogniser.
+"""The files of a model: the digit detector and the line reader, each an ONNX file.
 
-Metadata entries, all text:
+Their metadata entries, all text:
 
-    names         the detector's classes, written by Ultralytics as a Python dictionary
-    imgsz         longer side in pixels of the training pictures
-    calibration   JSON, see `digitdet.reading.calibration`
-    recogniser    the recogniser's own ONNX file in base64
+    license       AGPL-3.0 (detector) or MIT (line reader)
+    digitdet      version of digitdet that wrote the file
+
+    names         detector: its classes, written by Ultralytics as a Python dictionary
+    imgsz         detector: longer side in pixels of the training pictures
+    calibration   detector: JSON, see `digitdet.reading.calibration`
+
+    characters    line reader: the character of each of its classes, without the blank of CTC
+    height        line reader: height of a strip in pixels
 """
 
 from __future__ import annotations
 
 import ast
-import base64
-import binascii
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from digitdet.common.characters import CHARACTERS
 from digitdet.common.errors import MissingExtraError, ModelError
 from digitdet.common.files import write_atomically
 
-SHIPPED_MODEL = "digitdet.onnx"
-SHIPPED_WEIGHTS = "digitdet.pt"
+DETECTOR, LINE_READER = "detector.onnx", "line_reader.onnx"
+DETECTOR_WEIGHTS, LINE_READER_WEIGHTS = "detector.pt", "line_reader.pt"
+RECOGNISER = "recogniser.onnx"
+
+_METADATA_FIELD, _KEY_FIELD, _VALUE_FIELD = 14, 1, 2  # of ONNX's ModelProto, and of an entry
 
 
 @dataclass(frozen=True)
-class ModelMetadata:
-    """The content of a model file beside the detector."""
+class ModelFiles:
+    """The ONNX files of the two networks of a model."""
 
-    image_size: int  # longer side of the training pictures in pixels
-    class_names: tuple[str, ...]  # in order; empty if the file does not name them
-    calibration: str | None  # JSON
-    recogniser: bytes | None  # content of an ONNX file
+    detector: Path
+    line_reader: Path
+
+    @property
+    def all(self) -> tuple[Path, ...]:
+        """All files that determine what the model reads."""
+        return self.detector, shipped_file(RECOGNISER)
+
+    @property
+    def own(self) -> dict[str, Path]:
+        """The files that are not shipped with the package, by the names that they have in a run folder."""
+        files = {DETECTOR: self.detector, LINE_READER: self.line_reader}
+        return {name: file for name, file in files.items() if not _is_shipped(file)}
 
 
 def shipped_file(name: str) -> Path:
@@ -40,42 +56,117 @@ def shipped_file(name: str) -> Path:
     return Path(__file__).with_name(name)
 
 
-def read_metadata(entries: Mapping[str, str], source: str) -> ModelMetadata:
-    """Decode the metadata entries of a model file, as ONNX Runtime returns them; error messages begin with `source`."""
-    size = entries.get("imgsz", "")
+def find_model(path: Path | None) -> ModelFiles:
+    """Return the files of a model: a run folder with one or both networks, or the file of one network.
+
+    The network that is not there is the shipped one; None is the shipped model.
+
+    Raises:
+        ModelError: There is no such file or folder, or it holds no network.
+    """
+    found = {name: shipped_file(name) for name in (DETECTOR, LINE_READER)}
+    if path is not None and path.is_dir():
+        own = {name: path / name for name in found if (path / name).is_file()}
+        if not own:
+            raise ModelError(f"{path}: has neither {DETECTOR} nor {LINE_READER}; name a run folder of digitdet train")
+        found |= own
+    elif path is not None:
+        is_line_reader = "characters" in read_entries(_read(path), str(path))
+        found[LINE_READER if is_line_reader else DETECTOR] = path
+    return ModelFiles(found[DETECTOR], found[LINE_READER])
+
+
+def trusted_or_bytes(path: Path) -> Path | bytes:
+    """Return the path of a shipped file, which may be loaded by path, and the bytes of any other file.
+
+    Raises:
+        ModelError: The file cannot be read.
+    """
+    return path if _is_shipped(path) else _read(path)
+
+
+def read_entries(content: bytes, source: str) -> dict[str, str]:
+    """Read the metadata entries of an ONNX file without loading the network; error messages begin with `source`."""
+    entries = {}
     try:
-        recogniser = base64.b64decode(entries.get("recogniser", ""), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise ModelError(f"{source}: its recogniser is damaged") from error
-    return ModelMetadata(
-        int(size) if size.isdigit() else 320,
-        _class_names(entries.get("names")),
-        entries.get("calibration") or None,
-        recogniser or None,
-    )
+        for number, entry in _fields(memoryview(content)):
+            if number == _METADATA_FIELD:
+                values = dict(_fields(entry))
+                entries[str(values[_KEY_FIELD], "utf-8")] = str(values.get(_VALUE_FIELD, b""), "utf-8")
+    except (IndexError, KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{source}: not an ONNX model that can be run") from error
+    return entries
 
 
-def write_model(model: Path, exported: bytes, image_size: int, version: str) -> None:
-    """Write the ONNX file of a detector that Ultralytics exported as a model file for `version` of digitdet.
+def class_names(entries: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the names of a detector's classes in order; none if its metadata do not name them."""
+    try:
+        names = ast.literal_eval(entries.get("names") or "{}")
+        return tuple(str(names[key]) for key in sorted(names))
+    except (ValueError, SyntaxError, TypeError, KeyError):
+        return ("unreadable",)
 
-    `image_size` is the longer side of the training pictures in pixels. Other metadata are removed, since they contain
-    local paths.
+
+def write_detector(file: Path, exported: bytes, image_size: int, version: str) -> None:
+    """Write the ONNX file of a detector that Ultralytics exported.
+
+    `image_size` is the longer side of the training pictures in pixels, and `version` that of digitdet. Other metadata
+    are removed, since they contain local paths.
     """
     content, entries = _parse(exported)
     facts = {"imgsz": str(image_size), "stride": "32", "digitdet": version, "license": "AGPL-3.0"}
-    _write(model, content, {"names": entries["names"], **facts})
+    _write(file, content, {"names": entries["names"], **facts})
 
 
-def store_calibration(model: Path, calibration: str) -> None:
-    """Replace the calibration (JSON) in a model file."""
-    content, entries = _parse(model.read_bytes())
-    _write(model, content, entries | {"calibration": calibration})
+def write_line_reader(file: Path, exported: bytes, height: int, version: str) -> None:
+    """Write the ONNX file of a line reader that reads strips of `height` pixels."""
+    content, _ = _parse(exported)
+    facts = {"characters": CHARACTERS, "height": str(height)}
+    _write(file, content, {**facts, "digitdet": version, "license": "MIT"})
 
 
-def store_recogniser(model: Path, recogniser: bytes) -> None:
-    """Replace the recogniser (the bytes of an ONNX file) in a model file."""
-    content, entries = _parse(model.read_bytes())
-    _write(model, content, entries | {"recogniser": base64.b64encode(recogniser).decode("ascii")})
+def store_entries(file: Path, **texts: str) -> None:
+    """Replace metadata entries of a model file; the others stay."""
+    content, entries = _parse(file.read_bytes())
+    _write(file, content, entries | texts)
+
+
+def _is_shipped(path: Path) -> bool:
+    return path.parent == Path(__file__).parent
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: {error.strerror}") from error
+
+
+def _fields(message: memoryview) -> Iterator[tuple[int, Any]]:
+    """Yield the number and the value of each field of a Protocol Buffers message: bytes, or None for a plain number."""
+    place = 0
+    while place < len(message):
+        key, place = _varint(message, place)
+        if key & 7 == 0:
+            _, place = _varint(message, place)
+            yield key >> 3, None
+            continue
+        size, place = _varint(message, place) if key & 7 == 2 else ({1: 8, 5: 4}[key & 7], place)
+        if place + size > len(message):
+            raise ValueError("the message is cut off")
+        yield key >> 3, message[place : place + size]
+        place += size
+
+
+def _varint(message: memoryview, place: int) -> tuple[int, int]:
+    """Decode a number of variable length; return it and the place after it."""
+    number = 0
+    for shift in range(0, 64, 7):
+        byte = message[place]
+        place, number = place + 1, number | (byte & 127) << shift
+        if byte < 128:
+            return number, place
+    raise ValueError("the number is too long")
 
 
 def _parse(content: bytes) -> tuple[Any, dict[str, str]]:
@@ -88,16 +179,8 @@ def _parse(content: bytes) -> tuple[Any, dict[str, str]]:
     return parsed, {entry.key: entry.value for entry in parsed.metadata_props}
 
 
-def _write(model: Path, content: Any, entries: Mapping[str, str]) -> None:
+def _write(file: Path, content: Any, entries: Mapping[str, str]) -> None:
     del content.metadata_props[:]
     for key, value in entries.items():
         content.metadata_props.add(key=key, value=value)
-    write_atomically(model, content.SerializeToString())
-
-
-def _class_names(text: str | None) -> tuple[str, ...]:
-    try:
-        names = ast.literal_eval(text) if text else {}
-        return tuple(str(names[key]) for key in sorted(names))
-    except (ValueError, SyntaxError, TypeError, KeyError):
-        return ("unreadable",)
+    write_atomically(file, content.SerializeToString())

@@ -14,7 +14,7 @@ from digitdet import __version__
 from digitdet.common.errors import DataError
 from digitdet.common.files import folder_lock
 from digitdet.imaging.inputs import Input
-from digitdet.models.model_file import SHIPPED_MODEL, shipped_file
+from digitdet.models.model_file import find_model
 from digitdet.outputs.formats import write_results
 from digitdet.reading.results import Reading
 
@@ -23,14 +23,14 @@ def run_identity(model: Path | None, options: Mapping[str, Any], inputs: Iterabl
     """Return what determines the results of a run, as JSON types: only a run with the same identity may be resumed.
 
     Args:
-        model: The model file; None is the shipped model.
+        model: The run folder or model file; None is the shipped model.
         options: Settings by name; paths are replaced by a hash of the file.
         inputs: The pictures.
     """
     files = {name: _sha256(value.read_bytes()) for name, value in options.items() if isinstance(value, Path)}
     return {
         "digitdet": __version__,
-        "model": _sha256((model or shipped_file(SHIPPED_MODEL)).read_bytes()),
+        "model": [_sha256(file.read_bytes()) for file in find_model(model).all],
         "options": {**options, **files},
         "inputs": [[one.path, one.error] for one in inputs],
     }

@@ -21,7 +21,7 @@ from digitdet.evaluation.detection import BACKGROUND
 from digitdet.evaluation.matching import exact_readings
 from digitdet.evaluation.sets import load_sets
 from digitdet.evaluation.statistics import expected_calibration_error
-from digitdet.models.model_file import store_calibration
+from digitdet.models.model_file import find_model, store_entries
 from digitdet.reading.calibration import Calibration, log_odds, parse_calibration
 from digitdet.reading.lines import find_lines
 from digitdet.reading.numbers import NumberBuilder
@@ -54,7 +54,7 @@ class CalibrationQuality:
 def calibrate_model(
     model: Path, data: Path, split: str, store: bool = True, on_picture: Callable[[], object] = lambda: None
 ) -> list[str]:
-    """Fit the calibration of a model to a split of a dataset, and replace it in the model file if `store` is true.
+    """Fit the calibration of a model to a split of a dataset, and replace it in the model if `store` is true.
 
     Returns the new calibration and the quality of both on the test split, or on `split` without one, as lines of text.
 
@@ -62,7 +62,8 @@ def calibrate_model(
         DataError: The dataset has no such split, or too few numbers in it.
     """
     config = ReadConfig()
-    detector = MultiScaleDetector(model, config)
+    file = find_model(model).detector
+    detector = MultiScaleDetector(file, config)
     pictures = detect_split(detector, data, split, on_picture)
     fitted = fit_calibration(pictures, config)
     where = f"the {split} split, which it was fitted to"
@@ -71,7 +72,7 @@ def calibrate_model(
     before = parse_calibration(detector.detector.calibration, str(model))
     old, new = (measure_calibration(pictures, one, config) for one in (before, fitted))
     if store:
-        store_calibration(model, fitted.to_json())
+        store_entries(file, calibration=fitted.to_json())
     return [
         f"calibration: {fitted.to_json()}",
         f"digits:  calibration error {old.digit_error:.1%} -> {new.digit_error:.1%}, "

@@ -20,13 +20,13 @@ _MAX_OVERLAP = 0.7  # as in the validation of Ultralytics
 _PLOT_SCORE = 0.25  # minimum score of the digits in the confusion matrix
 
 
-def measure_model(model: Path, data: Path, split: str, folder: Path) -> dict[str, Any]:
-    """Measure the detector of a model file, without the recogniser, on a split of a dataset.
+def measure_detector(path: Path, data: Path, split: str, folder: Path) -> dict[str, Any]:
+    """Measure the detector in an ONNX file on a split of a dataset.
 
     Every picture is detected in one pass, at the size of the training pictures. confusion_matrix.png is written to
     `folder`, which is created if it is missing. Returns `DetectionMetrics.to_dict`, with 0 for undefined metrics.
     """
-    detector = OnnxDetector(model)
+    detector = OnnxDetector(path)
     true, found, plotted = [], [], []
     for picture in load_sets(data, split)[0].pictures:
         if picture.digits is not None:

@@ -2,8 +2,8 @@
 
 The folder of a finished run:
 
-    model.onnx       for reading
-    model.pt         to start other trainings from
+    detector.onnx    the detector, for reading
+    detector.pt      its weights, to start other trainings from
     metrics.json     metrics on the test split; marks the run as finished
     train.yaml       the settings
     synth.yaml       the settings of the dataset, if digitdet composed it
@@ -25,14 +25,13 @@ from pathlib import Path
 from typing import Any
 
 from digitdet import __version__
-from digitdet.common.errors import DataError
+from digitdet.common.errors import DataError, ModelError
 from digitdet.common.run_folder import RunFolder, package_versions
 from digitdet.configs import TrainConfig, parse_config
 from digitdet.datasets.formats.numbers import NUMBERS_FILE
 from digitdet.datasets.formats.yolo import DATA_FILE, check_dataset, fingerprint, read_data_file
-from digitdet.detection.detector import OnnxDetector
 from digitdet.evaluation.outcomes import score_numbers
-from digitdet.models.model_file import SHIPPED_WEIGHTS, shipped_file, store_calibration
+from digitdet.models.model_file import DETECTOR, DETECTOR_WEIGHTS, find_model, read_entries, shipped_file, store_entries
 from digitdet.reader import NumberReader
 from digitdet.training import yolo
 from digitdet.training.calibration import calibrate_model
@@ -41,7 +40,6 @@ Say = Callable[[str], None]
 
 _METRICS_FILE = "metrics.json"
 _SYNTH_FILE = "synth.yaml"
-_DETECTOR, _PROPOSALS, _RECOGNISER = "detector.pt", "proposals.npz", "recogniser.pt"  # of an unfinished run
 _SHOWN_PROBLEMS = 3
 _PACKAGES = (
     "ultralytics",
@@ -75,8 +73,7 @@ class Run:
         if numbers := self.metrics.get("numbers"):
             share = numbers["exact"] / max(numbers["numbers"], 1)
             lines.append(f"numbers: {numbers['exact']} of {numbers['numbers']} exact ({share:.2%})")
-        model = shlex.quote(str(self.folder / "model.onnx"))
-        return [*lines, f"read with it:  digitdet read --model {model} photo.jpg"]
+        return [*lines, f"read with it:  digitdet read --model {shlex.quote(str(self.folder))} photo.jpg"]
 
 
 def train_run(config: TrainConfig, data: Path, folder: Path, say: Say) -> Run:
@@ -96,7 +93,7 @@ def train_run(config: TrainConfig, data: Path, folder: Path, say: Say) -> Run:
         identity=_origin(data),
         identity_file="run.json",
         identity_keys=("fingerprint",),
-        temporary=(yolo.CHECKPOINT, yolo.BEST, _DETECTOR, _PROPOSALS, _RECOGNISER),
+        temporary=(yolo.CHECKPOINT, yolo.BEST),
     )
     with run.locked():
         run.require_free_or_same()
@@ -109,8 +106,8 @@ def train_run(config: TrainConfig, data: Path, folder: Path, say: Say) -> Run:
         run.claim()
         if (data / _SYNTH_FILE).is_file():
             run.write(_SYNTH_FILE, (data / _SYNTH_FILE).read_bytes())
-        if not (folder / "model.onnx").is_file():
-            training.make_model()
+        if not (folder / DETECTOR).is_file():
+            training.make_detector()
         metrics = training.measure()
         run.finish(json.dumps(metrics, indent=2) + "\n")
     return Run(folder, metrics)
@@ -125,29 +122,14 @@ class _Training:
     start: Path | None
     say: Say
 
-    def make_model(self) -> None:
-        """Train the detector and the recogniser, calibrate, and write model.pt and then model.onnx."""
-        detector = self._train_detector()
-        draft = self.folder / ".model.onnx.tmp"
-        yolo.export_onnx(detector, draft, self.config.image_size, __version__)
-        yolo.save_weights(detector, self.folder / "model.pt", self._add_recogniser(draft))
+    def make_detector(self) -> None:
+        """Train the detector, calibrate, and write its weights and then its ONNX file."""
+        weights, draft = self.folder / DETECTOR_WEIGHTS, self.folder / f".{DETECTOR}.tmp"
+        if not weights.is_file():
+            yolo.save_weights(yolo.train(self.config, self.splits, self.folder, self.start), weights)
+        yolo.export_onnx(weights, draft, self.config.image_size, __version__)
         self._calibrate(draft)
-        draft.replace(self.folder / "model.onnx")
-
-    def _train_detector(self) -> Path:
-        detector = self.folder / _DETECTOR
-        if not detector.is_file():
-            untrained = self.start if self.config.epochs == 0 else None
-            yolo.save_weights(untrained or yolo.train(self.config, self.splits, self.folder, self.start), detector)
-        return detector
-
-    def _add_recogniser(self, model: Path) -> dict[str, Any] | None:
-        from digitdet.training.recogniser import add_recogniser  # here: importing torch takes seconds
-
-        if self.config.recogniser.epochs:
-            self.say("training the recogniser on the detector's proposals")
-        proposals, checkpoint = self.folder / _PROPOSALS, self.folder / _RECOGNISER
-        return add_recogniser(self.config, self.splits["train"], proposals, checkpoint, model, self.start)
+        draft.replace(self.folder / DETECTOR)
 
     def _calibrate(self, model: Path) -> None:
         """Calibrate on the validation split, or copy the calibration of the start model if that split is too small."""
@@ -157,27 +139,33 @@ class _Training:
         except DataError as error:
             self.say(f"not calibrated: {error}")
             before = self.start.with_suffix(".onnx") if self.start is not None else None
-            if before is not None and before.is_file() and (calibration := OnnxDetector(before).calibration):
-                store_calibration(model, calibration)
+            if before is not None and before.is_file():
+                store_entries(model, calibration=read_entries(before.read_bytes(), str(before)).get("calibration", ""))
                 self.say(f"it keeps the calibration of {before.name}")
 
     def measure(self) -> dict[str, Any]:
         """Return the content of metrics.json."""
-        from digitdet.training.measure import measure_model  # here: it imports Matplotlib
+        from digitdet.training.measure import measure_detector  # here: it imports Matplotlib
 
         split = "test" if "test" in self.splits else "val"
         self.say(f"measuring on the {split} split")
-        model = self.folder / "model.onnx"
-        metrics = {"split": split, "detection": measure_model(model, self.data, split, self.folder / split)}
+        detector = find_model(self.folder).detector
+        metrics = {"split": split, "detection": measure_detector(detector, self.data, split, self.folder / split)}
         if (self.data / NUMBERS_FILE).is_file():
-            metrics["numbers"] = score_numbers(NumberReader(model), self.data, split)
+            metrics["numbers"] = score_numbers(NumberReader(self.folder), self.data, split)
         return metrics
 
 
 def _start_weights(config: TrainConfig) -> Path | None:
+    """Return the weights of the detector to start from, those of a run folder or the shipped ones."""
     if config.start == "scratch":
         return None
-    path = shipped_file(SHIPPED_WEIGHTS) if config.start == "shipped" else Path(config.start)
+    folder = Path(config.start)
+    if config.start != "shipped" and not folder.is_dir():
+        raise ModelError(f"{folder}: no such run folder; expected 'scratch', 'shipped' or a folder of digitdet train")
+    path = folder / DETECTOR_WEIGHTS
+    if config.start == "shipped" or not path.is_file():
+        path = shipped_file(DETECTOR_WEIGHTS)
     yolo.require_loadable(path)
     return path
 

@@ -20,7 +20,7 @@ from digitdet.common.files import user_cache, write_atomically
 from digitdet.common.types import CLASS_NAMES
 from digitdet.configs import TrainConfig
 from digitdet.datasets.formats.yolo import label_path
-from digitdet.models.model_file import write_model
+from digitdet.models.model_file import write_detector
 from digitdet.training.buckets import BucketSampler, batch_shapes
 from digitdet.training.hardware import computes_in_bf16, pick_device, set_threads
 
@@ -164,11 +164,11 @@ def export_onnx(weights: Path, target: Path, image_size: int, version: str) -> N
         exported = YOLO(str(copy), task="detect").export(
             format="onnx", imgsz=image_size, dynamic=True, simplify=True, nms=None, device="cpu"
         )
-        write_model(target, Path(exported).read_bytes(), image_size, version)
+        write_detector(target, Path(exported).read_bytes(), image_size, version)
 
 
-def save_weights(weights: Path, target: Path, recogniser: Mapping[str, Any] | None = None) -> None:
-    """Copy .pt weights without the paths, git state and optimiser state of the training; add those of a recogniser."""
+def save_weights(weights: Path, target: Path) -> None:
+    """Copy .pt weights without the paths, git state and optimiser state of the training."""
     checkpoint = _load(weights)
     import torch
 
@@ -177,17 +177,9 @@ def save_weights(weights: Path, target: Path, recogniser: Mapping[str, Any] | No
     model.yaml_file = Path(str(model.yaml.get("yaml_file", ""))).name
     model.pt_path = None
     content = {"model": model.half(), "epoch": -1, "train_args": model.args, "license": "AGPL-3.0"}
-    if recogniser is not None:
-        content["recogniser"] = {name: value.half() for name, value in recogniser.items()}
     buffer = io.BytesIO()
     torch.save(content, buffer)
     write_atomically(target, buffer.getvalue())
-
-
-def load_recogniser(weights: Path) -> dict[str, Any] | None:
-    """Return the weights of the recogniser in a .pt file of `save_weights`; None if there are none."""
-    stored: dict[str, Any] | None = _load(weights).get("recogniser")
-    return stored
 
 
 def _load(weights: Path) -> dict[str, Any]:
@@ -285,7 +277,7 @@ def _rate_per_step() -> Callable[[Any], None]:
 def require_loadable(path: Path) -> None:
     """Raise ModelError if a .pt file is missing or cannot be loaded without executing code from it."""
     if not path.is_file():  # Ultralytics would try to download it
-        raise ModelError(f"{path}: no such file; expected 'scratch', 'shipped' or a .pt file")
+        raise ModelError(f"{path}: no such file")
     _import_ultralytics()
     try:
         _load(path)

@@ -7,9 +7,9 @@ from typing import Any
 
 from digitdet.common.errors import ImageError, TimeLimitError
 from digitdet.common.types import Image
-from digitdet.detection.detector import OnnxDetector
 from digitdet.imaging.images import read_pages
 from digitdet.reader import NumberReader
+from digitdet.reading.model import Model
 from digitdet.reading.options import ReadOptions
 from digitdet.web.corrections import CorrectionFolder
 from digitdet.web.limits import RequestLimiter, ServeSettings
@@ -28,11 +28,11 @@ class Service:
         OSError: The folder for corrections cannot be written.
     """
 
-    def __init__(self, detector: OnnxDetector, settings: ServeSettings) -> None:
+    def __init__(self, model: Model, settings: ServeSettings) -> None:
         self.settings = settings
         self.limiter = RequestLimiter(settings.at_once, settings.queue)
         self.corrections = CorrectionFolder(settings.corrections) if settings.corrections else None
-        self._detector = detector
+        self._model = model
 
     def read(self, content: bytes, options: ReadOptions) -> list[dict[str, Any]]:
         """Read every page of a file; return what `digitdet read --format json` prints.
@@ -41,7 +41,7 @@ class Service:
             ImageError: No page can be read.
             TimeLimitError: Reading takes too long.
         """
-        reader = NumberReader(self._detector, None, options.constraints, options.config)
+        reader = NumberReader(self._model, None, options.constraints, options.config)
         readings = list(reader.read_many([content], options.regions, self.settings.time_limit))
         errors = [reading.error for reading in readings if reading.error is not None]
         if len(errors) == len(readings):

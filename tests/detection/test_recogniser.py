@@ -1,18 +1,11 @@
-"""The recogniser: its crops, and the models that it refuses."""
-
-import base64
-import shutil
+"""The recogniser and its crops."""
 
 import cv2
 import numpy as np
 import pytest
 
-from digitdet.common.errors import ModelError
-from digitdet.configs import ReadConfig
 from digitdet.detection.detector import OnnxDetector
-from digitdet.detection.recogniser import SIDE, ZOOM, OnnxRecogniser, cut_crops
-from digitdet.detection.search import MultiScaleDetector
-from digitdet.models.model_file import shipped_file
+from digitdet.detection.recogniser import SIDE, ZOOM, cut_crops
 
 
 def picture(width, height, *blocks):
@@ -70,13 +63,6 @@ def test_the_picture_is_not_changed():
     assert (image == before).all()
 
 
-def test_refused_models():
-    with pytest.raises(ModelError, match=r"^x: its recogniser is damaged"):
-        OnnxRecogniser(b"no network", "x")
-    with pytest.raises(ModelError, match=r"^x: its recogniser was made by another version"):
-        OnnxRecogniser(shipped_file("digitdet.onnx").read_bytes(), "x")
-
-
 def test_the_shipped_recogniser_tells_digits_from_background():
     """Digits as a pen draws them, dark and light, and what is no digit: a plain background, a frame, a stroke."""
     recogniser = OnnxDetector().recogniser
@@ -93,22 +79,3 @@ def test_the_shipped_recogniser_tells_digits_from_background():
         assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-4)
     assert recogniser.recognise(image, np.zeros((0, 4), np.float32)).shape == (0, 11)
     assert recogniser.recognise(np.full((60, 60, 3), 200, np.uint8), np.float32([[20, 10, 40, 50]])).argmax() == 10
-
-
-def test_damaged_recogniser(tmp_path):
-    onnx = pytest.importorskip("onnx")
-    model = onnx.load(shipped_file("digitdet.onnx"))
-    for stored, complaint in (("not base64!", "damaged"), (base64.b64encode(b"junk").decode(), "damaged")):
-        entries = {entry.key: entry.value for entry in model.metadata_props} | {"recogniser": stored}
-        del model.metadata_props[:]
-        for key, value in entries.items():
-            model.metadata_props.add(key=key, value=value)
-        path = tmp_path / "m.onnx"
-        onnx.save(model, path)
-        with pytest.raises(ModelError, match=complaint):
-            MultiScaleDetector(path, ReadConfig())
-
-
-def test_a_model_is_one_file(tmp_path):
-    copy = shutil.copy(shipped_file("digitdet.onnx"), tmp_path / "copy.onnx")
-    assert OnnxDetector(copy).recogniser is not None

@@ -223,7 +223,7 @@ def test_eval(labelled, tmp_path):
 
 
 def test_a_model_compared_with_itself(labelled):
-    model = Path(__file__).parents[2] / "detector" / "models" / "digitdet.onnx"
+    model = Path(__file__).parents[2] / "detector" / "models" / "detector.onnx"
     result = run(labelled, "--compare", model, "--limit", 1)
     assert result.exit_code == 0
     (line,) = (line for line in result.stdout.splitlines() if re.match(r"mine +1 +100.0% +100.0%", line))

@@ -4,7 +4,6 @@ import hashlib
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -13,6 +12,7 @@ from digitdet import __version__
 from digitdet.cli.main import main
 from digitdet.common.errors import DataError
 from digitdet.common.files import folder_lock
+from digitdet.models.model_file import find_model
 from digitdet.outputs.result_file import identity_line, open_results
 from digitdet.reading.results import Reading
 
@@ -173,7 +173,7 @@ def test_identity_is_the_same_as_in_earlier_versions(tmp_path, monkeypatch):
     config.write_text("confidence: 0.4\n", encoding="utf-8")
     identity = {
         "digitdet": __version__,
-        "model": hashlib.sha256(Path("detector/models/digitdet.onnx").read_bytes()).hexdigest(),
+        "model": [hashlib.sha256(file.read_bytes()).hexdigest() for file in find_model(None).all],
         "options": {
             **dict.fromkeys(unset),
             "allowed": hashlib.sha256(allowed.read_bytes()).hexdigest(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import gzip
 import importlib.util
 import io
@@ -36,7 +35,7 @@ def pictures() -> list[bytes]:
 
 
 def models() -> list[bytes]:
-    """A detector and a recogniser of one layer each, so that mutations hit the graph and not only the weights."""
+    """A detector of one layer, so that mutations hit the graph and not only the weights."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
@@ -50,18 +49,6 @@ def models() -> list[bytes]:
         helper.set_model_props(made, entries)
         return bytes(made.SerializeToString())
 
-    recogniser = helper.make_graph(
-        [
-            helper.make_node("Cast", ["crops"], ["pixels"], to=TensorProto.FLOAT),
-            helper.make_node("ReduceMean", ["pixels"], ["means"], axes=[1, 2], keepdims=0),
-            helper.make_node("MatMul", ["means", "weights"], ["logits"]),
-            helper.make_node("Softmax", ["logits"], ["shares"], axis=1),
-        ],
-        "recogniser",
-        [helper.make_tensor_value_info("crops", TensorProto.UINT8, ["n", 48, 48, 4])],
-        [helper.make_tensor_value_info("shares", TensorProto.FLOAT, ["n", 11])],
-        [constant("weights", rng.normal(0, 0.01, (4, 11)).astype(np.float32))],
-    )
     detector = helper.make_graph(
         [
             helper.make_node("Conv", ["images", "kernel"], ["cells"], kernel_shape=[8, 8], strides=[8, 8]),
@@ -78,8 +65,7 @@ def models() -> list[bytes]:
     )
     names = str({digit: str(digit) for digit in range(10)})
     entries = {"names": names, "imgsz": "320"}
-    second = base64.b64encode(write(recogniser, {})).decode()
-    return [write(detector, entries), write(detector, {**entries, "recogniser": second})]
+    return [write(detector, entries)]
 
 
 def settings() -> list[bytes]:
@@ -118,7 +104,7 @@ def weights() -> list[bytes]:
     import torch
 
     found = []
-    for stored in ({"model": None, "recogniser": {"weight": torch.zeros(3, 4)}}, {"epoch": 3, "ema": [1.5, "x"]}):
+    for stored in ({"model": {"weight": torch.zeros(3, 4)}}, {"epoch": 3, "ema": [1.5, "x"]}):
         buffer = io.BytesIO()
         torch.save(stored, buffer)
         found.append(buffer.getvalue())

@@ -36,10 +36,10 @@ def picture(content: bytes, _folder: Path) -> None:
 
 def model(content: bytes, folder: Path) -> None:
     from digitdet.configs import ReadConfig
-    from digitdet.detection.search import MultiScaleDetector
+    from digitdet.reader import NumberReader
 
-    path = _written(folder / "model.onnx", content)
-    MultiScaleDetector(path, ReadConfig(scales=(0.3,))).detect([np.full((64, 96, 3), 200, np.uint8)])
+    path = _written(folder / "detector.onnx", content)
+    NumberReader(path, config=ReadConfig(scales=(0.3,))).read(np.full((64, 96, 3), 200, np.uint8))
 
 
 def settings(content: bytes, folder: Path) -> None:
@@ -175,9 +175,8 @@ def typeface(content: bytes, folder: Path) -> None:
 def weights(content: bytes, folder: Path) -> None:
     from digitdet.training import yolo
 
-    path = _written(folder / "model.pt", content)
+    path = _written(folder / "detector.pt", content)
     yolo.require_loadable(path)
-    yolo.load_recogniser(path)
 
 
 def safetensors(content: bytes, folder: Path) -> None:

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and mou
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 KILLS = 20
-TRAIN = "epochs: 3\nbatch: 32\nimage_size: 96\nrecogniser: {epochs: 1}\n"
+TRAIN = "epochs: 3\nbatch: 32\nimage_size: 96\n"
 
 # Kills the process when it has written half of the n-th file that is written atomically.
 HALF_WRITTEN = """
@@ -111,11 +111,11 @@ def test_a_training_is_killed(command, composed, tmp_path):
     settings.write_text(TRAIN)
 
     def after_kill():
-        for name in ("checkpoint.pt", "best.pt", "detector.pt", "model.pt"):
+        for name in ("checkpoint.pt", "best.pt", "detector.pt"):
             if (out / name).exists():
                 yolo.require_loadable(out / name)
-        if (out / "model.onnx").exists():
-            OnnxDetector(out / "model.onnx")
+        if (out / "detector.onnx").exists():
+            OnnxDetector(out / "detector.onnx")
 
     def whole():
         assert (out / "metrics.json").exists()
@@ -124,7 +124,7 @@ def test_a_training_is_killed(command, composed, tmp_path):
     kill_until_done(command, ["train", "--data", composed, "--config", settings, "--out", out], 14, whole, after_kill)
     assert json.loads((out / "metrics.json").read_text())["split"] == "test"
     assert not [path for path in out.iterdir() if path.suffix == ".tmp"]
-    assert command("read", "--model", out / "model.onnx", EXAMPLES / "number.jpg").end().code in (0, 1)
+    assert command("read", "--model", out, EXAMPLES / "number.jpg").end().code in (0, 1)
 
 
 def test_a_training_is_killed_while_it_writes(command, composed, tmp_path):
@@ -132,14 +132,14 @@ def test_a_training_is_killed_while_it_writes(command, composed, tmp_path):
     from digitdet.training import yolo
 
     settings, out = tmp_path / "train.yaml", tmp_path / "run"
-    settings.write_text("epochs: 2\nbatch: 32\nimage_size: 96\nrecogniser: {epochs: 1}\n")
+    settings.write_text("epochs: 2\nbatch: 32\nimage_size: 96\n")
     arguments = ["train", "--data", composed, "--config", settings, "--out", out]
     killed = 0
     for number in range(1, 8):  # a resumed training writes fewer files, so each kill comes later
         ended = command(number, *arguments, code=HALF_WRITTEN).end()
         assert ended.code in (0, -signal.SIGKILL), ended.stderr[-2000:]
         killed += ended.code == -signal.SIGKILL
-        for name in ("checkpoint.pt", "best.pt", "detector.pt", "model.pt"):
+        for name in ("checkpoint.pt", "best.pt", "detector.pt"):
             if (out / name).exists():
                 yolo.require_loadable(out / name)
     assert killed >= 4
@@ -264,7 +264,7 @@ def test_a_worker_dies(command, composing, composed, tree, tmp_path):
 @pytest.mark.parametrize("what", ["synth", "train", "read", "classify"])
 def test_two_commands_with_one_folder(command, composing, composed, thousand, mnist, tmp_path, what):
     settings = tmp_path / "train.yaml"
-    settings.write_text("epochs: 1\nbatch: 32\nimage_size: 96\nrecogniser: {epochs: 0}\n")
+    settings.write_text("epochs: 1\nbatch: 32\nimage_size: 96\n")
     out = tmp_path / "out"
     arguments = {
         "synth": [*composing, "--out", out],

@@ -20,7 +20,7 @@ from digitdet.datasets.formats.yolo import format_labels, labels_from_xyxy, writ
 from digitdet.detection.detector import OnnxDetector
 from digitdet.detection.postprocess import Detections, NmsResult
 from digitdet.detection.search import MultiScaleDetector
-from digitdet.models.model_file import shipped_file, store_calibration
+from digitdet.models.model_file import DETECTOR, shipped_file, store_entries
 from digitdet.reading.calibration import Calibration, parse_calibration
 from digitdet.training import calibration as calibrate
 from digitdet.training.calibration import (
@@ -102,10 +102,10 @@ def test_nothing_found_is_refused():
 
 def test_stored_in_the_model_and_used(tmp_path):
     model = tmp_path / "m.onnx"
-    shutil.copy(shipped_file("digitdet.onnx"), model)
+    shutil.copy(shipped_file(DETECTOR), model)
     names = OnnxDetector(model).image_size
     for calibration in (Calibration(1.1, 1.2, 0.2, 0.9, -0.1), Calibration(2.0, 1.0, -3.0, number_shift=-4.0)):
-        store_calibration(model, calibration.to_json())
+        store_entries(model, calibration=calibration.to_json())
         assert parse_calibration(OnnxDetector(model).calibration, "") == calibration
     assert OnnxDetector(model).image_size == names  # the other entries stay
     shipped, mine = (NumberReader(path).read(EXAMPLES / "number.jpg") for path in (None, model))
@@ -139,7 +139,7 @@ def test_true_numbers_are_grouped_from_boxes_without_a_file(dataset):
 
 def test_command(dataset, tmp_path, monkeypatch):
     model = tmp_path / "m.onnx"
-    shutil.copy(shipped_file("digitdet.onnx"), model)
+    shutil.copy(shipped_file(DETECTOR), model)
     before = model.read_bytes()
     refused = CliRunner().invoke(main, ["calibrate", str(dataset), "--model", str(model)])
     assert refused.exit_code == 1

@@ -6,22 +6,19 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
-import numpy as np
 import pytest
 
 # Not importorskip, which would import it before digitdet has set its switches.
 if importlib.util.find_spec("ultralytics") is None:
     pytest.skip("the training packages are not installed", allow_module_level=True)
 
-from digitdet.common.errors import ConfigError, DataError, DigitdetError, ModelError
-from digitdet.configs import LookConfig, RecogniserConfig, SynthConfig, TrainConfig, load_config, replace
+from digitdet.common.errors import DataError, DigitdetError, ModelError
+from digitdet.configs import LookConfig, SynthConfig, TrainConfig, load_config, replace
 from digitdet.detection.detector import OnnxDetector
-from digitdet.models.model_file import shipped_file
+from digitdet.models.model_file import DETECTOR, DETECTOR_WEIGHTS, shipped_file
 from digitdet.synth.writer import write_dataset
 from digitdet.training import yolo
-from digitdet.training.recogniser_network import RecogniserNet
 from digitdet.training.run import train_run
 
 LOOK = LookConfig(canvas_sizes=((96, 96),), digit_height=(20, 40))
@@ -88,8 +85,8 @@ def test_the_run_folder_holds_model_metrics_and_origin(finished, data):
     run = finished[0]
     names = {path.name for path in run.iterdir()}
     assert names >= {
-        "model.onnx",
-        "model.pt",
+        "detector.onnx",
+        "detector.pt",
         "metrics.json",
         "train.yaml",
         "synth.yaml",
@@ -97,7 +94,7 @@ def test_the_run_folder_holds_model_metrics_and_origin(finished, data):
         "training",
         "test",
     }
-    assert not names & {yolo.CHECKPOINT, yolo.BEST, "detector.pt", "proposals.npz", "recogniser.pt"}
+    assert not names & {yolo.CHECKPOINT, yolo.BEST}
     assert (run / "synth.yaml").read_text() == SYNTH.to_yaml()
     origin = json.loads((run / "run.json").read_text())
     assert origin["data"] == str(data.resolve())
@@ -116,19 +113,19 @@ def test_metrics(finished):
 
 def test_the_last_line_is_the_command_to_read(finished):
     lines = finished[1].splitlines()
-    assert lines[-2] == f"read with it:  digitdet read --model {finished[0] / 'model.onnx'} photo.jpg"
+    assert lines[-2] == f"read with it:  digitdet read --model {finished[0]} photo.jpg"
 
 
 def test_model_reads(finished, data):
     from digitdet import NumberReader
 
     picture = next((data / "images" / "test").iterdir())
-    assert NumberReader(finished[0] / "model.onnx", conf=0.001).find(picture).digits.boxes.shape[1] == 4
+    assert NumberReader(finished[0], conf=0.001).find(picture).digits.boxes.shape[1] == 4
 
 
 def test_weights_and_model_hold_no_local_paths(finished):
     run = finished[0]
-    for name in ("model.onnx", "model.pt"):
+    for name in ("detector.onnx", "detector.pt"):
         content = (run / name).read_bytes()
         assert str(run.parent).encode() not in content
         assert b"/home/" not in content
@@ -137,12 +134,12 @@ def test_weights_and_model_hold_no_local_paths(finished):
 
 def test_finished_run_is_left_alone(finished, data):
     run, _, config = finished
-    stamp = (run / "model.onnx").stat().st_mtime_ns
+    stamp = (run / "detector.onnx").stat().st_mtime_ns
     said = []
     again = train_run(config, data, run, said.append)
     assert "finished" in said[0]
     assert again.metrics == json.loads((run / "metrics.json").read_text())
-    assert (run / "model.onnx").stat().st_mtime_ns == stamp
+    assert (run / "detector.onnx").stat().st_mtime_ns == stamp
 
 
 def test_another_run_is_refused(finished, data, tmp_path, tiny_materials):
@@ -164,7 +161,7 @@ def test_moved_dataset_is_the_same(finished, data, tmp_path):
     assert train_run(config, tmp_path / "moved", run, print).folder == run
 
 
-def test_label_caches_are_not_unpickled_in_a_training_without_recogniser(data, tmp_path):
+def test_label_caches_are_not_unpickled(data, tmp_path):
     """Ultralytics reads labels/train.cache with pickle before anything else."""
     import pathlib
     import pickle
@@ -179,18 +176,15 @@ def test_label_caches_are_not_unpickled_in_a_training_without_recogniser(data, t
     shutil.copytree(data, copy)
     for split in ("train", "val"):
         (copy / "labels" / f"{split}.cache").write_bytes(pickle.dumps(Trap()))
-    config = TrainConfig(epochs=1, batch=8, image_size=96, threads=1, recogniser=RecogniserConfig(epochs=0))
+    config = TrainConfig(epochs=1, batch=8, image_size=96, threads=1)
     train_run(config, copy, tmp_path / "run", print)
     assert not trace.exists()
     assert not list(copy.rglob("*.cache"))
-    # With 0 epochs, there is no recogniser in the model and in the weights.
-    assert OnnxDetector(tmp_path / "run" / "model.onnx").recogniser is None
-    assert yolo.load_recogniser(tmp_path / "run" / "model.pt") is None
 
 
-def test_missing_start_weights_are_reported_before_the_folder_is_claimed(data, tmp_path):
-    with pytest.raises(ModelError, match=r"typo\.pt: no such file"):
-        train_run(TrainConfig(start="typo.pt"), data, tmp_path / "run", print)
+def test_a_missing_start_is_reported_before_the_folder_is_claimed(data, tmp_path):
+    with pytest.raises(ModelError, match=r"typo: no such run folder; expected 'scratch', 'shipped' or"):
+        train_run(TrainConfig(start="typo"), data, tmp_path / "run", print)
     assert not (tmp_path / "run").exists()
 
 
@@ -221,13 +215,16 @@ def test_interrupted_run_is_resumed(data, tmp_path, monkeypatch):
     train_run(config, data, run, print)
     epochs = [line.split(",")[0] for line in (run / "training" / "results.csv").read_text().splitlines()[1:]]
     assert epochs == ["1", "2"]
-    assert (run / "model.onnx").is_file()
+    assert (run / "detector.onnx").is_file()
 
 
 def test_training_starts_from_weights(finished, data, tmp_path):
     """The loss of the first epoch is far lower than from scratch."""
-    weights = str(shipped_file("digitdet.pt"))
-    config = TrainConfig(epochs=1, batch=8, image_size=96, threads=1, learning_rate=1e-6, start=weights)
+    start = tmp_path / "start"
+    start.mkdir()
+    for name in (DETECTOR, DETECTOR_WEIGHTS):
+        shutil.copy(shipped_file(name), start)
+    config = TrainConfig(epochs=1, batch=8, image_size=96, threads=1, learning_rate=1e-6, start=str(start))
     train_run(config, data, tmp_path / "run", print)
 
     def first_loss(run):
@@ -236,47 +233,9 @@ def test_training_starts_from_weights(finished, data, tmp_path):
 
     assert first_loss(tmp_path / "run") < 0.7 * first_loss(finished[0])
     # The weights hold no local paths.
-    assert str(Path(weights).parent).encode() not in (tmp_path / "run" / "model.pt").read_bytes()
+    assert str(start).encode() not in (tmp_path / "run" / "detector.pt").read_bytes()
     # Eight pictures are too few for a calibration: the model keeps the calibration of the start model.
-    assert OnnxDetector(tmp_path / "run" / "model.onnx").calibration == OnnxDetector(None).calibration
-
-
-def test_detector_and_recogniser_are_in_the_model_and_in_the_weights(finished):
-    run = finished[0]
-    recogniser = OnnxDetector(run / "model.onnx").recogniser
-    crop = np.zeros((40, 40, 3), np.uint8)
-    assert recogniser.recognise(crop, np.float32([[10, 10, 20, 30]])).sum() == pytest.approx(1, abs=1e-3)
-    assert set(yolo.load_recogniser(run / "model.pt")) == set(RecogniserNet().state_dict())
-
-
-def test_with_0_epochs_only_the_recogniser_is_trained(finished, data, tmp_path):
-    before = finished[0] / "model.pt"
-    config = TrainConfig(epochs=0, image_size=96, threads=1, start=str(before), recogniser=RecogniserConfig(epochs=1))
-    train_run(config, data, tmp_path / "run", print)
-    old, new = (yolo.load_recogniser(path) for path in (before, tmp_path / "run" / "model.pt"))
-    assert any((old[name] != new[name]).any() for name in old)
-    image = np.random.default_rng(0).uniform(0, 1, (1, 3, 96, 96)).astype(np.float32)
-    outputs = [OnnxDetector(run / "model.onnx").detect(image) for run in (finished[0], tmp_path / "run")]
-    assert np.allclose(*outputs, atol=1e-3)
-
-
-def test_with_0_recogniser_epochs_the_recogniser_is_copied(finished, data, tmp_path):
-    before = finished[0] / "model.pt"
-    start = {"start": str(before), "image_size": 96, "batch": 8, "threads": 1}
-    train_run(TrainConfig(epochs=1, recogniser=RecogniserConfig(epochs=0), **start), data, tmp_path / "run", print)
-    old, new = (yolo.load_recogniser(path) for path in (before, tmp_path / "run" / "model.pt"))
-    assert all((old[name] == new[name]).all() for name in old)
-    seen = np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8)
-    boxes = np.float32([[10, 10, 30, 50]])
-    probabilities = [
-        OnnxDetector(run / "model.onnx").recogniser.recognise(seen, boxes) for run in (finished[0], tmp_path / "run")
-    ]
-    assert np.allclose(*probabilities, atol=0.01)  # the weights are stored in half precision
-
-
-def test_0_epochs_with_random_weights_are_refused():
-    with pytest.raises(ConfigError, match="no detector"):
-        TrainConfig(epochs=0)
+    assert OnnxDetector(tmp_path / "run" / "detector.onnx").calibration == OnnxDetector(None).calibration
 
 
 def test_unsound_dataset_is_refused_before_training(tmp_path, tiny_materials):

@@ -1,15 +1,15 @@
 import pytest
 
-from digitdet.detection.detector import OnnxDetector
+from digitdet.reading.model import load_model
 
 
 @pytest.fixture(scope="module")
-def detector():
-    return OnnxDetector(None)
+def model():
+    return load_model()
 
 
 @pytest.fixture(scope="module")
-def make_client(detector):
+def make_client(model):
     from starlette.testclient import TestClient  # here: the tests are skipped where the extra is not installed
 
     from digitdet.web.app import create_app
@@ -17,7 +17,7 @@ def make_client(detector):
     from digitdet.web.service import Service
 
     def make(hosts=("testserver",), **settings):
-        return TestClient(create_app(Service(detector, ServeSettings(**settings)), hosts))
+        return TestClient(create_app(Service(model, ServeSettings(**settings)), hosts))
 
     return make
 

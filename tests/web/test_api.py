@@ -17,8 +17,8 @@ from starlette.testclient import TestClient
 from digitdet import NumberReader
 from digitdet.common.errors import TimeLimitError
 from digitdet.configs import ReadConfig
-from digitdet.detection.detector import OnnxDetector
 from digitdet.reading.check_digits import CHECKS
+from digitdet.reading.model import load_model
 from digitdet.web.app import create_app
 from digitdet.web.limits import ServeSettings
 from digitdet.web.service import Service
@@ -75,7 +75,7 @@ def test_every_page_is_read(client):
 def test_a_file_with_one_readable_page_is_read(client):
     pages = [np.full((60, 80, 3), 200, np.uint8), np.full((900, 900, 3), 200, np.uint8)]
     tiff = cv2.imencodemulti(".tiff", pages)[1].tobytes()
-    small = TestClient(create_app(Service(OnnxDetector(None), ServeSettings(max_pixels=100_000))))
+    small = TestClient(create_app(Service(load_model(), ServeSettings(max_pixels=100_000))))
     assert [one["status"] for one in post(small, tiff).json()] == ["empty", "error"]
 
 
@@ -174,7 +174,7 @@ def test_reading_stops_at_the_time_limit_in_python():
         list(NumberReader().read_many([CONTENT], time_limit=0))
 
 
-def test_requests_beyond_the_queue_are_rejected(detector, make_client):
+def test_requests_beyond_the_queue_are_rejected(model, make_client):
     entered, leave = threading.Event(), threading.Event()
 
     class Slow(Service):
@@ -183,7 +183,7 @@ def test_requests_beyond_the_queue_are_rejected(detector, make_client):
             assert leave.wait(20)
             return []
 
-    with TestClient(create_app(Slow(detector, ServeSettings(at_once=1, queue=1)))) as client:
+    with TestClient(create_app(Slow(model, ServeSettings(at_once=1, queue=1)))) as client:
         waiting = [threading.Thread(target=post, args=[client]) for _ in range(2)]
         waiting[0].start()
         assert entered.wait(20)

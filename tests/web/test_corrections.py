@@ -142,8 +142,8 @@ def test_a_folder_with_other_files_is_rejected_and_unchanged(tmp_path):
     CorrectionFolder(tmp_path / "new")  # accepts its own folder
 
 
-def test_a_full_disk_is_reported(detector, tmp_path, monkeypatch):
-    client = TestClient(create_app(Service(detector, ServeSettings(corrections=tmp_path))))
+def test_a_full_disk_is_reported(model, tmp_path, monkeypatch):
+    client = TestClient(create_app(Service(model, ServeSettings(corrections=tmp_path))))
 
     def full(*_arguments, **_more):
         raise OSError(28, "No space left on device")
@@ -169,5 +169,5 @@ def test_corrections_can_be_trained_on(make_client, tmp_path):
     config = replace(load_preset(TrainConfig, "train", "tune"), start="shipped", epochs=1)
     run = train_run(config, tmp_path / "mine", tmp_path / "run", lambda _line: None)
     assert run.metrics["detection"]["map50"] > 0.9
-    read = NumberReader(run.folder / "model.onnx").read(EXAMPLE)
+    read = NumberReader(run.folder).read(EXAMPLE)
     assert [number.best for number in read.numbers] == ["72366"]

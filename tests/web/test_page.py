@@ -17,7 +17,7 @@ sync_api = pytest.importorskip("playwright.sync_api")
 import uvicorn
 
 from digitdet.datasets.formats.yolo import read_labels
-from digitdet.detection.detector import OnnxDetector
+from digitdet.reading.model import load_model
 from digitdet.web.app import create_app
 from digitdet.web.limits import ServeSettings
 from digitdet.web.service import Service
@@ -36,7 +36,7 @@ class Server:
 
     def __init__(self, corrections):
         self.corrections = corrections
-        service = Service(OnnxDetector(None), ServeSettings(corrections=corrections))
+        service = Service(load_model(), ServeSettings(corrections=corrections))
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._server = uvicorn.Server(uvicorn.Config(create_app(service, ("127.0.0.1",)), log_level="error"))

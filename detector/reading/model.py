@@ -1,0 +1,31 @@
+"""A model in memory: its networks, loaded once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from digitdet.detection.detector import OnnxDetector
+from digitdet.models.model_file import find_model
+
+
+@dataclass(frozen=True)
+class Model:
+    """The networks of a model. Several threads may use them at the same time."""
+
+    detector: OnnxDetector
+
+
+def load_model(path: Path | None = None, is_short_lived: bool = False) -> Model:
+    """Load a model.
+
+    Args:
+        path: A run folder of `digitdet train`, or the ONNX file of one network; None is the model that ships with the
+            package, which also stands in for a network that is not there.
+        is_short_lived: Whether it will read only a few pictures; see `Session`.
+
+    Raises:
+        ModelError: A file is missing, damaged, or does not hold the network that it should.
+    """
+    files = find_model(path)
+    return Model(OnnxDetector(files.detector, is_short_lived))

@@ -42,6 +42,9 @@ class ReadConfig(Config, frozen=True, kw_only=True):
     min_confidence: Share = 0.55
     """Numbers with a lower confidence, the probability that every digit is right, are reported as unsure."""
 
+    digits_only: bool = False
+    """Whether numbers are given without their marks and separators: 314 for 3.14."""
+
     rotate: Rotation = 0
     """Clockwise rotation of the pages in degrees; 'auto' detects it, which takes longer."""
 
@@ -60,9 +63,9 @@ class ReadConfig(Config, frozen=True, kw_only=True):
 class ReadOption:
     """An option of reading. The command line and the HTTP API are generated from `READ_OPTIONS`.
 
-    `name` is the name in Python and in a query; the command line writes - for _. `type` is a `Literal`, or a text or
-    number annotated with its range. `setting` is the setting of `ReadConfig` that the option overrides, and `max_count`
-    how often one HTTP request may repeat it.
+    `name` is the name in Python and in a query; the command line writes - for _. `type` is bool, a `Literal`, or a text
+    or number annotated with its range. `setting` is the setting of `ReadConfig` that the option overrides, and
+    `max_count` how often one HTTP request may repeat it.
     """
 
     name: str
@@ -84,7 +87,7 @@ class ReadOption:
 
     @property
     def base_and_limits(self) -> tuple[type, Meta]:
-        """For an option without choices, its type (str, int or float) and its range or minimum length."""
+        """For an option of a text or number, its type (str, int or float) and its range or minimum length."""
         return get_args(self.type)
 
 
@@ -104,6 +107,12 @@ READ_OPTIONS = (
     ),
     ReadOption(
         "region", _Text, "Read only this part of the picture, in pixels or %; repeatable.", "[NAME=]X,Y,W,H", None, 100
+    ),
+    ReadOption(
+        "digits_only",
+        bool,
+        "Leave out the marks and separators of numbers: 314 for 3.14.",
+        setting="digits_only",
     ),
     ReadOption("rotate", Rotation, "Clockwise rotation of the pages in degrees; auto detects it.", setting="rotate"),
     ReadOption(

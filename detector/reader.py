@@ -23,6 +23,7 @@ from digitdet.imaging.images import ImageSource, load_image, read_pages
 from digitdet.imaging.inputs import Input
 from digitdet.reading.calibration import parse_calibration
 from digitdet.reading.constraints import Constraints
+from digitdet.reading.digits_only import without_marks
 from digitdet.reading.model import Model, load_model
 from digitdet.reading.numbers import NumberBuilder
 from digitdet.reading.regions import Region
@@ -173,8 +174,11 @@ class NumberReader:
         """Arrange the digits of each part in lines and build the numbers of the readings."""
         readings, parts = detected
         for part, digits in parts:
-            numbers = tuple(part.to_page(number) for number in self._number_builder.build(digits))
-            readings[part.row] = replace(readings[part.row], numbers=readings[part.row].numbers + numbers)
+            numbers = self._number_builder.build(digits)
+            if self.config.digits_only:
+                numbers = tuple(without_marks(number, self.config.min_confidence) for number in numbers)
+            on_page = tuple(part.to_page(number) for number in numbers)
+            readings[part.row] = replace(readings[part.row], numbers=readings[part.row].numbers + on_page)
         return readings
 
     def _rotation(self, image: Image) -> RotationChoice:

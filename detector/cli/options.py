@@ -58,7 +58,10 @@ def read_options(command: Command) -> Command:
 
 
 def _click_option(option: ReadOption) -> Callable[[Command], Command]:
+    name = f"--{option.name.replace('_', '-')}"
     details: dict[str, Any] = {"help": option.help, "metavar": option.metavar}
+    if option.type is bool:
+        return click.option(name, is_flag=True, default=None, help=option.help)  # None where --config decides
     if option.name == "allowed":
         details.update(type=FILE, metavar="FILE", help=f"{option.help[:-1]}: a text file with one per line.")
     elif option.choices:
@@ -71,7 +74,7 @@ def _click_option(option: ReadOption) -> Callable[[Command], Command]:
     if option.default is not None:
         details["help"] += f"  [default: {option.default}]"
     multiple = option.max_count > 1 and option.name != "allowed"
-    return click.option(f"--{option.name.replace('_', '-')}", multiple=multiple, **details)
+    return click.option(name, multiple=multiple, **details)
 
 
 def engine_options(command: Command) -> Command:

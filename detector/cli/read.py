@@ -193,10 +193,8 @@ def _parse_options(options: dict[str, Any]) -> ReadOptions:
 
 
 def _identifying(options: dict[str, Any]) -> dict[str, Any]:
-    """The options on which the results depend, written as in earlier versions, whose runs can be resumed."""
-    values = {name: value for name, value in options.items() if name not in (*_NOT_IDENTIFYING, "region")}
-    rotate = options["rotate"]
-    return {**values, "regions": options["region"], "rotate": None if rotate is None else str(rotate)}
+    """The options on which the results depend."""
+    return {name: value for name, value in options.items() if name not in _NOT_IDENTIFYING}
 
 
 def _writers(options: dict[str, Any]) -> list[PictureWriter]:

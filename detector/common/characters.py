@@ -32,6 +32,15 @@ def class_of(character: str) -> int:
     return place if place >= 0 else OTHER
 
 
+def only_digits(text: str) -> str:
+    """Return the digits 0 to 9 of a text.
+
+    >>> only_digits("-1,234.50")
+    '123450'
+    """
+    return "".join(character for character in text if character in CLASS_NAMES)
+
+
 def number_spans(text: str) -> list[tuple[int, int]]:
     """Return the start and stop (exclusive) of every number in a text.
 

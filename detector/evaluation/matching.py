@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from digitdet.common.boxes import iou
+from digitdet.common.characters import only_digits
 from digitdet.common.types import Box, FloatArray
 from digitdet.datasets.formats.numbers import NumberTruth
 from digitdet.reading.results import Number
@@ -43,13 +44,13 @@ def group_rows(found: Sequence[BoxedT]) -> list[list[BoxedT]]:
 def match_numbers(truths: Sequence[NumberTruth], found: Sequence[Number]) -> list[int | None]:
     """Return for each true number the index of the reading at its place, or None; each reading is matched once.
 
-    Readings with the true text and an IoU of at least 0.5 are matched first, then others by their IoU, with at least
-    0.1. A reading with the true text elsewhere is not matched.
+    Readings with the true digits and an IoU of at least 0.5 are matched first, then others by their IoU, with at least
+    0.1. A reading with the true digits elsewhere is not matched.
     """
     matches: list[int | None] = [None] * len(truths)
     if truths and found:
         ious = iou([truth.box for truth in truths], [number.box for number in found])
-        is_same = np.array([[truth.text == number.best for number in found] for truth in truths])
+        is_same = np.array([[truth.text == only_digits(number.best) for number in found] for truth in truths])
         for row, column in greedy_matches(np.where(is_same, ious, 0), _MIN_IOU):
             matches[row] = column
             ious[row] = ious[:, column] = 0
@@ -59,11 +60,11 @@ def match_numbers(truths: Sequence[NumberTruth], found: Sequence[Number]) -> lis
 
 
 def exact_readings(found: Sequence[Number], truths: Sequence[NumberTruth]) -> list[bool]:
-    """Return for each reading whether it is a true number: its text at its place. Each true number counts once."""
+    """Return for each reading whether it is a true number: its digits at its place. Each true number counts once."""
     is_exact = [False] * len(found)
     for truth, match in zip(truths, match_numbers(truths, found), strict=True):
         if match is not None:
-            is_exact[match] = found[match].best == truth.text
+            is_exact[match] = only_digits(found[match].best) == truth.text
     return is_exact
 
 

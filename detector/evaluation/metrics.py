@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from digitdet.common.characters import only_digits
 from digitdet.common.types import FloatArray, Mask
 from digitdet.evaluation.outcomes import NumberOutcome
 from digitdet.evaluation.statistics import expected_calibration_error, most_accepted, wilson_interval
@@ -27,7 +28,7 @@ class NumberMetrics:
     accuracy_low: float | None  # lower end of the 95% Wilson interval of the accuracy
     accuracy_high: float | None
     one_piece: float | None  # share read exactly and as one number
-    digit_error_rate: float | None  # edits per true digit; false readings are edits too
+    digit_error_rate: float | None  # edits per true digit or labelled mark; false readings are edits too
     length_accuracy: float | None  # share read with the right number of digits
     top3: float | None  # share with the truth among the three most probable texts
     unsure: float | None  # share with the status 'unsure'
@@ -58,7 +59,7 @@ def measure_numbers(outcomes: Sequence[NumberOutcome]) -> NumberMetrics:
         accuracy_high=high,
         one_piece=_share([outcome.is_right and outcome.pieces == 1 for outcome in true]),
         digit_error_rate=sum(outcome.edits for outcome in outcomes) / digits if digits else None,
-        length_accuracy=_share([len(outcome.text) == len(outcome.truth) for outcome in true]),
+        length_accuracy=_share([len(only_digits(outcome.text)) == outcome.length for outcome in true]),
         top3=_share([outcome.truth in outcome.candidates for outcome in true]),
         unsure=_share([outcome.status == UNSURE for outcome in true]),
         empty=_share([not outcome.text for outcome in true]),
@@ -70,8 +71,8 @@ def measure_numbers(outcomes: Sequence[NumberOutcome]) -> NumberMetrics:
 
 def measure_lengths(outcomes: Sequence[NumberOutcome]) -> dict[int, NumberMetrics]:
     """Return the metrics of true numbers by their number of digits, the shortest first."""
-    lengths = sorted({len(outcome.truth) for outcome in outcomes if outcome.truth})
-    return {length: measure_numbers([one for one in outcomes if len(one.truth) == length]) for length in lengths}
+    lengths = sorted({outcome.length for outcome in outcomes if outcome.truth})
+    return {length: measure_numbers([one for one in outcomes if one.length == length]) for length in lengths}
 
 
 def mean_rates(sets: Sequence[NumberMetrics]) -> dict[str, float | None]:

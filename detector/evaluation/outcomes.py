@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digitdet.common.boxes import as_boxes
+from digitdet.common.characters import only_digits
 from digitdet.common.errors import ImageError
 from digitdet.common.types import Box
 from digitdet.datasets.formats.numbers import NUMBERS_FILE, read_truths
@@ -18,6 +19,7 @@ from digitdet.detection.postprocess import Detections
 from digitdet.evaluation.detection import PictureDigits
 from digitdet.evaluation.matching import align, edit_distance, exact_readings, group_rows, match_numbers
 from digitdet.evaluation.sets import DigitBoxes, TruePicture, TrueSet
+from digitdet.reading.digits_only import without_marks
 from digitdet.reading.results import EMPTY, ERROR, OK, UNSURE, Digit, Number, Reading
 
 if TYPE_CHECKING:
@@ -43,6 +45,11 @@ class NumberOutcome:
     def is_right(self) -> bool:
         """Whether the number was read exactly."""
         return bool(self.truth) and self.text == self.truth
+
+    @property
+    def length(self) -> int:
+        """How many digits the true number has."""
+        return len(only_digits(self.truth))
 
     @cached_property
     def edits(self) -> int:
@@ -71,8 +78,9 @@ def read_set(
 ) -> Iterator[PictureOutcome]:
     """Read every picture of a set and compare; the reading of an unreadable picture holds the error.
 
-    With `with_digits`, pictures whose single digits are known are read twice, to measure those too. `on_picture` is
-    called after each picture.
+    Where the labels have digits alone, they are compared with the readings as of `digitdet read --digits-only`. With
+    `with_digits`, pictures whose single digits are known are read twice, to measure those too. `on_picture` is called
+    after each picture.
     """
     for picture in true_set.pictures:
         source, found = str(picture.path), None
@@ -83,7 +91,11 @@ def read_set(
         except ImageError as error:
             reading = Reading(source=source, error=str(error))
         digits = _picture_digits(picture, reading, found) if with_digits else None
-        yield PictureOutcome(true_set.name, picture, reading, judge(picture, reading), digits)
+        compared = reading.numbers
+        if not picture.as_written:
+            compared = tuple(without_marks(number, reader.config.min_confidence) for number in compared)
+        numbers = judge(picture, replace(reading, numbers=compared))
+        yield PictureOutcome(true_set.name, picture, reading, numbers, digits)
         on_picture()
 
 
@@ -106,7 +118,7 @@ def score_numbers(reader: NumberReader, folder: Path, split: str) -> dict[str, A
 
 
 def judge(picture: TruePicture, reading: Reading) -> tuple[NumberOutcome, ...]:
-    """Compare the true numbers of a picture with what was read in it.
+    """Compare the true numbers of a picture with what was read in it, text by text.
 
     Where places are known, numbers are matched by place. Otherwise, a single true number is compared with everything
     that was read, joined in reading order, since a gap or a thousands separator may split it; several true rows are

@@ -24,7 +24,7 @@ def format_page(report: Report) -> bytes:
         "set": ("Set", [one.name for one in report.sets]),
         "kind": ("Kind", KINDS),
         "status": ("Status", sorted({number.status for number in numbers})),
-        "length": ("Digits", sorted({len(number.truth) for number in numbers})),
+        "length": ("Digits", sorted({number.length for number in numbers})),
     }
     if report.comparisons:
         filters["change"] = ("Changed", (FIXED, BROKEN))

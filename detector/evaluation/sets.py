@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from digitdet.common.boxes import as_boxes, cxcywhn_to_xyxy
+from digitdet.common.characters import MARKS, only_digits
 from digitdet.common.errors import DataError
 from digitdet.common.types import CLASS_NAMES, Boxes, Indices
 from digitdet.datasets.formats.numbers import NUMBERS_FILE, NumberTruth, read_truths
@@ -22,7 +22,6 @@ LABELS_FILE = "labels.csv"
 BOXES_FILE = "boxes.csv"
 _DEFAULT_SPLIT = "test"  # of YOLO datasets: the only split that training did not use
 _BOX_COLUMNS = ("image", "digit", "x", "y", "w", "h")
-_NUMBER = re.compile(r"[0-9|]*")
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,7 @@ class TruePicture:
         texts: Its numbers in reading order, one or several rows, where their places are not known.
         placed: Its numbers where their places are known. If both are None, the numbers are not known.
         digits: Its single digits; None if they are not known.
+        as_written: Whether its texts have their marks, and are compared with them; otherwise they have digits alone.
     """
 
     image: str
@@ -55,6 +55,7 @@ class TruePicture:
     texts: tuple[str, ...] | None = None
     placed: tuple[NumberTruth, ...] | None = None
     digits: DigitBoxes | None = None
+    as_written: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,7 @@ def _label_files(folder: Path) -> list[Path]:
 
 def _load_csv(file: Path, split: str | None) -> TrueSet:
     numbers = _read_numbers(file, split)
+    as_written = any(mark in number for number in numbers.values() for mark in MARKS)
     boxes_file = file.parent / BOXES_FILE
     has_boxes = boxes_file.is_file()
     digits = _read_boxes(boxes_file) if has_boxes else {}
@@ -108,17 +110,21 @@ def _load_csv(file: Path, split: str | None) -> TrueSet:
     for image, number in numbers.items():
         texts = tuple(row for row in number.split("|") if row)
         blank = DigitBoxes(np.zeros(0, np.int64), as_boxes([])) if has_boxes and not texts else None
-        pictures.append(TruePicture(image, file.parent / image, texts, digits=digits.get(image, blank)))
+        known = digits.get(image, blank)
+        pictures.append(TruePicture(image, file.parent / image, texts, digits=known, as_written=as_written))
     return TrueSet(_folder_name(file) if file.name == LABELS_FILE else file.stem, tuple(pictures))
 
 
 def _read_numbers(file: Path, split: str | None) -> dict[str, str]:
-    """The number of each picture: the digits, several rows separated by |; empty where there is no number."""
+    """The number of each picture: digits, perhaps with marks, several rows separated by |; empty without a number."""
     numbers: dict[str, str] = {}
     for line, row in _rows(file, ("image", "number") if split is None else ("image", "number", "split")):
         image, number = row["image"], row["number"]
-        if not image or not _NUMBER.fullmatch(number):
-            raise DataError(f"{file}, line {line}: expected a picture and its digits, got {image!r},{number!r}")
+        if not image or not all(map(_is_number, filter(None, number.split("|")))):
+            raise DataError(
+                f"{file}, line {line}: expected a picture and its number, of digits and the marks {' '.join(MARKS)}, "
+                f"got {image!r},{number!r}"
+            )
         if split is not None and row["split"] != split:
             continue
         if image in numbers:
@@ -127,6 +133,10 @@ def _read_numbers(file: Path, split: str | None) -> dict[str, str]:
     if not numbers:
         raise DataError(f"{file}: lists no pictures" + (f" of the split {split!r}" if split is not None else ""))
     return numbers
+
+
+def _is_number(text: str) -> bool:
+    return set(text) <= {*CLASS_NAMES, *MARKS} and bool(only_digits(text))
 
 
 def _read_boxes(file: Path) -> dict[str, DigitBoxes]:

@@ -55,12 +55,13 @@ class CropWriter:
 
 
 def level_crop(image: Image, number: Number, margin: float = MARGIN) -> Image:
-    """Return the part of a picture (H, W, 3) uint8 BGR with a number and a margin in heights of the number, rotated so
-    that the number is upright; an empty array if it is outside the picture.
+    """Return the part of a picture (H, W, 3) uint8 BGR with a number, its marks and a margin in heights of the number,
+    rotated so that the number is upright; an empty array if it is outside the picture.
     """
+    boxes = as_boxes([*(digit.box for digit in number.digits), *(mark.box for mark in number.marks)])
+    (left, top), (right, bottom) = boxes[:, :2].min(axis=0).tolist(), boxes[:, 2:].max(axis=0).tolist()
     if abs(number.angle) <= _MIN_ANGLE:
-        return crop_number(image, number.box, margin)
-    left, top, right, bottom = number.box
+        return crop_number(image, (left, top, right, bottom), margin)
     # Only the neighbourhood is rotated: OpenCV rejects pictures with a side of 32,768 pixels or more.
     x, y = (left + right) / 2, (top + bottom) / 2
     radius = math.hypot(right - left, bottom - top) * (0.5 + margin)
@@ -68,10 +69,9 @@ def level_crop(image: Image, number: Number, margin: float = MARGIN) -> Image:
     if not part.size:
         return part
     origin = np.floor([max(0.0, x - radius), max(0.0, y - radius)])
-    boxes = as_boxes([digit.box for digit in number.digits]) - np.tile(origin, 2)
     centre = x - float(origin[0]), y - float(origin[1])
     matrix = np.asarray(cv2.getRotationMatrix2D(centre, number.angle, 1.0), np.float64)
-    low, high = _rotated_extent(boxes, matrix, number.angle)
+    low, high = _rotated_extent(boxes - np.tile(origin, 2), matrix, number.angle)
     space = margin * float(high[1] - low[1])
     matrix[:, 2] -= low - space
     # Pixel centres are at whole numbers in OpenCV and at halves in boxes.
@@ -82,7 +82,7 @@ def level_crop(image: Image, number: Number, margin: float = MARGIN) -> Image:
 
 
 def _rotated_extent(boxes: Boxes, matrix: FloatArray, angle: float) -> tuple[FloatArray, FloatArray]:
-    """The upper left and lower right corner (2,) of the area that the digits' boxes (N, 4) cover after the rotation."""
+    """The upper left and lower right corner (2,) of the area that boxes (N, 4) cover after the rotation."""
     # The boxes keep their sizes, except for quarter turns: the rotated corners of slanted boxes would cover too much.
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2 @ matrix[:, :2].T + matrix[:, 2]
     sizes = boxes[:, 2:] - boxes[:, :2]

@@ -140,12 +140,8 @@ def _label(number: Number, colour: Colour) -> _Label:
 
 
 def _doubtful_digits(number: Number) -> set[int]:
-    """Indices of the doubtful digits; the text of the number can have separators between digits."""
-    return {
-        sum(character.isdigit() for character in number.best[:place])
-        for place in number.doubtful
-        if number.best[place].isdigit()
-    }
+    """Indices of the doubtful digits; marks and separators can be doubtful too, and are not drawn."""
+    return {index for index, place in enumerate(number.digit_places) if place in number.doubtful}
 
 
 def _arrange(

@@ -13,7 +13,7 @@ from digitdet.reading.results import UNFIT, Reading
 
 FORMATS = ("text", "json", "jsonl", "csv")
 CSV_COLUMNS = (
-    *("image", "page", "region", "index", "text", "status", "confidence", "best"),
+    *("image", "page", "region", "index", "text", "status", "confidence", "best", "digit_text"),
     *("left", "top", "right", "bottom", "angle", "error"),
 )
 
@@ -104,7 +104,7 @@ def _csv_rows(reading: Reading) -> Iterator[list[object]]:
     for index, number in enumerate(reading.numbers, start=1):
         fields = number.to_dict()
         place = [name, reading.page, escape_surrogates(number.region or ""), index]
-        found = [number.text, number.status, fields["confidence"], number.best]
+        found = [number.text, number.status, fields["confidence"], number.best, number.digit_text]
         yield [*place, *found, *fields["box"], fields["angle"], ""]
 
 

@@ -16,7 +16,7 @@ from digitdet.common.files import folder_lock
 from digitdet.imaging.inputs import Input
 from digitdet.models.model_file import find_model
 from digitdet.outputs.formats import write_results
-from digitdet.reading.results import Reading
+from digitdet.reading.results import SCHEMA_VERSION, Reading
 
 
 def run_identity(model: Path | None, options: Mapping[str, Any], inputs: Iterable[Input]) -> dict[str, Any]:
@@ -30,6 +30,7 @@ def run_identity(model: Path | None, options: Mapping[str, Any], inputs: Iterabl
     files = {name: _sha256(value.read_bytes()) for name, value in options.items() if isinstance(value, Path)}
     return {
         "digitdet": __version__,
+        "schema": SCHEMA_VERSION,
         "model": [_sha256(file.read_bytes()) for file in find_model(model).all],
         "options": {**options, **files},
         "inputs": [[one.path, one.error] for one in inputs],

@@ -5,6 +5,7 @@ A rotation is how far the page is turned clockwise, in degrees: 0, 90, 180 or 27
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ ROTATIONS = (0, 90, 180, 270)
 
 _BACK = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
 _UPSIDE_DOWN = str.maketrans("01689", "01986")
+# Upside down, a slash, colon or hyphen is still one; a point or comma is not, nor is a minus sign behind a number.
+_REVERSIBLE = re.compile("[01689]+([-/:][01689]+)*")
 
 _MIN_SCORE = 0.2  # of digits that count as evidence: lower scores are as frequent in any rotation
 _SURE_SCORE = 0.5  # of digits that can show which way is up
@@ -72,12 +75,12 @@ def choose_rotation(candidates: Mapping[int, Detections]) -> RotationChoice:
 
 
 def upside_down_text(text: str) -> str | None:
-    """Return what a number says upside down; None where one of its digits has no meaning then.
+    """Return what a number says upside down; None where one of its digits or marks has no meaning then.
 
-    >>> upside_down_text("1968"), upside_down_text("125")
-    ('8961', None)
+    >>> upside_down_text("1968"), upside_down_text("18/6"), upside_down_text("125"), upside_down_text("1.9")
+    ('8961', '9/81', None, None)
     """
-    return text[::-1].translate(_UPSIDE_DOWN) if text and set(text) <= set("01689") else None
+    return text[::-1].translate(_UPSIDE_DOWN) if _REVERSIBLE.fullmatch(text) else None
 
 
 def _evidence(found: Detections) -> float:

@@ -18,6 +18,8 @@ _PICTURE = {"type": "string", "contentMediaType": "application/octet-stream"}
 
 
 def _query_field(option: ReadOption) -> tuple[Any, Any]:
+    if option.type is bool:
+        return bool, Field(option.default, description=option.help)
     if option.choices:
         choices = {str(choice): choice for choice in option.choices}  # a query holds texts
         kind: Any = Annotated[Literal[tuple(choices)], AfterValidator(lambda text: choices[text])]

@@ -261,6 +261,17 @@ def test_constraints():
     assert (result.exit_code, result.stdout) == (0, f"{NUMBER[:2]}-{NUMBER[2:]}\n")
 
 
+def test_digits_only(tmp_path):
+    arguments = ["read", EXAMPLE, "--pattern", rf"\d{{2}}-\d{{{len(NUMBER) - 2}}}"]
+    result = run(*arguments, "--digits-only")
+    assert (result.exit_code, result.stdout) == (0, f"{NUMBER}\n")
+    (tmp_path / "settings.yaml").write_text("digits_only: true\n")
+    assert run(*arguments, "--config", tmp_path / "settings.yaml").stdout == f"{NUMBER}\n"
+    (record,) = json.loads(run(*arguments, "--format", "json").stdout)
+    (number,) = record["numbers"]
+    assert (number["text"], number["digit_text"]) == (f"{NUMBER[:2]}-{NUMBER[2:]}", NUMBER)
+
+
 def test_numbers_that_violate_the_constraints_are_reported_and_not_printed():
     result = run("read", EXAMPLE, "--digits", "12")
     assert (result.exit_code, result.stdout) == (1, "")

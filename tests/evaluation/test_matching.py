@@ -1,5 +1,7 @@
 """Edit distance, alignment of texts, and exact readings."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,6 +81,8 @@ def truth(text, left=0.0, top=0.0):
         ([number("7"), number("7", left=1)], [truth("7")], 1),
         ([number("7")], [truth("7"), truth("7", left=1)], 1),  # one reading counts once
         ([number("12", top=50), number("12")], [truth("12"), truth("12", top=50)], 2),
+        ([replace(number("314"), best="3.14")], [truth("314")], 1),  # truths have digits alone
+        ([replace(number("314"), best="3.14")], [truth("315")], 0),
     ],
 )
 def test_exact_readings(found, truths, exact):

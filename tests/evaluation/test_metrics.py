@@ -44,6 +44,7 @@ def test_mean_rates_weigh_sets_equally():
 def test_metrics_by_length():
     lengths = measure_lengths([outcome("12", "12"), outcome("1", "7"), outcome("34", ""), outcome("", "5")])
     assert {length: (one.numbers, one.exact) for length, one in lengths.items()} == {1: (1, 0), 2: (2, 1)}
+    assert list(measure_lengths([outcome("-3.14", "-3.14")])) == [3]
 
 
 def test_coverage_at_precision():

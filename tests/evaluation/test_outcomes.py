@@ -1,5 +1,6 @@
 """Readings compared with the truth."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from digitdet.common.boxes import as_boxes
 from digitdet.common.errors import ImageError
+from digitdet.configs import ReadConfig
 from digitdet.datasets.formats.numbers import NumberTruth
 from digitdet.detection.postprocess import Detections, NmsResult
 from digitdet.evaluation.outcomes import judge, read_set
@@ -103,15 +105,18 @@ def test_numbers_are_matched_by_place(found, expected):
 
 
 class FakeReader:
-    """Reads '12' in every picture but the broken one."""
+    """Reads the same number in every picture but the broken one."""
 
-    def __init__(self):
+    config = ReadConfig()
+
+    def __init__(self, found=None):
+        self.number = found or number("12")
         self.found = 0
 
     def read(self, source):
         if "broken" in str(source):
             raise ImageError("broken")
-        return Reading((number("12"),), 400, 200, source)
+        return Reading((self.number,), 400, 200, source)
 
     def find(self, source):
         self.found += 1
@@ -143,6 +148,28 @@ def test_read_set():
     assert outcomes[1].digits.found is None
     assert outcomes[2].digits is None
     assert (len(steps), reader.found) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("true", "as_written", "text", "is_right"),
+    [
+        ("314", False, "314", True),  # the labels have digits alone
+        ("315", False, "314", False),
+        ("3.14", True, "3.14", True),
+        ("314", True, "3.14", False),  # another number of the set has marks, this one has none
+        ("3,14", True, "3.14", False),
+    ],
+)
+def test_marks_are_compared_if_the_labels_have_them(true, as_written, text, is_right):
+    alternatives = (Alternative("3,14", 0.3), Alternative("8.14", 0.1))
+    found = replace(number("314", confidence=0.5, status="unsure"), best="3.14", alternatives=alternatives)
+    marked = TrueSet("mine", (picture(true, as_written=as_written),))
+    (outcome,) = read_set(FakeReader(found), marked)
+    (judged,) = outcome.numbers
+    assert (judged.text, judged.is_right, judged.length) == (text, is_right, 3)
+    assert judged.candidates == (("3.14", "3,14", "8.14") if as_written else ("314", "814"))
+    assert (judged.confidence, judged.status) == ((0.5, "unsure") if as_written else (0.8, "ok"))
+    assert outcome.reading.numbers == (found,)
 
 
 def test_digits_are_optional():

@@ -37,6 +37,15 @@ def test_a_labels_file_of_another_name(tmp_path):
     assert load_sets(file)[0].name == "checked"
 
 
+def test_numbers_with_marks(tmp_path):
+    write(tmp_path / "labels.csv", "image,number\na.png,-264.27\nb.png,314|3.14\n")
+    (one,) = load_sets(tmp_path)
+    assert texts(one) == {"a.png": ("-264.27",), "b.png": ("314", "3.14")}
+    assert all(picture.as_written for picture in one.pictures)
+    write(tmp_path / "labels.csv", "image,number\na.png,26427\n")
+    assert not load_sets(tmp_path)[0].pictures[0].as_written
+
+
 def test_boxes(tmp_path):
     write(tmp_path / "labels.csv", "image,number\na.png,12\nb.png,3\nc.png,\n")
     write(tmp_path / "boxes.csv", BOXES + "a.png,1,10,20,5,8.5\na.png,2,16,20,5,8\nother.png,3,0,0,1,1\n")
@@ -101,7 +110,8 @@ def test_a_sample_is_evenly_spaced(tmp_path):
         ("image,text\na.png,1\n", None, "column number is missing"),
         ("", None, "column image is missing"),
         ("image,number\n", None, "lists no pictures"),
-        ("image,number\na.png,12a\n", None, "line 2: expected a picture and its digits"),
+        ("image,number\na.png,12a\n", None, "line 2: expected a picture and its number"),
+        ("image,number\na.png,1|-\n", None, "line 2: expected a picture and its number"),
         ("image,number\n,12\n", None, "line 2: expected a picture"),
         ("image,number\na.png,1\na.png,1\n", None, "line 3: 'a.png' is listed twice"),
         ("image,number\na.png,1\n", "image,digit,x,y\na.png,1,1,1\n", "column w is missing"),

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from digitdet.outputs import draw
 from digitdet.outputs.draw import draw_reading
 from digitdet.outputs.painting import Font
 from digitdet.outputs.placement import place_labels
@@ -131,6 +134,16 @@ def test_colours_show_the_status():
     assert not (plain == orange).all(axis=1).any()
     assert (unsure == orange).all(axis=1).any()
     assert (np.ptp(unfit.astype(int), axis=1) <= 2).all()  # only grey
+
+
+def test_the_label_has_the_marks_and_digits_alone_are_outlined(monkeypatch):
+    drawn, dashed = [], []
+    monkeypatch.setattr(Font, "draw", lambda font, image, text, *_, **__: drawn.append(text))
+    monkeypatch.setattr(draw, "_draw_outlines", lambda canvas, boxes, *rest: dashed.append((len(boxes), rest[1])))
+    found = number("-1,4", 200, 200, 60, status=UNSURE, doubtful=(2, 3))
+    draw_reading(np.full((640, 640, 3), 255, np.uint8), Reading((replace(found, digits=found.digits[:2]),), 640, 640))
+    assert drawn == ["-1??"]
+    assert dashed == [(2, {1})]
 
 
 def test_neighbouring_numbers_have_different_colours():

@@ -1,6 +1,7 @@
 import csv
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ from digitdet.datasets.formats.yolo import check_dataset, read_labels
 from digitdet.outputs.annotations import AnnotationWriter
 from digitdet.outputs.crops import COLUMNS, CropWriter, level_crop
 from digitdet.outputs.export_folder import FileNames
-from digitdet.reading.results import UNFIT, UNSURE, Digit, Number, Reading
+from digitdet.reading.results import UNFIT, UNSURE, Digit, Mark, Number, Reading
 
 ORIENTED = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"  # orientation 6: a quarter turn
 
@@ -110,6 +111,34 @@ def test_a_rotated_number_is_cropped_upright(angle):
     assert abs((rows[0] + rows[-1] + 1) / 2 - height / 2) <= 1.5
     start = int(np.argmax(middle))
     assert crop[rows[0] + 3, start + 8, 0] < 150 < crop[rows[-1] - 3, start + 8, 0]
+
+
+@pytest.mark.parametrize("angle", [0.0, 90.0])
+def test_a_crop_contains_the_marks(angle):
+    """A minus sign before the digits, below them on a page that is turned clockwise."""
+    minus = Mark("-", 0.9, (2, 24, 8, 28) if not angle else (10, 50, 14, 56), 0)
+    found = number("-7/2", 12, angle=angle, marks=(minus,))
+    found = replace(found, digits=(Digit("7", 0.9, (10, 20, 18, 32)), Digit("2", 0.9, (24, 20, 32, 32))))
+    if angle:
+        found = replace(found, digits=(Digit("7", 0.9, (6, 20, 18, 28)), Digit("2", 0.9, (6, 32, 18, 40))))
+    height, width = level_crop(picture(), found, margin=0).shape[:2]
+    assert abs(height - 12) <= 1
+    assert abs(width - (36 if angle else 30)) <= 1
+
+
+def test_marks_are_in_tables_but_neither_in_file_names_nor_in_labels(tmp_path):
+    found = number("12/34:5", marks=())
+    found = replace(found, digits=found.digits[:2] + found.digits[3:5] + found.digits[6:])
+    crops, labels = CropWriter(tmp_path / "crops"), AnnotationWriter(tmp_path / "labels")
+    for writer in (crops, labels):
+        writer.add(picture(), reading(found))
+        writer.close()
+    assert sorted(path.name for path in (tmp_path / "crops").iterdir()) == ["a_1.png", "labels.csv"]
+    assert ",".join(["a_1.png", "12/34:5", "ok"]) in (tmp_path / "crops" / "labels.csv").read_text(encoding="utf-8")
+    assert read_labels(tmp_path / "labels/labels/train/a.txt").classes.tolist() == [1, 2, 3, 4, 5]
+    (task,) = json.loads((tmp_path / "labels" / "label_studio.json").read_text(encoding="utf-8"))
+    values = [result["value"]["rectanglelabels"] for result in task["predictions"][0]["result"]]
+    assert values == [["1"], ["2"], ["3"], ["4"], ["5"]]
 
 
 def test_a_crop_outside_the_picture_is_empty():

@@ -30,6 +30,7 @@ def reading(*numbers, source="photo.jpg", **fields):
 
 
 OK = reading(number("0042"), number("7"))
+MARKED = reading(number("-1,234.50"), number("3:14", status=UNSURE, doubtful=(1,)))
 UNSURE_READING = reading(
     number("12-34", status=UNSURE, doubtful=(1, 3), alternatives=(Alternative("12-84", 0.1),), region="total"),
     number("99", status=UNFIT),
@@ -38,7 +39,7 @@ SCAN = reading(number("5", angle=-3.25, upside_down="5"), source="scan.tif", pag
 EMPTY = reading(source="blank.png")
 FAILED = Reading(source="bad,\n.jpg", error="the file is empty")
 UNNAMED = reading(number("1"), source=None)
-ALL = [OK, UNSURE_READING, SCAN, EMPTY, FAILED, UNNAMED]
+ALL = [OK, UNSURE_READING, SCAN, EMPTY, FAILED, UNNAMED, MARKED]
 
 
 def written(readings, form, several=False):
@@ -83,6 +84,7 @@ def test_schema_accepts_new_fields_and_requires_all_others():
         ([], False, ""),
         ([OK], False, "0042\n7\n"),
         ([OK, EMPTY, FAILED], True, "photo.jpg: 0042\nphoto.jpg: 7\n"),
+        ([MARKED], False, "-1,234.50\n3?14\n"),
         ([UNSURE_READING], False, "total: 1?-?4\n"),
         ([UNSURE_READING], True, "photo.jpg: total: 1?-?4\n"),
         ([SCAN], False, "scan.tif:2: 5\n"),
@@ -106,7 +108,8 @@ def test_csv_has_a_row_for_every_number_or_picture_without():
     rows = list(csv.DictReader(io.StringIO(written(ALL, "csv"))))
     assert written([], "csv") == ",".join(CSV_COLUMNS) + "\n"
     assert [row["image"] for row in rows] == [
-        *("photo.jpg", "photo.jpg", "photo.jpg", "photo.jpg", "scan.tif", "blank.png", "bad,\n.jpg", "")
+        *("photo.jpg", "photo.jpg", "photo.jpg", "photo.jpg", "scan.tif", "blank.png", "bad,\n.jpg", ""),
+        *("photo.jpg", "photo.jpg"),
     ]
     assert rows[0] == {
         "image": "photo.jpg",
@@ -117,6 +120,7 @@ def test_csv_has_a_row_for_every_number_or_picture_without():
         "status": "ok",
         "confidence": "0.8765",
         "best": "0042",
+        "digit_text": "0042",
         "left": "0.0",
         "top": "5.0",
         "right": "38.0",
@@ -124,10 +128,13 @@ def test_csv_has_a_row_for_every_number_or_picture_without():
         "angle": "0.0",
         "error": "",
     }
-    assert [row["status"] for row in rows] == ["ok", "ok", "unsure", "unfit", "ok", "empty", "error", "ok"]
+    assert [row["status"] for row in rows] == [
+        *("ok", "ok", "unsure", "unfit", "ok", "empty", "error", "ok", "ok", "unsure")
+    ]
     assert (rows[2]["text"], rows[2]["best"], rows[2]["region"]) == ("1?-?4", "12-34", "total")
     assert (rows[4]["page"], rows[4]["angle"]) == ("2", "-3.2")
     assert (rows[6]["error"], rows[6]["text"], rows[6]["left"]) == ("the file is empty", "", "")
+    assert [(row["text"], row["digit_text"]) for row in rows[8:]] == [("-1,234.50", "123450"), ("3?14", "314")]
     assert all(None not in row and None not in row.values() for row in rows)
 
 

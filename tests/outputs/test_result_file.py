@@ -14,7 +14,7 @@ from digitdet.common.errors import DataError
 from digitdet.common.files import folder_lock
 from digitdet.models.model_file import find_model
 from digitdet.outputs.result_file import identity_line, open_results
-from digitdet.reading.results import Reading
+from digitdet.reading.results import SCHEMA_VERSION, Reading
 
 READINGS = [
     Reading(source="a.png"),
@@ -165,21 +165,22 @@ def test_the_command_resumes(tmp_path, monkeypatch):
     assert out.read_bytes() == whole
 
 
-def test_identity_is_the_same_as_in_earlier_versions(tmp_path, monkeypatch):
+def test_identity_of_a_run(tmp_path, monkeypatch):
     monkeypatch.chdir(__file__.rpartition("tests")[0])
-    unset = ("check", "conf", "digits", "max_step", "min_confidence", "pattern", "previous", "tiles")
+    unset = ("check", "conf", "digits", "digits_only", "max_step", "min_confidence", "pattern", "previous", "tiles")
     allowed, config = tmp_path / "allowed.txt", tmp_path / "config.yaml"
     allowed.write_text("17\n", encoding="utf-8")
     config.write_text("confidence: 0.4\n", encoding="utf-8")
     identity = {
         "digitdet": __version__,
+        "schema": SCHEMA_VERSION,
         "model": [hashlib.sha256(file.read_bytes()).hexdigest() for file in find_model(None).all],
         "options": {
             **dict.fromkeys(unset),
             "allowed": hashlib.sha256(allowed.read_bytes()).hexdigest(),
             "config_file": hashlib.sha256(config.read_bytes()).hexdigest(),
-            "regions": ["a=0,0,50%,50%", "0,0,20,20"],
-            "rotate": "90",
+            "region": ["a=0,0,50%,50%", "0,0,20,20"],
+            "rotate": 90,
         },
         "inputs": [["examples/number.jpg", None]],
     }

@@ -19,6 +19,7 @@ def test_choices_are_those_of_the_code():
 def test_defaults_and_ranges_are_those_of_the_settings():
     assert OPTIONS["conf"].default == ReadConfig().confidence
     assert OPTIONS["digits"].default is None
+    assert OPTIONS["digits_only"].default is False
     base, limits = OPTIONS["conf"].base_and_limits
     assert (base, limits.ge, limits.le) == (float, 0, 1)
 

@@ -109,7 +109,7 @@ def test_choice(candidates, choice):
 @pytest.mark.parametrize(
     ("text", "other"),
     [("0", "0"), ("6", "9"), ("9", "6"), ("1968", "8961"), ("108", "801"), ("0060", "0900"), ("2", None), ("5", None),
-     ("163", None), ("47", None), ("16-8", None), ("", None)],
+     ("163", None), ("47", None), ("16-8", "8-91"), ("6:09/1", "1/60:9"), ("-16", None), ("1.9", None), ("", None)],
 )  # fmt: skip
 def test_upside_down(text, other):
     assert upside_down_text(text) == other

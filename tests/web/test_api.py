@@ -82,6 +82,8 @@ def test_a_file_with_one_readable_page_is_read(client):
 def test_options_of_digitdet_read_apply(client):
     read = post(client, pattern=r"\d{2}-\d{3}", min_confidence=0).json()[0]
     assert read["numbers"][0]["text"] == "72-366"
+    read = post(client, pattern=r"\d{2}-\d{3}", min_confidence=0, digits_only="true").json()[0]
+    assert read["numbers"][0]["text"] == "72366"
     read = post(client, region=["left=0,0,50%,100%", "50%,0,50%,100%"]).json()[0]
     assert {number["region"] for number in read["numbers"]} == {"left", "50%,0,50%,100%"}
     assert post(client, allowed=["72366", "11111"]).json()[0]["numbers"][0]["status"] == "ok"
@@ -107,6 +109,7 @@ def test_options_of_digitdet_read_apply(client):
         ("max_step=5", "previous"),
         ("max_step=99999999999999999999&previous=1", "max_step: Input should be less than or equal to"),
         ("rotate=45", "rotate: Input should be 'auto', '0', '90'"),
+        ("digits_only=maybe", "digits_only: Input should be a valid boolean"),
         ("tiles=some", "tiles: Input should be 'auto', 'never' or 'always'"),
         ("check=crc", "check: Input should be 'luhn'"),
         ("pattern=(", "pattern"),

@@ -193,6 +193,31 @@ def test_a_wrong_digit_can_be_corrected_by_mouse(open_page, server):
     expect(page.locator("#saved")).to_contain_text("without your corrections")
 
 
+def test_a_corrected_number_keeps_its_marks(open_page):
+    page = open_page()
+    corrected = """async ([best, changes]) => {
+        const { Page } = await import("/static/page.js");
+        const digits = [...best.replace(/[^0-9]/g, "")].map((text, index) => ({
+            text, box: [index, 0, index + 1, 1], confidence: 0.9, alternatives: [],
+        }));
+        const number = { text: best, best, digits, status: "ok", confidence: 0.9, alternatives: [] };
+        const page = new Page({ numbers: [number] });
+        const all = [...page.digits];
+        changes.forEach((text, index) => (text ? page.rename(all[index], text) : page.remove(all[index])));
+        return page.numbers().map((one) => one.text);
+    }"""
+    for best, changes, expected in [
+        ("-3.14", ["3", "7", "4"], ["-3.74"]),
+        ("-3.14", ["", "1", "4"], ["-14"]),
+        ("1,234.5", ["1", "2", "3", "4", ""], ["1,234"]),
+        ("1/2/3", ["1", "", "3"], ["1/3"]),
+        ("12-34", ["", "", "3", "4"], ["34"]),
+        ("INV 1-2", ["", "3"], ["INV 3"]),
+        ("3.1", ["", ""], []),
+    ]:
+        assert page.evaluate(corrected, [best, changes]) == expected, best
+
+
 def test_a_missed_digit_can_be_added(open_page, server):
     page = open_page()
     choose(page)
@@ -249,6 +274,10 @@ def test_options_are_applied(open_page):
     choose(page)
     page.click("summary")
     page.fill("[name=pattern]", r"\d{2}-\d{3}")
+    expect(page.locator("#numbers output")).to_have_text("72-366")
+    page.check("[name=digits_only]")
+    expect(page.locator("#numbers output")).to_have_text("72366")
+    page.uncheck("[name=digits_only]")
     expect(page.locator("#numbers output")).to_have_text("72-366")
     page.click("[type=reset]")
     expect(page.locator("#numbers output")).to_have_text("72366")

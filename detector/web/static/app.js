@@ -70,7 +70,7 @@ function readAgain() {
 function options() {
   const query = new URLSearchParams();
   for (const field of $("form").elements) {
-    const value = field.value.trim();
+    const value = field.type === "checkbox" && !field.checked ? "" : field.value.trim();
     if (!field.name || !value || value === field.dataset.default) continue;
     const values = field.name === "allowed" ? value.split(/\s*\n\s*/) : [value];
     for (const one of values) query.append(field.name, one);

@@ -60,11 +60,17 @@ export class Page {
     return this.digits.filter(({ text }) => text !== "?").map(({ text, box }) => ({ digit: text, box }));
   }
 
-  // The text of a number with corrected digits and the separators unchanged.
+  // The text of a number with corrected digits. Marks that no longer stand between two digits are left out; a minus
+  // sign and the separators of a pattern stay.
   corrected(number, own) {
-    const old = number.digits.map((digit) => own.find((one) => same(one.box, digit.box)));
-    let index = 0;
-    return number.best.replace(/[0-9]/g, () => old[index++]?.text ?? "");
+    if (!own.length) return "";
+    const digits = number.digits.map((digit) => own.find((one) => same(one.box, digit.box))?.text ?? "");
+    let text = "";
+    for (const [place, character] of [...number.best].entries()) {
+      if (/[0-9]/.test(character)) text += digits.shift();
+      else if (place === 0 || /[0-9]$/.test(text) || !/[.,/:-]/.test(character)) text += character;
+    }
+    return text.replace(/[.,/:-]$/, "");
   }
 }
 

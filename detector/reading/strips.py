@@ -53,6 +53,13 @@ class Strip:
         """Map points (N, 2) from the strip to the page."""
         return _mapped(points, self.to_page)
 
+    def boxes_to_strip(self, boxes: npt.ArrayLike) -> Boxes:
+        """Return boxes (N, 4) in the strip with the middles and sides of upright boxes (N, 4) on the page."""
+        corners = as_boxes(boxes).reshape(-1, 2, 2)
+        middles = self.points_to_strip(corners.mean(axis=1))
+        halves = (corners[:, 1] - corners[:, 0]) / 2 * np.linalg.norm(self.to_strip[:, :2], axis=1)
+        return np.concatenate([middles - halves, middles + halves], axis=1)
+
     def boxes_to_page(self, boxes: npt.ArrayLike) -> Boxes:
         """Return the upright boxes (N, 4) on the page that bound boxes (N, 4) of the strip."""
         x0, y0, x1, y1 = as_boxes(boxes).T

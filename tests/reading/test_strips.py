@@ -73,3 +73,13 @@ def test_a_whole_page_as_a_strip():
     assert np.allclose(strip.points_to_page(np.array([[150.0, 32.0]])), [[300, 64]])
     page = np.random.default_rng(0).integers(0, 255, (STRIP_HEIGHT, 40, 3)).astype(np.uint8)
     assert np.array_equal(cut_strip(page, whole_strip(40, STRIP_HEIGHT)), page)
+
+
+def test_boxes_in_the_strip_keep_their_middles_and_sides():
+    boxes = _turned(BOXES, 15)
+    strip = line_strip(boxes, 15)
+    found = strip.boxes_to_strip(boxes)
+    middles = strip.points_to_page((found[:, :2] + found[:, 2:]) / 2)
+    assert np.allclose(middles, (boxes[:, :2] + boxes[:, 2:]) / 2)
+    scale = np.sqrt(np.linalg.det(strip.to_strip[:, :2]))
+    assert np.allclose(found[:, 2:] - found[:, :2], scale * (boxes[:, 2:] - boxes[:, :2]))

@@ -1,0 +1,103 @@
+"""Fitting the weights of the lattice's evidence to labelled lines, by maximum likelihood."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.optimize import minimize
+
+from digitdet.common.types import Boxes, FloatArray, Indices, Scores
+from digitdet.reading.evidence import Evidence
+from digitdet.reading.lattice import NOTHING
+from digitdet.reading.pooling import LatticeWeights, box_probabilities, pooled_probabilities
+
+_POOLED = ("network", "score", "doubt", "box", "no_box", "space", "gap")
+_ALONE = ("alone_score", "alone_doubt", "alone_box")
+_FACTORS = ("network", "score", "doubt", "gap", "alone_score", "alone_doubt")  # not negative: more is more
+_MAX_DOUBT = 6.0  # cost of a true character at a place where it seems impossible
+_MISSED = 8.0  # cost of a true character without a place
+_FAR = 2.0  # cost of a distance of half a character's height; it grows with the square
+
+
+@dataclass(frozen=True)
+class LabelledLine:
+    """The evidence for the places of a line, and their true options (P,): classes of `CHARACTERS`, or `NOTHING`."""
+
+    evidence: Evidence
+    options: Indices
+
+
+def label_line(evidence: Evidence, classes: Indices, boxes: Boxes) -> LabelledLine:
+    """Assign the true characters of a line to its places.
+
+    `classes` (M,) are those of its characters with spaces, and `boxes` (M, 4) are on the page; a space has the box of
+    its gap. Places and characters stay in order; what is likely and near is assigned.
+    """
+    surprise = -np.log(pooled_probabilities(evidence, LatticeWeights()).clip(np.exp(-_MAX_DOUBT)))
+    middles, true_middles = ((one[:, :2] + one[:, 2:]) / 2 for one in (evidence.boxes, boxes))
+    height = np.median(boxes[:, 3] - boxes[:, 1]) if len(boxes) else 1.0
+    distances = np.linalg.norm(middles[:, None] - true_middles, axis=2) / height
+    matches = _align(surprise[:, classes] + _FAR * (2 * distances) ** 2, surprise[:, NOTHING])
+    return LabelledLine(evidence, np.append(classes, NOTHING)[matches])
+
+
+def _align(costs: FloatArray, empty_costs: FloatArray) -> Indices:
+    """Return the characters (P,) of places in the cheapest alignment, -1 for none.
+
+    `costs` (P, M) are those of every character at every place, `empty_costs` (P,) those of none; see Needleman and
+    Wunsch, "A general method applicable to the search for similarities", 1970.
+    """
+    places, characters = costs.shape
+    missed = _MISSED * np.arange(characters + 1)
+    totals = [missed]
+    for cost, empty in zip(costs, empty_costs, strict=True):
+        total = totals[-1] + empty
+        total[1:] = np.minimum(total[1:], totals[-1][:-1] + cost)
+        totals.append(np.minimum.accumulate(total - missed) + missed)
+    found, last = np.full(places, -1), characters
+    for place in range(places - 1, -1, -1):
+        while last and totals[place + 1][last] >= totals[place + 1][last - 1] + _MISSED - 1e-9:
+            last -= 1
+        if last and totals[place + 1][last] >= totals[place][last - 1] + costs[place, last - 1] - 1e-9:
+            last -= 1
+            found[place] = last
+    return found
+
+
+def fit_weights(lines: Sequence[LabelledLine], scores: Scores, digits: Indices) -> LatticeWeights:
+    """Fit the weights of the evidence of labelled lines.
+
+    `scores` (N, 10) are those of the detector's boxes and `digits` (N,) what they show, `NOTHING` where it is no digit:
+    they are what the weights of the detector alone are fitted to.
+    """
+    evidence = _joined([line.evidence for line in lines])
+    options = np.concatenate([line.options for line in lines])
+    pooled = _fit(_POOLED, lambda weights: _loss(pooled_probabilities(evidence, weights), options), len(options))
+    alone = _fit(_ALONE, lambda weights: _loss(box_probabilities(scores, weights), digits), len(digits))
+    return LatticeWeights(**pooled, **alone)
+
+
+def _joined(lines: Sequence[Evidence]) -> Evidence:
+    columns = ((getattr(line, name) for line in lines) for name in Evidence.__dataclass_fields__)
+    return Evidence(*(np.concatenate(list(column)) for column in columns))
+
+
+def _loss(probabilities: FloatArray, options: Indices) -> float:
+    likelihoods = probabilities[np.arange(len(options)), options]
+    return float(-np.log(likelihoods.clip(1e-12)).sum()) / max(len(options), 1)
+
+
+def _fit(names: Sequence[str], loss: Callable[[LatticeWeights], float], count: int) -> dict[str, float]:
+    default = LatticeWeights()
+    start = np.array([getattr(default, name) for name in names])
+
+    def penalised(values: FloatArray) -> float:
+        # A prior towards the start, worth one observation, keeps weights finite that the data do not determine.
+        weights = replace(default, **dict(zip(names, values.tolist(), strict=True)))
+        return loss(weights) + float(((values - start) ** 2).sum()) / (2 * max(count, 1))
+
+    bounds = [(0, None) if name in _FACTORS else (None, None) for name in names]
+    found = minimize(penalised, start, method="L-BFGS-B", bounds=bounds)
+    return {name: round(float(value), 4) for name, value in zip(names, found.x, strict=True)}

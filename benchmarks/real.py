@@ -26,7 +26,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from exact import Outcome, Piece, coverage_at_precision, digits_of, judge
+from exact import Outcome, Piece, coverage_at_precision, judge
 from halves import load_rows
 from peers import PEERS, RAPIDOCR, RAPIDOCR_REC, TESSERACT, RapidOcr, Tesseract, missing_peers
 from shared import real_sets, write_json
@@ -96,7 +96,7 @@ def read_ours(reader: NumberReader, paths: Sequence[Path], truths: Sequence[str]
         start = time.perf_counter()
         reading = reader.read(path)
         elapsed += time.perf_counter() - start
-        pieces = [Piece(digits_of(number.best), number.box, number.confidence) for number in reading.numbers]
+        pieces = [Piece(number.best, number.box, number.confidence) for number in reading.numbers]
         outcomes.append(judge(truth, pieces, reading.status == UNSURE))
     return Result(outcomes, 1000 * elapsed / len(paths))
 
@@ -173,7 +173,8 @@ def main() -> None:
     sets = [folder for folder in real_sets() if not arguments.sets or folder.name in arguments.sets]
     if not sets:
         sys.exit(f"no such set: {', '.join(arguments.sets)}")
-    reader = NumberReader(arguments.model, config=ReadConfig(image_size=arguments.image_size))
+    config = ReadConfig(image_size=arguments.image_size, digits_only=True)  # as the labels
+    reader = NumberReader(arguments.model, config=config)
     bench = Bench(reader, usable_peers(arguments.peers, arguments.rapidocr_python), arguments.rapidocr_python)
     head = "".join(f" {name:>12} {'ms':>6}" for name in bench.names)
     print(f"{'half: ' + arguments.half:22} {'numbers':>8}{head}")

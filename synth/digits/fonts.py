@@ -25,7 +25,7 @@ except ImportError as error:
 _SUFFIXES = (".ttf", ".otf", ".woff")
 # Share of monospaced families among those that are drawn: numbers of receipts, labels and code, with wide gaps around
 # the points. Only about one family in thirty is monospaced.
-_MONOSPACED_SHARE = 0.15
+_MONOSPACED_SHARE = 0.25
 # Upper limit of the top of a full stop in digit heights.
 _MAX_POINT = 0.45
 # Families that are tried for a character; few have letters of other scripts or symbols.

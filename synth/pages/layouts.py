@@ -147,7 +147,7 @@ def form(draft: PageDraft) -> None:
                 draft.frame(box, colour, thickness, corner)
         jitter = rng.normal(0, 0.04, (count, 2)) * side
         used = np.flatnonzero(rng.random(count) >= 0.06)
-        line = draft.write(random_digits(rng, len(used)), side * rng.uniform(0.5, 0.75), np.inf)
+        line = draft.write(random_digits(rng, len(used)), side * rng.uniform(0.42, 0.75), np.inf)
         places = np.column_stack([columns, np.full(count, y)]) + jitter
         line = line.rearranged(places[used], np.diff(used, prepend=used[:1]) > 1)  # an empty box separates numbers
         draft.put_left(line, float(line.box[0]), 0.0, dark=light if filled else None)

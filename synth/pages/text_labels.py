@@ -15,6 +15,18 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 # Letters in codes, without I, O and Q, which cannot be told from 1 and 0 there.
 _LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
 _SERIAL_PREFIXES = ("LOT", "LOT", "SN", "SN", "S/N", "S/N:", "P/N", "Lot:", "Ch.-B.", "REF", "EXP", "Part No.", "Mod.")
+# Signs around numbers; those that resemble a digit are listed more often.
+_BRACKETS = ("({})", "({})", "({})", "[{}]", "[{}]", "{{{}}}", '"{}"', "'{}'", "\u00ab{}\u00bb", "<{}>")
+_SIGNS_BEFORE = (
+    *("#", "#", "@", "@", "@ ", "*", "~", "=", ">", "x", "& ", "| ", "\u00b1", "\u2265 ", "\u2264 ", "\u2248"),
+    *("\u00a7 ", "\u00a7", "\u00d8 ", "\u00d8", "\u2192 ", "\u00a9 "),
+)
+_SIGNS_BEHIND = (
+    *("!", "!", "!", "!!", "?", "?", "?", "??", "*", "+", ")", ")", "]", "]", "}", ";", ",", ".", ":", "'", '"'),
+    *("%", "%", "%", " g", "g", " l", " l", " t", " s", "c", " |", " |", "\u00b0", "\u2020", "\u2021", "\u00ae"),
+    *("\u2122", " \u2190"),
+)
+_SIGNS_BETWEEN = (" & ", " & ", "&", " + ", " ; ", ", ", " @ ", " / ", " | ", " = ", "!", "?", ") ", "] ")
 
 
 @TEXTS.add("date")
@@ -131,18 +143,13 @@ def marked(rng: np.random.Generator, look: LookConfig) -> str:
     """A number next to a sign: in brackets or quotes, "#5", "@5", "3 & 4", "100!", "42?"."""
     number = digits(rng, look)
     kind = rng.random()
-    if kind < 0.3:
-        return pick(rng, ("({})", "({})", "[{}]", "{{{}}}", '"{}"', "'{}'", "\u00ab{}\u00bb", "<{}>")).format(number)
-    if kind < 0.55:
-        return (
-            pick(rng, ("#", "#", "@", "@ ", "*", "~", "=", "\u2265 ", "\u2248", "\u00a7 ", "\u00d8 ", "\u2192 ", "x"))
-            + number
-        )
-    if kind < 0.88:
-        return number + pick(
-            rng, ("!", "!", "!!", "?", "?", "*", "+", ")", "]", "c", ";", ",", ".", ":", "'", '"', "\u00b0", " \u2190")
-        )
-    return number + pick(rng, (" & ", "&", " + ", " ; ", ", ", " @ ", " / ")) + digits(rng, look)
+    if kind < 0.25:
+        return pick(rng, _BRACKETS).format(number)
+    if kind < 0.45:
+        return pick(rng, _SIGNS_BEFORE) + number
+    if kind < 0.8:
+        return number + pick(rng, _SIGNS_BEHIND)
+    return number + pick(rng, _SIGNS_BETWEEN) + digits(rng, look)
 
 
 def _letters(rng: np.random.Generator, count: int) -> str:

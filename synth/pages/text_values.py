@@ -27,6 +27,14 @@ _UNITS = (
     *("cl", "dl", "V", "mV", "A", "mA", "W", "kW", "Hz", "MHz", "Pa", "bar", "mmHg", "h", "min", "s", "%", "lb"),
     *("oz", "ft", "GB", "MB", "\u03a9", "C", "F", "x", "bpm", "St.", "Stk", "pcs"),
 )
+_RAISED_UNITS = (
+    *("m\u00b3", "m\u00b3", "m\u00b3", "m\u00b2", "m\u00b2", "cm\u00b2", "cm\u00b3", "km\u00b2", "dm\u00b3"),
+    *("ft\u00b2", "m\u00b3/h", "N/mm\u00b2"),
+)
+_FORMULAS = (
+    *("CO\u2082", "CO\u2082", "CO\u2082", "H\u2082O", "O\u2082", "SO\u2084", "NO\u2083", "NO\u2082", "CH\u2084"),
+    *("PM\u2081\u2080", "B\u2081\u2082", "N\u2082", "x\u2081", "T\u2080"),
+)
 
 
 def group_thousands(text: str, mark: str) -> str:
@@ -173,11 +181,12 @@ def power(rng: np.random.Generator, look: LookConfig) -> str:
     """Numbers with a raised digit or near a lowered one: exponents, footnotes, formulas."""
     raised = SUPERSCRIPTS[1 + int(rng.random() * 9)]
     kind = rng.random()
-    if kind < 0.55:  # a footnote mark or an exponent
+    if kind < 0.4:  # a footnote mark or an exponent
         return written_value(rng, look, decimals=0.1) + raised + pick(rng, ("", "", "", ")"))
-    if kind < 0.7:
+    if kind < 0.5:
         return word(rng) + raised + " " + digits(rng, look)
-    formula = pick(
-        rng, ("CO\u2082", "CO\u2082", "H\u2082O", "O\u2082", "SO\u2084", "NO\u2083", "CH\u2084", "x\u2081", "T\u2080")
-    )
-    return f"{formula} {digits(rng, look)}" if rng.random() < 0.6 else f"{digits(rng, look)} {formula}"
+    if kind < 0.75:  # an area or a volume, as on a water meter
+        value = decimal(rng, look) if rng.random() < 0.2 else pick(rng, ("", "", "0", "00")) + digits(rng, look)
+        return value + pick(rng, (" ", " ", "")) + pick(rng, _RAISED_UNITS)
+    pair = [pick(rng, _FORMULAS), digits(rng, look)]
+    return " ".join(pair if rng.random() < 0.6 else pair[::-1])

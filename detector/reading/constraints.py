@@ -10,6 +10,7 @@ from functools import reduce
 from operator import and_
 from pathlib import Path
 
+from digitdet.common.characters import only_digits
 from digitdet.common.errors import ConfigError
 from digitdet.reading.check_digits import CHECKS, Check
 from digitdet.reading.pattern import NumberPattern
@@ -141,7 +142,7 @@ class Constraints:
         numbers = tuple(allowed)  # an iterator can be read only once
         texts: dict[str, str] = {}
         for number in numbers:
-            digits = _only_digits(str(number))
+            digits = only_digits(str(number))
             if not isinstance(number, (str, int)) or not digits:
                 raise ConfigError(f"allowed: {number!r} is not a number; expected text such as 0123 or 12-345")
             if self.fits(digits):
@@ -173,7 +174,7 @@ def read_allowed(path: Path) -> tuple[str, ...]:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise ConfigError(f"allowed: cannot read {path}: {reason}; expected a text file, one number a line") from error
     for row, line in enumerate(lines, start=1):
-        if line.strip() and not _only_digits(line):
+        if line.strip() and not only_digits(line):
             raise ConfigError(
                 f"allowed: {path}, line {row}: {line.strip()!r} holds no digit; expected one number a line"
             )
@@ -188,12 +189,12 @@ class _Counter:
             raise ConfigError(f"max_step: {max_step!r} is not allowed; expected a whole number of at least 0")
         self._width: int | None = None
         if isinstance(previous, str):
-            if not _METER_VALUE.fullmatch(previous) or len(_only_digits(previous)) > MAX_DIGITS:
+            if not _METER_VALUE.fullmatch(previous) or len(only_digits(previous)) > MAX_DIGITS:
                 raise ConfigError(
                     f"previous: {previous!r} is not allowed; expected all digits of the counter, such as 00123.4"
                 )
-            self._width = len(_only_digits(previous))
-            previous = int(_only_digits(previous))
+            self._width = len(only_digits(previous))
+            previous = int(only_digits(previous))
         elif isinstance(previous, bool) or not isinstance(previous, int) or not 0 <= previous < 10**MAX_DIGITS:
             raise ConfigError(f"previous: {previous!r} is not allowed; expected text or a whole number of at least 0")
         end = 10 ** (self._width or MAX_DIGITS)
@@ -218,10 +219,6 @@ class _Counter:
         """Whether a value followed by `count` digits can be within the ranges."""
         scale = 10**count
         return any(value * scale <= last and first < (value + 1) * scale for first, last in self._ranges)
-
-
-def _only_digits(text: str) -> str:
-    return "".join(character for character in text if character in DIGITS)
 
 
 def _parse_counts(digits: int | str | tuple[int, int] | None) -> int:

@@ -104,6 +104,11 @@ class Constraints:
             and (self._check is None or bool(self._check(digits)))
         )
 
+    @property
+    def insert_separators(self) -> bool:
+        """Whether the text of a number has separators of the constraints instead of the marks in the picture."""
+        return self._pattern is not None or self._allowed is not None
+
     def formatted(self, digits: str) -> str:
         """Return the digits with the separators of the pattern or the allowed number; unchanged if they fit neither."""
         if self._pattern is not None:

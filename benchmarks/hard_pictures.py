@@ -26,7 +26,7 @@ Rng = np.random.Generator
 Mask = npt.NDArray[np.float32]
 
 # Typefaces without signs, of boxes that stand for missing characters, and of TeX, with signs in other places.
-_NOT_PRINT = ("DSEG", "LastResort", "cmb", "cmex", "cmmi", "cmr", "cmss", "cmsy", "cmtt")
+_NOT_PRINT = ("DSEG", "LastResort", "cm")
 _SIZES = (24, 40, 60)  # of the type in pixels; digits are about 0.72 times as high
 _GREYS = ((20, 245), (70, 190), (235, 40), (130, 210))  # of the ink and the paper
 _TILTS = tuple(range(5, 31, 5))  # degrees

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-from digitdet.common.types import CLASS_NAMES
 
 if TYPE_CHECKING:
     from digitdet.common.types import Box
@@ -117,7 +116,7 @@ class Number:
     @property
     def digit_places(self) -> tuple[int, ...]:
         """The index in `best` of each digit."""
-        return tuple(place for place, character in enumerate(self.best) if character in CLASS_NAMES)
+        return tuple(place for place, character in enumerate(self.best) if character in string.digits)
 
     @property
     def digit_text(self) -> str:

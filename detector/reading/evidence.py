@@ -100,9 +100,9 @@ def _places(characters: Boxes, rows: Indices, found: Boxes, width: int) -> tuple
     detector that match no character, or one place without a box.
     """
     gaps = _gap_boxes(characters, width)
-    others = np.setdiff1d(np.arange(len(found)), rows)
+    others = np.delete(np.arange(len(found)), rows[rows >= 0])
     gap_of = np.searchsorted(np.maximum.accumulate(_middles(characters)), _middles(found[others]))
-    empty = np.setdiff1d(np.arange(len(gaps)), gap_of)
+    empty = np.delete(np.arange(len(gaps)), gap_of)
     boxes = np.concatenate([characters, found[others], gaps[empty]])
     rows = np.concatenate([rows, others, np.full(len(empty), -1)])
     positions = np.concatenate([2 * np.arange(len(characters)) + 1, 2 * gap_of, 2 * empty])

@@ -215,7 +215,8 @@ def _tilted(sign: int) -> Callable[[Rng, int, Fonts], Case]:
         mask = _write(_choose(rng, fonts.all, number), size, [(number, 1.0, 0.0)])
         angle = sign * _TILTS[index // 3 % len(_TILTS)]
         turned = Pillow.fromarray(mask).rotate(angle, Pillow.Resampling.BICUBIC, expand=True)
-        return Case(_paint(rng, index, np.asarray(turned)), (number,), ((number,),))
+        ink = np.pad(np.asarray(turned), 5 * size // 2 * (index // 18 % 2))  # half of them on a larger paper
+        return Case(_paint(rng, index, ink), (number,), ((number,),))
 
     return draw
 

@@ -4,10 +4,11 @@ from digitdet.configs.base import Config, load_config, load_preset, parse_config
 from digitdet.configs.look import LookConfig
 from digitdet.configs.read import ReadConfig
 from digitdet.configs.synth import SynthConfig
-from digitdet.configs.train import TrainConfig
+from digitdet.configs.train import LineReaderConfig, TrainConfig
 
 __all__ = [
     "Config",
+    "LineReaderConfig",
     "LookConfig",
     "ReadConfig",
     "SynthConfig",

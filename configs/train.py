@@ -9,6 +9,16 @@ from msgspec import Meta
 from digitdet.configs.base import Config, Share
 
 
+class LineReaderConfig(Config, frozen=True, kw_only=True):
+    """Settings of the training of the line reader on strips of the lines of the training pictures."""
+
+    epochs: Annotated[float, Meta(gt=0, le=10_000)] = 8
+    """How often every line is used; each time with another cut, contrast and noise."""
+
+    learning_rate: Annotated[float, Meta(gt=0, le=1)] = 0.002
+    """Highest learning rate of AdamW, after the warm-up; it falls along a cosine."""
+
+
 class TrainConfig(Config, frozen=True, kw_only=True):
     """Settings of the training of the detector with Ultralytics YOLO."""
 
@@ -47,6 +57,9 @@ class TrainConfig(Config, frozen=True, kw_only=True):
 
     mosaic: Share = 0.0
     """Augmentation: probability of a mosaic of four pictures. Off by default, since it cuts digits at the seams."""
+
+    line_reader: LineReaderConfig = LineReaderConfig()
+    """Settings of the line reader."""
 
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
     """Seed of the start weights, the order of the pictures and the augmentation."""

@@ -65,11 +65,11 @@ class NetworkClassifier(Classifier):
             warmup=0.1,
             final_rate=0.01,
             weight_decay=config.weight_decay,
-            label_smoothing=config.label_smoothing,
             averaging=config.averaging,
             seed=config.seed,
         )
-        loop = TrainingLoop(self._network, settings, folder / "checkpoint.pt")
+        loss = torch.nn.CrossEntropyLoss(label_smoothing=config.label_smoothing)
+        loop = TrainingLoop(self._network, loss, settings, folder / "checkpoint.pt")
         log = _EpochLog(loop)
         while not loop.is_finished and not log.has_converged(config.patience):
             loop.run_epoch(_batches(train, config, loop.epoch), log.add_step)
@@ -132,8 +132,8 @@ class _EpochLog:
         self._losses, self._right, self._digits = 0.0, 0, 0
 
     def add_step(self, step: Step) -> None:
-        self._losses += float(functional.cross_entropy(step.logits, step.targets, reduction="sum"))
-        self._right += int((step.logits.argmax(1) == step.targets).sum())
+        self._losses += float(functional.cross_entropy(step.outputs, step.targets, reduction="sum"))
+        self._right += int((step.outputs.argmax(1) == step.targets).sum())
         self._digits += len(step.targets)
 
     def end_epoch(self, val: Digits) -> None:

@@ -6,7 +6,9 @@ back where the line leans. The same map takes what is found in the strip back to
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -25,6 +27,7 @@ MARGIN = 0.12
 END_MARGIN = 0.8
 """Space before the first and after the last digit, in digit heights: a digit that the detector missed is seen."""
 
+_MAX_GAP = 3.0  # between neighbours on one strip, in digit heights; beyond, the line goes on in another strip
 _QUANTILE = 0.1  # of the upper and lower edges of the boxes that a strip leaves out
 
 
@@ -66,6 +69,15 @@ class Strip:
         corners = np.stack([x0, y0, x1, y0, x1, y1, x0, y1], axis=1).reshape(-1, 2)
         page = self.points_to_page(corners).reshape(-1, 4, 2)
         return np.concatenate([page.min(axis=1), page.max(axis=1)], axis=1)
+
+
+def split_at_wide_gaps(boxes: Boxes, rows: Sequence[int]) -> list[list[int]]:
+    """Split a line, the rows of its boxes (N, 4) from left to right, into parts that are near enough for one strip."""
+    line = boxes[list(rows)]
+    height = float(np.median(line[:, 3] - line[:, 1]))
+    gaps = line[1:, 0] - line[:-1, 2]
+    cuts = [0, *(np.flatnonzero(gaps > _MAX_GAP * height) + 1).tolist(), len(line)]
+    return [list(rows[start:stop]) for start, stop in pairwise(cuts)]
 
 
 def line_strip(boxes: npt.ArrayLike, angle: float, slant: float = 0.0, end_margin: float = END_MARGIN) -> Strip:

@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -29,7 +28,6 @@ class LoopSettings:
     warmup: float  # fraction of all steps in which the learning rate rises
     final_rate: float  # learning rate at the last step, as a fraction of the highest
     weight_decay: float
-    label_smoothing: float
     averaging: float  # decay of the exponential moving average of the weights, 0 to 1; 0 averages nothing
     seed: int  # of dropout and other random numbers in the network
     device: str = "cpu"
@@ -38,25 +36,28 @@ class LoopSettings:
 
 @dataclass(frozen=True)
 class Step:
-    """One finished step: its number from 1, logits (N, C) and loss before the update, and the targets (N,)."""
+    """One finished step: its number from 1, the network's outputs and their loss before the update, and the targets."""
 
     number: int
-    logits: Tensor
-    targets: Tensor
+    outputs: Any
+    targets: Any
     loss: float
 
 
 class TrainingLoop:
-    """Trains a classification network in place, and resumes from the checkpoint file if there is one.
+    """Trains a network in place, and resumes from the checkpoint file if there is one.
 
-    An interrupted training ends with the same weights as one that was not, because every epoch has its own seed.
-    `extra` holds tensors and plain Python values that are stored in the checkpoint, too.
+    `loss` is computed in float32 from the network's outputs and the targets. An interrupted training ends with the same
+    weights as one that was not, because every epoch has its own seed. `extra` holds tensors and plain Python values
+    that are stored in the checkpoint, too.
     """
 
-    def __init__(self, network: nn.Module, settings: LoopSettings, checkpoint: Path) -> None:
+    def __init__(
+        self, network: nn.Module, loss: Callable[[Any, Any], Tensor], settings: LoopSettings, checkpoint: Path
+    ) -> None:
         self.epoch = 0
         self.extra: dict[str, Any] = {}
-        self._network = network.to(settings.device)
+        self._network, self._loss = network.to(settings.device), loss
         self._averaged = AveragedModel(
             self._network, multi_avg_fn=_moving_average(settings.averaging), use_buffers=True
         )
@@ -87,7 +88,7 @@ class TrainingLoop:
         """Whether all epochs are done."""
         return self.epoch >= self._settings.epochs
 
-    def run_epoch(self, batches: Iterable[tuple[Tensor, Tensor]], on_step: Callable[[Step], object]) -> None:
+    def run_epoch(self, batches: Iterable[tuple[Tensor, Any]], on_step: Callable[[Step], object]) -> None:
         """Train on the inputs and targets of one epoch, and call `on_step` after every step."""
         torch.manual_seed(self._settings.seed * _EPOCH_SEEDS + self.epoch)
         self._network.train()
@@ -95,19 +96,20 @@ class TrainingLoop:
             on_step(self._step(inputs, targets))
         self.epoch += 1
 
-    def _step(self, inputs: Tensor, targets: Tensor) -> Step:
+    def _step(self, inputs: Tensor, targets: Any) -> Step:
         settings = self._settings
-        targets = targets.to(settings.device)
+        targets = _moved(targets, settings.device)
         with torch.autocast(torch.device(settings.device).type, torch.bfloat16, enabled=settings.in_bf16):
-            logits = self._network(inputs.to(settings.device, non_blocking=True))
-        loss = functional.cross_entropy(logits.float(), targets, label_smoothing=settings.label_smoothing)
+            outputs = self._network(inputs.to(settings.device, non_blocking=True))
+        outputs = _in_float32(outputs)
+        loss = self._loss(outputs, targets)
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()
         self._optimiser.step()
         self._schedule.step()
         self._averaged.update_parameters(self._network)
         self._steps += 1
-        return Step(self._steps, logits.detach(), targets, float(loss.detach()))
+        return Step(self._steps, outputs, targets, float(loss.detach()))
 
     def save(self) -> None:
         """Write the checkpoint, atomically."""
@@ -135,6 +137,14 @@ class TrainingLoop:
         self._schedule.load_state_dict({"last_epoch": self._steps - 1, "_step_count": self._steps})
         self._schedule.step()  # sets the learning rate
         self.extra = state
+
+
+def _moved(targets: Any, device: str) -> Any:
+    return tuple(one.to(device) for one in targets) if isinstance(targets, tuple) else targets.to(device)
+
+
+def _in_float32(outputs: Any) -> Any:
+    return tuple(one.float() for one in outputs) if isinstance(outputs, tuple) else outputs.float()
 
 
 def _moving_average(decay: float) -> Callable[[Any, Any, Any], None]:

@@ -19,7 +19,6 @@ SETTINGS = LoopSettings(
     warmup=0.2,
     final_rate=0.1,
     weight_decay=0.01,
-    label_smoothing=0.0,
     averaging=0.9,
     seed=3,
 )
@@ -34,7 +33,8 @@ def batches(epoch):
 
 def make_loop(checkpoint):
     torch.manual_seed(0)
-    return TrainingLoop(nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.5), nn.Linear(8, 2)), SETTINGS, checkpoint)
+    network = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.5), nn.Linear(8, 2))
+    return TrainingLoop(network, nn.CrossEntropyLoss(), SETTINGS, checkpoint)
 
 
 def rate(loop):
@@ -76,8 +76,8 @@ def test_a_resumed_training_ends_with_the_same_weights(has_epoch, tmp_path):
 
 @pytest.mark.parametrize("epochs", [1, 2, 3, 10])
 def test_trainings_of_few_steps_have_a_learning_rate(epochs, tmp_path):
-    settings = LoopSettings(epochs, 1, 0.01, 0.1, 0.02, 0.0, 0.0, 0.9, 0)
-    loop = TrainingLoop(nn.Linear(4, 2), settings, tmp_path / "c.pt")
+    settings = LoopSettings(epochs, 1, 0.01, 0.1, 0.02, 0.0, 0.9, 0)
+    loop = TrainingLoop(nn.Linear(4, 2), nn.CrossEntropyLoss(), settings, tmp_path / "c.pt")
     while not loop.is_finished:
         loop.run_epoch([next(batches(0))], lambda _step: None)
         assert 0 < rate(loop) <= 0.0101

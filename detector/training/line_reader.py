@@ -1,0 +1,199 @@
+"""Training the line reader on strips that are drawn anew from cut-out lines in every epoch."""
+
+from __future__ import annotations
+
+import io
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import cast
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset
+
+from digitdet.common.characters import BLANK
+from digitdet.common.errors import ModelError
+from digitdet.configs import LineReaderConfig
+from digitdet.reading.line_reader import COLUMN_WIDTH, to_tensor
+from digitdet.reading.strips import STRIP_HEIGHT
+from digitdet.training.hardware import Machine
+from digitdet.training.line_crops import Shard
+from digitdet.training.line_reader_network import ExportedNet, LineReaderNet
+from digitdet.training.loop import LoopSettings, Step, TrainingLoop
+from digitdet.training.strip_samples import StripSample, draw_sample, seed_augmentation
+
+Targets = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
+"""Texts of all strips of a batch, one after the other; their lengths (B,); the columns of each strip (B,); the class of
+the character in every column (B, T), -100 in the padding; the edges of that character (B, T, 4)."""
+
+_BATCH = 64
+_POOL = 8  # batches that are drawn together and sorted by width, so that little padding is needed
+_CHUNK = 64  # pools between two checkpoints
+_WARMUP_STEPS = 400  # at most a tenth of all steps
+_PADDING = -100
+# Weights beside the CTC loss: of the class of every column, and of the edges.
+_COLUMN_WEIGHT, _EDGE_WEIGHT, _EDGE_BETA = 2.5, 2.0, 0.05
+
+
+def train_line_reader(
+    shards: Sequence[Path],
+    config: LineReaderConfig,
+    seed: int,
+    machine: Machine,
+    start: LineReaderNet | None,
+    checkpoint: Path,
+    on_step: Callable[[Step], object] = lambda _step: None,
+) -> LineReaderNet:
+    """Train a line reader, or resume from a checkpoint of the same settings and lines.
+
+    Args:
+        shards: Files that `digitdet.training.line_crops.write_shard` wrote.
+        config: The settings.
+        seed: Seed of the start weights, the order of the lines and the strips.
+        machine: See `digitdet.training.hardware.pick_machine`.
+        start: The network to start from; None starts from random weights.
+        checkpoint: File of an interrupted training.
+        on_step: Called after every step.
+
+    Returns:
+        The network with averaged weights, in evaluation mode.
+    """
+    torch.manual_seed(seed)
+    network = (start or LineReaderNet()).to(memory_format=torch.channels_last)
+    lines = [Shard(path) for path in shards]
+    pools = max(round(config.epochs * sum(map(len, lines)) / (_BATCH * _POOL)), 1)
+    chunk = min(_CHUNK, pools)
+    settings = _settings(config, math.ceil(pools / chunk), chunk * _POOL, seed, machine)
+    loop = TrainingLoop(network, line_reader_loss, settings, checkpoint)
+    while not loop.is_finished:
+        pools_of_chunk = DataLoader(
+            _ChunkPools(lines, seed, loop.epoch * chunk, chunk),
+            batch_size=None,
+            collate_fn=_unchanged,
+            num_workers=machine.workers,
+            prefetch_factor=3 if machine.workers else None,
+        )
+        loop.run_epoch((batch for pool in pools_of_chunk for batch in pool), on_step)
+        loop.save()
+    return cast(LineReaderNet, loop.averaged.eval())
+
+
+def _settings(config: LineReaderConfig, chunks: int, steps: int, seed: int, machine: Machine) -> LoopSettings:
+    """Return the settings of a loop whose epochs are `chunks` of so many steps, with a checkpoint after each."""
+    return LoopSettings(
+        epochs=chunks,
+        steps_per_epoch=steps,
+        learning_rate=config.learning_rate,
+        warmup=min(_WARMUP_STEPS / (chunks * steps), 0.1),
+        final_rate=0.02,
+        weight_decay=0.02,
+        averaging=0.9995,
+        seed=seed,
+        device=machine.device,
+        in_bf16=machine.in_bf16,
+    )
+
+
+def line_reader_loss(outputs: tuple[Tensor, Tensor, Tensor], targets: Targets) -> Tensor:
+    """Return the loss of a batch: CTC (Graves et al., 2006), and the class and the edges of every column."""
+    characters, columns, edges = outputs
+    texts, lengths, widths, true_columns, true_edges = targets
+    log_probabilities = characters.log_softmax(2).transpose(0, 1)
+    ctc = functional.ctc_loss(
+        log_probabilities, texts, widths, lengths, blank=BLANK, reduction="none", zero_infinity=True
+    ).mean()
+    column = functional.cross_entropy(columns.flatten(0, 1), true_columns.flatten(), ignore_index=_PADDING)
+    is_character = (true_columns >= 0) & (true_columns < BLANK)
+    edge = functional.smooth_l1_loss(edges[is_character], true_edges[is_character], beta=_EDGE_BETA, reduction="sum")
+    return ctc + _COLUMN_WEIGHT * column + _EDGE_WEIGHT * edge / (4 * is_character.sum() + 1)
+
+
+def to_batch(samples: Sequence[StripSample]) -> tuple[Tensor, Targets]:
+    """Return the input (B, 3, STRIP_HEIGHT, W) and the targets of a batch of strips."""
+    width = max(sample.image.shape[1] for sample in samples)
+    count = width // COLUMN_WIDTH
+    columns = np.full((len(samples), count), _PADDING, np.int64)
+    edges = np.zeros((len(samples), count, 4), np.float32)
+    for row, sample in enumerate(samples):
+        columns[row, : len(sample.columns)] = sample.columns
+        edges[row, : len(sample.columns)] = sample.edges
+    targets = (
+        torch.from_numpy(np.concatenate([sample.text for sample in samples])),
+        torch.tensor([len(sample.text) for sample in samples]),
+        torch.tensor([len(sample.columns) for sample in samples]),
+        torch.from_numpy(columns),
+        torch.from_numpy(edges),
+    )
+    tensor = torch.from_numpy(to_tensor([sample.image for sample in samples], width))
+    return tensor.contiguous(memory_format=torch.channels_last), targets
+
+
+class _ChunkPools(Dataset[list[tuple[Tensor, Targets]]]):
+    """The pools of batches from `first` on; every line comes once before any comes again."""
+
+    def __init__(self, shards: Sequence[Shard], seed: int, first: int, count: int) -> None:
+        self._shards, self._seed, self._first, self._count = shards, seed, first, count
+        self._ends = np.cumsum([len(shard) for shard in shards])
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, pool: int) -> list[tuple[Tensor, Targets]]:
+        cv2.setNumThreads(0)  # the training needs the cores
+        pool += self._first
+        rng = np.random.default_rng((self._seed, pool))
+        seed_augmentation(int(rng.integers(2**31)))
+        drawn = (draw_sample(self._shards[shard][row], rng) for shard, row in self._lines(pool))
+        samples = sorted((one for one in drawn if one is not None), key=lambda one: one.image.shape[1])
+        batches = [to_batch(samples[at : at + _BATCH]) for at in range(0, len(samples), _BATCH)]
+        return [batches[at] for at in rng.permutation(len(batches))]
+
+    def _lines(self, pool: int) -> list[tuple[int, int]]:
+        """Return the shards and rows of the lines of a pool."""
+        total, size = int(self._ends[-1]), _BATCH * _POOL
+        found = []
+        for turn in range(pool * size // total, ((pool + 1) * size - 1) // total + 1):
+            order = np.random.default_rng((self._seed, 0, turn)).permutation(total)
+            found.append(order[max(pool * size - turn * total, 0) : (pool + 1) * size - turn * total])
+        lines = np.concatenate(found)
+        shards = np.searchsorted(self._ends, lines, side="right")
+        rows = lines - np.append(0, self._ends)[shards]
+        return list(zip(shards.tolist(), rows.tolist(), strict=True))
+
+
+def _unchanged(pool: list[tuple[Tensor, Targets]]) -> list[tuple[Tensor, Targets]]:
+    return pool
+
+
+def to_onnx(network: LineReaderNet) -> bytes:
+    """Return the network as the content of an ONNX file."""
+    buffer = io.BytesIO()
+    example = torch.zeros(2, 3, STRIP_HEIGHT, 16 * COLUMN_WIDTH)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the newer exporter needs another package
+        torch.onnx.export(
+            ExportedNet(network.float().cpu()).eval(),
+            (example,),
+            buffer,
+            input_names=["strips"],
+            output_names=["columns"],
+            dynamic_axes={"strips": {0: "batch", 3: "width"}, "columns": {0: "batch", 1: "columns"}},
+            opset_version=17,
+            dynamo=False,
+        )
+    return buffer.getvalue()
+
+
+def load_network(weights: dict[str, Tensor], source: str) -> LineReaderNet:
+    """Return a network with stored weights; raise ModelError if they have another architecture."""
+    network = LineReaderNet()
+    try:
+        network.load_state_dict({name: value.float() for name, value in weights.items()})
+    except (RuntimeError, AttributeError) as error:
+        raise ModelError(f"{source}: its line reader was made by another version of digitdet") from error
+    return network

@@ -43,12 +43,13 @@ def constrained_numbers(choices: Choices, constraints: Constraints) -> list[Cand
     """
     excess = _excess_gaps(choices)
     skips = _skips(choices, excess)
+    cut = np.minimum(_CUT * np.exp(_CUT_RATE * excess), _MAX_CUT)
     found = [
         candidate
-        for start in range(len(choices.slots))
+        for start in _possible_starts(choices, cut)
         for candidate in _candidates_from(choices, start, constraints, skips)
     ]
-    posteriors = _posteriors(choices, found, excess)
+    posteriors = _posteriors(choices, found, cut)
     probable = [
         replace(one, probability=posterior)
         for one, posterior in zip(found, posteriors, strict=True)
@@ -125,12 +126,26 @@ def _skips(choices: Choices, excess: FloatArray) -> _Skips:
     return _Skips(factors.tolist(), is_separator.tolist(), (choices.kinds[:, MARK] / skipped).tolist())
 
 
+def _possible_starts(choices: Choices, cut: FloatArray) -> Iterator[int]:
+    """Yield the slots in which a number may begin: not where this is less probable than a number that does not fit.
+
+    `cut` as in `_posteriors`.
+    """
+    clear = 1.0  # probability that no digit is directly before
+    for slot, (digit, mark, separator, nothing) in enumerate(choices.kinds.tolist()):
+        if digit > 0 and max(clear, float(cut[slot])) >= _UNFIT:
+            yield slot
+        clear = separator + nothing * clear + mark * max(clear, _CUT_AT_MARK)
+
+
 def _candidates_from(choices: Choices, start: int, constraints: Constraints, skips: _Skips) -> Iterator[Candidate]:
     """Yield the numbers whose first digit is in a slot, with their probabilities before those of all else."""
     beam = Beam(constraints.can_start)
     for slot in range(start, len(choices.slots)):
         options = [option for option in choices.options[slot] if option[0] in CLASS_NAMES]
         if slot > start:
+            if not options:
+                continue
             options.append(("", 1 - sum(probability for _, probability in options)))
         beam.extend(slot, options)
         hypotheses = beam.hypotheses()
@@ -139,18 +154,18 @@ def _candidates_from(choices: Choices, start: int, constraints: Constraints, ski
         for text, probability, slots in hypotheses:
             if slots[-1] == slot and constraints.fits(text):
                 factor = skips.factor(slots)
-                if factor < 0.99 and constraints.insert_separators:  # they are expected where the constraints have some
+                if factor < 0.5 and constraints.insert_separators:  # they are expected where the constraints have some
                     factor = skips.factor(slots, constraints.places(text))
                 yield Candidate(text, slots, probability * factor)
 
 
-def _posteriors(choices: Choices, found: Sequence[Candidate], excess: FloatArray) -> list[float]:
+def _posteriors(choices: Choices, found: Sequence[Candidate], cut: FloatArray) -> list[float]:
     """Return the probability of each candidate, given that every part of the line is a candidate or something else.
 
-    Forward-backward algorithm over what was before each slot (Rabiner, Proceedings of the IEEE 77(2), 1989).
+    `cut` (S,) are the factors of a number that begins in a slot, directly after a digit of another one. It is the
+    forward-backward algorithm over what was before each slot (Rabiner, Proceedings of the IEEE 77(2), 1989).
     """
     count = len(choices.slots)
-    cut = np.minimum(_CUT * np.exp(_CUT_RATE * excess), _MAX_CUT)
     begins = np.ones((count, 5))  # factors of a number that begins in a slot, by what was before
     begins[:, [_UNFIT_DIGIT, _FIT_DIGIT]] = cut[:, None]
     begins[:, [_UNFIT_MARK, _FIT_MARK]] = _CUT_AT_MARK

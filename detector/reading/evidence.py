@@ -15,9 +15,9 @@ from digitdet.common.types import CLASS_NAMES, Boxes, FloatArray, Indices, Mask,
 from digitdet.detection.postprocess import Detections
 from digitdet.reading.ctc import Decoding
 from digitdet.reading.lattice import NOTHING
+from digitdet.reading.line_reader import COLUMN_WIDTH
 from digitdet.reading.strips import MARGIN, STRIP_HEIGHT, Strip
 
-_COLUMN_WIDTH = 4
 _DIGIT_HEIGHT = STRIP_HEIGHT / (1 + 2 * MARGIN)  # in strip pixels
 _EDGE = 1e-6  # added to the probabilities of the line reader: it may be wrong
 _MIN_OVERLAP = 0.4  # of a character and its box along the line, relative to the narrower one
@@ -83,7 +83,7 @@ def _characters(decoding: Decoding, edges: FloatArray, found: Boxes, width: int)
     The others have the line reader's box; spaces reach from one neighbour to the other.
     """
     columns = decoding.columns.mean(axis=1).astype(int).clip(0, len(edges) - 1)
-    middles = np.stack([(columns + 0.5) * _COLUMN_WIDTH, np.full(len(columns), STRIP_HEIGHT / 2)], axis=1)
+    middles = np.stack([(columns + 0.5) * COLUMN_WIDTH, np.full(len(columns), STRIP_HEIGHT / 2)], axis=1)
     distances = edges[columns] * STRIP_HEIGHT
     boxes = np.concatenate([middles - distances[:, :2], middles + distances[:, 2:]], axis=1)
     rows, is_space = np.full(len(boxes), -1), decoding.classes == SPACE

@@ -31,8 +31,8 @@ _OUTPUTS = BLANK + 1 + 4
 class Columns:
     """What the network sees in the T columns of a strip, each `COLUMN_WIDTH` pixels wide.
 
-    `log_probabilities` (T, 18) are of the classes of `CHARACTERS` and of the blank. `edges` (T, 4) are the distances
-    in strip pixels from the middle of the column, and from half the height of the strip, to the left, top, right and
+    `log_probabilities` (T, 18) are of the classes of `CHARACTERS` and of the blank. `edges` (T, 4) are the distances in
+    strip heights from the middle of the column, and from half the height of the strip, to the left, top, right and
     bottom edge of the character there.
     """
 
@@ -105,4 +105,4 @@ def _windows(width: int) -> list[tuple[int, int]]:
 
 
 def _as_columns(output: Tensor) -> Columns:
-    return Columns(output[:, : BLANK + 1].astype(np.float64), output[:, BLANK + 1 :] * STRIP_HEIGHT)
+    return Columns(output[:, : BLANK + 1].astype(np.float64), output[:, BLANK + 1 :].astype(np.float64))

@@ -48,6 +48,14 @@ class Strip:
         """The inverse map (2, 3), from strip pixels to page pixels."""
         return np.asarray(cv2.invertAffineTransform(self.to_strip))
 
+    def widened(self, page_width: int) -> Strip:
+        """Return the strip that reaches at least to the left and the right border of a page with this width."""
+        middle = np.array([self.width / 2, STRIP_HEIGHT / 2])
+        centre, ahead = self.points_to_page(np.stack([middle, middle + [1, 0]]))
+        borders = middle[0] + (np.array([0, page_width]) - centre[0]) / (ahead - centre)[0]
+        start, stop = min(float(borders.min()), 0.0), max(float(borders.max()), float(self.width))
+        return Strip(self.to_strip - [[0, 0, start], [0, 0, 0]], max(round(stop - start), 1))
+
     def points_to_strip(self, points: Points) -> Points:
         """Map points (N, 2) from the page to the strip."""
         return _mapped(points, self.to_strip)

@@ -6,7 +6,6 @@ place is pooled. A page on which the detector finds no digit may be a strip itse
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,14 +55,14 @@ def read_strips(page: Image, digits: Detections, line_reader: OnnxLineReader) ->
 
 
 def place_strips(digits: Detections, width: int, height: int) -> list[tuple[Strip, Indices, float]]:
-    """Return the strips of the lines on a page of `width` x `height` pixels, the rows of their digits, and the angles."""
+    """Return the strips of the lines on a page of `width` x `height` pixels, their digits' rows, and their angles."""
     strong = np.flatnonzero(digits.best_scores >= _LINE_SCORE)
     if not len(strong):
         rows = np.argsort(digits.boxes[:, 0], kind="stable")
         return [(whole_strip(width, height), rows, 0.0)]
     boxes = digits.boxes.astype(np.float64)
     weak = np.flatnonzero(digits.best_scores < _LINE_SCORE)
-    placed = []
+    placed: list[tuple[Strip, Indices, float]] = []
     for line in find_lines(boxes[strong]):
         for part in split_at_wide_gaps(boxes[strong], line.digits):
             rows = strong[part]
@@ -84,5 +83,5 @@ def _on_strip(boxes: Boxes, strip: Strip, digits: Boxes) -> Indices:
     return np.flatnonzero(inside & (ratios >= _HEIGHT_RATIOS[0]) & (ratios <= _HEIGHT_RATIOS[1]))
 
 
-def _evidence(columns: Columns, strip: Strip, digits: Detections, rows: Sequence[int] | Indices) -> Evidence:
-    return gather_evidence(decode(columns.log_probabilities), columns.edges, strip, digits.take(np.asarray(rows, int)))
+def _evidence(columns: Columns, strip: Strip, digits: Detections, rows: Indices) -> Evidence:
+    return gather_evidence(decode(columns.log_probabilities), columns.edges, strip, digits.take(rows))

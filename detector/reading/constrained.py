@@ -21,15 +21,15 @@ from digitdet.reading.constraints import Constraints
 from digitdet.reading.free_text import Candidate
 
 # Prior probability of a number that does not meet the constraints, such as a serial number beside a counter.
-_UNFIT = 0.01
+_UNFIT = 0.03
 # Factors of a number for each space and each other character that it skips, and once for all of them.
-_SPACE, _OTHER, _ANY_SEPARATOR = 0.3, 0.003, 0.003
+_SPACE, _OTHER, _ANY_SEPARATOR = 0.3, 0.003, 0.015
 # By how much a gap exceeds the usual one of its line, in digit heights: below the first, spaces are those between
 # cells, which separate nothing; beyond the second, they become improbable within a number at the rate of the third.
 _CELL, _WIDE, _WIDE_RATE = 0.3, 1.0, 6.0
 # Factors for an end of a number within what looks like one: at a mark, and between two digits, where a gap that exceeds
 # the usual one raises it.
-_CUT_AT_MARK, _CUT, _CUT_RATE, _MAX_CUT = 0.03, 0.001, 5.0, 0.3
+_CUT_AT_MARK, _CUT, _CUT_RATE, _MAX_CUT = 0.06, 0.001, 5.0, 0.3
 _MIN_PROBABILITY = 0.005  # of a candidate to be considered
 
 # What was before a slot: none of the others; a number that does not fit, and a mark after it; one that fits, the same.
@@ -104,14 +104,19 @@ class _Skips:
     marks: Sequence[float]
 
     def factor(self, slots: Sequence[int], places: Sequence[int] | None = None) -> float:
-        """Return the factor of a number with digits in `slots`; nothing is counted between `places` that are apart."""
+        """Return the factor of a number with digits in `slots`.
+
+        Between digits that the constraints separate, whose `places` in the text are apart, one character is expected.
+        """
         factor, widest = 1.0, 0.0
         for index, (left, right) in enumerate(pairwise(slots)):
-            if right == left + 1 or (places is not None and places[index + 1] > places[index] + 1):
-                continue
-            second_mark = min(max(sum(self.marks[left + 1 : right]) - 1, 0), 1)
-            factor *= math.prod(self.factors[left + 1 : right]) * (1 - second_mark * (1 - _SPACE))
-            widest = max(widest, second_mark, *self.separators[left + 1 : right])
+            skipped = list(range(left + 1, right))
+            if skipped and places is not None and places[index + 1] > places[index] + 1:
+                skipped.remove(min(skipped, key=lambda slot: self.factors[slot] - self.marks[slot]))
+            marks = sum(self.marks[slot] for slot in skipped)
+            second_mark = min(max(marks - 1, 0), 1)
+            factor *= math.prod(self.factors[slot] for slot in skipped) * (1 - second_mark * (1 - _SPACE))
+            widest = max(widest, second_mark, *(self.separators[slot] for slot in skipped))
         return factor * (1 - widest * (1 - _ANY_SEPARATOR))
 
 

@@ -8,10 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import minimize
 
+from digitdet.common.characters import SPACE
 from digitdet.common.types import Boxes, FloatArray, Indices, Scores
 from digitdet.reading.evidence import Evidence
 from digitdet.reading.lattice import NOTHING
 from digitdet.reading.pooling import LatticeWeights, box_probabilities, pooled_probabilities
+from digitdet.reading.transcription import StripReading
+from digitdet.training.line_crops import Characters
+from digitdet.training.strip_samples import visible_characters
 
 _POOLED = ("network", "score", "doubt", "box", "no_box", "space", "gap")
 _ALONE = ("alone_score", "alone_doubt", "alone_box")
@@ -29,10 +33,22 @@ class LabelledLine:
     options: Indices
 
 
-def label_line(evidence: Evidence, classes: Indices, boxes: Boxes) -> LabelledLine:
-    """Assign the true characters of a line to its places.
+def label_strip(reading: StripReading, characters: Characters) -> LabelledLine | None:
+    """Assign the true characters of a page to the places of a strip; None if it is not clear what the strip shows."""
+    found = visible_characters(characters, reading.strip)
+    if found is None:
+        return None
+    classes, spaces, boxes = found
+    gaps = np.stack([boxes[:-1, 2], boxes[:-1, 1], boxes[1:, 0], boxes[1:, 3]], axis=1)
+    at = np.flatnonzero(spaces)
+    classes, boxes = np.insert(classes, at, SPACE), np.insert(boxes, at, gaps[at - 1], axis=0)
+    return LabelledLine(reading.evidence, true_options(reading.evidence, classes, reading.strip.boxes_to_page(boxes)))
 
-    `classes` (M,) are those of its characters with spaces, and `boxes` (M, 4) are on the page; a space has the box of
+
+def true_options(evidence: Evidence, classes: Indices, boxes: Boxes) -> Indices:
+    """Assign true characters to the places of a line, and return the true option of every place (P,).
+
+    `classes` (M,) are those of the characters with spaces, and `boxes` (M, 4) are on the page; a space has the box of
     its gap. Places and characters stay in order; what is likely and near is assigned.
     """
     surprise = -np.log(pooled_probabilities(evidence, LatticeWeights()).clip(np.exp(-_MAX_DOUBT)))
@@ -40,7 +56,7 @@ def label_line(evidence: Evidence, classes: Indices, boxes: Boxes) -> LabelledLi
     height = np.median(boxes[:, 3] - boxes[:, 1]) if len(boxes) else 1.0
     distances = np.linalg.norm(middles[:, None] - true_middles, axis=2) / height
     matches = _align(surprise[:, classes] + _FAR * (2 * distances) ** 2, surprise[:, NOTHING])
-    return LabelledLine(evidence, np.append(classes, NOTHING)[matches])
+    return np.append(classes, NOTHING)[matches]
 
 
 def _align(costs: FloatArray, empty_costs: FloatArray) -> Indices:

@@ -47,7 +47,7 @@ def draw_sample(crop: LineCrop, rng: np.random.Generator) -> StripSample | None:
     if not crop.is_found and len(digits) > 1:
         digits = _with_errors(digits, rng)
     strip = _drawn_strip(digits, crop, rng)
-    found = _read(crop.characters, strip)
+    found = visible_characters(crop.characters, strip)
     if found is None:
         return None
     classes, spaces, boxes = found
@@ -101,16 +101,13 @@ def _drawn_strip(digits: Boxes, crop: LineCrop, rng: np.random.Generator) -> Str
     return Strip(matrix, max(round((stop - start) / COLUMN_WIDTH), 4) * COLUMN_WIDTH)
 
 
-def _read(characters: Characters, strip: Strip) -> tuple[Indices, Mask, Boxes] | None:
+def visible_characters(characters: Characters, strip: Strip) -> tuple[Indices, Mask, Boxes] | None:
     """Return the classes (L,) of the characters in a strip, which follow a space, and their boxes (L, 4) in the strip.
 
     None if lines overlap.
     """
-    corners = characters.boxes.reshape(-1, 2, 2)
-    middles = strip.points_to_strip(corners.mean(axis=1))
-    halves = (corners[:, 1] - corners[:, 0]) / 2 * np.linalg.norm(strip.to_strip[:, :2], axis=1)
-    boxes = np.concatenate([middles - halves, middles + halves], axis=1)
-    off = np.abs(middles[:, 1] / STRIP_HEIGHT - 0.5)
+    boxes = strip.boxes_to_strip(characters.boxes)
+    off = np.abs((boxes[:, 1] + boxes[:, 3]) / 2 / STRIP_HEIGHT - 0.5)
     visible = np.minimum(boxes[:, 2], strip.width) - np.maximum(boxes[:, 0], 0)
     is_inside = visible >= _MIN_VISIBLE * (boxes[:, 2] - boxes[:, 0])
     lines = np.unique(characters.lines[is_inside & (off < _CENTRAL)])

@@ -5,7 +5,7 @@ from digitdet.common.characters import SPACE
 from digitdet.reading.evidence import Evidence
 from digitdet.reading.lattice import NOTHING
 from digitdet.reading.pooling import LatticeWeights, box_probabilities, pooled_probabilities
-from digitdet.training.lattice_weights import LabelledLine, fit_weights, label_line
+from digitdet.training.lattice_weights import LabelledLine, fit_weights, true_options
 
 
 def random_evidence(rng, count):
@@ -72,5 +72,5 @@ def test_true_characters_are_assigned_to_places(best, characters, expected):
     middles = 20.0 * np.array(list(characters))
     height = np.zeros(len(middles))
     boxes = np.stack([middles - 5, height + 1, middles + 5, height + 23], axis=1)
-    line = label_line(place_row(best), np.array(list(characters.values()), int), boxes)
-    assert line.options.tolist() == expected
+    options = true_options(place_row(best), np.array(list(characters.values()), int), boxes)
+    assert options.tolist() == expected

@@ -29,7 +29,7 @@ Mask = npt.NDArray[np.float32]
 _NOT_PRINT = ("DSEG", "LastResort", "cm")
 _SIZES = (24, 40, 60)  # of the type in pixels; digits are about 0.72 times as high
 _GREYS = ((20, 245), (70, 190), (235, 40), (130, 210))  # of the ink and the paper
-_TILTS = tuple(range(5, 31, 5))  # degrees
+_TILTS = (10, 15, 20, 25, 28, 30)  # degrees
 # Raised and lowered digits in type sizes: size, and how far the baseline is above that of the line.
 _SMALL, _RAISED, _LOWERED = 0.58, 0.34, -0.12
 
@@ -47,10 +47,11 @@ _SCRIPTS = ("#^", "#^", "# m^2", "# m^3", "#m^3", "# cm^2", "# km^2", "# CO_2", 
 
 @dataclass(frozen=True)
 class Fonts:
-    """The typefaces, and those among them that are monospaced."""
+    """The typefaces, and those among them that are monospaced, and that are not slanted by their name."""
 
     all: tuple[Typeface, ...]
     monospaced: tuple[Typeface, ...]
+    upright: tuple[Typeface, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +90,8 @@ def find_typefaces(folders: Sequence[Path]) -> Fonts:
         DataError: None of the font files has digits.
     """
     faces, _ = load_fonts([path for path in find_fonts(folders) if not path.name.startswith(_NOT_PRINT)])
-    return Fonts(tuple(faces), tuple(face for face in faces if face.monospaced))
+    upright = [face for face in faces if not re.search("ital|obl|slant", face.path.stem, re.IGNORECASE)]
+    return Fonts(tuple(faces), tuple(face for face in faces if face.monospaced), tuple(upright))
 
 
 def draw_case(kind: str, index: int, seed: int, fonts: Fonts) -> Case:
@@ -212,7 +214,7 @@ def _tilted(sign: int) -> Callable[[Rng, int, Fonts], Case]:
 
     def draw(rng: Rng, index: int, fonts: Fonts) -> Case:
         number, size = _digits(rng, int(rng.integers(4, 7))), _SIZES[index % 3]
-        mask = _write(_choose(rng, fonts.all, number), size, [(number, 1.0, 0.0)])
+        mask = _write(_choose(rng, fonts.upright or fonts.all, number), size, [(number, 1.0, 0.0)])
         angle = sign * _TILTS[index // 3 % len(_TILTS)]
         turned = Pillow.fromarray(mask).rotate(angle, Pillow.Resampling.BICUBIC, expand=True)
         ink = np.pad(np.asarray(turned), 5 * size // 2 * (index // 18 % 2))  # half of them on a larger paper

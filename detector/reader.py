@@ -1,4 +1,4 @@
-"""From pictures to numbers: load pages, detect digits, arrange them in lines, build numbers."""
+"""From pictures to numbers: load pages, detect digits, read the strips of their lines, build numbers."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from digitdet.detection.search import MultiScaleDetector
 from digitdet.imaging.batches import LoadedPage, load_batches, source_name
 from digitdet.imaging.images import ImageSource, load_image, read_pages
 from digitdet.imaging.inputs import Input
-from digitdet.reading.calibration import parse_calibration
 from digitdet.reading.constraints import Constraints
+from digitdet.reading.decoding import NumberDecoder
 from digitdet.reading.digits_only import without_marks
+from digitdet.reading.lattice import Lattice
 from digitdet.reading.model import Model, load_model
-from digitdet.reading.numbers import NumberBuilder
 from digitdet.reading.regions import Region
 from digitdet.reading.results import Digit, Mark, Number, Reading
 from digitdet.reading.rotation import (
@@ -36,6 +36,7 @@ from digitdet.reading.rotation import (
     rotate_upright,
     upside_down_text,
 )
+from digitdet.reading.transcription import transcribe
 
 _CharacterT = TypeVar("_CharacterT", Digit, Mark)
 
@@ -78,8 +79,8 @@ class NumberReader:
         self.config = with_settings(config or ReadConfig(), confidence=conf)
         loaded = model if isinstance(model, Model) else load_model(None if model is None else Path(model))
         self._detector = MultiScaleDetector(loaded.detector, self.config)
-        calibration = parse_calibration(self._detector.detector.calibration, self._detector.detector.name)
-        self._number_builder = NumberBuilder(calibration, self.config, constraints)
+        self._line_reader = loaded.line_reader
+        self._decoder = NumberDecoder(self.config, constraints)
         self.workers = max(os.cpu_count() or 1, 1)
 
     def read(self, source: ImageSource, regions: Sequence[Region] = ()) -> Reading:
@@ -98,7 +99,7 @@ class NumberReader:
         page = next(read_pages(source, self.config.max_pixels))
         loaded = LoadedPage(source_name(source), page.image, page.number, page.count)
         with ThreadPoolExecutor(self.workers) as threads:
-            reading = self._build_numbers(self._detect_digits([loaded], regions, threads.map))[0]
+            reading = self._build_numbers(self._transcribe([loaded], regions, threads.map))[0]
         if reading.error is not None:
             raise ImageError(reading.error)
         return reading
@@ -134,22 +135,22 @@ class NumberReader:
         batches = load_batches(sources, self.config.batch, self.config.max_pixels)
 
         results = process_batches(
-            lambda batch, map_function: self._detect_digits(batch, regions, deadline.limit(map_function)),
+            lambda batch, map_function: self._transcribe(batch, regions, deadline.limit(map_function)),
             batches,
             self.workers,
         )
-        for batch, detected in results:
-            for page, reading in zip(batch, self._build_numbers(detected), strict=True):
+        for batch, transcribed in results:
+            for page, reading in zip(batch, self._build_numbers(transcribed), strict=True):
                 yield page.image, reading
 
     def find(self, source: ImageSource) -> NmsResult:
         """Return the digits of one picture, before they become numbers, and the boxes that they suppressed."""
         return self._detector.detect([load_image(source, self.config.max_pixels)])[0]
 
-    def _detect_digits(
+    def _transcribe(
         self, pages: Sequence[LoadedPage], regions: Sequence[Region], map_function: MapFunction
-    ) -> _Detected:
-        """Return a reading without numbers for each page, and the digits of each part of the pages."""
+    ) -> _Transcribed:
+        """Return a reading without numbers for each page, and the lattices of the lines of each part of the pages."""
         readings: list[Reading] = []
         parts: list[_PagePart] = []
         names = [region.name or (str(region) if len(regions) > 1 else None) for region in regions]
@@ -167,14 +168,16 @@ class NumberReader:
                     reading = replace(reading, rotation=rotation.rotation)
                     parts += [_PagePart(row, rotation, *crop) for crop in crops or [(page.image, (0, 0), None)]]
             readings.append(reading)
-        digits = self._detector.detect([part.upright() for part in parts], map_function=map_function)
-        return readings, list(zip(parts, digits, strict=True))
+        images = [part.upright() for part in parts]
+        found = self._detector.detect(images, map_function=map_function)
+        lattices = [transcribe(image, one.digits, self._line_reader) for image, one in zip(images, found, strict=True)]
+        return readings, list(zip(parts, lattices, strict=True))
 
-    def _build_numbers(self, detected: _Detected) -> list[Reading]:
-        """Arrange the digits of each part in lines and build the numbers of the readings."""
-        readings, parts = detected
-        for part, digits in parts:
-            numbers = self._number_builder.build(digits)
+    def _build_numbers(self, transcribed: _Transcribed) -> list[Reading]:
+        """Build the numbers of the readings from the lattices of their lines."""
+        readings, parts = transcribed
+        for part, lattices in parts:
+            numbers = self._decoder.decode(lattices)
             if self.config.digits_only:
                 numbers = tuple(without_marks(number, self.config.min_confidence) for number in numbers)
             on_page = tuple(part.to_page(number) for number in numbers)
@@ -222,4 +225,4 @@ class _PagePart:
         )
 
 
-_Detected = tuple[list[Reading], list[tuple[_PagePart, NmsResult]]]
+_Transcribed = tuple[list[Reading], list[tuple[_PagePart, list[Lattice]]]]

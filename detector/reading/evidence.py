@@ -15,8 +15,7 @@ from digitdet.common.types import CLASS_NAMES, Boxes, FloatArray, Indices, Mask,
 from digitdet.detection.postprocess import Detections
 from digitdet.reading.ctc import Decoding
 from digitdet.reading.lattice import NOTHING
-from digitdet.reading.line_reader import COLUMN_WIDTH
-from digitdet.reading.strips import MARGIN, STRIP_HEIGHT, Strip
+from digitdet.reading.strips import COLUMN_WIDTH, MARGIN, STRIP_HEIGHT, Strip
 
 _DIGIT_HEIGHT = STRIP_HEIGHT / (1 + 2 * MARGIN)  # in strip pixels
 _EDGE = 1e-6  # added to the probabilities of the line reader: it may be wrong

@@ -13,10 +13,8 @@ from digitdet.common.errors import ModelError
 from digitdet.common.types import FloatArray, Image, Tensor
 from digitdet.detection.session import Session
 from digitdet.models.model_file import trusted_or_bytes
-from digitdet.reading.strips import STRIP_HEIGHT
-
-COLUMN_WIDTH = 4
-"""Width in strip pixels of a column of the network's output."""
+from digitdet.reading.pooling import parse_weights
+from digitdet.reading.strips import COLUMN_WIDTH, STRIP_HEIGHT
 
 MAX_WIDTH = 384
 """Width in strip pixels of the longest part that the network reads at once."""
@@ -60,7 +58,7 @@ class OnnxLineReader:
         is_short_lived: Whether it will read only a few pictures; see `Session`.
 
     Attributes:
-        metadata: The metadata entries of the file.
+        weights: How the evidence of both networks is pooled.
 
     Raises:
         ModelError: The file is missing, damaged, or holds something other than a line reader.
@@ -69,12 +67,13 @@ class OnnxLineReader:
     def __init__(self, model: Path, is_short_lived: bool = False) -> None:
         name = str(model)
         self._session = Session(trusted_or_bytes(model), name, "not an ONNX model that can be run", is_short_lived)
-        self.metadata = self._session.metadata
+        entries = self._session.metadata
         shape = self._session.output_shape
         if len(shape) != 3 or shape[2] != _OUTPUTS:
             raise ModelError(f"{name}: not a line reader made by digitdet train (its output is {shape})")
-        if self.metadata.get("characters") != CHARACTERS or self.metadata.get("height") != str(STRIP_HEIGHT):
+        if entries.get("characters") != CHARACTERS or entries.get("height") != str(STRIP_HEIGHT):
             raise ModelError(f"{name}: made for other characters or strips; train it again with this version")
+        self.weights = parse_weights(entries.get("weights"), name)
 
     def read(self, strips: Sequence[Image]) -> list[Columns]:
         """Read strips (STRIP_HEIGHT, W, 3) uint8 BGR of any width; long ones in overlapping parts."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from digitdet.detection.detector import OnnxDetector
 from digitdet.models.model_file import find_model
+from digitdet.reading.line_reader import OnnxLineReader
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,7 @@ class Model:
     """The networks of a model. Several threads may use them at the same time."""
 
     detector: OnnxDetector
+    line_reader: OnnxLineReader
 
 
 def load_model(path: Path | None = None, is_short_lived: bool = False) -> Model:
@@ -28,4 +30,4 @@ def load_model(path: Path | None = None, is_short_lived: bool = False) -> Model:
         ModelError: A file is missing, damaged, or does not hold the network that it should.
     """
     files = find_model(path)
-    return Model(OnnxDetector(files.detector, is_short_lived))
+    return Model(OnnxDetector(files.detector, is_short_lived), OnnxLineReader(files.line_reader, is_short_lived))

@@ -35,7 +35,7 @@ class Digits:
         """
         cos, sin = np.cos(angle), np.sin(angle)
         wide, high = self.width**2, self.height**2
-        scale = cos**2 - sin**2
+        scale = max(cos**2 - sin**2, 0.1)  # of lines that are steeper than 42 degrees
         width = np.sqrt(np.maximum(wide * cos**2 - high * sin**2, 0.1 * wide) / scale)
         height = np.sqrt(np.maximum(high * cos**2 - wide * sin**2, 0.1 * high) / scale)
         return Digits(self.x * cos + self.y * sin, self.y * cos - self.x * sin, width, height)

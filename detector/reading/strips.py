@@ -21,6 +21,9 @@ from digitdet.reading.skew import Digits
 STRIP_HEIGHT = 32
 """Height of every strip in pixels."""
 
+COLUMN_WIDTH = 4
+"""Width in pixels of a column of the line reader's output."""
+
 MARGIN = 0.12
 """Space above and below the digits, in digit heights."""
 

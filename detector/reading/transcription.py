@@ -17,7 +17,7 @@ from digitdet.reading.evidence import Evidence, gather_evidence
 from digitdet.reading.lattice import Lattice
 from digitdet.reading.line_reader import Columns, OnnxLineReader
 from digitdet.reading.lines import find_lines
-from digitdet.reading.pooling import LatticeWeights, build_lattice
+from digitdet.reading.pooling import build_lattice
 from digitdet.reading.strips import STRIP_HEIGHT, Strip, cut_strip, line_strip, split_at_wide_gaps, whole_strip
 
 _LINE_SCORE = 0.3  # of digits that form lines; lower ones are evidence on the strip of a line
@@ -35,10 +35,10 @@ class StripReading:
     evidence: Evidence
 
 
-def transcribe(page: Image, digits: Detections, line_reader: OnnxLineReader, weights: LatticeWeights) -> list[Lattice]:
+def transcribe(page: Image, digits: Detections, line_reader: OnnxLineReader) -> list[Lattice]:
     """Return the lattices of the lines of a page (H, W, 3), in reading order."""
     return [
-        build_lattice(one.evidence, one.rows.tolist(), one.angle, weights)
+        build_lattice(one.evidence, one.rows.tolist(), one.angle, line_reader.weights)
         for one in read_strips(page, digits, line_reader)
     ]
 

@@ -19,8 +19,8 @@ from torch.utils.data import DataLoader, Dataset
 from digitdet.common.characters import BLANK
 from digitdet.common.errors import ModelError
 from digitdet.configs import LineReaderConfig
-from digitdet.reading.line_reader import COLUMN_WIDTH, to_tensor
-from digitdet.reading.strips import STRIP_HEIGHT
+from digitdet.reading.line_reader import to_tensor
+from digitdet.reading.strips import COLUMN_WIDTH, STRIP_HEIGHT
 from digitdet.training.hardware import Machine
 from digitdet.training.line_crops import Shard
 from digitdet.training.line_reader_network import ExportedNet, LineReaderNet

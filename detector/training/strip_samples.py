@@ -11,8 +11,8 @@ import numpy as np
 
 from digitdet.common.characters import BLANK, OTHER, SPACE
 from digitdet.common.types import Boxes, FloatArray, Image, Indices, Mask
-from digitdet.reading.line_reader import COLUMN_WIDTH, MAX_WIDTH
-from digitdet.reading.strips import END_MARGIN, STRIP_HEIGHT, Strip, cut_strip, line_strip
+from digitdet.reading.line_reader import MAX_WIDTH
+from digitdet.reading.strips import COLUMN_WIDTH, END_MARGIN, STRIP_HEIGHT, Strip, cut_strip, line_strip
 from digitdet.training.line_crops import Characters, LineCrop
 
 _MISSED_END, _MISSED_MANY, _FALSE_END = 0.12, 0.04, 0.06  # probabilities of errors in a true line

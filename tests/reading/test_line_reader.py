@@ -6,8 +6,8 @@ import pytest
 from digitdet.common.characters import BLANK, CHARACTERS
 from digitdet.common.errors import ModelError
 from digitdet.reading import line_reader
-from digitdet.reading.line_reader import COLUMN_WIDTH, MAX_WIDTH, OnnxLineReader, to_tensor
-from digitdet.reading.strips import STRIP_HEIGHT
+from digitdet.reading.line_reader import MAX_WIDTH, OnnxLineReader, to_tensor
+from digitdet.reading.strips import COLUMN_WIDTH, STRIP_HEIGHT
 
 METADATA = {"characters": CHARACTERS, "height": str(STRIP_HEIGHT)}
 

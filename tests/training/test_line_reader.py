@@ -14,8 +14,7 @@ import torch
 from digitdet.common.characters import BLANK, CHARACTERS, OTHER, SPACE
 from digitdet.configs import LineReaderConfig
 from digitdet.datasets.formats.numbers import LineTruth
-from digitdet.reading.line_reader import COLUMN_WIDTH
-from digitdet.reading.strips import STRIP_HEIGHT
+from digitdet.reading.strips import COLUMN_WIDTH, STRIP_HEIGHT
 from digitdet.training import line_reader
 from digitdet.training.hardware import Machine
 from digitdet.training.line_crops import Shard, cut_empty_line, cut_lines, true_characters, write_shard

@@ -29,13 +29,6 @@ class ReadConfig(Config, frozen=True, kw_only=True):
     confidence: Share = 0.5
     """Minimum confidence for a digit to count. Lower values find more handwriting and more false digits."""
 
-    confidence_beside: Share = 0.2
-    """Minimum confidence for a digit beside another digit of its line, where the height and the spacing fit."""
-
-    confidence_alone: Share = 0.7
-    """Minimum confidence for a digit that is alone in its line, when another line of the picture has several digits and
-    there are no constraints."""
-
     max_overlap: Share = 0.6
     """Two boxes count as one digit if they overlap by more than this share of the shorter side along both axes."""
 

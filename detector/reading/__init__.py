@@ -1,5 +1,5 @@
-"""From digit boxes to lines, texts and numbers.
+"""From digit boxes to lines, lattices and numbers.
 
-`numbers` runs the steps: calibration -> slots -> drums -> slot_lines (lines: skew, reading_order, gaps) -> segments
-(beam_search, constraints: pattern, check_digits) -> results.
+The steps: lines (skew, reading_order) -> strips -> line_reader -> ctc -> evidence -> pooling: lattices -> decoding
+(free_text, or constrained and stacks with constraints: pattern, check_digits) -> results.
 """

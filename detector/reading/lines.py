@@ -1,4 +1,4 @@
-"""Lines and numbers from digit boxes, in reading order; what the digits are is not used.
+"""Lines of digit boxes in reading order; what the digits are is not used.
 
 Every distance is in heights of the digits concerned, so the result is the same at any scale. The steps:
 
@@ -6,12 +6,10 @@ Every distance is in heights of the digits concerned, so the result is the same 
 2. Link each digit to its nearest neighbour on the right: runs of digits.
 3. Link runs that are level with each other, at any distance, to lines.
 4. Order the lines, column by column where columns do not align (reading_order.py).
-5. Split lines into numbers at the gaps that stand out (gaps.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +17,6 @@ import numpy.typing as npt
 
 from digitdet.common.boxes import as_boxes
 from digitdet.common.types import FloatArray, Indices, Mask
-from digitdet.reading.gaps import break_probabilities
 from digitdet.reading.reading_order import Extents, flatten, reading_order
 from digitdet.reading.skew import Digits, neighbour_pairs, page_skew, pairs_within
 
@@ -35,18 +32,12 @@ _MAX_STEP = 0.4  # between runs of one line, at their middles or at their feet
 class Line:
     """Digits that are read one after the other, from left to right."""
 
-    numbers: tuple[tuple[int, ...], ...]  # the rows of the boxes
+    digits: tuple[int, ...]  # the rows of the boxes
     angle: float  # clockwise, in degrees; the angle of the chord if the line is curved
-    breaks: tuple[float, ...]  # for every two neighbours the probability that a number ends between them
-
-    @property
-    def digits(self) -> tuple[int, ...]:
-        """The rows of all boxes, from left to right."""
-        return tuple(row for number in self.numbers for row in number)
 
 
 def find_lines(boxes: npt.ArrayLike) -> list[Line]:
-    """Arrange digit boxes (N, 4) xyxy in lines of numbers, in reading order; every row is in exactly one number."""
+    """Arrange digit boxes (N, 4) xyxy in lines, in reading order; every row is in exactly one line."""
     boxes = as_boxes(boxes)
     if not len(boxes):
         return []
@@ -64,12 +55,8 @@ def find_lines(boxes: npt.ArrayLike) -> list[Line]:
     lines = reading_order(extents, _lines(level, runs))
     flat, starts, counts = flatten([[row for run in line for row in runs[run]] for line in lines])
     slopes = np.degrees(angle) + _slopes(rotated.take(flat), starts, counts)
-    breaks = break_probabilities(level.x[flat], level.width[flat], level.height[flat], counts).tolist()
-    rows, ends = order[flat].tolist(), (starts + counts).tolist()
-    return [
-        Line(_split(rows[start:end], breaks[start : end - 1]), slope, tuple(breaks[start : end - 1]))
-        for start, end, slope in zip(starts.tolist(), ends, slopes.tolist(), strict=True)
-    ]
+    rows = np.split(order[flat], starts[1:])
+    return [Line(tuple(line.tolist()), slope) for line, slope in zip(rows, slopes.tolist(), strict=True)]
 
 
 def _runs(digits: Digits, left: Indices, right: Indices) -> list[list[int]]:
@@ -158,9 +145,3 @@ def _slopes(digits: Digits, starts: Indices, counts: Indices) -> FloatArray:
         slope = np.add.reduceat(weight * across * down, starts) / squares
         weight = np.maximum(1 - ((down - np.repeat(slope, counts) * across) / digits.height) ** 2, 0.05)
     return np.asarray(np.degrees(np.arctan(slope)))
-
-
-def _split(digits: Sequence[int], breaks: Sequence[float]) -> tuple[tuple[int, ...], ...]:
-    """Split digits where the probability of a break is at least 0.5."""
-    ends = [index for index, probability in enumerate(breaks, start=1) if probability >= 0.5]
-    return tuple(tuple(digits[start:end]) for start, end in zip([0, *ends], [*ends, len(digits)], strict=True))

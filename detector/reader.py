@@ -80,7 +80,7 @@ class NumberReader:
         loaded = model if isinstance(model, Model) else load_model(None if model is None else Path(model))
         self._detector = MultiScaleDetector(loaded.detector, self.config)
         self._line_reader = loaded.line_reader
-        self._decoder = NumberDecoder(self.config, constraints)
+        self._decoder = NumberDecoder(self.config, constraints, self._line_reader.calibration.confidence)
         self.workers = max(os.cpu_count() or 1, 1)
 
     def read(self, source: ImageSource, regions: Sequence[Region] = ()) -> Reading:

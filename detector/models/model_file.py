@@ -7,10 +7,11 @@ Their metadata entries, all text:
 
     names         detector: its classes, written by Ultralytics as a Python dictionary
     imgsz         detector: longer side in pixels of the training pictures
-    calibration   detector: JSON, see `digitdet.reading.calibration`
 
     characters    line reader: the character of each of its classes, without the blank of CTC
     height        line reader: height of a strip in pixels
+    weights       line reader: JSON, see `digitdet.reading.calibration`
+    calibration   line reader: JSON, likewise
 """
 
 from __future__ import annotations

@@ -1,81 +1,91 @@
-"""Calibration: from network scores to probabilities of digits and confidences of numbers.
+"""What `digitdet calibrate` fits to labelled pictures: the weights of a lattice's evidence, and confidences of numbers.
 
-Digits use beta calibration (Kull, Silva Filho and Flach, 2017) with a class "no digit" beside the ten, numbers Platt
-scaling (Platt, 1999). `digitdet calibrate` fits the parameters and stores them in the model.
+Both are stored in the line reader's file as JSON. Confidences come from Platt scaling (Platt, Probabilistic outputs for
+support vector machines, 1999).
 """
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import TypeVar
 
-import numpy as np
-import numpy.typing as npt
+import msgspec
 
 from digitdet.common.errors import ModelError
-from digitdet.common.types import FloatArray, Scores
 
-_EDGE = 1e-6  # scores and probabilities are kept this far from 0 and 1 before their log-odds are taken
-_SINGLE_DIGIT_SHIFT = -0.8  # added to the log-odds of a number of one digit, which no neighbours confirm
+_EDGE = 1e-6  # probabilities are kept this far from 0 and 1 before their log-odds are taken
+
+
+@dataclass(frozen=True)
+class LatticeWeights:
+    """How much each piece of evidence adds to the log-odds of an option; fitted to composed lines.
+
+    Attributes:
+        network: Factor of the line reader's log probability.
+        score: Factor of log(s) for a digit with a box, where s is the detector's score of this digit.
+        doubt: Factor of -log(1 - s) for the same.
+        box: Added for any digit with a box.
+        no_box: Added for any digit without a box.
+        space: Added for a space.
+        gap: Added for a space, for every digit height of the gap's width.
+    """
+
+    network: float = 0.8
+    score: float = 0.5
+    doubt: float = 0.5
+    box: float = 0.5
+    no_box: float = -1.0
+    space: float = -0.5
+    gap: float = 1.0
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Parameters of the calibration; the defaults leave scores and probabilities as they are.
+    """From the probability of a number's text in the lattice to its confidence; the defaults change nothing.
 
-    The log-odds of a digit against no digit are `digit_low` * log(score) - `digit_high` * log(1 - score) +
-    `digit_shift`. Those of a number are `number_scale` times the log-odds that all of its digits are right, plus
-    `number_shift`.
+    Attributes:
+        scale: Factor of the log-odds.
+        shift: Added to the scaled log-odds.
+        length: Added for each doubling of the number of characters.
+        single: Added for a number of one character, which no neighbours confirm.
     """
 
-    digit_high: float = 1.0
-    digit_low: float = 1.0
-    digit_shift: float = 0.0
-    number_scale: float = 1.0
-    number_shift: float = 0.0
+    scale: float = 1.0
+    shift: float = 0.0
+    length: float = 0.0
+    single: float = 0.0
 
-    def digit_probabilities(self, scores: Scores, threshold: float = 0.5) -> FloatArray:
-        """Return the probabilities (N, 11) float64 of the ten digits and, last, of no digit for scores (N, 10).
-
-        All log-odds are shifted so that `threshold`, the probability from which a digit counts as present, becomes 0.5.
-        """
-        clipped = np.clip(np.asarray(scores, np.float64), _EDGE, 1 - _EDGE)
-        odds = self.digit_low * np.log(clipped) - self.digit_high * np.log1p(-clipped) + self.digit_shift
-        odds -= float(log_odds(threshold))
-        odds = np.concatenate([odds, np.zeros((len(odds), 1))], axis=1)
-        exponentials = np.exp(odds - odds.max(axis=1, keepdims=True))
-        return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
-
-    def number_confidence(self, probability: float, is_single_digit: bool = False) -> float:
-        """Return the probability that a number is right; `probability` takes its digits as independent."""
-        odds = float(log_odds(probability)) + (_SINGLE_DIGIT_SHIFT if is_single_digit else 0.0)
-        odds = self.number_scale * odds + self.number_shift
+    def confidence(self, probability: float, characters: int) -> float:
+        """Return the probability that a number is right whose text of so many characters has this probability."""
+        odds = self.scale * log_odds(probability) + self.shift + self.length * math.log2(characters)
+        odds += self.single if characters == 1 else 0.0
         return 0.5 + 0.5 * math.tanh(odds / 2)  # the logistic function, in a form that does not overflow
 
-    def to_json(self) -> str:
-        """Return the JSON text that is stored in a model."""
-        return json.dumps({name: round(value, 5) for name, value in asdict(self).items()})
+
+def log_odds(probability: float) -> float:
+    """Return log(p / (1 - p)), finite at both ends."""
+    p = min(max(probability, _EDGE), 1 - _EDGE)
+    return math.log(p) - math.log1p(-p)
 
 
-def parse_calibration(text: str | None, source: str) -> Calibration:
-    """Parse the calibration stored in a model, named `source` in errors; None gives the default one.
+_Parameters = TypeVar("_Parameters", LatticeWeights, Calibration)
+
+
+def to_json(parameters: LatticeWeights | Calibration) -> str:
+    """Return the JSON text that is stored in a model."""
+    return msgspec.json.encode(parameters).decode()
+
+
+def from_json(kind: type[_Parameters], text: str | None, source: str) -> _Parameters:
+    """Parse the JSON text stored in a model, named `source` in errors; None gives the defaults.
 
     Raises:
         ModelError: The text is damaged.
     """
     if text is None:
-        return Calibration()
+        return kind()
     try:
-        values = {str(name): float(value) for name, value in json.loads(text).items()}
-        if not all(math.isfinite(value) for value in values.values()):
-            raise ValueError("not finite")
-        return Calibration(**values)
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        return msgspec.json.decode(text, type=kind)
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ModelError(f"{source}: its calibration is damaged; run digitdet calibrate on it") from error
-
-
-def log_odds(probability: npt.ArrayLike) -> FloatArray:
-    """Return log(p / (1 - p)), finite at both ends."""
-    p = np.clip(np.asarray(probability, np.float64), _EDGE, 1 - _EDGE)
-    return np.asarray(np.log(p) - np.log1p(-p))

@@ -13,7 +13,7 @@ from digitdet.common.errors import ModelError
 from digitdet.common.types import FloatArray, Image, Tensor
 from digitdet.detection.session import Session
 from digitdet.models.model_file import trusted_or_bytes
-from digitdet.reading.pooling import parse_weights
+from digitdet.reading.calibration import Calibration, LatticeWeights, from_json
 from digitdet.reading.strips import COLUMN_WIDTH, STRIP_HEIGHT
 
 MAX_WIDTH = 384
@@ -59,6 +59,7 @@ class OnnxLineReader:
 
     Attributes:
         weights: How the evidence of both networks is pooled.
+        calibration: How the probabilities of numbers become confidences.
 
     Raises:
         ModelError: The file is missing, damaged, or holds something other than a line reader.
@@ -73,7 +74,8 @@ class OnnxLineReader:
             raise ModelError(f"{name}: not a line reader made by digitdet train (its output is {shape})")
         if entries.get("characters") != CHARACTERS or entries.get("height") != str(STRIP_HEIGHT):
             raise ModelError(f"{name}: made for other characters or strips; train it again with this version")
-        self.weights = parse_weights(entries.get("weights"), name)
+        self.weights = from_json(LatticeWeights, entries.get("weights"), name)
+        self.calibration = from_json(Calibration, entries.get("calibration"), name)
 
     def read(self, strips: Sequence[Image]) -> list[Columns]:
         """Read strips (STRIP_HEIGHT, W, 3) uint8 BGR of any width; long ones in overlapping parts."""

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from scipy.optimize import minimize
 
 from digitdet.common.characters import SPACE
-from digitdet.common.types import Boxes, FloatArray, Indices, Scores
+from digitdet.common.types import Boxes, FloatArray, Indices
+from digitdet.reading.calibration import LatticeWeights
 from digitdet.reading.evidence import Evidence
 from digitdet.reading.lattice import NOTHING
-from digitdet.reading.pooling import LatticeWeights, box_probabilities, pooled_probabilities
+from digitdet.reading.pooling import pooled_probabilities
 from digitdet.reading.transcription import StripReading
 from digitdet.training.line_crops import Characters
 from digitdet.training.strip_samples import visible_characters
 
-_POOLED = ("network", "score", "doubt", "box", "no_box", "space", "gap")
-_ALONE = ("alone_score", "alone_doubt", "alone_box")
-_FACTORS = ("network", "score", "doubt", "gap", "alone_score", "alone_doubt")  # not negative: more is more
+_FACTORS = ("network", "score", "doubt", "gap")  # not negative: more is more
 _MAX_DOUBT = 6.0  # cost of a true character at a place where it seems impossible
 _MISSED = 8.0  # cost of a true character without a place
 _FAR = 2.0  # cost of a distance of half a character's height; it grows with the square
@@ -82,38 +81,22 @@ def _align(costs: FloatArray, empty_costs: FloatArray) -> Indices:
     return found
 
 
-def fit_weights(lines: Sequence[LabelledLine], scores: Scores, digits: Indices) -> LatticeWeights:
-    """Fit the weights of the evidence of labelled lines.
+def fit_weights(lines: Sequence[LabelledLine]) -> LatticeWeights:
+    """Fit the weights of the evidence of labelled lines."""
+    evidence, options = _joined([line.evidence for line in lines]), np.concatenate([line.options for line in lines])
+    default = LatticeWeights()
+    names, start = list(asdict(default)), np.array(list(asdict(default).values()))
 
-    `scores` (N, 10) are those of the detector's boxes and `digits` (N,) what they show, `NOTHING` where it is no digit:
-    they are what the weights of the detector alone are fitted to.
-    """
-    evidence = _joined([line.evidence for line in lines])
-    options = np.concatenate([line.options for line in lines])
-    pooled = _fit(_POOLED, lambda weights: _loss(pooled_probabilities(evidence, weights), options), len(options))
-    alone = _fit(_ALONE, lambda weights: _loss(box_probabilities(scores, weights), digits), len(digits))
-    return LatticeWeights(**pooled, **alone)
+    def loss(values: FloatArray) -> float:
+        likelihoods = pooled_probabilities(evidence, LatticeWeights(*values.tolist()))[np.arange(len(options)), options]
+        # A prior towards the start, worth one observation, keeps weights finite that the data do not determine.
+        return float(-np.log(likelihoods.clip(1e-12)).sum() + ((values - start) ** 2).sum() / 2) / max(len(options), 1)
+
+    bounds = [(0, None) if name in _FACTORS else (None, None) for name in names]
+    found = minimize(loss, start, method="L-BFGS-B", bounds=bounds)
+    return LatticeWeights(*(round(float(value), 4) for value in found.x))
 
 
 def _joined(lines: Sequence[Evidence]) -> Evidence:
     columns = ((getattr(line, name) for line in lines) for name in Evidence.__dataclass_fields__)
     return Evidence(*(np.concatenate(list(column)) for column in columns))
-
-
-def _loss(probabilities: FloatArray, options: Indices) -> float:
-    likelihoods = probabilities[np.arange(len(options)), options]
-    return float(-np.log(likelihoods.clip(1e-12)).sum()) / max(len(options), 1)
-
-
-def _fit(names: Sequence[str], loss: Callable[[LatticeWeights], float], count: int) -> dict[str, float]:
-    default = LatticeWeights()
-    start = np.array([getattr(default, name) for name in names])
-
-    def penalised(values: FloatArray) -> float:
-        # A prior towards the start, worth one observation, keeps weights finite that the data do not determine.
-        weights = replace(default, **dict(zip(names, values.tolist(), strict=True)))
-        return loss(weights) + float(((values - start) ** 2).sum()) / (2 * max(count, 1))
-
-    bounds = [(0, None) if name in _FACTORS else (None, None) for name in names]
-    found = minimize(penalised, start, method="L-BFGS-B", bounds=bounds)
-    return {name: round(float(value), 4) for name, value in zip(names, found.x, strict=True)}

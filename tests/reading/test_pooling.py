@@ -3,13 +3,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from digitdet.common.characters import BLANK, CHARACTERS, OTHER, SPACE, class_of
-from digitdet.common.errors import ModelError
+from digitdet.common.characters import BLANK, CHARACTERS, SPACE, class_of
 from digitdet.detection.postprocess import Detections
+from digitdet.reading.calibration import LatticeWeights
 from digitdet.reading.ctc import decode
 from digitdet.reading.evidence import gather_evidence
 from digitdet.reading.lattice import NOTHING
-from digitdet.reading.pooling import LatticeWeights, build_box_lattice, build_lattice, parse_weights
+from digitdet.reading.pooling import build_lattice
 from digitdet.reading.strips import whole_strip
 
 COLUMN, PITCH, HEIGHT = 4, 20, 32
@@ -129,21 +129,3 @@ def test_a_gap_gets_a_slot_where_a_character_may_be():
 def test_a_line_without_any_text(digits):
     lattice = lattice_of("", digits) if not digits else lattice_of("  ", digits, certainty=0.01)
     assert [slot.row for slot in lattice.slots if slot.row is not None] == [10 + row for row in range(len(digits))]
-
-
-def test_the_detector_alone():
-    lattice = build_box_lattice(detections({0: (5, 0.8), 1: (6, 0.2)}), [4, 2], 90, WEIGHTS)
-    assert [slot.row for slot in lattice.slots] == [4, 2]
-    assert lattice.slots[0].probabilities[5] == pytest.approx(0.8, abs=0.02)
-    assert lattice.slots[1].probabilities[6] == pytest.approx(0.2, abs=0.02)
-    assert lattice.slots[0].probabilities[OTHER] == 0
-    assert build_box_lattice(detections({}), [], 0, WEIGHTS).slots == ()
-
-
-def test_weights_come_back():
-    weights = LatticeWeights(network=0.5, gap=2)
-    assert parse_weights(weights.to_json(), "model") == weights
-    assert parse_weights(None, "model") == LatticeWeights()
-    for damaged in ("", "[1]", '{"network": "x"}', '{"network": 1e999}', "{" * 10_000):
-        with pytest.raises(ModelError, match="run digitdet calibrate"):
-            parse_weights(damaged, "model")

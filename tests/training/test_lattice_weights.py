@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from digitdet.common.characters import SPACE
+from digitdet.reading.calibration import LatticeWeights
 from digitdet.reading.evidence import Evidence
 from digitdet.reading.lattice import NOTHING
-from digitdet.reading.pooling import LatticeWeights, box_probabilities, pooled_probabilities
+from digitdet.reading.pooling import pooled_probabilities
 from digitdet.training.lattice_weights import LabelledLine, fit_weights, true_options
 
 
@@ -24,13 +25,12 @@ def draw(rng, probabilities):
 
 def test_the_weights_that_made_the_lines_are_found():
     rng = np.random.default_rng(0)
-    truth = LatticeWeights(0.6, 0.9, 0.3, 1.0, -2.0, -1.0, 1.5, 1.2, 0.8, -0.5)
+    truth = LatticeWeights(0.6, 0.9, 0.3, 1.0, -2.0, -1.0, 1.5)
     lines = []
     for count in (4000, 5000):
         evidence = random_evidence(rng, count)
         lines.append(LabelledLine(evidence, draw(rng, pooled_probabilities(evidence, truth))))
-    scores = rng.random((6000, 10)).astype(np.float32) ** 3
-    found = fit_weights(lines, scores, draw(rng, box_probabilities(scores, truth)))
+    found = fit_weights(lines)
     for name in LatticeWeights.__dataclass_fields__:
         assert getattr(found, name) == pytest.approx(getattr(truth, name), abs=0.2), name
 
@@ -40,9 +40,8 @@ def test_weights_that_the_lines_do_not_determine_stay():
     evidence = random_evidence(rng, 50)
     evidence.gaps[:] = np.nan
     options = draw(rng, pooled_probabilities(evidence, LatticeWeights()))
-    found = fit_weights([LabelledLine(evidence, options)], np.zeros((0, 10), np.float32), np.zeros(0, int))
+    found = fit_weights([LabelledLine(evidence, options)])
     assert found.gap == LatticeWeights().gap
-    assert found.alone_score == LatticeWeights().alone_score
 
 
 def place_row(best):

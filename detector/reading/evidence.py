@@ -6,7 +6,7 @@ between. The line reader's evidence is the exact probability of the text with an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -41,6 +41,10 @@ class Evidence:
     network: FloatArray
     scores: Scores
     gaps: FloatArray
+
+    def without(self, places: Mask) -> Evidence:
+        """Return the evidence without some of the places (P,)."""
+        return Evidence(*(getattr(self, one.name)[~places] for one in fields(self)))
 
 
 def gather_evidence(decoding: Decoding, edges: FloatArray, strip: Strip, digits: Detections) -> Evidence:

@@ -6,16 +6,16 @@ place is pooled. A page on which the detector finds no digit may be a strip itse
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from digitdet.common.types import Boxes, Image, Indices
+from digitdet.common.types import Boxes, Image, Indices, Mask
 from digitdet.detection.postprocess import Detections
 from digitdet.reading.ctc import decode
 from digitdet.reading.evidence import Evidence, gather_evidence
 from digitdet.reading.lattice import Lattice
-from digitdet.reading.line_reader import Columns, OnnxLineReader
+from digitdet.reading.line_reader import OnnxLineReader
 from digitdet.reading.lines import find_lines
 from digitdet.reading.pooling import build_lattice
 from digitdet.reading.strips import STRIP_HEIGHT, Strip, cut_strip, line_strip, split_at_wide_gaps, whole_strip
@@ -26,12 +26,18 @@ _TIGHT = 0.5  # digits of at least this part of the page's height: the whole wid
 
 
 @dataclass(frozen=True, eq=False)
-class StripReading:
-    """A strip, the rows of the digits on it, and what both networks say about its places."""
+class PlacedStrip:
+    """The strip of a line: `rows` are those of its digits among the page's, `angle` is clockwise in degrees."""
 
     strip: Strip
     rows: Indices
     angle: float
+
+
+@dataclass(frozen=True, eq=False)
+class StripReading(PlacedStrip):
+    """A strip with what both networks say about its places."""
+
     evidence: Evidence
 
 
@@ -47,41 +53,66 @@ def read_strips(page: Image, digits: Detections, line_reader: OnnxLineReader) ->
     """Read the strips of all lines of a page (H, W, 3), in reading order."""
     height, width = page.shape[:2]
     placed = place_strips(digits, width, height)
-    columns = line_reader.read([cut_strip(page, strip) for strip, _, _ in placed])
-    return [
-        StripReading(strip, rows, angle, _evidence(found, strip, digits, rows))
-        for (strip, rows, angle), found in zip(placed, columns, strict=True)
-    ]
+    all_rows = np.concatenate([one.rows for one in placed])
+    readings = []
+    for one, columns in zip(placed, line_reader.read([cut_strip(page, one.strip) for one in placed]), strict=True):
+        decoding = decode(columns.log_probabilities)
+        evidence = gather_evidence(decoding, columns.edges, one.strip, digits.take(one.rows))
+        others = digits.boxes[np.setdiff1d(all_rows, one.rows)]
+        evidence = evidence.without(_is_in_box(evidence, others))
+        readings.append(StripReading(one.strip, one.rows, one.angle, evidence))
+    return readings
 
 
-def place_strips(digits: Detections, width: int, height: int) -> list[tuple[Strip, Indices, float]]:
-    """Return the strips of the lines on a page of `width` x `height` pixels, their digits' rows, and their angles."""
-    strong = np.flatnonzero(digits.best_scores >= _LINE_SCORE)
-    if not len(strong):
-        rows = np.argsort(digits.boxes[:, 0], kind="stable")
-        return [(whole_strip(width, height), rows, 0.0)]
+def place_strips(digits: Detections, width: int, height: int) -> list[PlacedStrip]:
+    """Return the strips of the lines on a page of `width` x `height` pixels, in reading order."""
+    is_strong = digits.best_scores >= _LINE_SCORE
+    strong, weak = np.flatnonzero(is_strong), np.flatnonzero(~is_strong)
     boxes = digits.boxes.astype(np.float64)
-    weak = np.flatnonzero(digits.best_scores < _LINE_SCORE)
-    placed: list[tuple[Strip, Indices, float]] = []
+    if not len(strong):
+        return [PlacedStrip(whole_strip(width, height), weak[np.argsort(boxes[weak, 0], kind="stable")], 0.0)]
+    placed = []
     for line in find_lines(boxes[strong]):
         for part in split_at_wide_gaps(boxes[strong], line.digits):
             rows = strong[part]
             strip = line_strip(boxes[rows], line.angle)
             if np.median(boxes[rows, 3] - boxes[rows, 1]) >= _TIGHT * height:
                 strip = strip.widened(width)
-            rows = np.concatenate([rows, weak[_on_strip(boxes[weak], strip, boxes[rows])]])
-            placed.append((strip, rows, line.angle))
-    return placed
+            placed.append(PlacedStrip(strip, rows, line.angle))
+    return _with_evidence(placed, weak, boxes)
 
 
-def _on_strip(boxes: Boxes, strip: Strip, digits: Boxes) -> Indices:
-    """Return the rows of boxes that lie on a strip and are about as high as its digits."""
-    height = float(np.median(digits[:, 3] - digits[:, 1]))
-    ratios = (boxes[:, 3] - boxes[:, 1]) / height
+def _with_evidence(placed: list[PlacedStrip], weak: Indices, boxes: Boxes) -> list[PlacedStrip]:
+    """Add weak digits to the strips that they lie on, and digits that would be lines of their own beside others.
+
+    The latter are parts of digits, such as of the one below on a counter drum.
+    """
+    alone = [one.rows for one in placed if len(one.rows) == 1]
+    free = np.concatenate([weak, *alone])
+    on_strips = {
+        row: free[_is_on_strip(boxes[free], one.strip, boxes[one.rows])]
+        for row, one in enumerate(placed)
+        if len(one.rows) > 1
+    }
+    taken = np.concatenate([weak[:0], *on_strips.values()])
+    return [
+        replace(one, rows=np.concatenate([one.rows, on_strips[row]])) if row in on_strips else one
+        for row, one in enumerate(placed)
+        if row in on_strips or one.rows[0] not in taken
+    ]
+
+
+def _is_on_strip(boxes: Boxes, strip: Strip, digits: Boxes) -> Mask:
+    """Whether boxes lie on a strip and are about as high as its digits."""
+    low, high = np.array(_HEIGHT_RATIOS) * np.median(digits[:, 3] - digits[:, 1])
+    heights = boxes[:, 3] - boxes[:, 1]
     middles = strip.points_to_strip((boxes[:, :2] + boxes[:, 2:]) / 2)
     inside = (middles > 0).all(axis=1) & (middles < [strip.width, STRIP_HEIGHT]).all(axis=1)
-    return np.flatnonzero(inside & (ratios >= _HEIGHT_RATIOS[0]) & (ratios <= _HEIGHT_RATIOS[1]))
+    return np.asarray(inside & (heights >= low) & (heights <= high))
 
 
-def _evidence(columns: Columns, strip: Strip, digits: Detections, rows: Indices) -> Evidence:
-    return gather_evidence(decode(columns.log_probabilities), columns.edges, strip, digits.take(rows))
+def _is_in_box(evidence: Evidence, boxes: Boxes) -> Mask:
+    """Whether places that only the line reader sees have their middle in one of the boxes (N, 4)."""
+    middles = (evidence.boxes[:, None, :2] + evidence.boxes[:, None, 2:]) / 2
+    inside = ((middles > boxes[:, :2]) & (middles < boxes[:, 2:])).all(axis=2).any(axis=1)
+    return np.asarray(inside & (evidence.rows < 0))

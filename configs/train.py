@@ -20,10 +20,13 @@ class LineReaderConfig(Config, frozen=True, kw_only=True):
 
 
 class TrainConfig(Config, frozen=True, kw_only=True):
-    """Settings of the training of the detector with Ultralytics YOLO."""
+    """Settings of the training of a model: the detector, with Ultralytics YOLO, and the line reader."""
+
+    only: Literal["detector", "line-reader"] | None = None
+    """Train only this network; the other one is that of `start`, or the shipped one."""
 
     architecture: Annotated[str, Meta(pattern=r"\.yaml$")] = "yolo11n.yaml"
-    """Name of an Ultralytics model configuration."""
+    """Name of an Ultralytics model configuration of the detector."""
 
     start: str = "scratch"
     """What to start from: 'scratch' (random weights), 'shipped' (the model in the package) or a run folder."""
@@ -59,7 +62,7 @@ class TrainConfig(Config, frozen=True, kw_only=True):
     """Augmentation: probability of a mosaic of four pictures. Off by default, since it cuts digits at the seams."""
 
     line_reader: LineReaderConfig = LineReaderConfig()
-    """Settings of the line reader."""
+    """Settings of the line reader; those above, from `architecture` on, are the settings of the detector."""
 
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
     """Seed of the start weights, the order of the pictures and the augmentation."""

@@ -13,12 +13,13 @@ from digitdet.configs import TrainConfig, preset_names, replace
 @click.command()
 @click.option("--data", type=FOLDER, default=Path("data/synth"), help="YOLO dataset folder.")
 @click.option("--out", type=FOLDER, help="Run folder.  [default: runs/PRESET or runs/train]")
-@click.option("--epochs", type=EPOCHS, metavar="N", help="Passes over the pictures.")
+@click.option("--only", type=click.Choice(["detector", "line-reader"]), help="Train only one of the two networks.")
+@click.option("--epochs", type=EPOCHS, metavar="N", help="Epochs of the detector and of the line reader.")
 @click.option("--seed", type=SEED, metavar="N", help="Seed of the initial weights and of the order of the pictures.")
 @click.option(
     "--preset",
     type=click.Choice(preset_names("train")),
-    help="quick: minutes on a laptop. default: the first training of the shipped model. "
+    help="quick: the detector alone, minutes on a laptop. default: both networks from random weights. "
     "tune: a warm start from the shipped weights.",
 )
 @click.option(
@@ -32,16 +33,17 @@ def train(
     data: Path,
     out: Path | None,
     start: str | None,
+    only: str | None,
     epochs: int | None,
     seed: int | None,
     preset: str | None,
     config_file: Path | None,
 ) -> None:
-    """Train the detector on a dataset, and export it for reading.
+    """Train the detector on a dataset, then the line reader on its lines, and export both for reading.
 
-    The run folder holds detector.onnx (for reading), detector.pt (for a warm start), metrics.json (of the test split),
-    plots, and the settings and versions of the run. The same command resumes after an interruption. If the validation
-    split is large enough, the confidences are calibrated on it.
+    The run folder holds detector.onnx and line_reader.onnx (for reading), detector.pt and line_reader.pt (for a warm
+    start), metrics.json (of the test split), plots, and the settings and versions of the run. The same command resumes
+    after an interruption. If the validation split is large enough, the confidences are calibrated on it.
     """
     require_extra("digitdet train", "train", "ultralytics", "onnx", "onnxslim")
     from digitdet.training.run import train_run
@@ -49,7 +51,8 @@ def train(
     # The learning rates of a first training would destroy trained weights.
     default_preset = "tune" if start not in (None, "scratch") else None
     config = load_settings(TrainConfig, config_file, "train", preset, default_preset)
-    config = replace(config, start=start, epochs=epochs, seed=seed)
+    config = replace(config, start=start, only=only, epochs=epochs, seed=seed)
+    config = replace(config, line_reader=replace(config.line_reader, epochs=epochs))
     run = out or Path("runs") / (preset or "train")
     for line in train_run(config, data, run, echo_error).summary():
         click.echo(line)

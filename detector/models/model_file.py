@@ -43,7 +43,7 @@ class ModelFiles:
     @property
     def all(self) -> tuple[Path, ...]:
         """All files that determine what the model reads."""
-        return self.detector, shipped_file(RECOGNISER)
+        return self.detector, self.line_reader, shipped_file(RECOGNISER)
 
     @property
     def own(self) -> dict[str, Path]:
@@ -119,11 +119,14 @@ def write_detector(file: Path, exported: bytes, image_size: int, version: str) -
     _write(file, content, {"names": entries["names"], **facts})
 
 
-def write_line_reader(file: Path, exported: bytes, height: int, version: str) -> None:
-    """Write the ONNX file of a line reader that reads strips of `height` pixels."""
+def write_line_reader(file: Path, exported: bytes, height: int, version: str, calibration: Mapping[str, str]) -> None:
+    """Write the ONNX file of a line reader that reads strips of `height` pixels.
+
+    `calibration` holds the entries `weights` and `calibration`; without them, reading takes the defaults.
+    """
     content, _ = _parse(exported)
     facts = {"characters": CHARACTERS, "height": str(height)}
-    _write(file, content, {**facts, "digitdet": version, "license": "MIT"})
+    _write(file, content, {**facts, **calibration, "digitdet": version, "license": "MIT"})
 
 
 def store_entries(file: Path, **texts: str) -> None:

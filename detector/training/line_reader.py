@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from digitdet.common.characters import BLANK
 from digitdet.common.errors import ModelError
+from digitdet.common.files import write_atomically
 from digitdet.configs import LineReaderConfig
 from digitdet.reading.line_reader import to_tensor
 from digitdet.reading.strips import COLUMN_WIDTH, STRIP_HEIGHT
@@ -66,9 +67,8 @@ def train_line_reader(
     torch.manual_seed(seed)
     network = (start or LineReaderNet()).to(memory_format=torch.channels_last)
     lines = [Shard(path) for path in shards]
-    pools = max(round(config.epochs * sum(map(len, lines)) / (_BATCH * _POOL)), 1)
-    chunk = min(_CHUNK, pools)
-    settings = _settings(config, math.ceil(pools / chunk), chunk * _POOL, seed, machine)
+    chunks, chunk = _plan(sum(map(len, lines)), config)
+    settings = _settings(config, chunks, chunk * _POOL, seed, machine)
     loop = TrainingLoop(network, line_reader_loss, settings, checkpoint)
     while not loop.is_finished:
         pools_of_chunk = DataLoader(
@@ -81,6 +81,19 @@ def train_line_reader(
         loop.run_epoch((batch for pool in pools_of_chunk for batch in pool), on_step)
         loop.save()
     return cast(LineReaderNet, loop.averaged.eval())
+
+
+def count_steps(lines: int, config: LineReaderConfig) -> int:
+    """Return the number of steps of a training on so many lines."""
+    chunks, pools = _plan(lines, config)
+    return chunks * pools * _POOL
+
+
+def _plan(lines: int, config: LineReaderConfig) -> tuple[int, int]:
+    """Return the number of chunks, after each of which there is a checkpoint, and of the pools in each."""
+    pools = max(round(config.epochs * lines / (_BATCH * _POOL)), 1)
+    chunk = min(_CHUNK, pools)
+    return math.ceil(pools / chunk), chunk
 
 
 def _settings(config: LineReaderConfig, chunks: int, steps: int, seed: int, machine: Machine) -> LoopSettings:
@@ -189,11 +202,27 @@ def to_onnx(network: LineReaderNet) -> bytes:
     return buffer.getvalue()
 
 
-def load_network(weights: dict[str, Tensor], source: str) -> LineReaderNet:
-    """Return a network with stored weights; raise ModelError if they have another architecture."""
+def save_weights(network: LineReaderNet, file: Path) -> None:
+    """Write the weights in half precision, to start other trainings from."""
+    weights = {
+        name: value.half() if value.is_floating_point() else value for name, value in network.state_dict().items()
+    }
+    buffer = io.BytesIO()
+    torch.save({"line_reader": weights, "license": "MIT"}, buffer)
+    write_atomically(file, buffer.getvalue())
+
+
+def load_weights(file: Path) -> LineReaderNet:
+    """Return a network with the weights that `save_weights` wrote, without executing code from the file.
+
+    Raises:
+        ModelError: The file is missing, damaged, or holds weights of another architecture.
+    """
     network = LineReaderNet()
     try:
-        network.load_state_dict({name: value.float() for name, value in weights.items()})
-    except (RuntimeError, AttributeError) as error:
-        raise ModelError(f"{source}: its line reader was made by another version of digitdet") from error
+        network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True)["line_reader"])
+    except OSError as error:
+        raise ModelError(f"{file}: {error.strerror or 'not weights of a line reader'}") from error
+    except Exception as error:  # a damaged archive raises many kinds of errors
+        raise ModelError(f"{file}: not weights of a line reader of this version") from error
     return network

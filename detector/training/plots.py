@@ -24,6 +24,15 @@ def to_png(figure: Figure) -> bytes:
     return content.getvalue()
 
 
+def draw_curve(points: Sequence[tuple[float, float]], x_name: str, y_name: str) -> bytes:
+    """Draw one curve through points (x, y); y has a logarithmic scale."""
+    figure = new_figure(5.2, 3.2)
+    axes = figure.subplots()
+    axes.plot(*zip(*points, strict=True))
+    axes.set(xlabel=x_name, ylabel=y_name, yscale="log")
+    return to_png(figure)
+
+
 def draw_confusion(confusion: npt.NDArray[np.integer], names: Sequence[str]) -> bytes:
     """Draw a confusion matrix (N, N), rows are true; the shade is the square root of the share of the row."""
     shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)

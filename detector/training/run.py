@@ -2,13 +2,13 @@
 
 The folder of a finished run:
 
-    detector.onnx    the detector, for reading
-    detector.pt      its weights, to start other trainings from
+    detector.onnx    the detector, for reading; line_reader.onnx is the line reader
+    detector.pt      its weights, to start other trainings from; line_reader.pt those of the line reader
     metrics.json     metrics on the test split; marks the run as finished
     train.yaml       the settings
     synth.yaml       the settings of the dataset, if digitdet composed it
     run.json         folder and fingerprint of the dataset, versions of Python and packages, the machine
-    training/        Ultralytics' curves and samples
+    training/        Ultralytics' curves and samples; line_reader.csv and .png are the loss of the line reader
     test/            confusion matrix of the detector on the test split (val/ if there is none)
 """
 
@@ -26,17 +26,28 @@ from typing import Any
 
 from digitdet import __version__
 from digitdet.common.errors import DataError, ModelError
+from digitdet.common.files import write_atomically
 from digitdet.common.run_folder import RunFolder, package_versions
 from digitdet.configs import TrainConfig, parse_config
 from digitdet.datasets.formats.numbers import NUMBERS_FILE
 from digitdet.datasets.formats.yolo import DATA_FILE, check_dataset, fingerprint, read_data_file
 from digitdet.evaluation.outcomes import score_numbers
-from digitdet.models.model_file import DETECTOR, DETECTOR_WEIGHTS, find_model, read_entries, shipped_file, store_entries
+from digitdet.models.model_file import (
+    DETECTOR,
+    DETECTOR_WEIGHTS,
+    LINE_READER,
+    LINE_READER_WEIGHTS,
+    find_model,
+    shipped_file,
+)
 from digitdet.reader import NumberReader
 from digitdet.training import yolo
 from digitdet.training.calibration import calibrate_model
 
 Say = Callable[[str], None]
+
+UNFINISHED = (yolo.CHECKPOINT, yolo.BEST, "line_reader_checkpoint.pt", "lines-*.npz")
+"""The files of an unfinished run, which are removed at its end."""
 
 _METRICS_FILE = "metrics.json"
 _SYNTH_FILE = "synth.yaml"
@@ -70,6 +81,10 @@ class Run:
         ]
         for digit, values in found["digits"].items():
             lines.append(f"     {digit}:  precision {values['precision']:.4f}, recall {values['recall']:.4f}")
+        if texts := self.metrics.get("lines"):
+            lines.append(
+                f"lines:   {texts['exact']:.2%} of {texts['lines']} exact, {texts['exact_digits']:.2%} in their digits"
+            )
         if numbers := self.metrics.get("numbers"):
             share = numbers["exact"] / max(numbers["numbers"], 1)
             lines.append(f"numbers: {numbers['exact']} of {numbers['numbers']} exact ({share:.2%})")
@@ -93,7 +108,7 @@ def train_run(config: TrainConfig, data: Path, folder: Path, say: Say) -> Run:
         identity=_origin(data),
         identity_file="run.json",
         identity_keys=("fingerprint",),
-        temporary=(yolo.CHECKPOINT, yolo.BEST),
+        temporary=UNFINISHED,
     )
     with run.locked():
         run.require_free_or_same()
@@ -102,12 +117,12 @@ def train_run(config: TrainConfig, data: Path, folder: Path, say: Say) -> Run:
             return Run(folder, json.loads((folder / _METRICS_FILE).read_text(encoding="utf-8")))
         say(f"checking {data}")
         _require_sound(data / DATA_FILE)
-        training = _Training(config, data, splits, folder, _start_weights(config), say)
+        training = _Training(config, data, splits, folder, say)
+        training.check_start()
         run.claim()
         if (data / _SYNTH_FILE).is_file():
             run.write(_SYNTH_FILE, (data / _SYNTH_FILE).read_bytes())
-        if not (folder / DETECTOR).is_file():
-            training.make_detector()
+        training.make_model()
         metrics = training.measure()
         run.finish(json.dumps(metrics, indent=2) + "\n")
     return Run(folder, metrics)
@@ -119,55 +134,79 @@ class _Training:
     data: Path
     splits: Mapping[str, Path]
     folder: Path
-    start: Path | None
     say: Say
 
-    def make_detector(self) -> None:
-        """Train the detector, calibrate, and write its weights and then its ONNX file."""
-        weights, draft = self.folder / DETECTOR_WEIGHTS, self.folder / f".{DETECTOR}.tmp"
-        if not weights.is_file():
-            yolo.save_weights(yolo.train(self.config, self.splits, self.folder, self.start), weights)
-        yolo.export_onnx(weights, draft, self.config.image_size, __version__)
-        self._calibrate(draft)
-        draft.replace(self.folder / DETECTOR)
+    def check_start(self) -> None:
+        """Raise ModelError if the weights to start from are missing or damaged."""
+        if self._start_folder is not None and not self._start_folder.is_dir():
+            raise ModelError(f"{self.config.start}: no such run folder; expected 'scratch', 'shipped' or a run folder")
+        if (weights := self._start_file(DETECTOR_WEIGHTS)) is not None and self.config.only != "line-reader":
+            yolo.require_loadable(weights)
+        if (weights := self._start_file(LINE_READER_WEIGHTS)) is not None and self.config.only != "detector":
+            from digitdet.training.line_reader import load_weights  # here: importing torch takes seconds
 
-    def _calibrate(self, model: Path) -> None:
-        """Calibrate on the validation split, or copy the calibration of the start model if that split is too small."""
+            load_weights(weights)
+
+    def make_model(self) -> None:
+        """Train the networks of which the folder has no ONNX file yet, copy the other one, and calibrate."""
+        if self.config.only == "line-reader":
+            self._copy(DETECTOR, DETECTOR_WEIGHTS)
+        elif not (self.folder / DETECTOR).is_file():
+            weights = self.folder / DETECTOR_WEIGHTS
+            if not weights.is_file():
+                start = self._start_file(DETECTOR_WEIGHTS)
+                yolo.save_weights(yolo.train(self.config, self.splits, self.folder, start), weights)
+            yolo.export_onnx(weights, self.folder / DETECTOR, self.config.image_size, __version__)
+        if self.config.only == "detector":
+            self._copy(LINE_READER, LINE_READER_WEIGHTS)
+        elif not (self.folder / LINE_READER).is_file():
+            from digitdet.training.line_reader_run import make_line_reader  # here: importing torch takes seconds
+
+            start = self._start_file(LINE_READER_WEIGHTS)
+            calibrated = self._start_file(LINE_READER) or shipped_file(LINE_READER)
+            make_line_reader(self.config, self.data, self.folder, start, calibrated, self.say)
+        self._calibrate()
+
+    def _calibrate(self) -> None:
+        """Calibrate on the validation split; if it is too small, the calibration stays that of the start."""
         self.say("calibrating on the val split")
         try:
-            calibrate_model(model, self.data, "val")
+            calibrate_model(self.folder, self.data, "val")
         except DataError as error:
-            self.say(f"not calibrated: {error}")
-            before = self.start.with_suffix(".onnx") if self.start is not None else None
-            if before is not None and before.is_file():
-                store_entries(model, calibration=read_entries(before.read_bytes(), str(before)).get("calibration", ""))
-                self.say(f"it keeps the calibration of {before.name}")
+            self.say(f"not calibrated: {error}; it keeps the calibration of the model that it started from")
+
+    @property
+    def _start_folder(self) -> Path | None:
+        return None if self.config.start in ("scratch", "shipped") else Path(self.config.start)
+
+    def _start_file(self, name: str) -> Path | None:
+        """Return a file of the model to start from, the shipped one if the run folder has none; None from scratch."""
+        if self.config.start == "scratch":
+            return None
+        if self._start_folder is not None and (self._start_folder / name).is_file():
+            return self._start_folder / name
+        return shipped_file(name)
+
+    def _copy(self, *names: str) -> None:
+        """Copy the files of a network that is not trained: of the model to start from, or the shipped ones."""
+        for name in names:
+            content = (self._start_file(name) or shipped_file(name)).read_bytes()
+            write_atomically(self.folder / name, content)
 
     def measure(self) -> dict[str, Any]:
         """Return the content of metrics.json."""
+        from digitdet.training.line_reader_run import measure_line_reader
         from digitdet.training.measure import measure_detector  # here: it imports Matplotlib
 
         split = "test" if "test" in self.splits else "val"
         self.say(f"measuring on the {split} split")
         detector = find_model(self.folder).detector
         metrics = {"split": split, "detection": measure_detector(detector, self.data, split, self.folder / split)}
+        if self.config.only != "detector":
+            metrics["lines"] = measure_line_reader(self.data, split, self.folder, self.say)
         if (self.data / NUMBERS_FILE).is_file():
             metrics["numbers"] = score_numbers(NumberReader(self.folder), self.data, split)
         return metrics
-
-
-def _start_weights(config: TrainConfig) -> Path | None:
-    """Return the weights of the detector to start from, those of a run folder or the shipped ones."""
-    if config.start == "scratch":
-        return None
-    folder = Path(config.start)
-    if config.start != "shipped" and not folder.is_dir():
-        raise ModelError(f"{folder}: no such run folder; expected 'scratch', 'shipped' or a folder of digitdet train")
-    path = folder / DETECTOR_WEIGHTS
-    if config.start == "shipped" or not path.is_file():
-        path = shipped_file(DETECTOR_WEIGHTS)
-    yolo.require_loadable(path)
-    return path
 
 
 def _require_sound(data_file: Path) -> None:

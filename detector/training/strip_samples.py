@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import albumentations as A
@@ -42,18 +42,28 @@ class StripSample:
 
 
 def draw_sample(crop: LineCrop, rng: np.random.Generator) -> StripSample | None:
-    """Draw a strip of a cut-out line; None if it is not clear what it should be read as."""
+    """Draw a varied strip of a cut-out line; None if it is not clear what it should be read as."""
     digits = _jittered(crop.digits, rng)
     if not crop.is_found and len(digits) > 1:
         digits = _with_errors(digits, rng)
-    strip = _drawn_strip(digits, crop, rng)
+    sample = _sample(crop, _drawn_strip(digits, crop, rng))
+    return None if sample is None else replace(sample, image=augment(sample.image))
+
+
+def plain_sample(crop: LineCrop) -> StripSample | None:
+    """Cut out the strip of a line as reading does; None if it is not clear what it should be read as."""
+    strip = line_strip(crop.digits, crop.angle)
+    return _sample(crop, replace(strip, width=-(-strip.width // COLUMN_WIDTH) * COLUMN_WIDTH))
+
+
+def _sample(crop: LineCrop, strip: Strip) -> StripSample | None:
     found = visible_characters(crop.characters, strip)
     if found is None:
         return None
     classes, spaces, boxes = found
     text = np.insert(classes, np.flatnonzero(spaces), SPACE)
     columns, edges = _column_targets(classes, boxes, strip.width // COLUMN_WIDTH)
-    return StripSample(augment(cut_strip(crop.image, strip)), text.astype(np.int64), columns, edges)
+    return StripSample(cut_strip(crop.image, strip), text.astype(np.int64), columns, edges)
 
 
 def _jittered(digits: Boxes, rng: np.random.Generator) -> Boxes:
@@ -149,7 +159,6 @@ def _column_targets(classes: Indices, boxes: Boxes, count: int) -> tuple[Indices
     return columns, edges
 
 
-_INTERPOLATION = {"downscale": cv2.INTER_AREA, "upscale": cv2.INTER_LINEAR}
 _AUGMENTATION = A.Compose(
     [
         A.InvertImg(p=0.25),

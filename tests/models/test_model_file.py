@@ -52,7 +52,7 @@ def test_a_file_is_recognised_by_its_metadata(tmp_path, exported):
     found = find_model(mine)
     assert (found.detector, found.line_reader) == (mine, SHIPPED.line_reader)
     assert found.own == {DETECTOR: mine}
-    write_line_reader(mine, exported, 40, "1")
+    write_line_reader(mine, exported, 40, "1", {})
     found = find_model(mine)
     assert (found.detector, found.line_reader) == (SHIPPED.detector, mine)
     entries = read_entries(mine.read_bytes(), "x")
@@ -62,7 +62,7 @@ def test_a_file_is_recognised_by_its_metadata(tmp_path, exported):
 def test_a_run_folder_has_one_network_or_both(tmp_path, exported):
     with pytest.raises(ModelError, match=r"has neither detector\.onnx nor line_reader\.onnx; name a run folder"):
         find_model(tmp_path)
-    write_line_reader(tmp_path / LINE_READER, exported, 40, "1")
+    write_line_reader(tmp_path / LINE_READER, exported, 40, "1", {})
     found = find_model(tmp_path)
     assert (found.detector, found.line_reader) == (SHIPPED.detector, tmp_path / LINE_READER)
     write_detector(tmp_path / DETECTOR, exported, 320, "1")

@@ -14,12 +14,12 @@ if importlib.util.find_spec("ultralytics") is None:
     pytest.skip("the training packages are not installed", allow_module_level=True)
 
 from digitdet.common.errors import DataError, DigitdetError, ModelError
-from digitdet.configs import LookConfig, SynthConfig, TrainConfig, load_config, replace
+from digitdet.configs import LineReaderConfig, LookConfig, SynthConfig, TrainConfig, load_config, replace
 from digitdet.detection.detector import OnnxDetector
 from digitdet.models.model_file import DETECTOR, DETECTOR_WEIGHTS, shipped_file
 from digitdet.synth.writer import write_dataset
 from digitdet.training import yolo
-from digitdet.training.run import train_run
+from digitdet.training.run import UNFINISHED, train_run
 
 LOOK = LookConfig(canvas_sizes=((96, 96),), digit_height=(20, 40))
 SYNTH = SynthConfig(count=40, val_share=0.2, test_share=0.2, looks={"mnist": LOOK})
@@ -62,10 +62,10 @@ def data(tmp_path_factory, tiny_materials):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, data):
-    """A run of two epochs by the command line, in a process whose network access is recorded."""
+    """A run with two epochs of the detector, by the command line, in a process whose network access is recorded."""
     folder = tmp_path_factory.mktemp("run")
     config = folder / "tiny.yaml"
-    config.write_text("epochs: 2\nbatch: 8\nimage_size: 96\nthreads: 1\n")
+    config.write_text("epochs: 2\nbatch: 8\nimage_size: 96\nthreads: 1\nline_reader: {epochs: 1}\n")
     run = folder / "out"
     command = [sys.executable, "-c", AUDITED, "train", "--data", str(data), "--out", str(run), "--config", str(config)]
     process = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
@@ -87,6 +87,8 @@ def test_the_run_folder_holds_model_metrics_and_origin(finished, data):
     assert names >= {
         "detector.onnx",
         "detector.pt",
+        "line_reader.onnx",
+        "line_reader.pt",
         "metrics.json",
         "train.yaml",
         "synth.yaml",
@@ -94,7 +96,7 @@ def test_the_run_folder_holds_model_metrics_and_origin(finished, data):
         "training",
         "test",
     }
-    assert not names & {yolo.CHECKPOINT, yolo.BEST}
+    assert not [name for pattern in UNFINISHED for name in run.glob(pattern)]
     assert (run / "synth.yaml").read_text() == SYNTH.to_yaml()
     origin = json.loads((run / "run.json").read_text())
     assert origin["data"] == str(data.resolve())
@@ -109,6 +111,7 @@ def test_metrics(finished):
     assert set(metrics["detection"]["digits"]) <= set("0123456789")
     assert metrics["numbers"]["pictures"] == 8
     assert metrics["numbers"]["numbers"] > 0
+    assert metrics["lines"]["lines"] > 0
 
 
 def test_the_last_line_is_the_command_to_read(finished):
@@ -125,7 +128,7 @@ def test_model_reads(finished, data):
 
 def test_weights_and_model_hold_no_local_paths(finished):
     run = finished[0]
-    for name in ("detector.onnx", "detector.pt"):
+    for name in ("detector.onnx", "detector.pt", "line_reader.onnx", "line_reader.pt"):
         content = (run / name).read_bytes()
         assert str(run.parent).encode() not in content
         assert b"/home/" not in content
@@ -176,7 +179,7 @@ def test_label_caches_are_not_unpickled(data, tmp_path):
     shutil.copytree(data, copy)
     for split in ("train", "val"):
         (copy / "labels" / f"{split}.cache").write_bytes(pickle.dumps(Trap()))
-    config = TrainConfig(epochs=1, batch=8, image_size=96, threads=1)
+    config = TrainConfig(epochs=1, batch=8, image_size=96, threads=1, only="detector")
     train_run(config, copy, tmp_path / "run", print)
     assert not trace.exists()
     assert not list(copy.rglob("*.cache"))
@@ -195,7 +198,7 @@ def test_missing_gpu_is_named(data, tmp_path):
 
 def test_interrupted_run_is_resumed(data, tmp_path, monkeypatch):
     """Stopped right after the first epoch was saved; the same call resumes with the second."""
-    config = TrainConfig(epochs=2, batch=8, image_size=96, threads=1)
+    config = TrainConfig(epochs=2, batch=8, image_size=96, threads=1, only="detector")
     run = tmp_path / "run"
     write = yolo.write_atomically
 
@@ -224,7 +227,9 @@ def test_training_starts_from_weights(finished, data, tmp_path):
     start.mkdir()
     for name in (DETECTOR, DETECTOR_WEIGHTS):
         shutil.copy(shipped_file(name), start)
-    config = TrainConfig(epochs=1, batch=8, image_size=96, threads=1, learning_rate=1e-6, start=str(start))
+    config = TrainConfig(
+        epochs=1, batch=8, image_size=96, threads=1, learning_rate=1e-6, start=str(start), only="detector"
+    )
     train_run(config, data, tmp_path / "run", print)
 
     def first_loss(run):
@@ -236,6 +241,41 @@ def test_training_starts_from_weights(finished, data, tmp_path):
     assert str(start).encode() not in (tmp_path / "run" / "detector.pt").read_bytes()
     # Eight pictures are too few for a calibration: the model keeps the calibration of the start model.
     assert OnnxDetector(tmp_path / "run" / "detector.onnx").calibration == OnnxDetector(None).calibration
+
+
+def test_only_the_line_reader_is_trained(finished, data, tmp_path):
+    """Its detector is that of the start; a run that is interrupted later keeps its line reader."""
+    start = finished[0]
+    tiny = LineReaderConfig(epochs=2, learning_rate=1e-4)
+    config = TrainConfig(only="line-reader", start=str(start), threads=1, line_reader=tiny)
+    run = tmp_path / "run"
+    said = []
+
+    def stop(line):
+        said.append(line)
+        if line.startswith("measuring"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_run(config, data, run, stop)
+    weights = (run / "line_reader.pt").read_bytes()
+    assert weights != (start / "line_reader.pt").read_bytes()
+    for name in ("detector.onnx", "detector.pt"):
+        assert (run / name).read_bytes() == (start / name).read_bytes()
+    metrics = train_run(config, data, run, print).metrics
+    assert (run / "line_reader.pt").read_bytes() == weights
+    assert metrics["lines"]["lines"] > 0
+    assert not (run / "training" / "results.csv").exists()
+
+
+def test_without_lines_of_text_the_digit_boxes_are_said_to_stand_in(finished, data, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(data, copy)
+    (copy / "numbers.jsonl").unlink()
+    config = TrainConfig(only="line-reader", start=str(finished[0]), threads=1, line_reader=LineReaderConfig(epochs=1))
+    said = []
+    train_run(config, copy, tmp_path / "run", said.append)
+    assert "24 of 24 train pictures come without lines of text: taken from their digit boxes" in said
 
 
 def test_unsound_dataset_is_refused_before_training(tmp_path, tiny_materials):

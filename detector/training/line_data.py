@@ -1,0 +1,119 @@
+"""The lines of a labelled dataset, cut out of its pictures: the training data of the line reader, stored in shards.
+
+A picture gives its true lines, the lines that the detector finds in it, with its misses and false boxes, and a place
+without text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from digitdet.common.types import CLASS_NAMES, Boxes, Indices
+from digitdet.datasets.formats.numbers import NUMBERS_FILE, LineTruth, read_truths
+from digitdet.datasets.formats.yolo import (
+    DATA_FILE,
+    Labels,
+    label_path,
+    list_images,
+    read_data_file,
+    read_labels,
+    read_picture,
+)
+from digitdet.detection.search import MultiScaleDetector
+from digitdet.reading.lines import find_lines
+from digitdet.training.line_crops import LineCrop, cut_empty_line, cut_lines, true_characters, write_shard
+
+_SHARD = 256  # pictures
+# A gap is a space if it is wider than this many digit heights, and than this many times the median gap of the line.
+_MIN_SPACE, _SPACE_RATIO = 0.6, 2.0
+_MIN_SCORES = (0.15, 0.5)  # of the detector's digits, varied from picture to picture
+
+
+@dataclass(frozen=True)
+class LabelledPicture:
+    """A picture with its lines of text; without `lines` it has only the digits of its label file."""
+
+    path: Path
+    lines: tuple[LineTruth, ...] | None
+
+
+def list_pictures(data: Path, split: str) -> list[LabelledPicture]:
+    """Return the pictures of a split of the dataset folder `data`, with the lines that numbers.jsonl has for them."""
+    file = data / NUMBERS_FILE
+    truths = {(data / truth.image).resolve(): truth for truth in read_truths(file, split)} if file.is_file() else {}
+    pictures = []
+    for path in list_images(read_data_file(data / DATA_FILE)[split]):
+        truth = truths.get(path.resolve())
+        is_known = truth is not None and (bool(truth.lines) or not truth.numbers)
+        pictures.append(LabelledPicture(path, truth.lines if truth is not None and is_known else None))
+    return pictures
+
+
+def cut_pictures(
+    pictures: list[LabelledPicture],
+    detector: MultiScaleDetector | None,
+    stem: Path,
+    seed: int,
+    on_picture: Callable[[], object] = lambda: None,
+) -> list[Path]:
+    """Cut the lines out of pictures into shards, the files `stem`-NUMBER.npz; shards that are there already are kept.
+
+    Without a detector, only true lines are cut out.
+    """
+    shards = []
+    for number, start in enumerate(range(0, len(pictures), _SHARD)):
+        shard = stem.with_name(f"{stem.name}-{number:05d}.npz")
+        group = pictures[start : start + _SHARD]
+        if not shard.is_file():
+            crops = list(_cut(group, detector, np.random.default_rng((seed, number)), on_picture))
+            if not crops:
+                continue
+            write_shard(shard, crops)
+        shards.append(shard)
+    return shards
+
+
+def _cut(
+    pictures: list[LabelledPicture],
+    detector: MultiScaleDetector | None,
+    rng: np.random.Generator,
+    on_picture: Callable[[], object],
+) -> Iterator[LineCrop]:
+    for picture in pictures:
+        image = read_picture(picture.path)
+        lines = picture.lines
+        if lines is None:
+            lines = lines_of_digits(read_labels(label_path(picture.path)), image.shape[1], image.shape[0])
+        characters = true_characters(lines)
+        digits = characters.boxes[characters.classes < len(CLASS_NAMES)]
+        yield from cut_lines(image, digits, characters, is_found=False)
+        # Where only the digits are known, there may be other text in the picture.
+        if detector is not None and picture.lines is not None:
+            found = detector.detect([image], quick=True)[0].digits
+            sure = found.take(found.best_scores >= rng.uniform(*_MIN_SCORES))
+            yield from cut_lines(image, sure.boxes, characters, is_found=True)
+            if (empty := cut_empty_line(image, characters, rng)) is not None:
+                yield empty
+        on_picture()
+
+
+def lines_of_digits(labels: Labels, width: int, height: int) -> tuple[LineTruth, ...]:
+    """Arrange the digits of a label file in lines; wide gaps are spaces.
+
+    `width` and `height` are those of the picture in pixels.
+    """
+    boxes = labels.xyxy(width, height)
+    return tuple(_line(labels.classes[list(line.digits)], boxes[list(line.digits)]) for line in find_lines(boxes))
+
+
+def _line(classes: Indices, boxes: Boxes) -> LineTruth:
+    gaps = boxes[1:, 0] - boxes[:-1, 2]
+    least = _MIN_SPACE * float(np.median(boxes[:, 3] - boxes[:, 1]))
+    is_space = gaps > max(least, _SPACE_RATIO * float(np.median(gaps))) if len(gaps) else gaps > 0
+    signs = [CLASS_NAMES[digit] for digit in classes]
+    text = signs[0] + "".join(" " * is_one + sign for is_one, sign in zip(is_space.tolist(), signs[1:], strict=True))
+    return LineTruth(text, tuple((x0, y0, x1, y1) for x0, y0, x1, y1 in boxes.tolist()))

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from digitdet.common.boxes import as_boxes, overlap
-from digitdet.common.characters import class_of
+from digitdet.common.characters import OTHER, class_of
 from digitdet.common.files import write_atomically
 from digitdet.common.types import Boxes, Image, Indices, Mask
 from digitdet.datasets.formats.numbers import LineTruth
@@ -86,6 +86,17 @@ def cut_lines(image: Image, digits: Boxes, characters: Characters, is_found: boo
         for line in find_lines(digits)
         for rows in split_at_wide_gaps(digits, line.digits)
     ]
+
+
+def cut_other_characters(image: Image, characters: Characters, rng: np.random.Generator) -> list[LineCrop]:
+    """Cut out a few neighbours that are neither digits nor marks, as if the detector had taken them for digits."""
+    rows = np.flatnonzero(characters.classes == OTHER)
+    if not len(rows):
+        return []
+    first = int(rng.choice(rows))
+    chosen = rows[(rows >= first) & (rows < first + rng.integers(1, _MAX_EMPTY_DIGITS))]
+    chosen = chosen[characters.lines[chosen] == characters.lines[first]]
+    return cut_lines(image, characters.boxes[chosen].astype(np.float64), characters, is_found=True)
 
 
 def cut_empty_line(image: Image, characters: Characters, rng: np.random.Generator) -> LineCrop | None:

@@ -23,21 +23,15 @@ class LatticeWeights:
 
     Attributes:
         network: Factor of the line reader's log probability.
-        score: Factor of log(s) for a digit with a box, where s is the detector's score of this digit.
-        doubt: Factor of -log(1 - s) for the same.
-        box: Added for any digit with a box.
-        no_box: Added for any digit without a box.
-        space: Added for a space.
-        gap: Added for a space, for every digit height of the gap's width.
+        detector: Factor of the log-odds of the detector's score, for a digit with a box.
+        no_box: Added for a digit without a box.
+        nothing: Added for the option that no character is there.
     """
 
     network: float = 0.8
-    score: float = 0.5
-    doubt: float = 0.5
-    box: float = 0.5
-    no_box: float = -1.0
-    space: float = -0.5
-    gap: float = 1.0
+    detector: float = 0.4
+    no_box: float = -2.0
+    nothing: float = 0.5
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,6 @@ class Evidence:
         is_empty: Which places (P,) are gaps between the characters and boxes, where most likely nothing is.
         network: The line reader's log probabilities (P, 18) of the classes of `CHARACTERS` and of `NOTHING` there.
         scores: The detector's scores (P, 10) of the digits there, 0 without a box.
-        gaps: The widths (P,) in digit heights of gaps and of spaces in the best text, NaN elsewhere.
     """
 
     boxes: Boxes
@@ -40,7 +39,6 @@ class Evidence:
     is_empty: Mask
     network: FloatArray
     scores: Scores
-    gaps: FloatArray
 
     def without(self, places: Mask) -> Evidence:
         """Return the evidence without some of the places (P,)."""
@@ -62,12 +60,9 @@ def gather_evidence(decoding: Decoding, edges: FloatArray, strip: Strip, digits:
     boxes, rows, positions = _places(characters, rows, found, strip.width)
     has_box = rows >= 0
     is_empty = ~has_box & (positions % 2 == 0)
-    is_gap = is_empty.copy()
-    is_gap[positions % 2 == 1] = decoding.classes == SPACE
     on_page, scores = strip.boxes_to_page(boxes), np.zeros((len(boxes), len(CLASS_NAMES)), np.float32)
     on_page[has_box], scores[has_box] = digits.boxes[rows[has_box]], digits.scores[rows[has_box]]
-    widths = np.where(is_gap, (boxes[:, 2] - boxes[:, 0]) / _DIGIT_HEIGHT, np.nan)
-    return Evidence(on_page, rows, is_empty, _options(decoding)[positions], scores, widths)
+    return Evidence(on_page, rows, is_empty, _options(decoding)[positions], scores)
 
 
 def _options(decoding: Decoding) -> FloatArray:

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from digitdet.common.characters import SPACE
-from digitdet.common.types import CLASS_NAMES, FloatArray, Scores
+from digitdet.common.types import CLASS_NAMES, FloatArray
 from digitdet.reading.calibration import LatticeWeights
 from digitdet.reading.evidence import Evidence
 from digitdet.reading.lattice import NOTHING, Lattice, Slot
@@ -45,20 +44,10 @@ def build_lattice(evidence: Evidence, rows: Sequence[int], angle: float, weights
 
 def pooled_probabilities(evidence: Evidence, weights: LatticeWeights) -> FloatArray:
     """Return the probabilities (P, 18) of all options from the evidence of both networks."""
-    odds = weights.network * evidence.network
-    has_box, has_gap = evidence.rows >= 0, np.isfinite(evidence.gaps)
-    odds[has_box, :_DIGITS] += _detector_odds(evidence.scores[has_box], weights.score, weights.doubt, weights.box)
+    odds, has_box = weights.network * evidence.network, evidence.rows >= 0
+    scores = np.clip(evidence.scores[has_box].astype(np.float64), _EDGE, 1 - _EDGE)
+    odds[has_box, :_DIGITS] += weights.detector * (np.log(scores) - np.log1p(-scores))
     odds[~has_box, :_DIGITS] += weights.no_box
-    odds[has_gap, SPACE] += weights.space + weights.gap * evidence.gaps[has_gap]
-    return _softmax(odds)
-
-
-def _detector_odds(scores: Scores, score: float, doubt: float, box: float) -> FloatArray:
-    """Return the log-odds (N, 10) of digits against no digit: beta calibration (Kull, Silva Filho and Flach, 2017)."""
-    clipped = np.clip(np.asarray(scores, np.float64), _EDGE, 1 - _EDGE)
-    return np.asarray(score * np.log(clipped) - doubt * np.log1p(-clipped) + box)
-
-
-def _softmax(odds: FloatArray) -> FloatArray:
+    odds[:, NOTHING] += weights.nothing
     exponentials = np.exp(odds - odds.max(axis=1, keepdims=True))
     return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))

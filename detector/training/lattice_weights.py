@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from scipy.optimize import minimize
@@ -18,7 +18,7 @@ from digitdet.reading.transcription import StripReading
 from digitdet.training.line_crops import Characters
 from digitdet.training.strip_samples import visible_characters
 
-_FACTORS = ("network", "score", "doubt", "gap")  # not negative: more is more
+_BOUNDS = ((0, None), (0, None), (None, None), (None, None))  # the factors are not negative: more evidence is more
 _MAX_DOUBT = 6.0  # cost of a true character at a place where it seems impossible
 _MISSED = 8.0  # cost of a true character without a place
 _FAR = 2.0  # cost of a distance of half a character's height; it grows with the square
@@ -84,16 +84,14 @@ def _align(costs: FloatArray, empty_costs: FloatArray) -> Indices:
 def fit_weights(lines: Sequence[LabelledLine]) -> LatticeWeights:
     """Fit the weights of the evidence of labelled lines."""
     evidence, options = _joined([line.evidence for line in lines]), np.concatenate([line.options for line in lines])
-    default = LatticeWeights()
-    names, start = list(asdict(default)), np.array(list(asdict(default).values()))
+    start = np.array(astuple(LatticeWeights()))
 
     def loss(values: FloatArray) -> float:
         likelihoods = pooled_probabilities(evidence, LatticeWeights(*values.tolist()))[np.arange(len(options)), options]
         # A prior towards the start, worth one observation, keeps weights finite that the data do not determine.
         return float(-np.log(likelihoods.clip(1e-12)).sum() + ((values - start) ** 2).sum() / 2) / max(len(options), 1)
 
-    bounds = [(0, None) if name in _FACTORS else (None, None) for name in names]
-    found = minimize(loss, start, method="L-BFGS-B", bounds=bounds)
+    found = minimize(loss, start, method="L-BFGS-B", bounds=_BOUNDS)
     return LatticeWeights(*(round(float(value), 4) for value in found.x))
 
 

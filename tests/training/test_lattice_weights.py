@@ -12,11 +12,10 @@ from digitdet.training.lattice_weights import LabelledLine, fit_weights, true_op
 def random_evidence(rng, count):
     network = rng.normal(0, 4, (count, NOTHING + 1))
     network -= np.logaddexp.reduce(network, axis=1, keepdims=True)
-    has_box, is_gap = rng.random(count) < 0.5, rng.random(count) < 0.4
+    has_box = rng.random(count) < 0.5
     scores = np.where(has_box[:, None], rng.random((count, 10)) ** 3, 0).astype(np.float32)
-    gaps = np.where(is_gap & ~has_box, rng.uniform(0, 2, count), np.nan)
     rows = np.where(has_box, np.arange(count), -1)
-    return Evidence(np.zeros((count, 4)), rows, is_gap & ~has_box, network, scores, gaps)
+    return Evidence(np.zeros((count, 4)), rows, ~has_box, network, scores)
 
 
 def draw(rng, probabilities):
@@ -25,7 +24,7 @@ def draw(rng, probabilities):
 
 def test_the_weights_that_made_the_lines_are_found():
     rng = np.random.default_rng(0)
-    truth = LatticeWeights(0.6, 0.9, 0.3, 1.0, -2.0, -1.0, 1.5)
+    truth = LatticeWeights(0.6, 0.9, -1.0, 1.5)
     lines = []
     for count in (4000, 5000):
         evidence = random_evidence(rng, count)
@@ -38,10 +37,9 @@ def test_the_weights_that_made_the_lines_are_found():
 def test_weights_that_the_lines_do_not_determine_stay():
     rng = np.random.default_rng(1)
     evidence = random_evidence(rng, 50)
-    evidence.gaps[:] = np.nan
+    evidence.rows[:] = 0  # boxes everywhere
     options = draw(rng, pooled_probabilities(evidence, LatticeWeights()))
-    found = fit_weights([LabelledLine(evidence, options)])
-    assert found.gap == LatticeWeights().gap
+    assert fit_weights([LabelledLine(evidence, options)]).no_box == LatticeWeights().no_box
 
 
 def place_row(best):
@@ -51,7 +49,7 @@ def place_row(best):
     network = np.full((len(best), NOTHING + 1), -7.0)
     network[np.arange(len(best)), best] = -0.1
     rows, scores = np.full(len(best), -1), np.zeros((len(best), 10), np.float32)
-    return Evidence(boxes, rows, np.array(best) == NOTHING, network, scores, np.full(len(best), np.nan))
+    return Evidence(boxes, rows, np.array(best) == NOTHING, network, scores)
 
 
 @pytest.mark.parametrize(

@@ -35,9 +35,12 @@ def pictures() -> list[bytes]:
 
 
 def models() -> list[bytes]:
-    """A detector of one layer, so that mutations hit the graph and not only the weights."""
+    """Both networks with one layer each, so that mutations hit the graph and not only the weights."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
+
+    from digitdet.common.characters import CHARACTERS
+    from digitdet.reading.strips import COLUMN_WIDTH, STRIP_HEIGHT
 
     rng = np.random.default_rng(0)
 
@@ -63,9 +66,25 @@ def models() -> list[bytes]:
             constant("shape", np.array([0, 14, -1], np.int64)),
         ],
     )
+    side = [STRIP_HEIGHT, COLUMN_WIDTH]
+    outputs = len(CHARACTERS) + 1 + 4
+    line_reader = helper.make_graph(
+        [
+            helper.make_node("Conv", ["strips", "kernel"], ["cells"], kernel_shape=side, strides=side),
+            helper.make_node("Squeeze", ["cells", "axes"], ["rows"]),
+            helper.make_node("Transpose", ["rows"], ["columns"], perm=[0, 2, 1]),
+        ],
+        "line_reader",
+        [helper.make_tensor_value_info("strips", TensorProto.FLOAT, ["b", 3, STRIP_HEIGHT, "w"])],
+        [helper.make_tensor_value_info("columns", TensorProto.FLOAT, ["b", "t", outputs])],
+        [
+            constant("kernel", rng.normal(0, 0.1, (outputs, 3, *side)).astype(np.float32)),
+            constant("axes", np.array([2], np.int64)),
+        ],
+    )
     names = str({digit: str(digit) for digit in range(10)})
-    entries = {"names": names, "imgsz": "320"}
-    return [write(detector, entries)]
+    facts = {"characters": CHARACTERS, "height": str(STRIP_HEIGHT), "weights": "{}", "calibration": '{"scale": 1.5}'}
+    return [write(detector, {"names": names, "imgsz": "320"}), write(line_reader, facts)]
 
 
 def settings() -> list[bytes]:
@@ -104,7 +123,7 @@ def weights() -> list[bytes]:
     import torch
 
     found = []
-    for stored in ({"model": {"weight": torch.zeros(3, 4)}}, {"epoch": 3, "ema": [1.5, "x"]}):
+    for stored in ({"line_reader": {"weight": torch.zeros(3, 4)}}, {"epoch": 3, "ema": [1.5, "x"]}):
         buffer = io.BytesIO()
         torch.save(stored, buffer)
         found.append(buffer.getvalue())

@@ -173,9 +173,15 @@ def typeface(content: bytes, folder: Path) -> None:
 
 
 def weights(content: bytes, folder: Path) -> None:
+    from digitdet.common.errors import ModelError
     from digitdet.training import yolo
+    from digitdet.training.line_reader import load_weights
 
-    path = _written(folder / "detector.pt", content)
+    path = _written(folder / "weights.pt", content)
+    try:
+        load_weights(path)
+    except ModelError as error:
+        assert "\n" not in str(error), str(error)
     yolo.require_loadable(path)
 
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and mou
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 KILLS = 20
-TRAIN = "epochs: 3\nbatch: 32\nimage_size: 96\n"
+TRAIN = "epochs: 3\nbatch: 32\nimage_size: 96\nline_reader: {epochs: 1}\n"
 
 # Kills the process when it has written half of the n-th file that is written atomically.
 HALF_WRITTEN = """
@@ -104,7 +104,7 @@ def test_a_long_reading_is_killed(command, thousand, tmp_path):
 
 
 def test_a_training_is_killed(command, composed, tmp_path):
-    from digitdet.detection.detector import OnnxDetector
+    from digitdet.reading.model import load_model
     from digitdet.training import yolo
 
     settings, out = tmp_path / "train.yaml", tmp_path / "run"
@@ -114,8 +114,9 @@ def test_a_training_is_killed(command, composed, tmp_path):
         for name in ("checkpoint.pt", "best.pt", "detector.pt"):
             if (out / name).exists():
                 yolo.require_loadable(out / name)
-        if (out / "detector.onnx").exists():
-            OnnxDetector(out / "detector.onnx")
+        for name in ("detector.onnx", "line_reader.onnx"):
+            if (out / name).exists():
+                load_model(out / name)
 
     def whole():
         assert (out / "metrics.json").exists()
@@ -132,10 +133,10 @@ def test_a_training_is_killed_while_it_writes(command, composed, tmp_path):
     from digitdet.training import yolo
 
     settings, out = tmp_path / "train.yaml", tmp_path / "run"
-    settings.write_text("epochs: 2\nbatch: 32\nimage_size: 96\n")
+    settings.write_text("epochs: 2\nbatch: 32\nimage_size: 96\nline_reader: {epochs: 1}\n")
     arguments = ["train", "--data", composed, "--config", settings, "--out", out]
     killed = 0
-    for number in range(1, 8):  # a resumed training writes fewer files, so each kill comes later
+    for number in range(1, 14):  # a resumed training writes fewer files, so each kill comes later
         ended = command(number, *arguments, code=HALF_WRITTEN).end()
         assert ended.code in (0, -signal.SIGKILL), ended.stderr[-2000:]
         killed += ended.code == -signal.SIGKILL
@@ -264,7 +265,7 @@ def test_a_worker_dies(command, composing, composed, tree, tmp_path):
 @pytest.mark.parametrize("what", ["synth", "train", "read", "classify"])
 def test_two_commands_with_one_folder(command, composing, composed, thousand, mnist, tmp_path, what):
     settings = tmp_path / "train.yaml"
-    settings.write_text("epochs: 1\nbatch: 32\nimage_size: 96\n")
+    settings.write_text("epochs: 1\nbatch: 32\nimage_size: 96\nonly: detector\n")
     out = tmp_path / "out"
     arguments = {
         "synth": [*composing, "--out", out],

@@ -63,7 +63,7 @@ def test_only_the_given_files_are_written(command, composing, composed, mnist, t
     for name in ("MPLCONFIGDIR", "TORCHINDUCTOR_CACHE_DIR", "YOLO_CONFIG_DIR"):  # set by earlier tests
         monkeypatch.delenv(name, raising=False)
     settings = tmp_path / "train.yaml"
-    settings.write_text("epochs: 1\nbatch: 32\nimage_size: 96\n")
+    settings.write_text("epochs: 1\nbatch: 32\nimage_size: 96\nline_reader: {epochs: 1}\n")
     photo = EXAMPLES / "number.jpg"
     trained = tmp_path / "out" / "knn"
     commands = {
@@ -100,6 +100,6 @@ def test_only_the_given_files_are_written(command, composing, composed, mnist, t
 
 
 def _shipped() -> Path:
-    from digitdet.models.model_file import DETECTOR, shipped_file
+    from digitdet.models.model_file import LINE_READER, shipped_file
 
-    return shipped_file(DETECTOR)
+    return shipped_file(LINE_READER)

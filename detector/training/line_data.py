@@ -1,7 +1,7 @@
 """The lines of a labelled dataset, cut out of its pictures: the training data of the line reader, stored in shards.
 
-A picture gives its true lines, the lines that the detector finds in it, with its misses and false boxes, and a place
-without text.
+A picture gives its true lines; some also give the lines that the detector finds in them, with its misses and false
+boxes, letters cut out like digits, or a place without text.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from digitdet.common.types import CLASS_NAMES, Boxes, Indices
+from digitdet.common.types import CLASS_NAMES, Boxes, Image, Indices
 from digitdet.datasets.formats.numbers import NUMBERS_FILE, LineTruth, read_truths
 from digitdet.datasets.formats.yolo import (
     DATA_FILE,
@@ -25,11 +25,20 @@ from digitdet.datasets.formats.yolo import (
 )
 from digitdet.detection.search import MultiScaleDetector
 from digitdet.reading.lines import find_lines
-from digitdet.training.line_crops import LineCrop, cut_empty_line, cut_lines, true_characters, write_shard
+from digitdet.training.line_crops import (
+    Characters,
+    LineCrop,
+    cut_empty_line,
+    cut_lines,
+    cut_other_characters,
+    true_characters,
+    write_shard,
+)
 
 _SHARD = 256  # pictures
 # A gap is a space if it is wider than this many digit heights, and than this many times the median gap of the line.
 _MIN_SPACE, _SPACE_RATIO = 0.6, 2.0
+_FOUND_SHARE, _OTHER_SHARE, _EMPTY_SHARE = 0.25, 0.5, 0.2  # of the pictures
 _MIN_SCORES = (0.15, 0.5)  # of the detector's digits, varied from picture to picture
 
 
@@ -93,12 +102,23 @@ def _cut(
         yield from cut_lines(image, digits, characters, is_found=False)
         # Where only the digits are known, there may be other text in the picture.
         if detector is not None and picture.lines is not None:
-            found = detector.detect([image], quick=True)[0].digits
-            sure = found.take(found.best_scores >= rng.uniform(*_MIN_SCORES))
-            yield from cut_lines(image, sure.boxes, characters, is_found=True)
-            if (empty := cut_empty_line(image, characters, rng)) is not None:
-                yield empty
+            yield from _cut_mistakes(image, characters, detector, rng)
         on_picture()
+
+
+def _cut_mistakes(
+    image: Image, characters: Characters, detector: MultiScaleDetector, rng: np.random.Generator
+) -> Iterator[LineCrop]:
+    """Cut out what the detector finds or might take for digits; each kind from a share of the pictures."""
+    found, other, empty = rng.random(3) < (_FOUND_SHARE, _OTHER_SHARE, _EMPTY_SHARE)
+    if found:
+        digits = detector.detect([image], quick=True)[0].digits
+        sure = digits.take(digits.best_scores >= rng.uniform(*_MIN_SCORES))
+        yield from cut_lines(image, sure.boxes, characters, is_found=True)
+    if other:
+        yield from cut_other_characters(image, characters, rng)
+    if empty and (line := cut_empty_line(image, characters, rng)) is not None:
+        yield line
 
 
 def lines_of_digits(labels: Labels, width: int, height: int) -> tuple[LineTruth, ...]:

@@ -13,6 +13,7 @@ from digitdet.configs import ReadConfig
 from digitdet.datasets.formats.numbers import LineTruth, NumberTruth, PictureTruth, format_truth
 from digitdet.datasets.formats.yolo import Labels, format_labels, labels_from_xyxy, write_data_file
 from digitdet.detection.search import MultiScaleDetector
+from digitdet.training import line_data
 from digitdet.training.line_crops import Shard
 from digitdet.training.line_data import cut_pictures, lines_of_digits, list_pictures
 
@@ -70,7 +71,9 @@ def test_lines_come_from_numbers_jsonl_where_it_has_them(data):
     assert [line.text for line in pictures["line"]] == [TEXT]
 
 
-def test_all_characters_of_the_true_and_of_the_found_lines_are_kept(data, tmp_path):
+def test_all_characters_of_the_true_and_of_the_found_lines_are_kept(data, tmp_path, monkeypatch):
+    for name in ("_FOUND_SHARE", "_OTHER_SHARE", "_EMPTY_SHARE"):
+        monkeypatch.setattr(line_data, name, 1.0)
     pictures = [one for one in list_pictures(data, "train") if one.path.stem == "line"]
     paths = cut_pictures(pictures, MultiScaleDetector(None, ReadConfig()), tmp_path / "lines-train", seed=0)
     (shard,) = map(Shard, paths)

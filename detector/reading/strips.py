@@ -30,6 +30,7 @@ MARGIN = 0.12
 END_MARGIN = 0.8
 """Space before the first and after the last digit, in digit heights: a digit that the detector missed is seen."""
 
+_PAGE_END_MARGIN = 0.3  # beside a whole page, in page heights
 _MAX_GAP = 3.0  # between neighbours on one strip, in digit heights; beyond, the line goes on in another strip
 _QUANTILE = 0.1  # of the upper and lower edges of the boxes that a strip leaves out
 
@@ -118,9 +119,11 @@ def line_strip(boxes: npt.ArrayLike, angle: float, slant: float = 0.0, end_margi
 
 
 def whole_strip(width: int, height: int) -> Strip:
-    """Return the strip that shows a whole page of `width` x `height` pixels."""
-    scale = STRIP_HEIGHT / height
-    return Strip(np.array([[scale, 0.0, 0.0], [0.0, scale, 0.0]]), max(round(width * scale), 1))
+    """Return the strip that shows a whole page of `width` x `height` pixels, with margins around it."""
+    scale = STRIP_HEIGHT / (height * (1 + 2 * MARGIN))
+    margin = _PAGE_END_MARGIN * height
+    matrix = np.array([[scale, 0.0, scale * margin], [0.0, scale, scale * MARGIN * height]])
+    return Strip(matrix, max(round(scale * (width + 2 * margin)), 1))
 
 
 def cut_strip(page: Image, strip: Strip) -> Image:

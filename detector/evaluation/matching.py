@@ -14,7 +14,9 @@ from digitdet.common.types import Box, FloatArray
 from digitdet.datasets.formats.numbers import NumberTruth
 from digitdet.reading.results import Number
 
-_MIN_IOU = 0.5  # of an exact reading, as is common in object detection
+MIN_IOU = 0.5
+"""Of an exact reading and the true number, as is common in object detection."""
+
 _MIN_WRONG_IOU = 0.1  # of a wrong reading
 
 
@@ -51,7 +53,7 @@ def match_numbers(truths: Sequence[NumberTruth], found: Sequence[Number]) -> lis
     if truths and found:
         ious = iou([truth.box for truth in truths], [number.box for number in found])
         is_same = np.array([[truth.text == only_digits(number.best) for number in found] for truth in truths])
-        for row, column in greedy_matches(np.where(is_same, ious, 0), _MIN_IOU):
+        for row, column in greedy_matches(np.where(is_same, ious, 0), MIN_IOU):
             matches[row] = column
             ious[row] = ious[:, column] = 0
         for row, column in greedy_matches(np.where(is_same, 0, ious), _MIN_WRONG_IOU):

@@ -15,7 +15,7 @@ from digitdet.common.boxes import as_boxes, cxcywhn_to_xyxy
 from digitdet.common.characters import MARKS, only_digits
 from digitdet.common.errors import DataError
 from digitdet.common.types import CLASS_NAMES, Boxes, Indices
-from digitdet.datasets.formats.numbers import NUMBERS_FILE, NumberTruth, read_truths
+from digitdet.datasets.formats.numbers import NUMBERS_FILE, LineTruth, NumberTruth, read_truths
 from digitdet.datasets.formats.yolo import DATA_FILE, SPLITS, label_path, list_images, read_data_file, read_labels
 
 LABELS_FILE = "labels.csv"
@@ -46,6 +46,7 @@ class TruePicture:
         path: Its file.
         texts: Its numbers in reading order, one or several rows, where their places are not known.
         placed: Its numbers where their places are known. If both are None, the numbers are not known.
+        lines: Its lines of text; none if they are not known.
         digits: Its single digits; None if they are not known.
         as_written: Whether its texts have their marks, and are compared with them; otherwise they have digits alone.
     """
@@ -54,6 +55,7 @@ class TruePicture:
     path: Path
     texts: tuple[str, ...] | None = None
     placed: tuple[NumberTruth, ...] | None = None
+    lines: tuple[LineTruth, ...] = ()
     digits: DigitBoxes | None = None
     as_written: bool = False
 
@@ -183,12 +185,14 @@ def _load_yolo(file: Path, split: str | None) -> TrueSet:
     numbers_file = file.parent / NUMBERS_FILE
     truths = {}
     if numbers_file.is_file():
-        truths = {(file.parent / truth.image).resolve(): truth.numbers for truth in read_truths(numbers_file, split)}
+        truths = {(file.parent / truth.image).resolve(): truth for truth in read_truths(numbers_file, split)}
     pictures = []
     for image in images:
         labels = read_labels(label_path(image)) if label_path(image).is_file() else None
         digits = DigitBoxes(labels.classes, labels.boxes, are_relative=True) if labels is not None else None
-        pictures.append(TruePicture(image.name, image, placed=truths.get(image.resolve()), digits=digits))
+        truth = truths.get(image.resolve())
+        placed, lines = (truth.numbers, truth.lines) if truth is not None else (None, ())
+        pictures.append(TruePicture(image.name, image, placed=placed, lines=lines, digits=digits))
     return TrueSet(_folder_name(file), tuple(pictures))
 
 

@@ -6,13 +6,14 @@ support vector machines, 1999).
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
+import numpy as np
 
 from digitdet.common.errors import ModelError
+from digitdet.common.types import FloatArray, Indices
 
 _EDGE = 1e-6  # probabilities are kept this far from 0 and 1 before their log-odds are taken
 
@@ -42,25 +43,21 @@ class Calibration:
         scale: Factor of the log-odds.
         shift: Added to the scaled log-odds.
         length: Added for each doubling of the number of characters.
-        single: Added for a number of one character, which no neighbours confirm.
     """
 
     scale: float = 1.0
     shift: float = 0.0
     length: float = 0.0
-    single: float = 0.0
 
     def confidence(self, probability: float, characters: int) -> float:
         """Return the probability that a number is right whose text of so many characters has this probability."""
-        odds = self.scale * log_odds(probability) + self.shift + self.length * math.log2(characters)
-        odds += self.single if characters == 1 else 0.0
-        return 0.5 + 0.5 * math.tanh(odds / 2)  # the logistic function, in a form that does not overflow
+        return float(self.confidences(np.array([probability]), np.array([characters]))[0])
 
-
-def log_odds(probability: float) -> float:
-    """Return log(p / (1 - p)), finite at both ends."""
-    p = min(max(probability, _EDGE), 1 - _EDGE)
-    return math.log(p) - math.log1p(-p)
+    def confidences(self, probabilities: FloatArray, characters: Indices) -> FloatArray:
+        """Return the same for numbers (N,)."""
+        p = probabilities.clip(_EDGE, 1 - _EDGE)
+        odds = self.scale * (np.log(p) - np.log1p(-p)) + self.shift + self.length * np.log2(characters)
+        return np.asarray(0.5 + 0.5 * np.tanh(odds / 2))  # the logistic function, in a form that does not overflow
 
 
 _Parameters = TypeVar("_Parameters", LatticeWeights, Calibration)

@@ -1,189 +1,210 @@
-"""Fitting the calibration of a model to labelled pictures."""
+"""Fitting a model to labelled pictures: how it weighs the evidence of both networks, and the confidences of numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 from scipy.optimize import minimize
 
 from digitdet.common.boxes import iou
-from digitdet.common.errors import DataError
-from digitdet.common.types import Boxes, FloatArray, Indices, Mask, Scores
+from digitdet.common.characters import CHARACTERS, class_of, only_digits
+from digitdet.common.errors import DataError, ModelError
+from digitdet.common.files import write_atomically
+from digitdet.common.types import CLASS_NAMES, FloatArray, Indices, Mask
 from digitdet.configs import ReadConfig
-from digitdet.datasets.formats.numbers import NumberTruth
+from digitdet.datasets.formats.numbers import LineTruth, NumberTruth
 from digitdet.datasets.formats.yolo import find_data_file, read_data_file, read_picture
-from digitdet.detection.postprocess import NmsResult
 from digitdet.detection.search import MultiScaleDetector
-from digitdet.evaluation.detection import BACKGROUND
-from digitdet.evaluation.matching import exact_readings
-from digitdet.evaluation.sets import load_sets
+from digitdet.evaluation.matching import MIN_IOU, exact_readings, greedy_matches
+from digitdet.evaluation.sets import DigitBoxes, load_sets
 from digitdet.evaluation.statistics import expected_calibration_error
-from digitdet.models.model_file import find_model, store_entries
-from digitdet.reading.calibration import Calibration, log_odds, parse_calibration
-from digitdet.reading.lines import find_lines
-from digitdet.reading.numbers import NumberBuilder
+from digitdet.models.model_file import LINE_READER, find_model, shipped_file, store_entries
+from digitdet.reading.calibration import Calibration, LatticeWeights, to_json
+from digitdet.reading.decoding import NumberDecoder
+from digitdet.reading.line_reader import OnnxLineReader
+from digitdet.reading.pooling import build_lattice
+from digitdet.reading.results import Number
+from digitdet.reading.transcription import StripReading, read_strips
+from digitdet.training.lattice_weights import fit_weights, label_strip
+from digitdet.training.line_crops import true_characters
 
-_MIN_IOU = 0.5  # of a box and the true digit that it shows
 _MIN_NUMBERS = 50  # correct and incorrect ones each
+_BESIDE = 0.5  # digits this near to a number, in its heights, belong to it where the true numbers are not known
 
 
 @dataclass(frozen=True)
 class LabelledPicture:
-    """Detections after non-maximum suppression, and the true digits: `classes` (N,), `boxes` (N, 4), and numbers."""
+    """What both networks see in a picture, and what is in it.
 
-    detected: NmsResult
-    classes: Indices
-    boxes: Boxes
-    numbers: tuple[NumberTruth, ...]
+    `lines` is its text, empty if that is not known, and `numbers` its true numbers, None if only the digits are known.
+    """
+
+    strips: Sequence[StripReading]
+    digits: DigitBoxes
+    numbers: tuple[NumberTruth, ...] | None = None
+    lines: tuple[LineTruth, ...] = ()
 
 
 @dataclass(frozen=True)
-class CalibrationQuality:
-    """Number of boxes and numbers, mean negative log-likelihood of a box, and expected calibration errors (0 to 1)."""
+class NumberEvidence:
+    """Numbers that were read: the probability (N,) of each, its number of characters (N,), whether it is right (N,)."""
 
-    boxes: int
-    numbers: int
-    digit_loss: float
-    digit_error: float
-    number_error: float
+    probabilities: FloatArray
+    lengths: Indices
+    is_right: Mask
+
+    def __len__(self) -> int:
+        return len(self.is_right)
 
 
 def calibrate_model(
     model: Path, data: Path, split: str, store: bool = True, on_picture: Callable[[], object] = lambda: None
 ) -> list[str]:
-    """Fit the calibration of a model to a split of a dataset, and replace it in the model if `store` is true.
+    """Fit the weights and the calibration of a model to a split of a dataset; store them if `store` is true.
 
-    Returns the new calibration and the quality of both on the test split, or on `split` without one, as lines of text.
+    Those of a run folder without a line reader are stored in a copy of the shipped one.
+
+    Returns them, and their quality on the test split, or on `split` without one, as lines of text.
 
     Raises:
         DataError: The dataset has no such split, or too few numbers in it.
+        ModelError: The model has no line reader of its own, and is no folder.
     """
-    config = ReadConfig()
-    file = find_model(model).detector
-    detector = MultiScaleDetector(file, config)
-    pictures = detect_split(detector, data, split, on_picture)
-    fitted = fit_calibration(pictures, config)
-    where = f"the {split} split, which it was fitted to"
+    files = find_model(model)
+    target = model / LINE_READER if model.is_dir() else files.line_reader
+    if target == shipped_file(LINE_READER):
+        raise ModelError(f"{model}: the calibration belongs to the line reader; name a folder that holds {model.name}")
+    detector, reader = MultiScaleDetector(files.detector, ReadConfig()), OnnxLineReader(files.line_reader)
+    pictures = list(read_split(detector, reader, data, split, on_picture))
+    weights, calibration = fit(pictures, reader.weights)
+    where = f"the {split} split, which they were fitted to"
     if split != "test" and "test" in read_data_file(find_data_file(data)):
-        where, pictures = "the test split", detect_split(detector, data, "test", on_picture)
-    before = parse_calibration(detector.detector.calibration, str(model))
-    old, new = (measure_calibration(pictures, one, config) for one in (before, fitted))
+        where, pictures = "the test split", list(read_split(detector, reader, data, "test", on_picture))
+    before = _quality(number_evidence(pictures, reader.weights), reader.calibration)
+    after = _quality(number_evidence(pictures, weights), calibration)
     if store:
-        store_entries(file, calibration=fitted.to_json())
+        if target != files.line_reader:
+            write_atomically(target, files.line_reader.read_bytes())
+        store_entries(target, weights=to_json(weights), calibration=to_json(calibration))
     return [
-        f"calibration: {fitted.to_json()}",
-        f"digits:  calibration error {old.digit_error:.1%} -> {new.digit_error:.1%}, "
-        f"log-likelihood loss {old.digit_loss:.3f} -> {new.digit_loss:.3f}, {new.boxes} boxes",
-        f"numbers: calibration error {old.number_error:.1%} -> {new.number_error:.1%}, {new.numbers} numbers",
+        f"weights: {to_json(weights)}",
+        f"calibration: {to_json(calibration)}",
+        f"before: {before}",
+        f"after:  {after}",
         f"measured on {where}",
     ]
 
 
-def detect_split(
-    detector: MultiScaleDetector, data: Path, split: str, on_picture: Callable[[], object] = lambda: None
-) -> list[LabelledPicture]:
-    """Detect the digits in all pictures of a split.
+def _quality(evidence: NumberEvidence, calibration: Calibration) -> str:
+    error = expected_calibration_error(
+        calibration.confidences(evidence.probabilities, evidence.lengths), evidence.is_right
+    )
+    return f"{int(evidence.is_right.sum())} of {len(evidence)} numbers right, calibration error {error:.1%}"
 
-    For pictures that are not in numbers.jsonl, the true digits are grouped into numbers by their boxes.
-    """
-    pictures = []
+
+def read_split(
+    detector: MultiScaleDetector,
+    reader: OnnxLineReader,
+    data: Path,
+    split: str,
+    on_picture: Callable[[], object] = lambda: None,
+) -> Iterator[LabelledPicture]:
+    """Read the strips of all pictures of a split, and yield them with the labels."""
     for picture in load_sets(find_data_file(data), split)[0].pictures:
-        image = read_picture(picture.path)
         if picture.digits is None:
             raise DataError(f"{picture.path}: has no label file")
-        digits, boxes = picture.digits.labels, picture.digits.in_pixels(image.shape[1], image.shape[0]).boxes
-        numbers = tuple(_group(digits, boxes)) if picture.placed is None else picture.placed
-        pictures.append(LabelledPicture(detector.detect([image])[0], digits, boxes, numbers))
+        image = read_picture(picture.path)
+        strips = read_strips(image, detector.detect([image])[0].digits, reader)
+        digits = picture.digits.in_pixels(image.shape[1], image.shape[0])
+        yield LabelledPicture(strips, digits, picture.placed, picture.lines)
         on_picture()
-    return pictures
 
 
-def _group(classes: Indices, boxes: Boxes) -> Iterator[NumberTruth]:
-    for line in find_lines(boxes):
-        for rows in line.numbers:
-            text = "".join(str(classes[row]) for row in rows)
-            x0, y0, x1, y1 = boxes[list(rows)].T.tolist()
-            yield NumberTruth(text, tuple(zip(x0, y0, x1, y1, strict=True)))
+def fit(pictures: Sequence[LabelledPicture], weights: LatticeWeights) -> tuple[LatticeWeights, Calibration]:
+    """Fit weights and calibration by maximum likelihood; without lines of text, `weights` stay.
+
+    Raises:
+        DataError: There are too few numbers.
+    """
+    labelled = (label_strip(strip, true_characters(one.lines)) for one in pictures if one.lines for strip in one.strips)
+    if lines := [line for line in labelled if line is not None]:
+        weights = fit_weights(lines)
+    return weights, fit_calibration(number_evidence(pictures, weights))
 
 
-def fit_calibration(pictures: Sequence[LabelledPicture], config: ReadConfig) -> Calibration:
-    """Fit a calibration by maximum likelihood: of digits, then of numbers. Raises DataError if there are too few."""
-    scores, truths = digit_evidence(pictures)
-    if not len(scores):
-        raise DataError("no digits were found: train longer, or use other pictures")
-    digits = Calibration(*_fit(lambda v: _digit_loss(Calibration(*v), scores, truths), (1, 1, 0), len(scores)))
-    confidences, right = number_evidence(pictures, digits, config)
-    if min(right.sum(), (~right).sum()) < _MIN_NUMBERS:
+def fit_calibration(evidence: NumberEvidence) -> Calibration:
+    """Fit a calibration to numbers by maximum likelihood. Raises DataError if there are too few of them."""
+    right = int(evidence.is_right.sum())
+    if min(right, len(evidence) - right) < _MIN_NUMBERS:
         raise DataError(
-            f"{len(right)} numbers were read, {int(right.sum())} of them right: a calibration needs at least "
+            f"{len(evidence)} numbers were read, {right} of them right: a calibration needs at least "
             f"{_MIN_NUMBERS} right and {_MIN_NUMBERS} wrong ones; give more pictures"
         )
-    signs, odds = np.where(right, 1, -1), log_odds(confidences)
-    scale, shift = _fit(lambda v: float(np.logaddexp(0, -signs * (v[0] * odds + v[1])).mean()), (1, 0), len(right))
-    return replace(digits, number_scale=scale, number_shift=shift)
+    start = np.array(list(asdict(Calibration()).values()))
+
+    def loss(values: FloatArray) -> float:
+        confidences = Calibration(*values.tolist()).confidences(evidence.probabilities, evidence.lengths)
+        likelihoods = np.where(evidence.is_right, confidences, 1 - confidences)
+        # A prior towards no change, worth one observation, keeps the parameters of separable numbers finite.
+        return float(-np.log(likelihoods.clip(1e-12)).sum() + ((values - start) ** 2).sum() / 2)
+
+    # A negative scale would reverse the order of the numbers.
+    bounds = [(0, None), *[(None, None)] * (len(start) - 1)]
+    found = minimize(loss, start, method="L-BFGS-B", bounds=bounds)
+    return Calibration(*(round(float(value), 4) for value in found.x))
 
 
-def _fit(loss: Callable[[FloatArray], float], start: Sequence[float], count: int) -> list[float]:
-    # A prior towards no change, worth one observation, keeps the parameters of separable data finite; a negative
-    # slope would reverse the order of the scores.
-    found = minimize(
-        lambda values: loss(values) + float(((values - start) ** 2).sum()) / (2 * count),
-        start,
-        method="Nelder-Mead",
-        bounds=[(0, None) if value else (None, None) for value in start],
-        options={"maxiter": 2000},
-    )
-    return [float(value) for value in found.x]
-
-
-def measure_calibration(
-    pictures: Sequence[LabelledPicture], calibration: Calibration, config: ReadConfig
-) -> CalibrationQuality:
-    """Measure a calibration, preferably on pictures that it was not fitted to."""
-    scores, truths = digit_evidence(pictures)
-    probabilities = calibration.digit_probabilities(scores)[:, :BACKGROUND]
-    confidences, right = number_evidence(pictures, calibration, config)
-    return CalibrationQuality(
-        len(scores),
-        len(right),
-        _digit_loss(calibration, scores, truths),
-        expected_calibration_error(probabilities.max(axis=1, initial=0), probabilities.argmax(axis=1) == truths),
-        expected_calibration_error(confidences, right),
-    )
-
-
-def digit_evidence(pictures: Sequence[LabelledPicture]) -> tuple[Scores, Indices]:
-    """Return the scores (N, 10) of all boxes, suppressed ones too, and their true digits (N,), 10 for background."""
-    scores, truths = [np.zeros((0, 10), np.float32)], [np.zeros(0, np.int64)]
+def number_evidence(pictures: Iterable[LabelledPicture], weights: LatticeWeights) -> NumberEvidence:
+    """Build the numbers of pictures with these weights, and compare them with the true ones."""
+    decoder, probabilities, lengths, right = NumberDecoder(ReadConfig()), list[float](), list[int](), list[bool]()
     for picture in pictures:
-        for found in (picture.detected.digits, picture.detected.suppressed):
-            scores.append(found.scores)
-            truth = np.full(len(found), BACKGROUND)
-            if len(found) and len(picture.boxes):
-                overlaps = iou(found.boxes, picture.boxes)
-                is_digit = overlaps.max(axis=1) >= _MIN_IOU
-                truth[is_digit] = picture.classes[overlaps.argmax(axis=1)[is_digit]]
-            truths.append(truth)
-    return np.concatenate(scores), np.concatenate(truths)
+        found = decoder.decode(
+            build_lattice(one.evidence, one.rows.tolist(), one.angle, weights) for one in picture.strips
+        )
+        probabilities += [number.confidence for number in found]
+        lengths += [len(number.best) for number in found]
+        right += are_right(found, picture)
+    return NumberEvidence(np.array(probabilities), np.array(lengths), np.array(right, bool))
 
 
-def number_evidence(
-    pictures: Sequence[LabelledPicture], calibration: Calibration, config: ReadConfig
-) -> tuple[FloatArray, Mask]:
-    """Return the confidence (M,) of every number read, and whether it has the text of a true number."""
-    builder = NumberBuilder(calibration, config)
-    confidences: list[float] = []
-    right: list[bool] = []
-    for picture in pictures:
-        found = builder.build(picture.detected)
-        confidences += [number.confidence for number in found]
-        right += exact_readings(found, picture.numbers)
-    return np.array(confidences), np.array(right, bool)
+def are_right(found: Sequence[Number], picture: LabelledPicture) -> list[bool]:
+    """Return for each number whether it is a true one: as it is written, if that is known, and at its place."""
+    if picture.lines:
+        return _are_as_written(found, [number for line in picture.lines for number in written_numbers(line)])
+    if picture.numbers is not None:
+        return exact_readings(found, picture.numbers)
+    return [only_digits(number.best) == _digits_at(number, picture.digits) for number in found]
 
 
-def _digit_loss(calibration: Calibration, scores: Scores, truths: Indices) -> float:
-    probabilities = calibration.digit_probabilities(scores)[np.arange(len(scores)), truths]
-    return float(-np.log(np.maximum(probabilities, 1e-12)).mean())
+def written_numbers(line: LineTruth) -> Iterator[NumberTruth]:
+    """Yield the numbers of a line as they are written, with the boxes of their digits."""
+    boxes = iter(line.boxes)
+    box_of = [None if character == " " else next(boxes) for character in line.text]
+    for start, stop in line.numbers:
+        text = "".join(CHARACTERS[class_of(character)] for character in line.text[start:stop])
+        of_digits = (box for box, character in zip(box_of[start:stop], text, strict=True) if character in CLASS_NAMES)
+        yield NumberTruth(text, tuple(box for box in of_digits if box is not None))
+
+
+def _are_as_written(found: Sequence[Number], truths: Sequence[NumberTruth]) -> list[bool]:
+    is_right = [False] * len(found)
+    if found and truths:
+        is_same = np.array([[truth.text == number.best for number in found] for truth in truths])
+        ious = iou([truth.box for truth in truths], [number.box for number in found])
+        for _, column in greedy_matches(np.where(is_same, ious, 0), MIN_IOU):
+            is_right[column] = True
+    return is_right
+
+
+def _digits_at(number: Number, digits: DigitBoxes) -> str:
+    """Return the true digits at the place of a number, and directly beside it, along its line."""
+    margin = _BESIDE * float(np.median([digit.box[3] - digit.box[1] for digit in number.digits]))
+    left, top, right, bottom = number.box
+    middles = (digits.boxes[:, :2] + digits.boxes[:, 2:]) / 2
+    inside = ((middles > [left - margin, top]) & (middles < [right + margin, bottom])).all(axis=1)
+    radians = np.radians(number.angle)
+    order = np.argsort(middles[inside] @ [np.cos(radians), np.sin(radians)])
+    return "".join(CLASS_NAMES[label] for label in digits.labels[inside][order])

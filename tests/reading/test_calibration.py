@@ -1,14 +1,16 @@
 """From probabilities in a lattice to confidences, and the parameters that a model stores."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from digitdet.common.errors import ModelError
-from digitdet.reading.calibration import Calibration, LatticeWeights, from_json, log_odds, to_json
+from digitdet.reading.calibration import Calibration, LatticeWeights, from_json, to_json
 
 PROBABILITY = st.floats(0, 1)
-CALIBRATION = st.builds(Calibration, st.floats(0, 5), *[st.floats(-9, 9)] * 3)
+CALIBRATION = st.builds(Calibration, st.floats(0, 5), *[st.floats(-9, 9)] * 2)
 
 
 @pytest.mark.parametrize("probability", [0.01, 0.3, 0.5, 0.99])
@@ -18,10 +20,10 @@ def test_the_default_changes_nothing(probability, characters):
 
 
 def test_by_hand():
-    """Odds of 4 squared are 16; a doubling of the length halves them, and so does a single character."""
-    calibration = Calibration(scale=2, length=log_odds(1 / 3), single=log_odds(1 / 3))
+    """Odds of 4 squared, halved, are 8, and every doubling of the length doubles them."""
+    calibration = Calibration(scale=2, shift=math.log(1 / 2), length=math.log(2))
     confidences = [calibration.confidence(0.8, characters) for characters in (1, 2, 4)]
-    assert confidences == pytest.approx([8 / 9, 8 / 9, 4 / 5])
+    assert confidences == pytest.approx([8 / 9, 16 / 17, 32 / 33])
 
 
 @given(PROBABILITY, PROBABILITY, st.integers(1, 40), CALIBRATION)
@@ -30,7 +32,7 @@ def test_confidences_keep_the_order_of_probabilities(first, second, characters, 
     assert 0 <= low <= high <= 1
 
 
-@pytest.mark.parametrize("parameters", [Calibration(0.7, -0.2, 0.1, -0.9), LatticeWeights(network=0.5, no_box=-3)])
+@pytest.mark.parametrize("parameters", [Calibration(0.7, -0.2, 0.1), LatticeWeights(network=0.5, no_box=-3)])
 def test_stored_and_read_back(parameters):
     assert from_json(type(parameters), to_json(parameters), "model") == parameters
 

@@ -1,4 +1,4 @@
-"""The calibration is fitted to labelled pictures and stored in the model."""
+"""Weights and calibration are fitted to labelled pictures and stored with the line reader."""
 
 import shutil
 from pathlib import Path
@@ -13,141 +13,165 @@ pytest.importorskip("onnx", reason="the training packages are not installed")
 
 from digitdet import NumberReader
 from digitdet.cli.main import main
-from digitdet.common.errors import DataError
-from digitdet.configs import ReadConfig
-from digitdet.datasets.formats.numbers import NumberTruth
+from digitdet.common.boxes import as_boxes
+from digitdet.common.errors import DataError, ModelError
+from digitdet.datasets.formats.numbers import LineTruth, NumberTruth
 from digitdet.datasets.formats.yolo import format_labels, labels_from_xyxy, write_data_file
-from digitdet.detection.detector import OnnxDetector
-from digitdet.detection.postprocess import Detections, NmsResult
-from digitdet.detection.search import MultiScaleDetector
-from digitdet.models.model_file import DETECTOR, shipped_file, store_entries
-from digitdet.reading.calibration import Calibration, parse_calibration
+from digitdet.evaluation.sets import DigitBoxes
+from digitdet.models.model_file import DETECTOR, LINE_READER, shipped_file
+from digitdet.reading.calibration import Calibration, LatticeWeights
+from digitdet.reading.line_reader import OnnxLineReader
+from digitdet.reading.results import Digit, Mark, Number
 from digitdet.training import calibration as calibrate
-from digitdet.training.calibration import (
-    LabelledPicture,
-    detect_split,
-    digit_evidence,
-    fit_calibration,
-    measure_calibration,
-)
+from digitdet.training.calibration import LabelledPicture, NumberEvidence, are_right, fit_calibration, written_numbers
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-TRUE = Calibration(1.6, 1.3, 0.8)
+TRUE = Calibration(0.6, -0.4, 0.5)
 
 
-def picture(rng, count=4):
-    """A row of digits whose classes are drawn from the probabilities that `TRUE` gives their scores."""
-    scores = np.zeros((count, 10), np.float32)
-    for row in scores:
-        first, second = rng.choice(10, 2, replace=False)
-        row[first], row[second] = rng.uniform(0.1, 0.95), rng.uniform(0, 0.3)
-    boxes = np.float32([[25 * place, 0, 25 * place + 20, 30] for place in range(count)])
-    probabilities = TRUE.digit_probabilities(scores)
-    classes = np.array([rng.choice(11, p=row) for row in probabilities])
-    is_digit = classes < 10
-    numbers = ()
-    if is_digit.any():
-        text = "".join(map(str, classes[is_digit]))
-        numbers = (NumberTruth(text, tuple(map(tuple, boxes[is_digit].tolist()))),)
-    nothing = Detections(np.zeros((0, 4), np.float32), np.zeros((0, 10), np.float32))
-    places = NmsResult(Detections(boxes, scores), nothing, np.zeros(0, np.int64))
-    return LabelledPicture(places, classes[is_digit], boxes[is_digit].astype(float), numbers)
+def drawn(rng, count, calibration=TRUE):
+    """Numbers of which each is right with the probability that a calibration gives it."""
+    probabilities, lengths = rng.uniform(0.02, 0.999, count), rng.integers(1, 9, count)
+    is_right = rng.random(count) < calibration.confidences(probabilities, lengths)
+    return NumberEvidence(probabilities, lengths, is_right)
+
+
+def test_the_calibration_that_made_the_numbers_is_found():
+    fitted = fit_calibration(drawn(np.random.default_rng(0), 8000))
+    for probability in (0.05, 0.4, 0.9, 0.99):
+        for characters in (1, 3, 8):
+            wanted = TRUE.confidence(probability, characters)
+            assert fitted.confidence(probability, characters) == pytest.approx(wanted, abs=0.06)
+
+
+def test_it_stays_finite_where_all_that_is_likely_is_right():
+    probabilities = np.linspace(0.01, 0.99, 200)
+    fitted = fit_calibration(NumberEvidence(probabilities, np.full(200, 3), probabilities > 0.5))
+    assert fitted.confidence(0.2, 3) < 0.1
+    assert fitted.confidence(0.8, 3) > 0.9
+    assert fitted.scale < 50
+
+
+@pytest.mark.parametrize("confidence", [0.0, 1.0])
+def test_too_few_numbers_are_refused(confidence):
+    numbers = NumberEvidence(np.full(400, 0.9), np.full(400, 3), np.full(400, bool(confidence)))
+    with pytest.raises(DataError, match="needs at least 50 right and 50 wrong ones; give more pictures"):
+        fit_calibration(numbers)
+
+
+# --- what is right ---
+
+
+def boxes_of(text, x=0, pitch=12):
+    """Boxes for the characters of a text, without those of its spaces."""
+    return [(x + pitch * i, 0, x + pitch * i + 10, 20) for i, character in enumerate(text) if character != " "]
+
+
+def number(text, x=0):
+    found = list(zip(text, boxes_of(text, x), strict=True))
+    digits = tuple(Digit(character, 0.9, box) for character, box in found if character.isdigit())
+    marks = tuple(Mark(one, 0.9, box, place) for place, (one, box) in enumerate(found) if not one.isdigit())
+    return Number(text, 0.9, digits, marks=marks)
+
+
+def page(*lines, numbers=None):
+    """A picture with lines (text, spans)."""
+    truths = tuple(LineTruth(text, tuple(boxes_of(text)), spans) for text, spans in lines)
+    digits = DigitBoxes(np.zeros(0, np.int64), as_boxes([]))
+    return LabelledPicture((), digits, numbers, truths)
+
+
+@pytest.mark.parametrize(
+    ("text", "spans", "found", "right"),
+    [
+        ("x 3.14", ((2, 6),), [number("3.14", 24)], [True]),
+        ("x 3.14", ((2, 6),), [number("314", 24)], [False]),
+        ("x 3.14", ((2, 6),), [number("3", 24), number("14", 48)], [False, False]),
+        ("x 3.14", ((2, 6),), [number("3.14", 0)], [False]),  # elsewhere
+        ("17 17", ((0, 2), (3, 5)), [number("17"), number("17", 36), number("17", 37)], [True, True, False]),
+        ("\u22125\u20136", ((0, 4),), [number("-5-6")], [True]),  # minus sign and dash
+        ("abc", (), [number("12")], [False]),
+        ("12", ((0, 2),), [], []),
+    ],
+)
+def test_a_number_is_right_as_it_is_written(text, spans, found, right):
+    assert are_right(found, page((text, spans))) == right
+
+
+def test_written_numbers_have_the_boxes_of_their_digits():
+    (found,) = written_numbers(LineTruth("a 1\u20132", tuple(boxes_of("a 1-2")), ((2, 5),)))
+    assert found == NumberTruth("1-2", ((24, 0, 34, 20), (48, 0, 58, 20)))
+
+
+def test_digits_alone_where_the_text_is_not_known():
+    truth = NumberTruth("314", ((0, 0, 10, 20), (24, 0, 34, 20), (36, 0, 46, 20)))
+    assert are_right([number("3.14"), number("3", 90)], page(numbers=(truth,))) == [True, False]
+
+
+@pytest.mark.parametrize(("found", "is_right"), [("123", True), ("12", False), ("1234", False), ("124", False)])
+def test_the_digits_at_a_place_where_the_numbers_are_not_known(found, is_right):
+    boxes = as_boxes(boxes_of("123") + boxes_of("9", 60))
+    picture = LabelledPicture((), DigitBoxes(np.array([1, 2, 3, 9]), boxes))
+    assert are_right([number(found)], picture) == [is_right]
+
+
+# --- the command ---
 
 
 @pytest.fixture(scope="module")
-def pictures():
-    rng = np.random.default_rng(0)
-    return [picture(rng) for _ in range(800)]
-
-
-def test_the_fit_recovers_the_true_calibration(pictures):
-    fitted = fit_calibration(pictures, ReadConfig())
-    scores = np.linspace(0.05, 0.95, 19, dtype=np.float32)[:, None] * np.eye(10, dtype=np.float32)[3]
-    assert np.abs(fitted.digit_probabilities(scores) - TRUE.digit_probabilities(scores)).max() < 0.04
-
-
-def test_the_fit_is_calibrated_on_other_pictures(pictures):
-    rng = np.random.default_rng(1)
-    others = [picture(rng) for _ in range(600)]
-    before = measure_calibration(others, Calibration(), ReadConfig())
-    after = measure_calibration(others, fit_calibration(pictures, ReadConfig()), ReadConfig())
-    assert after.digit_error < 0.03 < before.digit_error
-    assert after.digit_loss < before.digit_loss
-    assert after.number_error < 0.06
-    assert after.boxes == 4 * len(others)
-
-
-def test_evidence_includes_suppressed_boxes_and_background():
-    boxes = np.float32([[0, 0, 20, 30], [100, 0, 120, 30]])
-    scores = np.full((2, 10), 0.1, np.float32)
-    suppressed = Detections(np.float32([[0, 0, 20, 12]]), scores[:1])
-    found = LabelledPicture(
-        NmsResult(Detections(boxes, scores), suppressed, np.array([0])), np.array([7]), np.array([[1.0, 0, 21, 30]]), ()
-    )
-    evidence, truths = digit_evidence([found])
-    assert evidence.shape == (3, 10)
-    assert truths.tolist() == [7, 10, 10]
-
-
-def test_too_few_numbers_are_refused():
-    rng = np.random.default_rng(2)
-    with pytest.raises(DataError, match="needs at least 50 right and 50 wrong"):
-        fit_calibration([picture(rng) for _ in range(20)], ReadConfig())
-
-
-def test_nothing_found_is_refused():
-    with pytest.raises(DataError, match="no digits were found"):
-        fit_calibration([], ReadConfig())
-
-
-def test_stored_in_the_model_and_used(tmp_path):
-    model = tmp_path / "m.onnx"
-    shutil.copy(shipped_file(DETECTOR), model)
-    names = OnnxDetector(model).image_size
-    for calibration in (Calibration(1.1, 1.2, 0.2, 0.9, -0.1), Calibration(2.0, 1.0, -3.0, number_shift=-4.0)):
-        store_entries(model, calibration=calibration.to_json())
-        assert parse_calibration(OnnxDetector(model).calibration, "") == calibration
-    assert OnnxDetector(model).image_size == names  # the other entries stay
-    shipped, mine = (NumberReader(path).read(EXAMPLES / "number.jpg") for path in (None, model))
-    assert mine.numbers[0].confidence < shipped.numbers[0].confidence
-
-
-@pytest.fixture
-def dataset(tmp_path):
-    """Pictures whose labels are what the shipped model reads, but every third a wrong one."""
+def dataset(tmp_path_factory):
+    """Pictures whose labels are what the shipped model reads, but every third digit a wrong one."""
+    data = tmp_path_factory.mktemp("calibration") / "data"
     reader = NumberReader()
     for split in ("train", "val", "test"):
         for kind in ("images", "labels"):
-            (tmp_path / "data" / kind / split).mkdir(parents=True)
-        for row, name in enumerate(["number", "chalk", "page"]):
+            (data / kind / split).mkdir(parents=True)
+        for name in ("number", "chalk"):
             image = cv2.imread(str(EXAMPLES / f"{name}.jpg"))
             found = [digit for number in reader.read(image).numbers for digit in number.digits]
             classes = [(int(digit.text) + (place % 3 == 2)) % 10 for place, digit in enumerate(found)]
             labels = labels_from_xyxy(classes, [digit.box for digit in found], image.shape[1], image.shape[0])
-            cv2.imwrite(str(tmp_path / "data" / "images" / split / f"{row}.png"), image)
-            (tmp_path / "data" / "labels" / split / f"{row}.txt").write_text(format_labels(labels))
-    write_data_file(tmp_path / "data")
-    return tmp_path / "data"
-
-
-def test_true_numbers_are_grouped_from_boxes_without_a_file(dataset):
-    pictures = detect_split(MultiScaleDetector(None, ReadConfig()), dataset, "val")
-    assert [len(one.numbers) for one in pictures] == [1, 5, 9]
-    with pytest.raises(DataError, match="no pictures in the split dev"):
-        detect_split(MultiScaleDetector(None, ReadConfig()), dataset, "dev")
+            cv2.imwrite(str(data / "images" / split / f"{name}.png"), image)
+            (data / "labels" / split / f"{name}.txt").write_text(format_labels(labels))
+    write_data_file(data)
+    return data
 
 
 def test_command(dataset, tmp_path, monkeypatch):
-    model = tmp_path / "m.onnx"
-    shutil.copy(shipped_file(DETECTOR), model)
-    before = model.read_bytes()
-    refused = CliRunner().invoke(main, ["calibrate", str(dataset), "--model", str(model)])
+    shutil.copy(shipped_file(DETECTOR), tmp_path / DETECTOR)
+    command = ["calibrate", str(dataset), "--model", str(tmp_path)]
+    refused = CliRunner().invoke(main, command)
     assert refused.exit_code == 1
     assert "give more pictures" in refused.stderr
     monkeypatch.setattr(calibrate, "_MIN_NUMBERS", 1)
-    dry = CliRunner().invoke(main, ["calibrate", str(dataset), "--model", str(model), "--dry-run"])
+    dry = CliRunner().invoke(main, [*command, "--dry-run"])
     assert dry.exit_code == 0, dry.stderr
     assert "measured on the test split" in dry.stdout
-    assert model.read_bytes() == before
-    assert CliRunner().invoke(main, ["calibrate", str(dataset), "--model", str(model)]).exit_code == 0
-    assert OnnxDetector(model).calibration != OnnxDetector(None).calibration
+    assert not (tmp_path / LINE_READER).exists()
+    assert CliRunner().invoke(main, command).stdout == dry.stdout
+    shipped, mine = (OnnxLineReader(path) for path in (shipped_file(LINE_READER), tmp_path / LINE_READER))
+    assert mine.calibration != shipped.calibration
+    assert mine.weights == shipped.weights  # the text of these pictures is not known
+    before, after = (NumberReader(path).read(EXAMPLES / "number.jpg").numbers[0] for path in (None, tmp_path))
+    assert before.confidence != after.confidence
+
+
+def test_the_shipped_line_reader_is_left_alone(dataset, tmp_path):
+    model = tmp_path / DETECTOR
+    shutil.copy(shipped_file(DETECTOR), model)
+    with pytest.raises(ModelError, match="name a folder that holds"):
+        calibrate.calibrate_model(model, dataset, "val")
+
+
+def test_weights_are_fitted_where_the_text_is_known(monkeypatch):
+    monkeypatch.setattr(calibrate, "fit_calibration", lambda _: Calibration())
+    image = cv2.imread(str(EXAMPLES / "number.jpg"))
+    reader = OnnxLineReader(shipped_file(LINE_READER))
+    (found,) = NumberReader().read(image).numbers
+    digits = NumberReader().find(image).digits
+    line = LineTruth(found.best, tuple(digit.box for digit in found.digits), ((0, len(found.best)),))
+    strips = calibrate.read_strips(image, digits, reader)
+    truth = DigitBoxes(np.array([int(digit.text) for digit in found.digits]), as_boxes(line.boxes))
+    known, unknown = (LabelledPicture(strips, truth, None, lines) for lines in ((line,), ()))
+    assert calibrate.fit([unknown], LatticeWeights(gap=3))[0] == LatticeWeights(gap=3)
+    assert calibrate.fit([known], LatticeWeights())[0] != LatticeWeights()

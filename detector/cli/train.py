@@ -69,7 +69,9 @@ def calibrate(data: Path, model: Path, split: str, dry_run: bool) -> None:
     """Calibrate a model, so that nine in ten of the numbers read with a confidence of 0.9 are right.
 
     DATA is a YOLO dataset of digits that resembles the pictures to be read, such as one of `digitdet synth`, or of
-    `digitdet read --labels` after correction. The changes are printed, measured on the test split if there is one.
+    `digitdet read --labels` after correction. If it has the text of the pictures (numbers.jsonl), how much each network
+    counts is fitted as well. The changes are printed, measured on the test split if there is one, and stored in the
+    line_reader.onnx of the run folder.
     """
     require_extra("digitdet calibrate", "train", "onnx", "scipy", "tqdm")
     from tqdm import tqdm

@@ -21,7 +21,6 @@ class OnnxDetector:
 
     Attributes:
         image_size: Longer side in pixels of the pictures that the model was trained on.
-        calibration: The stored calibration as JSON text, or None.
         recogniser: The shipped `OnnxRecogniser`.
 
     Raises:
@@ -46,7 +45,6 @@ class OnnxDetector:
             raise ModelError(f"{self.name}: its classes are not the digits 0 to 9")
         size = entries.get("imgsz", "")
         self.image_size = int(size) if size.isdigit() else 320
-        self.calibration = entries.get("calibration") or None
         from digitdet.detection.recogniser import OnnxRecogniser  # imported late: OpenCV takes a while to load
 
         self.recogniser = OnnxRecogniser(shipped_file(RECOGNISER))

@@ -36,7 +36,7 @@ _BESIDE = 0.5  # digits this near to a number, in its heights, belong to it wher
 
 
 @dataclass(frozen=True)
-class LabelledPicture:
+class CalibrationPicture:
     """What both networks see in a picture, and what is in it.
 
     `lines` is its text, empty if that is not known, and `numbers` its true numbers, None if only the digits are known.
@@ -111,7 +111,7 @@ def read_split(
     data: Path,
     split: str,
     on_picture: Callable[[], object] = lambda: None,
-) -> Iterator[LabelledPicture]:
+) -> Iterator[CalibrationPicture]:
     """Read the strips of all pictures of a split, and yield them with the labels."""
     for picture in load_sets(find_data_file(data), split)[0].pictures:
         if picture.digits is None:
@@ -119,11 +119,11 @@ def read_split(
         image = read_picture(picture.path)
         strips = read_strips(image, detector.detect([image])[0].digits, reader)
         digits = picture.digits.in_pixels(image.shape[1], image.shape[0])
-        yield LabelledPicture(strips, digits, picture.placed, picture.lines)
+        yield CalibrationPicture(strips, digits, picture.placed, picture.lines)
         on_picture()
 
 
-def fit(pictures: Sequence[LabelledPicture], weights: LatticeWeights) -> tuple[LatticeWeights, Calibration]:
+def fit(pictures: Sequence[CalibrationPicture], weights: LatticeWeights) -> tuple[LatticeWeights, Calibration]:
     """Fit weights and calibration by maximum likelihood; without lines of text, `weights` stay.
 
     Raises:
@@ -157,7 +157,7 @@ def fit_calibration(evidence: NumberEvidence) -> Calibration:
     return Calibration(*(round(float(value), 4) for value in found.x))
 
 
-def number_evidence(pictures: Iterable[LabelledPicture], weights: LatticeWeights) -> NumberEvidence:
+def number_evidence(pictures: Iterable[CalibrationPicture], weights: LatticeWeights) -> NumberEvidence:
     """Build the numbers of pictures with these weights, and compare them with the true ones."""
     decoder, probabilities, lengths, right = NumberDecoder(ReadConfig()), list[float](), list[int](), list[bool]()
     for picture in pictures:
@@ -170,7 +170,7 @@ def number_evidence(pictures: Iterable[LabelledPicture], weights: LatticeWeights
     return NumberEvidence(np.array(probabilities), np.array(lengths), np.array(right, bool))
 
 
-def are_right(found: Sequence[Number], picture: LabelledPicture) -> list[bool]:
+def are_right(found: Sequence[Number], picture: CalibrationPicture) -> list[bool]:
     """Return for each number whether it is a true one: as it is written, if that is known, and at its place."""
     if picture.lines:
         return _are_as_written(found, [number for line in picture.lines for number in written_numbers(line)])

@@ -23,7 +23,13 @@ from digitdet.reading.calibration import Calibration, LatticeWeights
 from digitdet.reading.line_reader import OnnxLineReader
 from digitdet.reading.results import Digit, Mark, Number
 from digitdet.training import calibration as calibrate
-from digitdet.training.calibration import LabelledPicture, NumberEvidence, are_right, fit_calibration, written_numbers
+from digitdet.training.calibration import (
+    CalibrationPicture,
+    NumberEvidence,
+    are_right,
+    fit_calibration,
+    written_numbers,
+)
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TRUE = Calibration(0.6, -0.4, 0.5)
@@ -78,7 +84,7 @@ def page(*lines, numbers=None):
     """A picture with lines (text, spans)."""
     truths = tuple(LineTruth(text, tuple(boxes_of(text)), spans) for text, spans in lines)
     digits = DigitBoxes(np.zeros(0, np.int64), as_boxes([]))
-    return LabelledPicture((), digits, numbers, truths)
+    return CalibrationPicture((), digits, numbers, truths)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +117,7 @@ def test_digits_alone_where_the_text_is_not_known():
 @pytest.mark.parametrize(("found", "is_right"), [("123", True), ("12", False), ("1234", False), ("124", False)])
 def test_the_digits_at_a_place_where_the_numbers_are_not_known(found, is_right):
     boxes = as_boxes(boxes_of("123") + boxes_of("9", 60))
-    picture = LabelledPicture((), DigitBoxes(np.array([1, 2, 3, 9]), boxes))
+    picture = CalibrationPicture((), DigitBoxes(np.array([1, 2, 3, 9]), boxes))
     assert are_right([number(found)], picture) == [is_right]
 
 
@@ -172,6 +178,6 @@ def test_weights_are_fitted_where_the_text_is_known(monkeypatch):
     line = LineTruth(found.best, tuple(digit.box for digit in found.digits), ((0, len(found.best)),))
     strips = calibrate.read_strips(image, digits, reader)
     truth = DigitBoxes(np.array([int(digit.text) for digit in found.digits]), as_boxes(line.boxes))
-    known, unknown = (LabelledPicture(strips, truth, None, lines) for lines in ((line,), ()))
+    known, unknown = (CalibrationPicture(strips, truth, None, lines) for lines in ((line,), ()))
     assert calibrate.fit([unknown], LatticeWeights(gap=3))[0] == LatticeWeights(gap=3)
     assert calibrate.fit([known], LatticeWeights())[0] != LatticeWeights()

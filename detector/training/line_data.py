@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from digitdet.common.types import CLASS_NAMES, Boxes, Image, Indices
+from digitdet.common.characters import CHARACTERS, SPACE
+from digitdet.common.types import CLASS_NAMES, Image
 from digitdet.datasets.formats.numbers import NUMBERS_FILE, LineTruth, read_truths
 from digitdet.datasets.formats.yolo import (
     DATA_FILE,
@@ -23,8 +24,10 @@ from digitdet.datasets.formats.yolo import (
     read_labels,
     read_picture,
 )
+from digitdet.detection.postprocess import Detections
 from digitdet.detection.search import MultiScaleDetector
-from digitdet.reading.lines import find_lines
+from digitdet.reading.line_reader import OnnxLineReader
+from digitdet.reading.transcription import StripReading, read_strips
 from digitdet.training.line_crops import (
     Characters,
     LineCrop,
@@ -36,8 +39,6 @@ from digitdet.training.line_crops import (
 )
 
 _SHARD = 256  # pictures
-# A gap is a space if it is wider than this many digit heights, and than this many times the median gap of the line.
-_MIN_SPACE, _SPACE_RATIO = 0.6, 2.0
 _FOUND_SHARE, _OTHER_SHARE, _EMPTY_SHARE = 0.25, 0.5, 0.2  # of the pictures
 _MIN_SCORES = (0.15, 0.5)  # of the detector's digits, varied from picture to picture
 
@@ -65,20 +66,21 @@ def list_pictures(data: Path, split: str) -> list[LabelledPicture]:
 def cut_pictures(
     pictures: list[LabelledPicture],
     detector: MultiScaleDetector | None,
+    line_reader: OnnxLineReader,
     stem: Path,
     seed: int,
     on_picture: Callable[[], object] = lambda: None,
 ) -> list[Path]:
     """Cut the lines out of pictures into shards, the files `stem`-NUMBER.npz; shards that are there already are kept.
 
-    Without a detector, only true lines are cut out.
+    Without a detector, only true lines are cut out. The line reader reads what is not labelled.
     """
     shards = []
     for number, start in enumerate(range(0, len(pictures), _SHARD)):
         shard = stem.with_name(f"{stem.name}-{number:05d}.npz")
         group = pictures[start : start + _SHARD]
         if not shard.is_file():
-            crops = list(_cut(group, detector, np.random.default_rng((seed, number)), on_picture))
+            crops = list(_cut(group, detector, line_reader, np.random.default_rng((seed, number)), on_picture))
             if not crops:
                 continue
             write_shard(shard, crops)
@@ -89,6 +91,7 @@ def cut_pictures(
 def _cut(
     pictures: list[LabelledPicture],
     detector: MultiScaleDetector | None,
+    line_reader: OnnxLineReader,
     rng: np.random.Generator,
     on_picture: Callable[[], object],
 ) -> Iterator[LineCrop]:
@@ -96,7 +99,7 @@ def _cut(
         image = read_picture(picture.path)
         lines = picture.lines
         if lines is None:
-            lines = lines_of_digits(read_labels(label_path(picture.path)), image.shape[1], image.shape[0])
+            lines = lines_of_labels(image, read_labels(label_path(picture.path)), line_reader)
         characters = true_characters(lines)
         digits = characters.boxes[characters.classes < len(CLASS_NAMES)]
         yield from cut_lines(image, digits, characters, is_found=False)
@@ -121,19 +124,35 @@ def _cut_mistakes(
         yield line
 
 
-def lines_of_digits(labels: Labels, width: int, height: int) -> tuple[LineTruth, ...]:
-    """Arrange the digits of a label file in lines; wide gaps are spaces.
+def lines_of_labels(image: Image, labels: Labels, line_reader: OnnxLineReader) -> tuple[LineTruth, ...]:
+    """Return the lines of a picture (H, W, 3) of which only the digits are labelled.
 
-    `width` and `height` are those of the picture in pixels.
+    The digits are those of the labels, and the marks, letters and spaces between them are as the line reader sees them.
     """
-    boxes = labels.xyxy(width, height)
-    return tuple(_line(labels.classes[list(line.digits)], boxes[list(line.digits)]) for line in find_lines(boxes))
+    if not len(labels):
+        return ()
+    boxes = labels.xyxy(image.shape[1], image.shape[0])
+    digits = Detections(boxes.astype(np.float32), np.eye(len(CLASS_NAMES), dtype=np.float32)[labels.classes])
+    seen: set[int] = set()  # a digit may lie on two strips
+    lines = (_read_line(one, digits, seen) for one in read_strips(image, digits, line_reader))
+    return tuple(line for line in lines if line.boxes)
 
 
-def _line(classes: Indices, boxes: Boxes) -> LineTruth:
-    gaps = boxes[1:, 0] - boxes[:-1, 2]
-    least = _MIN_SPACE * float(np.median(boxes[:, 3] - boxes[:, 1]))
-    is_space = gaps > max(least, _SPACE_RATIO * float(np.median(gaps))) if len(gaps) else gaps > 0
-    signs = [CLASS_NAMES[digit] for digit in classes]
-    text = signs[0] + "".join(" " * is_one + sign for is_one, sign in zip(is_space.tolist(), signs[1:], strict=True))
-    return LineTruth(text, tuple((x0, y0, x1, y1) for x0, y0, x1, y1 in boxes.tolist()))
+def _read_line(reading: StripReading, digits: Detections, seen: set[int]) -> LineTruth:
+    evidence = reading.evidence
+    text, boxes = "", []
+    options = evidence.network[:, : len(CHARACTERS)].argmax(axis=1).tolist()
+    for place in np.flatnonzero(~evidence.is_empty).tolist():
+        row, option = evidence.rows[place], options[place]
+        if row >= 0:
+            row = int(reading.rows[row])
+            if row in seen:
+                continue
+            seen.add(row)
+            option = int(digits.labels[row])
+        elif option < len(CLASS_NAMES):
+            continue  # no digit, as the labels say
+        text += CHARACTERS[option]
+        if option != SPACE:
+            boxes.append(evidence.boxes[place].tolist())
+    return LineTruth(" ".join(text.split()), tuple((x0, y0, x1, y1) for x0, y0, x1, y1 in boxes))

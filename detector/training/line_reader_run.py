@@ -34,20 +34,18 @@ _LOGGED_STEPS = 20  # steps whose mean loss is one row of the log
 _MEASURED_BATCH = 64  # strips
 
 
-def make_line_reader(
-    config: TrainConfig, data: Path, folder: Path, start: Path | None, calibrated: Path, say: Say
-) -> None:
+def make_line_reader(config: TrainConfig, data: Path, folder: Path, start: Path | None, known: Path, say: Say) -> None:
     """Train a line reader for the detector of the run folder `folder`, or resume, and write its files there.
 
-    `start` is the .pt file to start from; None starts from random weights. The new line reader gets the calibration of
-    `calibrated`, an .onnx file.
+    `start` is the .pt file to start from; None starts from random weights. `known` is the .onnx file of a trained line
+    reader: it reads the marks of pictures without lines of text, and the new one begins with its calibration.
     """
     weights = folder / LINE_READER_WEIGHTS
     if not weights.is_file():
         detector = MultiScaleDetector(find_model(folder).detector, ReadConfig())
-        shards = _cut_lines(data, "train", folder, config.seed, say, detector)
+        shards = _cut_lines(data, "train", OnnxLineReader(known), folder / "lines-train", config.seed, say, detector)
         save_weights(_train(config, shards, load_weights(start) if start else None, folder, say), weights)
-    entries = read_entries(calibrated.read_bytes(), str(calibrated))
+    entries = read_entries(known.read_bytes(), str(known))
     calibration = {name: text for name, text in entries.items() if name in ("weights", "calibration")}
     write_line_reader(folder / LINE_READER, to_onnx(load_weights(weights)), STRIP_HEIGHT, __version__, calibration)
 
@@ -79,7 +77,7 @@ def measure_line_reader(data: Path, split: str, folder: Path, say: Say) -> dict[
     """
     reader = OnnxLineReader(folder / LINE_READER)
     right, count = np.zeros(2), 0
-    for shard in map(Shard, _cut_lines(data, split, folder, 0, say)):
+    for shard in map(Shard, _cut_lines(data, split, reader, folder / f"lines-{split}", 0, say)):
         drawn = (plain_sample(shard[row]) for row in range(len(shard)))
         samples = [sample for sample in drawn if sample is not None]
         for start in range(0, len(samples), _MEASURED_BATCH):
@@ -93,14 +91,20 @@ def measure_line_reader(data: Path, split: str, folder: Path, say: Say) -> dict[
 
 
 def _cut_lines(
-    data: Path, split: str, folder: Path, seed: int, say: Say, detector: MultiScaleDetector | None = None
+    data: Path,
+    split: str,
+    line_reader: OnnxLineReader,
+    stem: Path,
+    seed: int,
+    say: Say,
+    detector: MultiScaleDetector | None = None,
 ) -> list[Path]:
-    """Cut the lines out of the pictures of a split into files in `folder`; with a detector also those that it finds."""
+    """Cut the lines out of the pictures of a split into the files `stem`-NUMBER.npz; see `cut_pictures`."""
     pictures = list_pictures(data, split)
     if derived := sum(picture.lines is None for picture in pictures):
-        say(f"{derived} of {len(pictures)} {split} pictures come without lines of text: taken from their digit boxes")
+        say(f"{derived} of {len(pictures)} {split} pictures have only digits labelled; the line reader adds the marks")
     with tqdm(total=len(pictures), unit="picture", desc=f"lines of {split}", delay=0.2) as bar:
-        return cut_pictures(pictures, detector, folder / f"lines-{split}", seed, bar.update)
+        return cut_pictures(pictures, detector, line_reader, stem, seed, bar.update)
 
 
 class _LossLog:

@@ -163,8 +163,8 @@ class _Training:
             from digitdet.training.line_reader_run import make_line_reader  # here: importing torch takes seconds
 
             start = self._start_file(LINE_READER_WEIGHTS)
-            calibrated = self._start_file(LINE_READER) or shipped_file(LINE_READER)
-            make_line_reader(self.config, self.data, self.folder, start, calibrated, self.say)
+            known = self._start_file(LINE_READER) or shipped_file(LINE_READER)
+            make_line_reader(self.config, self.data, self.folder, start, known, self.say)
         self._calibrate()
 
     def _calibrate(self) -> None:

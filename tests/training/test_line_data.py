@@ -9,14 +9,21 @@ import pytest
 if importlib.util.find_spec("torch") is None or importlib.util.find_spec("albumentations") is None:
     pytest.skip("the training packages are not installed", allow_module_level=True)
 
+from digitdet.common.characters import BLANK, CHARACTERS, OTHER, SPACE
 from digitdet.configs import ReadConfig
 from digitdet.datasets.formats.numbers import LineTruth, NumberTruth, PictureTruth, format_truth
 from digitdet.datasets.formats.yolo import Labels, format_labels, labels_from_xyxy, write_data_file
+from digitdet.detection.postprocess import Detections
 from digitdet.detection.search import MultiScaleDetector
+from digitdet.models.model_file import LINE_READER, shipped_file
+from digitdet.reading.line_reader import Columns, OnnxLineReader
+from digitdet.reading.strips import COLUMN_WIDTH, STRIP_HEIGHT
+from digitdet.reading.transcription import place_strips
 from digitdet.training import line_data
 from digitdet.training.line_crops import Shard
-from digitdet.training.line_data import cut_pictures, lines_of_digits, list_pictures
+from digitdet.training.line_data import cut_pictures, lines_of_labels, list_pictures
 
+READER = OnnxLineReader(shipped_file(LINE_READER))
 TEXT = "-3.14 kg"
 PLACES = {"-": 20, "3": 60, ".": 100, "1": 125, "4": 160, "k": 220, "g": 255}
 
@@ -75,7 +82,7 @@ def test_all_characters_of_the_true_and_of_the_found_lines_are_kept(data, tmp_pa
     for name in ("_FOUND_SHARE", "_OTHER_SHARE", "_EMPTY_SHARE"):
         monkeypatch.setattr(line_data, name, 1.0)
     pictures = [one for one in list_pictures(data, "train") if one.path.stem == "line"]
-    paths = cut_pictures(pictures, MultiScaleDetector(None, ReadConfig()), tmp_path / "lines-train", seed=0)
+    paths = cut_pictures(pictures, MultiScaleDetector(None, ReadConfig()), READER, tmp_path / "lines-train", seed=0)
     (shard,) = map(Shard, paths)
     crops = [shard[row] for row in range(len(shard))]
     assert {crop.is_found for crop in crops} == {False, True}
@@ -87,26 +94,56 @@ def test_all_characters_of_the_true_and_of_the_found_lines_are_kept(data, tmp_pa
 
 def test_a_picture_with_digit_boxes_alone_gives_its_digits(data, tmp_path):
     pictures = [one for one in list_pictures(data, "train") if one.path.stem == "labels"]
-    (path,) = cut_pictures(pictures, MultiScaleDetector(None, ReadConfig()), tmp_path / "lines-train", seed=0)
+    (path,) = cut_pictures(pictures, MultiScaleDetector(None, ReadConfig()), READER, tmp_path / "lines-train", seed=0)
     shard = Shard(path)
     assert len(shard) == 1  # no place without text: there may be letters anywhere
-    assert shard[0].characters.classes.tolist() == [3, 1, 4]
+    classes = shard[0].characters.classes
+    assert classes[classes < 10].tolist() == [3, 1, 4]
 
 
 def test_shards_that_are_there_are_kept(data, tmp_path):
     pictures = list_pictures(data, "train")
-    before = cut_pictures(pictures, None, tmp_path / "lines-train", seed=0)
+    before = cut_pictures(pictures, None, READER, tmp_path / "lines-train", seed=0)
     stamps = [path.stat().st_mtime_ns for path in before]
-    assert cut_pictures(pictures, None, tmp_path / "lines-train", seed=0) == before
+    assert cut_pictures(pictures, None, READER, tmp_path / "lines-train", seed=0) == before
     assert [path.stat().st_mtime_ns for path in before] == stamps
     assert [len(Shard(path)) for path in before] == [2]
 
 
-def test_digits_of_a_label_file_are_arranged_in_lines_and_numbers():
-    boxes = [(10 + 14 * place, y, 20 + 14 * place, y + 18) for y in (10, 60) for place in (0, 1, 2, 8, 9)]
-    order = np.random.default_rng(0).permutation(len(boxes))
-    labels = labels_from_xyxy(np.arange(10)[order], np.float64(boxes)[order], 200, 100)
-    lines = lines_of_digits(labels, 200, 100)
-    assert [line.text for line in lines] == ["012 34", "567 89"]
-    assert np.allclose([box for line in lines for box in line.boxes], boxes, atol=1e-3)
-    assert lines_of_digits(Labels(np.zeros(0, np.int64), np.zeros((0, 4))), 9, 9) == ()
+class Reader:
+    """Stands in for a line reader: sees characters at the columns of their boxes on the only strip."""
+
+    def __init__(self, classes, boxes, strip):
+        self._classes, self._boxes, self._width = classes, strip.boxes_to_strip(boxes), strip.width
+
+    def read(self, strips):
+        assert len(strips) == 1
+        count = -(-self._width // COLUMN_WIDTH)
+        seen, edges = np.full(count, BLANK), np.zeros((count, 4))
+        middles = (np.arange(count) + 0.5) * COLUMN_WIDTH
+        for label, (left, top, right, bottom) in zip(self._classes, self._boxes, strict=True):
+            column = min(int((left + right) / 2 / COLUMN_WIDTH), count - 1)
+            seen[column] = label
+            half = STRIP_HEIGHT / 2
+            edges[column] = np.array([middles[column] - left, half - top, right - middles[column], bottom - half])
+        probabilities = np.full((count, BLANK + 1), 1e-4)
+        probabilities[np.arange(count), seen] = 1
+        return [Columns(np.log(probabilities), edges / STRIP_HEIGHT)]
+
+
+def test_marks_are_as_the_line_reader_sees_them_and_digits_as_the_labels_say():
+    """The line reader takes the 1 for a 7, and sees a digit in the k."""
+    image, boxes = draw()
+    digits = np.array([box for box, character in zip(boxes, "-3.14kg", strict=True) if character.isdigit()])
+    found = Detections(digits.astype(np.float32), np.eye(10, dtype=np.float32)[[3, 1, 4]])
+    (placed,) = place_strips(found, 320, 120)
+    space = (float(PLACES["4"] + 30), 40.0, float(PLACES["k"]), 75.0)
+    classes = [12, 3, 10, 7, 4, SPACE, 2, OTHER]
+    reader = Reader(classes, [*boxes[:5], space, *boxes[5:]], placed.strip)
+    (line,) = lines_of_labels(image, labels_from_xyxy([3, 1, 4], digits, 320, 120), reader)
+    assert line.text == f"-3.14 {CHARACTERS[OTHER]}"
+    assert np.allclose(line.boxes, [*boxes[:5], boxes[6]], atol=1)
+
+
+def test_a_picture_without_labels_has_no_lines():
+    assert lines_of_labels(draw()[0], Labels(np.zeros(0, np.int64), np.zeros((0, 4))), None) == ()

@@ -267,14 +267,14 @@ def test_only_the_line_reader_is_trained(finished, data, tmp_path):
     assert not (run / "training" / "results.csv").exists()
 
 
-def test_without_lines_of_text_the_digit_boxes_are_said_to_stand_in(finished, data, tmp_path):
+def test_a_dataset_with_digit_boxes_alone_is_trained_on(finished, data, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(data, copy)
     (copy / "numbers.jsonl").unlink()
     config = TrainConfig(only="line-reader", start=str(finished[0]), threads=1, line_reader=LineReaderConfig(epochs=1))
     said = []
     train_run(config, copy, tmp_path / "run", said.append)
-    assert "24 of 24 train pictures come without lines of text: taken from their digit boxes" in said
+    assert "24 of 24 train pictures have only digits labelled; the line reader adds the marks" in said
 
 
 def test_unsound_dataset_is_refused_before_training(tmp_path, tiny_materials):

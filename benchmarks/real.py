@@ -15,6 +15,15 @@ The second table is about digitdet alone, as shares of the pictures:
     empty      no digit was found
     unsure     at least one number is marked as uncertain
     covered    share of the numbers that can be accepted by a confidence threshold (`from`) at 95% precision
+
+The third table is about its confidences, the lowest of each line that was read:
+
+    lines      lines read, and the share of them that is right
+    confidence its mean, and the expected calibration error
+    doubted    share of the right lines whose confidence is below the default of --min-confidence
+    missed     share of the wrong lines whose confidence is not
+
+It ends with the lines of all sets by their confidence, each set with the same weight.
 """
 
 from __future__ import annotations
@@ -26,13 +35,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from exact import Outcome, Piece, coverage_at_precision, judge
+import numpy as np
+from exact import Line, Outcome, Piece, coverage_at_precision, judge
 from halves import load_rows
 from peers import PEERS, RAPIDOCR, RAPIDOCR_REC, TESSERACT, RapidOcr, Tesseract, missing_peers
 from shared import real_sets, write_json
 
 from digitdet import NumberReader
+from digitdet.common.types import FloatArray, Mask
 from digitdet.configs import ReadConfig
+from digitdet.evaluation.statistics import expected_calibration_error
 from digitdet.reading.results import UNSURE
 
 _OURS = "digitdet"
@@ -128,7 +140,43 @@ def measure(name: str, reader: str, result: Result) -> Record:
         coverage = coverage_at_precision(outcomes)
         record["unsure"] = sum(one.is_unsure for one in outcomes) / count
         record |= {"covered": coverage.share, "from": coverage.threshold}
+        record |= measure_confidences([line for one in outcomes for line in one.lines])
     return record
+
+
+def measure_confidences(lines: Sequence[Line]) -> Record:
+    """Return how well the confidences of lines tell the right ones; shares are 0 to 1, and 0 of none."""
+    confidences = np.array([line.confidence for line in lines])
+    is_right = np.array([line.is_right for line in lines], bool)
+    is_doubted = confidences < ReadConfig().min_confidence
+    return {
+        "lines": len(lines),
+        "right": _mean(is_right),
+        "confidence": _mean(confidences),
+        "calibration_error": expected_calibration_error(confidences, is_right),
+        "doubted": _mean(is_doubted[is_right]),
+        "missed": _mean(~is_doubted[~is_right]),
+    }
+
+
+def _mean(values: FloatArray | Mask) -> float:
+    return float(values.mean()) if len(values) else 0.0
+
+
+def measure_bins(lines: Mapping[str, Sequence[Line]]) -> list[Record]:
+    """Return the number of lines of all sets by tenths of confidence, with means in which every set weighs the same."""
+    table = [(line.confidence, line.is_right, 1 / len(of_set)) for of_set in lines.values() for line in of_set]
+    confidences, is_right, weights = np.array(table, np.float64).reshape(-1, 3).T
+    bin_of = np.minimum((10 * confidences).astype(int), 9)
+    return [
+        {
+            "from": index / 10,
+            "lines": int((bin_of == index).sum()),
+            "confidence": float(np.average(confidences[bin_of == index], weights=weights[bin_of == index])),
+            "right": float(np.average(is_right[bin_of == index], weights=weights[bin_of == index])),
+        }
+        for index in np.unique(bin_of).tolist()
+    ]
 
 
 def measure_set(name: str, results: Mapping[str, Result]) -> list[Record]:
@@ -168,6 +216,19 @@ def print_own(records: Sequence[Record]) -> None:
             print(f"{one['set']:22} {one['pictures']:8}{cells} {one['from']:6.2f}")
 
 
+def print_confidences(records: Sequence[Record], bins: Sequence[Record]) -> None:
+    """Print the table of confidences, and that of all sets by confidence."""
+    columns = ("right", "confidence", "calibration_error", "doubted", "missed")
+    head = "".join(f" {name.replace('calibration_', ''):>10}" for name in columns)
+    print(f"\n{'confidences':22} {'lines':>8}{head}")
+    for one in records:
+        if one["reader"] == _OURS:
+            print(f"{one['set']:22} {one['lines']:8}{''.join(f' {one[name]:10.1%}' for name in columns)}")
+    print(f"\n{'all sets, from':22} {'lines':>8} {'right':>10} {'confidence':>10}")
+    for one in bins:
+        print(f"{one['from']:<22} {one['lines']:8} {one['right']:10.1%} {one['confidence']:10.1%}")
+
+
 def main() -> None:
     arguments = parse_arguments()
     sets = [folder for folder in real_sets() if not arguments.sets or folder.name in arguments.sets]
@@ -179,17 +240,22 @@ def main() -> None:
     head = "".join(f" {name:>12} {'ms':>6}" for name in bench.names)
     print(f"{'half: ' + arguments.half:22} {'numbers':>8}{head}")
     records: list[Record] = []
+    lines: dict[str, list[Line]] = {}
     for folder in sets:
-        found = measure_set(folder.name, bench.read(folder, arguments.half, arguments.limit))
+        results = bench.read(folder, arguments.half, arguments.limit)
+        lines[folder.name] = [line for one in results[_OURS].outcomes for line in one.lines]
+        found = measure_set(folder.name, results)
         records += found
         print_comparison(found)
     bench.close()
     print_means(records, bench.names)
     print_own(records)
+    bins = measure_bins(lines)
+    print_confidences(records, bins)
     for one in records:
         if one["variant"]:
             print(f"{one['set']}: tesseract {one['variant']}")
-    write_json(arguments.json, records)
+    write_json(arguments.json, {"sets": records, "confidences": bins})
 
 
 def usable_peers(wanted: str | None, python: str) -> list[str]:

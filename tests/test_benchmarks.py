@@ -37,7 +37,7 @@ def load(name):
 
 
 exact, halves, peers, digitless, looks = (load(name) for name in ("exact", "halves", "peers", "digitless", "looks"))
-hard_pictures, hard_cases = load("hard_pictures"), load("hard_cases")
+hard_pictures, hard_cases, real = load("hard_pictures"), load("hard_cases"), load("real")
 Piece = exact.Piece
 
 
@@ -214,6 +214,20 @@ def test_missing_peers_returns_how_to_install_them(monkeypatch):
     assert set(missing) == set(peers.PEERS)
     assert "tesseract-ocr" in missing["tesseract"]
     assert "requirements-peers.txt" in missing["rapidocr"]
+
+
+def test_confidences_of_lines():
+    lines = [exact.Line(0.9, True), exact.Line(0.3, True), exact.Line(0.8, False), exact.Line(0.2, False)]
+    found = real.measure_confidences(lines)
+    assert found == pytest.approx(
+        {"lines": 4, "right": 0.5, "confidence": 0.55, "calibration_error": 0.45, "doubted": 0.5, "missed": 0.5}
+    )
+    assert real.measure_confidences([exact.Line(0.9, True)])["missed"] == 0
+
+
+def test_every_set_weighs_the_same_in_the_bins_of_confidence():
+    lines = {"a": [exact.Line(0.95, True)] * 3, "b": [exact.Line(0.91, False)], "empty": []}
+    assert real.measure_bins(lines) == [pytest.approx({"from": 0.9, "lines": 4, "confidence": 0.93, "right": 0.5})]
 
 
 # --- pictures without digits ---

@@ -114,5 +114,5 @@ def _is_on_strip(boxes: Boxes, strip: Strip, digits: Boxes) -> Mask:
 def _is_in_box(evidence: Evidence, boxes: Boxes) -> Mask:
     """Whether places that only the line reader sees have their middle in one of the boxes (N, 4)."""
     middles = (evidence.boxes[:, None, :2] + evidence.boxes[:, None, 2:]) / 2
-    inside = ((middles > boxes[:, :2]) & (middles < boxes[:, 2:])).all(axis=2).any(axis=1)
+    inside = np.any(np.all((middles > boxes[:, :2]) & (middles < boxes[:, 2:]), axis=2), axis=1)
     return np.asarray(inside & (evidence.rows < 0))

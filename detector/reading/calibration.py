@@ -25,13 +25,11 @@ class LatticeWeights:
     Attributes:
         network: Factor of the line reader's log probability.
         detector: Factor of the log-odds of the detector's score, for a digit with a box.
-        no_box: Added for a digit without a box.
         nothing: Added for the option that no character is there.
     """
 
     network: float = 0.8
-    detector: float = 0.4
-    no_box: float = -2.0
+    detector: float = 0.3
     nothing: float = 0.5
 
 

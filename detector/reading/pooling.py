@@ -47,7 +47,6 @@ def pooled_probabilities(evidence: Evidence, weights: LatticeWeights) -> FloatAr
     odds, has_box = weights.network * evidence.network, evidence.rows >= 0
     scores = np.clip(evidence.scores[has_box].astype(np.float64), _EDGE, 1 - _EDGE)
     odds[has_box, :_DIGITS] += weights.detector * (np.log(scores) - np.log1p(-scores))
-    odds[~has_box, :_DIGITS] += weights.no_box
     odds[:, NOTHING] += weights.nothing
     exponentials = np.exp(odds - odds.max(axis=1, keepdims=True))
     return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))

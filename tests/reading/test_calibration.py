@@ -32,7 +32,7 @@ def test_confidences_keep_the_order_of_probabilities(first, second, characters, 
     assert 0 <= low <= high <= 1
 
 
-@pytest.mark.parametrize("parameters", [Calibration(0.7, -0.2, 0.1), LatticeWeights(network=0.5, no_box=-3)])
+@pytest.mark.parametrize("parameters", [Calibration(0.7, -0.2, 0.1), LatticeWeights(network=0.5, nothing=2)])
 def test_stored_and_read_back(parameters):
     assert from_json(type(parameters), to_json(parameters), "model") == parameters
 

@@ -16,7 +16,7 @@ COLUMN, PITCH, HEIGHT = 4, 20, 32
 WEIGHTS = LatticeWeights()
 
 
-def network_output(text, certainty=14.0, second=None, second_certainty=0.0):
+def network_output(text, certainty=18.0, second=None, second_certainty=0.0):
     """Output for a text, and for a second one, whose characters are 12 pixels wide, every `PITCH` pixels."""
     columns = (len(text) + 1) * PITCH // COLUMN
     scores = np.zeros((columns, BLANK + 1))

@@ -179,5 +179,5 @@ def test_weights_are_fitted_where_the_text_is_known(monkeypatch):
     strips = calibrate.read_strips(image, digits, reader)
     truth = DigitBoxes(np.array([int(digit.text) for digit in found.digits]), as_boxes(line.boxes))
     known, unknown = (CalibrationPicture(strips, truth, None, lines) for lines in ((line,), ()))
-    assert calibrate.fit([unknown], LatticeWeights(no_box=-3))[0] == LatticeWeights(no_box=-3)
+    assert calibrate.fit([unknown], LatticeWeights(nothing=3))[0] == LatticeWeights(nothing=3)
     assert calibrate.fit([known], LatticeWeights())[0] != LatticeWeights()

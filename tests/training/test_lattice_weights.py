@@ -24,7 +24,7 @@ def draw(rng, probabilities):
 
 def test_the_weights_that_made_the_lines_are_found():
     rng = np.random.default_rng(0)
-    truth = LatticeWeights(0.6, 0.9, -1.0, 1.5)
+    truth = LatticeWeights(0.6, 0.9, 1.5)
     lines = []
     for count in (4000, 5000):
         evidence = random_evidence(rng, count)
@@ -37,9 +37,9 @@ def test_the_weights_that_made_the_lines_are_found():
 def test_weights_that_the_lines_do_not_determine_stay():
     rng = np.random.default_rng(1)
     evidence = random_evidence(rng, 50)
-    evidence.rows[:] = 0  # boxes everywhere
+    evidence.rows[:] = -1  # no boxes
     options = draw(rng, pooled_probabilities(evidence, LatticeWeights()))
-    assert fit_weights([LabelledLine(evidence, options)]).no_box == LatticeWeights().no_box
+    assert fit_weights([LabelledLine(evidence, options)]).detector == LatticeWeights().detector
 
 
 def place_row(best):

@@ -16,7 +16,7 @@ from digitdet.common.parallel import Deadline, MapFunction, process_batches
 from digitdet.common.types import Image
 from digitdet.configs import ReadConfig
 from digitdet.configs import replace as with_settings
-from digitdet.detection.postprocess import NmsResult
+from digitdet.detection.postprocess import Detections
 from digitdet.detection.search import MultiScaleDetector
 from digitdet.imaging.batches import LoadedPage, load_batches, source_name
 from digitdet.imaging.images import ImageSource, load_image, read_pages
@@ -143,8 +143,8 @@ class NumberReader:
             for page, reading in zip(batch, self._build_numbers(transcribed), strict=True):
                 yield page.image, reading
 
-    def find(self, source: ImageSource) -> NmsResult:
-        """Return the digits of one picture, before they become numbers, and the boxes that they suppressed."""
+    def find(self, source: ImageSource) -> Detections:
+        """Return the digits that the detector finds in one picture, before they become numbers, best score first."""
         return self._detector.detect([load_image(source, self.config.max_pixels)])[0]
 
     def _transcribe(
@@ -170,7 +170,7 @@ class NumberReader:
             readings.append(reading)
         images = [part.upright() for part in parts]
         found = self._detector.detect(images, map_function=map_function)
-        lattices = [transcribe(image, one.digits, self._line_reader) for image, one in zip(images, found, strict=True)]
+        lattices = [transcribe(image, digits, self._line_reader) for image, digits in zip(images, found, strict=True)]
         return readings, list(zip(parts, lattices, strict=True))
 
     def _build_numbers(self, transcribed: _Transcribed) -> list[Reading]:
@@ -188,7 +188,7 @@ class NumberReader:
         if self.config.rotate != "auto":
             return RotationChoice(self.config.rotate, is_ambiguous=False)
         found = self._detector.detect([rotate_upright(image, rotation) for rotation in ROTATIONS], quick=True)
-        return choose_rotation({rotation: one.digits for rotation, one in zip(ROTATIONS, found, strict=True)})
+        return choose_rotation(dict(zip(ROTATIONS, found, strict=True)))
 
 
 @dataclass(frozen=True)

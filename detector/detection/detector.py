@@ -7,7 +7,7 @@ from pathlib import Path
 from digitdet.common.errors import ModelError
 from digitdet.common.types import CLASS_NAMES, Tensor
 from digitdet.detection.session import Session
-from digitdet.models.model_file import DETECTOR, RECOGNISER, class_names, shipped_file, trusted_or_bytes
+from digitdet.models.model_file import DETECTOR, class_names, shipped_file, trusted_or_bytes
 
 _OUTPUT_ROWS = 4 + len(CLASS_NAMES)  # box and scores
 
@@ -21,7 +21,6 @@ class OnnxDetector:
 
     Attributes:
         image_size: Longer side in pixels of the pictures that the model was trained on.
-        recogniser: The shipped `OnnxRecogniser`.
 
     Raises:
         ModelError: The file is missing, damaged, or detects something other than the ten digits.
@@ -45,9 +44,6 @@ class OnnxDetector:
             raise ModelError(f"{self.name}: its classes are not the digits 0 to 9")
         size = entries.get("imgsz", "")
         self.image_size = int(size) if size.isdigit() else 320
-        from digitdet.detection.recogniser import OnnxRecogniser  # imported late: OpenCV takes a while to load
-
-        self.recogniser = OnnxRecogniser(shipped_file(RECOGNISER))
 
     def detect(self, tensor: Tensor) -> Tensor:
         """Run the network on pictures (B, 3, h, w) float32 RGB, 0 to 1, with h and w multiples of 32.

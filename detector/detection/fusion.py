@@ -1,4 +1,4 @@
-"""Score fusion: of several passes over one picture, and of the detector with the recogniser."""
+"""Score fusion: the mean of several passes over one picture."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from digitdet.common.boxes import near_pairs, pair_iou
-from digitdet.common.types import Boxes, Indices, Scores
+from digitdet.common.types import Boxes, Indices
 from digitdet.detection.postprocess import Detections
 
 # The network classifies digits best at about this height in input pixels. The weight of a pass is a Gaussian of the
@@ -16,11 +16,6 @@ _BEST_HEIGHT = 36.0
 _HEIGHT_SPREAD = 0.6  # standard deviation of the logarithm of the height
 
 _MATCH_IOU = 0.5  # boxes of two passes match from this intersection over union on
-
-# Scores and probabilities are kept this far from 0 and 1 before their logarithm is taken.
-_EDGE = 1e-4
-# Weights of the recogniser's log-odds beside the detector's: for which digit a box holds, and for whether it holds one.
-_CLASS_WEIGHT, _OBJECTNESS_WEIGHT = 1.0, 0.2
 
 
 def fuse_passes(passes: Sequence[Detections], scales: Sequence[float]) -> Detections:
@@ -57,17 +52,3 @@ def _matching_boxes(boxes: Boxes, pass_of: Indices) -> tuple[Indices, Indices]:
     rows, matches = rows[order], matches[order]
     _, best = np.unique(rows * (pass_of.max(initial=0) + 1) + pass_of[matches], return_index=True)
     return rows[best], matches[best]
-
-
-def fuse_scores(scores: Scores, probabilities: Scores) -> Scores:
-    """Fuse the detector's scores (N, 10) with the recogniser's probabilities (N, 11), the last of no digit.
-
-    A logarithmic opinion pool (Genest and Zidek, Combining Probability Distributions, 1986).
-    """
-    score = np.clip(np.asarray(scores, np.float64), _EDGE, 1 - _EDGE)
-    probability = np.clip(np.asarray(probabilities, np.float64), _EDGE, 1)
-    any_digit = probability[:, :10].sum(axis=1, keepdims=True)
-    odds = np.log(score) - np.log1p(-score)
-    odds += _CLASS_WEIGHT * (np.log(probability[:, :10]) - np.log(any_digit))
-    odds += _OBJECTNESS_WEIGHT * (np.log(any_digit) - np.log(probability[:, 10:]))
-    return np.asarray(0.5 + 0.5 * np.tanh(odds / 2), np.float32)  # the logistic function, without overflow

@@ -9,7 +9,7 @@ import numpy as np
 from digitdet.common.boxes import covering_pairs, pair_iou
 from digitdet.common.types import Boxes, Indices, Mask, Scores, Tensor
 
-# A suppressed box is a duplicate, not another candidate, from this intersection over union with the kept box on.
+# A suppressed box is a duplicate, not a part of a digit or a box around two, from this IoU with the kept box on.
 _DUPLICATE_IOU = 0.5
 
 
@@ -38,19 +38,6 @@ class Detections:
         return Detections(self.boxes[rows], self.scores[rows])
 
 
-@dataclass(frozen=True)
-class NmsResult:
-    """The result of non-maximum suppression.
-
-    `digits` are the kept boxes, best score first. `suppressed` are the others except duplicates, such as half of a kept
-    box or a box around two digits; `suppressed_by` (M,) are the rows of the kept boxes that they overlap.
-    """
-
-    digits: Detections
-    suppressed: Detections
-    suppressed_by: Indices
-
-
 def decode(output: Tensor, min_score: float) -> Detections:
     """Decode the network's output (14, N) into detections in input pixels with a score of at least `min_score`."""
     scores = output[4:]
@@ -61,24 +48,20 @@ def decode(output: Tensor, min_score: float) -> Detections:
     return Detections(boxes, kept[:, 4:])
 
 
-def non_max_suppression(detections: Detections, max_overlap: float) -> NmsResult:
+def non_max_suppression(detections: Detections, max_overlap: float) -> Detections:
     """Keep the best box of each place, over all classes together: one place, one digit.
 
     Overlap is that of `covering_pairs`, not IoU, which is low for a box in the hole of an 8. Above `max_overlap` the
     box with the lower score is suppressed. A kept box takes over the higher scores of its duplicates: a 7 that was also
-    detected as a 1 has both scores.
+    detected as a 1 has both scores. The kept boxes are returned, best score first.
     """
     order = np.argsort(-detections.best_scores, kind="stable")
     boxes, scores = detections.boxes[order], detections.scores[order]
     kept_by = _greedy_suppression(len(boxes), *covering_pairs(boxes, max_overlap))
     rows = np.arange(len(boxes))
     is_duplicate = pair_iou(boxes, rows, kept_by) >= _DUPLICATE_IOU
-    kept, suppressed = np.flatnonzero(kept_by == rows), np.flatnonzero(~is_duplicate & (kept_by != rows))
-    return NmsResult(
-        Detections(boxes[kept], _merged_scores(scores, kept_by, kept, is_duplicate)),
-        Detections(boxes[suppressed], scores[suppressed]),
-        np.searchsorted(kept, kept_by[suppressed]),
-    )
+    np.maximum.at(scores, kept_by[is_duplicate], scores[is_duplicate])
+    return Detections(boxes, scores).take(kept_by == rows)
 
 
 def _greedy_suppression(count: int, first: Indices, second: Indices) -> Indices:
@@ -103,12 +86,3 @@ def _greedy_suppression(count: int, first: Indices, second: Indices) -> Indices:
     suppresses = is_kept[first]
     np.minimum.at(kept_by, second[suppresses], first[suppresses])
     return kept_by
-
-
-def _merged_scores(scores: Scores, kept_by: Indices, kept: Indices, is_duplicate: Mask) -> Scores:
-    """Return for each kept row the highest scores (10,) among it and its duplicates."""
-    if not len(kept):
-        return scores[:0]
-    members = np.flatnonzero(is_duplicate | (kept_by == np.arange(len(kept_by))))
-    members = members[np.argsort(kept_by[members], kind="stable")]
-    return np.maximum.reduceat(scores[members], np.searchsorted(kept_by[members], kept), axis=0)

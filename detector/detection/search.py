@@ -1,4 +1,4 @@
-"""Multi-scale inference: several passes and enlarged tiles, fused, recognised, and reduced by NMS to digits."""
+"""Multi-scale inference: several passes and enlarged tiles, fused and reduced by NMS to digits."""
 
 from __future__ import annotations
 
@@ -14,19 +14,13 @@ from digitdet.common.parallel import MapFunction
 from digitdet.common.types import Image
 from digitdet.configs import ReadConfig
 from digitdet.detection.detector import OnnxDetector
-from digitdet.detection.fusion import fuse_passes, fuse_scores
+from digitdet.detection.fusion import fuse_passes
 from digitdet.detection.letterbox import letterbox
-from digitdet.detection.postprocess import Detections, NmsResult, decode, non_max_suppression
-from digitdet.detection.recogniser import OnnxRecogniser
+from digitdet.detection.postprocess import Detections, decode, non_max_suppression
 from digitdet.detection.tiles import PATIENCE, cover_picture, merge_tiles, plan_tiles, read_tiles
 
 MIN_SCORE = 0.05
 """Boxes with lower scores are dropped."""
-
-# The recogniser gets boxes with lower scores, and more that overlap: NMS of proposals comes with these limits.
-_PROPOSAL_SCORE = 0.015
-_PROPOSAL_OVERLAP = 0.7  # within one pass
-_DUPLICATE_OVERLAP = 0.85  # over all passes
 
 # The largest pass is left out where the others leave no box with a score between these two.
 _DOUBTFUL_SCORE, _SETTLED_SCORE = 0.1, 0.5
@@ -54,8 +48,6 @@ class _PictureSearch:
     """A picture and the passes over it so far."""
 
     image: Image
-    min_score: float  # lower scores are dropped
-    max_overlap: float  # of NMS within one pass
     passes: list[_Pass] = field(default_factory=list)
 
     def is_settled(self) -> bool:
@@ -78,7 +70,7 @@ class _PictureSearch:
     def fused(self, regular_passes: int) -> Detections:
         """Fuse all passes; boxes without a match in the first `regular_passes` need a high score."""
         found = self._fused()
-        found = found.take(found.best_scores >= self.min_score)
+        found = found.take(found.best_scores >= MIN_SCORE)
         if len(self.passes) <= regular_passes or not len(found):
             return found
         before = np.concatenate([one.digits.boxes for one in self.passes[:regular_passes]])
@@ -100,35 +92,23 @@ class MultiScaleDetector:
         self._config = config
         self._size = config.image_size or self.detector.image_size
 
-    def detect(self, images: Sequence[Image], quick: bool = False, map_function: MapFunction = map) -> list[NmsResult]:
+    def detect(self, images: Sequence[Image], quick: bool = False, map_function: MapFunction = map) -> list[Detections]:
         """Detect the digits of each picture (H, W, 3); several threads may call this at the same time.
 
-        `quick` runs only the two passes before the largest and no recogniser, which suffices to see the rotation.
-        `map_function` runs the passes and tiles.
+        `quick` runs only the two passes before the largest, which suffices to see the rotation. `map_function` runs the
+        passes and tiles.
         """
-        if quick:
-            found = self._run_passes(images, quick, MIN_SCORE, self._config.max_overlap, map_function)
-        else:
-            proposals = self._propose(images, map_function)
-            recogniser = self.detector.recogniser
-            found = [_recognise(image, one, recogniser) for image, one in zip(images, proposals, strict=True)]
+        found = self._run_passes(images, quick, map_function)
         return [non_max_suppression(digits, self._config.max_overlap) for digits in found]
 
-    def _propose(self, images: Sequence[Image], map_function: MapFunction) -> list[Detections]:
-        """Return the detector's proposals, the boxes that the recogniser classifies."""
-        found = self._run_passes(images, False, _PROPOSAL_SCORE, _PROPOSAL_OVERLAP, map_function)
-        return [non_max_suppression(proposals, _DUPLICATE_OVERLAP).digits for proposals in found]
-
-    def _run_passes(
-        self, images: Sequence[Image], quick: bool, min_score: float, max_overlap: float, map_function: MapFunction
-    ) -> list[Detections]:
+    def _run_passes(self, images: Sequence[Image], quick: bool, map_function: MapFunction) -> list[Detections]:
         """Return the fused boxes of all passes; NMS has been applied within each pass only."""
         sides = [round(self._size * factor) for factor in self._config.scales]
         sides = (sides[-3:-1] or sides) if quick else sides
-        searches = [_PictureSearch(image, min_score, max_overlap) for image in images]
+        searches = [_PictureSearch(image) for image in images]
         first, largest = (sides, None) if quick or len(sides) < _MIN_PASSES + 1 else (sides[:-1], sides[-1])
         # Largest first: side by side with the others, it takes as long as all of them together.
-        passes = list(map_function(lambda side: self._run_pass([(one, side) for one in searches]), reversed(first)))
+        passes = list(map_function(lambda side: self._run_pass([(image, side) for image in images]), reversed(first)))
         for one, of_one in zip(searches, zip(*reversed(passes), strict=True), strict=True):
             one.passes += of_one
         if largest is not None:
@@ -138,16 +118,17 @@ class MultiScaleDetector:
             self._add_pass([(one, side) for one in searches if (side := one.enlarged_side()) is not None])
         found = [one.fused(count) for one, count in zip(searches, regular_passes, strict=True)]
         if not quick and self._config.tiles != "never":
-            found = [self._add_tiles(one, whole, map_function) for one, whole in zip(searches, found, strict=True)]
+            found = [self._add_tiles(image, whole, map_function) for image, whole in zip(images, found, strict=True)]
         return found
 
     def _add_pass(self, wanted: Sequence[tuple[_PictureSearch, int]]) -> None:
-        for (search, _), result in zip(wanted, self._run_pass(wanted), strict=True):
+        passes = self._run_pass([(search.image, side) for search, side in wanted])
+        for (search, _), result in zip(wanted, passes, strict=True):
             search.passes.append(result)
 
-    def _run_pass(self, wanted: Sequence[tuple[_PictureSearch, int]]) -> list[_Pass]:
+    def _run_pass(self, wanted: Sequence[tuple[Image, int]]) -> list[_Pass]:
         """Run one pass over each picture, with its longer side scaled to so many pixels."""
-        inputs = [letterbox(search.image, side) for search, side in wanted]
+        inputs = [letterbox(image, side) for image, side in wanted]
         rows_by_shape: dict[tuple[int, ...], list[int]] = {}
         for row, (tensor, _) in enumerate(inputs):
             rows_by_shape.setdefault(tensor.shape, []).append(row)
@@ -155,28 +136,20 @@ class MultiScaleDetector:
         for rows in rows_by_shape.values():
             output = self.detector.detect(np.concatenate([inputs[row][0] for row in rows]))
             for row, found in zip(rows, output, strict=True):
-                search, box = wanted[row][0], inputs[row][1]
-                digits = non_max_suppression(decode(found, search.min_score), search.max_overlap).digits
+                box = inputs[row][1]
+                digits = non_max_suppression(decode(found, MIN_SCORE), self._config.max_overlap)
                 passes[row] = _Pass(Detections(box.to_picture(digits.boxes), digits.scores), box.scale[1])
         return [passes[row] for row in range(len(wanted))]
 
-    def _add_tiles(self, search: _PictureSearch, whole: Detections, map_function: MapFunction) -> Detections:
+    def _add_tiles(self, image: Image, whole: Detections, map_function: MapFunction) -> Detections:
         """Return the digits of the whole picture and of its tiles with small print."""
-        image = search.image
         height, width = image.shape[:2]
         scale = self._size * max(self._config.scales) / max(height, width)
 
         def detect_in_tile(tile: Image, tile_scale: float) -> Detections:
-            part = _PictureSearch(tile, search.min_score, search.max_overlap)
-            return self._run_pass([(part, max(round(max(tile.shape[:2]) * tile_scale), 1))])[0].digits
+            return self._run_pass([(tile, max(round(max(tile.shape[:2]) * tile_scale), 1))])[0].digits
 
         read_all = self._config.tiles == "always"
         tiles = cover_picture(width, height, scale) if read_all else plan_tiles(image, whole, scale)
         tiled = read_tiles(detect_in_tile, image, tiles, None if read_all else PATIENCE, map_function)
         return merge_tiles(whole, tiled, tiles, scale) if tiles else whole
-
-
-def _recognise(image: Image, proposals: Detections, recogniser: OnnxRecogniser) -> Detections:
-    scores = fuse_scores(proposals.scores, recogniser.recognise(image, proposals.boxes))
-    fused = Detections(proposals.boxes, scores)
-    return fused.take(fused.best_scores >= MIN_SCORE)

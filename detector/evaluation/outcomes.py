@@ -87,7 +87,7 @@ def read_set(
         try:
             reading = reader.read(source)
             if with_digits and picture.digits is not None:
-                found = reader.find(source).digits
+                found = reader.find(source)
         except ImageError as error:
             reading = Reading(source=source, error=str(error))
         digits = _picture_digits(picture, reading, found) if with_digits else None

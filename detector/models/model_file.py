@@ -28,7 +28,6 @@ from digitdet.common.files import write_atomically
 
 DETECTOR, LINE_READER = "detector.onnx", "line_reader.onnx"
 DETECTOR_WEIGHTS, LINE_READER_WEIGHTS = "detector.pt", "line_reader.pt"
-RECOGNISER = "recogniser.onnx"
 
 _METADATA_FIELD, _KEY_FIELD, _VALUE_FIELD = 14, 1, 2  # of ONNX's ModelProto, and of an entry
 
@@ -39,11 +38,6 @@ class ModelFiles:
 
     detector: Path
     line_reader: Path
-
-    @property
-    def all(self) -> tuple[Path, ...]:
-        """All files that determine what the model reads."""
-        return self.detector, self.line_reader, shipped_file(RECOGNISER)
 
     @property
     def own(self) -> dict[str, Path]:

@@ -117,7 +117,7 @@ def read_split(
         if picture.digits is None:
             raise DataError(f"{picture.path}: has no label file")
         image = read_picture(picture.path)
-        strips = read_strips(image, detector.detect([image])[0].digits, reader)
+        strips = read_strips(image, detector.detect([image])[0], reader)
         digits = picture.digits.in_pixels(image.shape[1], image.shape[0])
         yield CalibrationPicture(strips, digits, picture.placed, picture.lines)
         on_picture()

@@ -115,7 +115,7 @@ def _cut_mistakes(
     """Cut out what the detector finds or might take for digits; each kind from a share of the pictures."""
     found, other, empty = rng.random(3) < (_FOUND_SHARE, _OTHER_SHARE, _EMPTY_SHARE)
     if found:
-        digits = detector.detect([image], quick=True)[0].digits
+        digits = detector.detect([image], quick=True)[0]
         sure = digits.take(digits.best_scores >= rng.uniform(*_MIN_SCORES))
         yield from cut_lines(image, sure.boxes, characters, is_found=True)
     if other:

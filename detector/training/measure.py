@@ -45,5 +45,5 @@ def measure_detector(path: Path, data: Path, split: str, folder: Path) -> dict[s
 
 def _detect(detector: OnnxDetector, image: Image) -> Detections:
     tensor, placement = letterbox(image, detector.image_size)
-    found = non_max_suppression(decode(detector.detect(tensor)[0], _MIN_SCORE), _MAX_OVERLAP).digits
+    found = non_max_suppression(decode(detector.detect(tensor)[0], _MIN_SCORE), _MAX_OVERLAP)
     return Detections(placement.to_picture(found.boxes), found.scores)

@@ -197,11 +197,11 @@ def test_digits_of_8_px_on_a_page_of_5000_are_read():
 
     def detect(crop, scale):
         tensor, box = letterbox(crop, round(max(crop.shape[:2]) * scale))
-        digits = non_max_suppression(decode(detector.detect(tensor)[0], 0.2), 0.6).digits
+        digits = non_max_suppression(decode(detector.detect(tensor)[0], 0.2), 0.6)
         return Detections(box.to_picture(digits.boxes), digits.scores)
 
     tiles = plan_tiles(image, found(), scale)
-    digits = non_max_suppression(merge_tiles(found(), read_tiles(detect, image, tiles), tiles, scale), 0.6).digits
+    digits = non_max_suppression(merge_tiles(found(), read_tiles(detect, image, tiles), tiles, scale), 0.6)
     below = digits.boxes[:, 1] > 1000
     for rows, text in ((below, "3729"), (~below, "58")):
         part = digits.take(rows)

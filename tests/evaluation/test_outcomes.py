@@ -10,7 +10,7 @@ from digitdet.common.boxes import as_boxes
 from digitdet.common.errors import ImageError
 from digitdet.configs import ReadConfig
 from digitdet.datasets.formats.numbers import NumberTruth
-from digitdet.detection.postprocess import Detections, NmsResult
+from digitdet.detection.postprocess import Detections
 from digitdet.evaluation.outcomes import judge, read_set
 from digitdet.evaluation.sets import DigitBoxes, TruePicture, TrueSet
 from digitdet.reading.results import Alternative, Digit, Number, Reading
@@ -122,8 +122,7 @@ class FakeReader:
         self.found += 1
         scores = np.zeros((1, 10), np.float32)
         scores[0, 1] = 0.9
-        digits = Detections(np.array([[0, 0, 10, 20]], np.float32), scores)
-        return NmsResult(digits, digits.take(np.zeros(0, np.int64)), np.zeros(0, np.int64))
+        return Detections(np.array([[0, 0, 10, 20]], np.float32), scores)
 
 
 def make_set():

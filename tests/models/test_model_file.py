@@ -33,13 +33,13 @@ def exported():
 def test_entries_are_read_as_they_are_written(tmp_path, exported):
     file = tmp_path / DETECTOR
     write_detector(file, exported, 192, "1.2.3")
-    store_entries(file, calibration='{"a": "\u00e9"}')
+    store_entries(file, note='{"a": "\u00e9"}')
     entries = read_entries(file.read_bytes(), "x")
-    assert {key: entries[key] for key in ("imgsz", "digitdet", "license", "calibration")} == {
+    assert {key: entries[key] for key in ("imgsz", "digitdet", "license", "note")} == {
         "imgsz": "192",
         "digitdet": "1.2.3",
         "license": "AGPL-3.0",
-        "calibration": '{"a": "\u00e9"}',
+        "note": '{"a": "\u00e9"}',
     }
     assert class_names(entries) == tuple("0123456789")
     assert "path" not in entries

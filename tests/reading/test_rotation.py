@@ -124,6 +124,6 @@ def test_a_real_page(rotation):
     candidates = {}
     for tried in ROTATIONS:
         tensor, box = letterbox(rotate_upright(rotated, tried), 352)
-        digits = non_max_suppression(decode(detector.detect(tensor)[0], 0.2), 0.6).digits
+        digits = non_max_suppression(decode(detector.detect(tensor)[0], 0.2), 0.6)
         candidates[tried] = Detections(box.to_picture(digits.boxes), digits.scores)
     assert choose_rotation(candidates) == RotationChoice(rotation, False)

@@ -66,8 +66,7 @@ def models() -> list[bytes]:
             constant("shape", np.array([0, 14, -1], np.int64)),
         ],
     )
-    side = [STRIP_HEIGHT, COLUMN_WIDTH]
-    outputs = len(CHARACTERS) + 1 + 4
+    side, outputs = [STRIP_HEIGHT, COLUMN_WIDTH], len(CHARACTERS) + 1 + 4
     line_reader = helper.make_graph(
         [
             helper.make_node("Conv", ["strips", "kernel"], ["cells"], kernel_shape=side, strides=side),

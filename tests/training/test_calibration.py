@@ -174,7 +174,7 @@ def test_weights_are_fitted_where_the_text_is_known(monkeypatch):
     image = cv2.imread(str(EXAMPLES / "number.jpg"))
     reader = OnnxLineReader(shipped_file(LINE_READER))
     (found,) = NumberReader().read(image).numbers
-    digits = NumberReader().find(image).digits
+    digits = NumberReader().find(image)
     line = LineTruth(found.best, tuple(digit.box for digit in found.digits), ((0, len(found.best)),))
     strips = calibrate.read_strips(image, digits, reader)
     truth = DigitBoxes(np.array([int(digit.text) for digit in found.digits]), as_boxes(line.boxes))

@@ -122,7 +122,7 @@ def test_model_reads(finished, data):
     from digitdet import NumberReader
 
     picture = next((data / "images" / "test").iterdir())
-    assert NumberReader(finished[0], conf=0.001).find(picture).digits.boxes.shape[1] == 4
+    assert NumberReader(finished[0], conf=0.001).find(picture).boxes.shape[1] == 4
 
 
 def test_weights_and_model_hold_no_local_paths(finished):

@@ -10,13 +10,13 @@ from digitdet.reading.ctc import decode
 from digitdet.reading.evidence import gather_evidence
 from digitdet.reading.lattice import NOTHING
 from digitdet.reading.pooling import build_lattice
-from digitdet.reading.strips import whole_strip
+from digitdet.reading.strips import Strip
 
 COLUMN, PITCH, HEIGHT = 4, 20, 32
 WEIGHTS = LatticeWeights()
 
 
-def network_output(text, certainty=18.0, second=None, second_certainty=0.0):
+def network_output(text, certainty=14.0, second=None, second_certainty=0.0):
     """Output for a text, and for a second one, whose characters are 12 pixels wide, every `PITCH` pixels."""
     columns = (len(text) + 1) * PITCH // COLUMN
     scores = np.zeros((columns, BLANK + 1))
@@ -38,6 +38,11 @@ def box_at(at):
     return [x - 6, 4, x + 6, 28]
 
 
+def strip_of(edges, page_scale=1.0):
+    """The strip of an output, whose page is `page_scale` times as large."""
+    return Strip(np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]) / page_scale, len(edges) * COLUMN)
+
+
 def detections(digits):
     """Digits by position: pairs of class and score."""
     scores = np.full((len(digits), 10), 0.001, np.float32)
@@ -48,7 +53,7 @@ def detections(digits):
 
 def lattice_of(text, digits, weights=WEIGHTS, page_scale=1.0, **network):
     log_probabilities, edges = network_output(text, **network)
-    strip = whole_strip(len(edges) * COLUMN * page_scale, HEIGHT * page_scale)
+    strip = strip_of(edges, page_scale)
     found = detections(digits)
     found = Detections(found.boxes * page_scale, found.scores)
     evidence = gather_evidence(decode(log_probabilities), edges, strip, found)
@@ -88,7 +93,7 @@ def test_a_digit_that_only_the_detector_sees_gets_a_slot():
     # The line reader's columns are nearly blank where the last digit is.
     log_probabilities, edges = network_output("123")
     log_probabilities[column_of(2)] = log_probabilities[0]
-    strip = whole_strip(len(edges) * COLUMN, HEIGHT)
+    strip = strip_of(edges)
     digits = detections({0: (1, 0.9), 1: (2, 0.9), 2: (3, 0.9)})
     lattice = build_lattice(gather_evidence(decode(log_probabilities), edges, strip, digits), range(3), 0, WEIGHTS)
     assert [slot.row for slot in lattice.slots] == [0, 1, 2]
@@ -118,7 +123,7 @@ def test_a_slash_is_not_read_as_the_detectors_1():
 def test_a_gap_gets_a_slot_where_a_character_may_be():
     log_probabilities, edges = network_output("1 2")
     log_probabilities[column_of(1), SPACE] = log_probabilities[column_of(1), BLANK] - 1  # less likely than no space
-    strip, digits = whole_strip(len(edges) * COLUMN, HEIGHT), detections({0: (1, 0.9), 2: (2, 0.9)})
+    strip, digits = strip_of(edges), detections({0: (1, 0.9), 2: (2, 0.9)})
     evidence = gather_evidence(decode(log_probabilities), edges, strip, digits)
     lattice = build_lattice(evidence, range(2), 0, WEIGHTS)
     assert best(lattice) == "12"

@@ -28,7 +28,7 @@ _IN_NUMBERS = frozenset((*JOINING, *CLASS_NAMES, "\u2212"))
 # Additional space between the characters of a letter-spaced line in digit heights.
 _SPREAD = (0.25, 1.0)
 # Raised and lowered digits, in digit heights: size, top edge of raised ones, lower edge of lowered ones.
-_SMALL_SIZE = (0.5, 0.65)
+_SMALL_SIZE = (0.4, 0.65)
 _RAISED_TOP = (0.98, 1.15)
 _LOWERED_BOTTOM = (-0.25, -0.05)
 # Share of raised and lowered digits in type that use the typeface's own character, if it has it.

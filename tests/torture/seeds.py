@@ -9,6 +9,7 @@ import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -34,6 +35,14 @@ def pictures() -> list[bytes]:
     return found
 
 
+def _onnx_file(graph: Any, entries: dict[str, str]) -> bytes:
+    from onnx import helper
+
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    helper.set_model_props(made, entries)
+    return bytes(made.SerializeToString())
+
+
 def models() -> list[bytes]:
     """Both networks with one layer each, so that mutations hit the graph and not only the weights."""
     import onnx
@@ -46,11 +55,6 @@ def models() -> list[bytes]:
 
     def constant(name: str, values: np.ndarray) -> onnx.TensorProto:
         return numpy_helper.from_array(values, name)
-
-    def write(graph: onnx.GraphProto, entries: dict[str, str]) -> bytes:
-        made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-        helper.set_model_props(made, entries)
-        return bytes(made.SerializeToString())
 
     detector = helper.make_graph(
         [
@@ -83,7 +87,7 @@ def models() -> list[bytes]:
     )
     names = str({digit: str(digit) for digit in range(10)})
     facts = {"characters": CHARACTERS, "height": str(STRIP_HEIGHT), "weights": "{}", "calibration": '{"scale": 1.5}'}
-    return [write(detector, {"names": names, "imgsz": "320"}), write(line_reader, facts)]
+    return [_onnx_file(detector, {"names": names, "imgsz": "320"}), _onnx_file(line_reader, facts)]
 
 
 def settings() -> list[bytes]:

@@ -30,6 +30,7 @@ MARGIN = 0.12
 END_MARGIN = 0.8
 """Space before the first and after the last digit, in digit heights: a digit that the detector missed is seen."""
 
+_BEYOND = 2.0  # strip pixels that a strip may reach beyond a border of the page
 _PAGE_END_MARGIN = 0.3  # beside a whole page, in page heights
 _MAX_GAP = 3.0  # between neighbours on one strip, in digit heights; beyond, the line goes on in another strip
 _QUANTILE = 0.1  # of the upper and lower edges of the boxes that a strip leaves out
@@ -52,12 +53,16 @@ class Strip:
         """The inverse map (2, 3), from strip pixels to page pixels."""
         return np.asarray(cv2.invertAffineTransform(self.to_strip))
 
-    def widened(self, page_width: int) -> Strip:
-        """Return the strip that reaches at least to the left and the right border of a page with this width."""
+    def within(self, page_width: int, is_widened: bool = False) -> Strip:
+        """Return the strip cut off at the left and the right border of a page with this width.
+
+        A widened strip also reaches to both borders.
+        """
         middle = np.array([self.width / 2, STRIP_HEIGHT / 2])
         centre, ahead = self.points_to_page(np.stack([middle, middle + [1, 0]]))
         borders = middle[0] + (np.array([0, page_width]) - centre[0]) / (ahead - centre)[0]
-        start, stop = min(float(borders.min()), 0.0), max(float(borders.max()), float(self.width))
+        first, last = float(borders.min()) - _BEYOND, float(borders.max()) + _BEYOND
+        start, stop = (first, last) if is_widened else (max(first, 0.0), min(last, float(self.width)))
         return Strip(self.to_strip - [[0, 0, start], [0, 0, 0]], max(round(stop - start), 1))
 
     def points_to_strip(self, points: Points) -> Points:

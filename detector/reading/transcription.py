@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from digitdet.common.types import Boxes, Image, Indices, Mask
+from digitdet.common.types import Boxes, FloatArray, Image, Indices, Mask
 from digitdet.detection.postprocess import Detections
 from digitdet.reading.ctc import decode
 from digitdet.reading.evidence import Evidence, gather_evidence
@@ -21,6 +21,7 @@ from digitdet.reading.pooling import build_lattice
 from digitdet.reading.strips import STRIP_HEIGHT, Strip, cut_strip, line_strip, split_at_wide_gaps, whole_strip
 
 _LINE_SCORE = 0.3  # of digits that form lines; lower ones are evidence on the strip of a line
+_ALONE_SCORE = 0.65  # of a digit that is a line of its own on a page with longer lines
 _HEIGHT_RATIOS = (0.5, 1.6)  # of such a digit and those of the line
 _TIGHT = 0.5  # digits of at least this part of the page's height: the whole width belongs to their line
 
@@ -75,17 +76,17 @@ def place_strips(digits: Detections, width: int, height: int) -> list[PlacedStri
     for line in find_lines(boxes[strong]):
         for part in split_at_wide_gaps(boxes[strong], line.digits):
             rows = strong[part]
-            strip = line_strip(boxes[rows], line.angle)
-            if np.median(boxes[rows, 3] - boxes[rows, 1]) >= _TIGHT * height:
-                strip = strip.widened(width)
+            is_tight = bool(np.median(boxes[rows, 3] - boxes[rows, 1]) >= _TIGHT * height)
+            strip = line_strip(boxes[rows], line.angle).within(width, is_widened=is_tight)
             placed.append(PlacedStrip(strip, rows, line.angle))
-    return _with_evidence(placed, weak, boxes)
+    return _with_evidence(placed, weak, boxes, digits.best_scores)
 
 
-def _with_evidence(placed: list[PlacedStrip], weak: Indices, boxes: Boxes) -> list[PlacedStrip]:
+def _with_evidence(placed: list[PlacedStrip], weak: Indices, boxes: Boxes, scores: FloatArray) -> list[PlacedStrip]:
     """Add weak digits to the strips that they lie on, and digits that would be lines of their own beside others.
 
-    The latter are parts of digits, such as of the one below on a counter drum.
+    The latter are parts of digits, such as of the one below on a counter drum. Beside longer lines, a digit that is
+    alone needs a higher score: a g looks like a 9.
     """
     alone = [one.rows for one in placed if len(one.rows) == 1]
     free = np.concatenate([weak, *alone])
@@ -95,10 +96,11 @@ def _with_evidence(placed: list[PlacedStrip], weak: Indices, boxes: Boxes) -> li
         if len(one.rows) > 1
     }
     taken = np.concatenate([weak[:0], *on_strips.values()])
+    least = _ALONE_SCORE if on_strips else 0.0
     return [
         replace(one, rows=np.concatenate([one.rows, on_strips[row]])) if row in on_strips else one
         for row, one in enumerate(placed)
-        if row in on_strips or one.rows[0] not in taken
+        if row in on_strips or (one.rows[0] not in taken and scores[one.rows[0]] >= least)
     ]
 
 

@@ -16,6 +16,8 @@ from digitdet.reading.strips import COLUMN_WIDTH, END_MARGIN, STRIP_HEIGHT, Stri
 from digitdet.training.line_crops import Characters, LineCrop
 
 _MISSED_END, _MISSED_MANY, _FALSE_END = 0.12, 0.04, 0.06  # probabilities of errors in a true line
+_CUT_BY_BORDER = 0.12  # probability that a border of the picture cuts a line
+_LEAST_AT_BORDER = 0.35  # of the width of a digit that is read at a border of the picture
 _CENTRAL = 0.3  # a line belongs to a strip if a character's middle is this near to the strip's, in strip heights
 _REACH = 0.65  # characters of such a line are read up to this distance
 _MIN_VISIBLE = 0.5  # of the width of a character that is read
@@ -43,6 +45,8 @@ class StripSample:
 
 def draw_sample(crop: LineCrop, rng: np.random.Generator) -> StripSample | None:
     """Draw a varied strip of a cut-out line; None if it is not clear what it should be read as."""
+    if rng.random() < _CUT_BY_BORDER:
+        crop = _cut_by_border(crop, rng)
     digits = _jittered(crop.digits, rng)
     if not crop.is_found and len(digits) > 1:
         digits = _with_errors(digits, rng)
@@ -64,6 +68,27 @@ def _sample(crop: LineCrop, strip: Strip) -> StripSample | None:
     text = np.insert(classes, np.flatnonzero(spaces), SPACE)
     columns, edges = _column_targets(classes, boxes, strip.width // COLUMN_WIDTH)
     return StripSample(cut_strip(crop.image, strip), text.astype(np.int64), columns, edges)
+
+
+def _cut_by_border(crop: LineCrop, rng: np.random.Generator) -> LineCrop:
+    """Cut a cut-out of a line through its first or last digit, as the border of a picture may do."""
+    is_left = rng.random() < 0.5
+    edge = crop.digits[crop.digits[:, 0].argmin() if is_left else crop.digits[:, 2].argmax()]
+    visible = rng.uniform(_LEAST_AT_BORDER, 1) * (edge[2] - edge[0])
+    width = crop.image.shape[1]
+    start, stop = (int(edge[2] - visible), width) if is_left else (0, int(edge[0] + visible) + 1)
+    start, stop = max(start, 0), min(stop, width)
+    limits = np.array([start, -np.inf, stop, np.inf])
+    clipped = crop.characters.boxes.clip(limits[[0, 1, 0, 1]], limits[[2, 3, 2, 3]])
+    widths = crop.characters.boxes[:, 2] - crop.characters.boxes[:, 0]
+    is_kept = clipped[:, 2] - clipped[:, 0] >= _LEAST_AT_BORDER * widths
+    shift = np.array([start, 0, start, 0], np.float32)
+    characters = replace(crop.characters, boxes=clipped.astype(np.float32) - shift).take(is_kept)
+    digits = crop.digits.clip(limits[[0, 1, 0, 1]], limits[[2, 3, 2, 3]]) - shift
+    digits = digits[digits[:, 2] - digits[:, 0] > 1]
+    if stop - start < 4 or not len(digits):
+        return crop
+    return replace(crop, image=crop.image[:, start:stop], digits=digits, characters=characters)
 
 
 def _jittered(digits: Boxes, rng: np.random.Generator) -> Boxes:

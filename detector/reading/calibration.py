@@ -24,12 +24,13 @@ class LatticeWeights:
 
     Attributes:
         network: Factor of the line reader's log probability.
-        detector: Factor of the log-odds of the detector's score, for a digit with a box.
+        detector: Factor of -log(1 - s) for a digit with a box, where s is the detector's score of this digit. Low
+            scores are no evidence against a digit.
         nothing: Added for the option that no character is there.
     """
 
-    network: float = 0.8
-    detector: float = 0.3
+    network: float = 0.9
+    detector: float = 1.0
     nothing: float = 0.5
 
 

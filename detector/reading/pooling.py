@@ -15,7 +15,7 @@ from digitdet.reading.evidence import Evidence
 from digitdet.reading.lattice import NOTHING, Lattice, Slot
 
 _DIGITS = len(CLASS_NAMES)
-_EDGE = 1e-6  # scores are kept this far from 0 and 1
+_MAX_SCORE = 1 - 1e-6  # higher scores count as this
 _MIN_INSERTION = 0.005  # probability of a character in a gap from which the gap gets a slot
 
 
@@ -45,8 +45,7 @@ def build_lattice(evidence: Evidence, rows: Sequence[int], angle: float, weights
 def pooled_probabilities(evidence: Evidence, weights: LatticeWeights) -> FloatArray:
     """Return the probabilities (P, 18) of all options from the evidence of both networks."""
     odds, has_box = weights.network * evidence.network, evidence.rows >= 0
-    scores = np.clip(evidence.scores[has_box].astype(np.float64), _EDGE, 1 - _EDGE)
-    odds[has_box, :_DIGITS] += weights.detector * (np.log(scores) - np.log1p(-scores))
+    odds[has_box, :_DIGITS] -= weights.detector * np.log1p(-evidence.scores[has_box].clip(0, _MAX_SCORE))
     odds[:, NOTHING] += weights.nothing
     exponentials = np.exp(odds - odds.max(axis=1, keepdims=True))
     return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))

@@ -98,10 +98,10 @@ class TrainingLoop:
 
     def _step(self, inputs: Tensor, targets: Any) -> Step:
         settings = self._settings
-        targets = _moved(targets, settings.device)
+        targets = _map(lambda one: one.to(settings.device), targets)
         with torch.autocast(torch.device(settings.device).type, torch.bfloat16, enabled=settings.in_bf16):
             outputs = self._network(inputs.to(settings.device, non_blocking=True))
-        outputs = _in_float32(outputs)
+        outputs = _map(Tensor.float, outputs)
         loss = self._loss(outputs, targets)
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -109,7 +109,7 @@ class TrainingLoop:
         self._schedule.step()
         self._averaged.update_parameters(self._network)
         self._steps += 1
-        return Step(self._steps, outputs, targets, float(loss.detach()))
+        return Step(self._steps, _map(Tensor.detach, outputs), targets, float(loss.detach()))
 
     def save(self) -> None:
         """Write the checkpoint, atomically."""
@@ -139,12 +139,9 @@ class TrainingLoop:
         self.extra = state
 
 
-def _moved(targets: Any, device: str) -> Any:
-    return tuple(one.to(device) for one in targets) if isinstance(targets, tuple) else targets.to(device)
-
-
-def _in_float32(outputs: Any) -> Any:
-    return tuple(one.float() for one in outputs) if isinstance(outputs, tuple) else outputs.float()
+def _map(function: Callable[[Tensor], Tensor], tensors: Any) -> Any:
+    """Apply a function to a tensor, or to every tensor of a tuple."""
+    return tuple(map(function, tensors)) if isinstance(tensors, tuple) else function(tensors)
 
 
 def _moving_average(decay: float) -> Callable[[Any, Any, Any], None]:

@@ -1,0 +1,101 @@
+"""Which strips the digits of a page give, and which digits are evidence on them."""
+
+import numpy as np
+import pytest
+
+from digitdet.common.characters import BLANK
+from digitdet.detection.postprocess import Detections
+from digitdet.reading.calibration import LatticeWeights
+from digitdet.reading.line_reader import Columns
+from digitdet.reading.strips import COLUMN_WIDTH, STRIP_HEIGHT
+from digitdet.reading.transcription import place_strips, transcribe
+
+WIDTH, HEIGHT = 400, 300
+LINE = [(100 + 30 * place, 100, 120 + 30 * place, 140, 0.9) for place in range(4)]
+
+
+def digits(*found):
+    """Detections from (x0, y0, x1, y1, score); all are sevens."""
+    scores = np.full((len(found), 10), 0.01, np.float32)
+    scores[:, 7] = [one[4] for one in found]
+    return Detections(np.float32([one[:4] for one in found]).reshape(-1, 4), scores)
+
+
+def rows(*found):
+    return [sorted(one.rows.tolist()) for one in place_strips(digits(*found), WIDTH, HEIGHT)]
+
+
+def test_a_line_has_one_strip():
+    (placed,) = place_strips(digits(*LINE), WIDTH, HEIGHT)
+    assert placed.rows.tolist() == [0, 1, 2, 3]
+    corners = placed.strip.points_to_strip(np.array([[100.0, 100.0], [210.0, 140.0]]))
+    assert (corners > 0).all()
+    assert (corners < [placed.strip.width, STRIP_HEIGHT]).all()
+
+
+def test_distant_digits_of_a_line_are_on_two_strips():
+    assert rows(*LINE[:2], (330, 100, 350, 140, 0.9), (360, 100, 380, 140, 0.9)) == [[0, 1], [2, 3]]
+
+
+def test_weak_digits_count_on_the_strip_of_a_line_only():
+    assert rows(*LINE, (222, 100, 240, 140, 0.1), (220, 200, 240, 240, 0.1)) == [[0, 1, 2, 3, 4]]
+
+
+@pytest.mark.parametrize(("score", "is_line"), [(0.5, False), (0.8, True)])
+def test_a_digit_that_is_alone_needs_a_higher_score_beside_a_line(score, is_line):
+    lone = (40, 220, 60, 260, score)
+    assert rows(*LINE, lone) == ([[0, 1, 2, 3], [4]] if is_line else [[0, 1, 2, 3]])
+    assert rows(lone) == [[0]]
+
+
+def test_half_a_digit_on_a_drum_is_no_line_of_its_own():
+    assert rows(*LINE, (190, 124, 210, 150, 0.9)) == [[0, 1, 2, 3, 4]]
+
+
+def test_strips_end_at_the_borders_of_the_page_and_tight_ones_reach_them():
+    near_border = [(x0 - 98, y0, x1 - 98, y1, score) for x0, y0, x1, y1, score in LINE]
+    for found, is_tight in ((near_border, False), ([(x0, 30, x1, 270, s) for x0, _, x1, _, s in LINE], True)):
+        (placed,) = place_strips(digits(*found), WIDTH, HEIGHT)
+        left, right = placed.strip.points_to_page(np.array([[0.0, 16.0], [placed.strip.width, 16.0]]))[:, 0]
+        scale = placed.strip.to_strip[0, 0]
+        assert left >= -2.5 / scale
+        assert right <= WIDTH + 2.5 / scale
+        assert not is_tight or (left <= 0 and right >= WIDTH)
+
+
+def test_a_page_without_digits_is_a_strip():
+    (placed,) = place_strips(digits(), WIDTH, HEIGHT)
+    corners = placed.strip.points_to_strip(np.array([[0.0, 0.0], [WIDTH, HEIGHT]]))
+    assert (corners >= 0).all()
+    assert (corners <= [placed.strip.width, STRIP_HEIGHT]).all()
+
+
+class OneDigitReader:
+    """In the place of a line reader: sees a 3 where the detector saw the first digit of the line, and nothing else."""
+
+    weights = LatticeWeights()
+
+    def __init__(self, column):
+        self._column = column
+
+    def read(self, strips):
+        found = []
+        for strip in strips:
+            probabilities = np.full((-(-strip.shape[1] // COLUMN_WIDTH), BLANK + 1), 1e-4)
+            probabilities[:, BLANK] = 1
+            probabilities[self._column, [3, BLANK]] = 0.99, 0.01
+            log_probabilities = np.log(probabilities / probabilities.sum(axis=1, keepdims=True))
+            found.append(Columns(log_probabilities, np.full((len(probabilities), 4), 0.2)))
+        return found
+
+
+def test_the_line_reader_says_which_digit_a_box_is():
+    page = np.full((HEIGHT, WIDTH, 3), 255, np.uint8)
+    first = digits((100, 100, 120, 140, 0.6))
+    (placed,) = place_strips(first, WIDTH, HEIGHT)
+    middle = placed.strip.points_to_strip(np.array([[110.0, 120.0]]))[0, 0]
+    (lattice,) = transcribe(page, first, OneDigitReader(int(middle // COLUMN_WIDTH)))
+    (slot,) = [one for one in lattice.slots if one.row == 0]
+    assert slot.box == (100, 100, 120, 140)
+    assert slot.probabilities.argmax() == 3
+    assert slot.probabilities[7] > slot.probabilities[5]

@@ -1,7 +1,7 @@
 """From the digits of a page to the lattices of its lines.
 
 Digits form lines, a strip is cut for every line, the line reader reads it, and what it and the detector say about each
-place is pooled. A page on which the detector finds no digit may be a strip itself.
+place is pooled. A low page on which the detector finds no digit is read as a strip itself.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from digitdet.reading.pooling import build_lattice
 from digitdet.reading.strips import STRIP_HEIGHT, Strip, cut_strip, line_strip, split_at_wide_gaps, whole_strip
 
 _LINE_SCORE = 0.3  # of digits that form lines; lower ones are evidence on the strip of a line
+_MAX_STRIP_PAGE = 128  # height in pixels of a page that is read as a strip where the detector finds no digit
 _ALONE_SCORE = 0.65  # of a digit that is a line of its own on a page with longer lines
 _HEIGHT_RATIOS = (0.5, 1.6)  # of such a digit and those of the line
 _TIGHT = 0.5  # digits of at least this part of the page's height: the whole width belongs to their line
@@ -54,7 +55,7 @@ def read_strips(page: Image, digits: Detections, line_reader: OnnxLineReader) ->
     """Read the strips of all lines of a page (H, W, 3), in reading order."""
     height, width = page.shape[:2]
     placed = place_strips(digits, width, height)
-    all_rows = np.concatenate([one.rows for one in placed])
+    all_rows = np.concatenate([np.zeros(0, np.intp), *(one.rows for one in placed)])
     readings = []
     for one, columns in zip(placed, line_reader.read([cut_strip(page, one.strip) for one in placed]), strict=True):
         decoding = decode(columns.log_probabilities)
@@ -71,6 +72,8 @@ def place_strips(digits: Detections, width: int, height: int) -> list[PlacedStri
     strong, weak = np.flatnonzero(is_strong), np.flatnonzero(~is_strong)
     boxes = digits.boxes.astype(np.float64)
     if not len(strong):
+        if height > _MAX_STRIP_PAGE:
+            return []
         return [PlacedStrip(whole_strip(width, height), weak[np.argsort(boxes[weak, 0], kind="stable")], 0.0)]
     placed = []
     for line in find_lines(boxes[strong]):

@@ -63,11 +63,13 @@ def test_strips_end_at_the_borders_of_the_page_and_tight_ones_reach_them():
         assert not is_tight or (left <= 0 and right >= WIDTH)
 
 
-def test_a_page_without_digits_is_a_strip():
-    (placed,) = place_strips(digits(), WIDTH, HEIGHT)
-    corners = placed.strip.points_to_strip(np.array([[0.0, 0.0], [WIDTH, HEIGHT]]))
+def test_a_low_page_without_digits_is_a_strip():
+    (placed,) = place_strips(digits(), WIDTH, 100)
+    corners = placed.strip.points_to_strip(np.array([[0.0, 0.0], [WIDTH, 100.0]]))
     assert (corners >= 0).all()
     assert (corners <= [placed.strip.width, STRIP_HEIGHT]).all()
+    assert place_strips(digits(), WIDTH, HEIGHT) == []
+    assert transcribe(np.zeros((HEIGHT, WIDTH, 3), np.uint8), digits(), OneDigitReader(0)) == []
 
 
 class OneDigitReader:

@@ -23,7 +23,7 @@ from digitdet.reading.strips import STRIP_HEIGHT, Strip, cut_strip, line_strip, 
 _LINE_SCORE = 0.3  # of digits that form lines; lower ones are evidence on the strip of a line
 _MAX_STRIP_PAGE = 128  # height in pixels of a page that is read as a strip where the detector finds no digit
 _ALONE_SCORE = 0.65  # of a digit that is a line of its own on a page with longer lines
-_HEIGHT_RATIOS = (0.5, 1.6)  # of such a digit and those of the line
+_HEIGHT_RATIOS = (0.5, 1.6)  # of a digit that is evidence on a strip, relative to the digits of its line
 _TIGHT = 0.5  # digits of at least this part of the page's height: the whole width belongs to their line
 
 
@@ -86,10 +86,10 @@ def place_strips(digits: Detections, width: int, height: int) -> list[PlacedStri
 
 
 def _with_evidence(placed: list[PlacedStrip], weak: Indices, boxes: Boxes, scores: FloatArray) -> list[PlacedStrip]:
-    """Add weak digits to the strips that they lie on, and digits that would be lines of their own beside others.
+    """Add the weak digits that lie on a strip as evidence, and the digits on it that would be lines of their own.
 
-    The latter are parts of digits, such as of the one below on a counter drum. Beside longer lines, a digit that is
-    alone needs a higher score: a g looks like a 9.
+    Such a digit is often a part of one, for example of the next digit on a counter drum. On a page with longer lines, a
+    digit that is alone needs a higher score, since a letter such as g looks like a 9.
     """
     alone = [one.rows for one in placed if len(one.rows) == 1]
     free = np.concatenate([weak, *alone])

@@ -188,7 +188,7 @@ class _Training:
         return shipped_file(name)
 
     def _copy(self, *names: str) -> None:
-        """Copy the files of a network that is not trained: of the model to start from, or the shipped ones."""
+        """Copy the files of the network that is not trained, from the start model or, without one, from the package."""
         for name in names:
             content = (self._start_file(name) or shipped_file(name)).read_bytes()
             write_atomically(self.folder / name, content)

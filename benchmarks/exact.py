@@ -2,7 +2,8 @@
 
 A number is exact when the digits of everything that was read in its picture, joined in reading order, equal the true
 digits: each picture contains one number, and a reader may split it at a separator or a gap. If a picture contains
-several rows (the truth of a Sudoku is "row|row|..."), each row is counted on its own.
+several rows (the truth of a Sudoku is "row|row|...") or several numbers ("number;number;..."), each is counted on its
+own; a row may be split as well, one of several numbers may not.
 """
 
 from __future__ import annotations
@@ -39,11 +40,11 @@ class Outcome:
     """The result for one picture.
 
     Attributes:
-        truth: The true number, or several separated by `|`.
+        truth: The true number, or several separated by `|` or `;`.
         numbers: How many numbers the picture contains.
         lines: The lines that were read.
         is_whole: Whether everything was read correctly and nothing was read in addition.
-        in_one_piece: Whether the only piece that was read is the true number.
+        in_one_piece: Whether the pieces that were read are the true numbers, none of them split.
         is_unsure: Whether the reader marked its result as uncertain.
     """
 
@@ -71,8 +72,13 @@ def digits_of(text: str) -> str:
 def judge(truth: str, pieces: Sequence[Piece], is_unsure: bool = False) -> Outcome:
     """Compare the pieces read in a picture, in reading order, with its truth. Pieces without digits are ignored."""
     pieces = [piece for piece in pieces if piece.text]
-    wanted = [row for row in truth.split("|") if row]
-    groups = group_rows(pieces) if "|" in truth else [pieces] if pieces else []
+    wanted = [number for number in truth.replace("|", ";").split(";") if number]
+    if "|" in truth:
+        groups = group_rows(pieces)
+    elif ";" in truth:
+        groups = [[piece] for piece in pieces]
+    else:
+        groups = [pieces] if pieces else []
     texts = ["".join(piece.text for piece in group) for group in groups]
     right = _matched(wanted, texts)
     lines = tuple(Line(min(piece.confidence for piece in group), index in right) for index, group in enumerate(groups))
@@ -81,7 +87,7 @@ def judge(truth: str, pieces: Sequence[Piece], is_unsure: bool = False) -> Outco
         numbers=len(wanted),
         lines=lines,
         is_whole=texts == wanted,
-        in_one_piece=[piece.text for piece in pieces] == [truth],
+        in_one_piece=[piece.text for piece in pieces] == wanted,
         is_unsure=is_unsure,
     )
 

@@ -39,6 +39,9 @@ from digitdet.synth.truth import line_truths
 # Sources with handwritten punctuation marks and words beside their digits; beside the others these are printed.
 _HANDWRITTEN = frozenset({"mnist", "emnist", "qmnist", "usps", "pen", "hands", "strokes", "crops"})
 
+# Part of the pages without numbers that show text in one of these layouts.
+_TEXT_SHARE, _TEXT_LAYOUTS = 0.5, ("page", "single", "list", "table")
+
 # Plans to try before a picture without any legible number is accepted.
 _MAX_PLANS = 3
 
@@ -122,11 +125,13 @@ class SceneComposer:
         light = bool(rng.random() < look.dark_ink_share)
         page, page_width, page_height = sample_page_map(rng, look, width, height)
         source = draw_name(rng, look.sources)
-        draft = self._draft(rng, look, source, page_width, page_height, light)
         blank = bool(rng.random() < look.blank_share)
+        draft = self._draft(rng, look, source, page_width, page_height, light, words_only=blank)
         if not blank and not look.objects:
             LAYOUTS[draw_name(rng, look.layouts)](draft)
         number_lines = len(draft.lines)
+        if blank and not look.objects and rng.random() < _TEXT_SHARE:
+            LAYOUTS[str(rng.choice(_TEXT_LAYOUTS))](draft)
         add_clutter(draft)
         layers = [plan_page(rng, draft, page, number_lines)]
         if look.objects:

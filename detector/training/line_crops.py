@@ -27,6 +27,7 @@ _SIDE_MARGIN, _MARGIN = 2.5, 0.8  # around the digits of a line, in digit height
 _MAX_DIGIT_HEIGHT = 44  # pixels; larger digits are reduced to this
 _JPEG_QUALITY = 93
 _MAX_EMPTY_DIGITS = 6  # of a made-up line where there is no text
+_EMPTY_PLACES = 6  # that are tried for it; the one with the most contrast is kept
 
 
 @dataclass(frozen=True)
@@ -100,18 +101,33 @@ def cut_other_characters(image: Image, characters: Characters, rng: np.random.Ge
 
 
 def cut_empty_line(image: Image, characters: Characters, rng: np.random.Generator) -> LineCrop | None:
-    """Cut out a made-up line where there is no character; None if no place was found."""
+    """Cut out a made-up line where there is no character; None if no place was found.
+
+    Of several places, the one with the most contrast is cut: where there is something that is no text.
+    """
+    found: tuple[float, Boxes] | None = None
+    for _ in range(_EMPTY_PLACES):
+        digits = _made_up_line(image, rng)
+        height = digits[0, 3] - digits[0, 1]
+        area = np.array([[digits[0, 0] - height, digits[0, 1], digits[-1, 2] + height, digits[0, 3]]])
+        if overlap(characters.boxes, area).any():
+            continue
+        left, top, right, bottom = np.concatenate([digits[0, :2], digits[-1, 2:]]).astype(int).tolist()
+        contrast = float(image[top : bottom + 1, left : right + 1].std()) * rng.random()
+        if found is None or contrast > found[0]:
+            found = contrast, digits
+    return None if found is None else _cut(image, found[1], float(rng.normal(0, 3)), False, characters)
+
+
+def _made_up_line(image: Image, rng: np.random.Generator) -> Boxes:
+    """Return boxes (N, 4) side by side, with the size of digits, anywhere in a picture (H, W, 3)."""
     height, width = image.shape[:2]
     digit_height = float(np.exp(rng.uniform(np.log(8), np.log(max(0.6 * height, 9)))))
     count = int(rng.integers(1, _MAX_EMPTY_DIGITS))
     pitch = digit_height * rng.uniform(0.45, 0.9)
     left, top = rng.uniform(0, max(width - count * pitch, 1)), rng.uniform(0, max(height - digit_height, 1))
     starts = left + pitch * np.arange(count)
-    digits = np.stack([starts, np.full(count, top), starts + 0.8 * pitch, np.full(count, top + digit_height)], axis=1)
-    area = np.array([[left - digit_height, top, starts[-1] + pitch + digit_height, top + digit_height]])
-    if overlap(characters.boxes, area).any():
-        return None
-    return _cut(image, digits, float(rng.normal(0, 3)), False, characters)
+    return np.stack([starts, np.full(count, top), starts + 0.8 * pitch, np.full(count, top + digit_height)], axis=1)
 
 
 def _cut(image: Image, digits: Boxes, angle: float, is_found: bool, characters: Characters) -> LineCrop:

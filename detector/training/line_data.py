@@ -112,9 +112,12 @@ def _cut(
 def _cut_mistakes(
     image: Image, characters: Characters, detector: MultiScaleDetector, rng: np.random.Generator
 ) -> Iterator[LineCrop]:
-    """Cut out what the detector finds or might take for digits; each kind from a share of the pictures."""
+    """Cut out what the detector finds or might take for digits; each kind from a share of the pictures.
+
+    The detector always searches pictures without a digit: all that it finds there is a mistake.
+    """
     found, other, empty = rng.random(3) < (_FOUND_SHARE, _OTHER_SHARE, _EMPTY_SHARE)
-    if found:
+    if found or not (characters.classes < len(CLASS_NAMES)).any():
         digits = detector.detect([image], quick=True)[0]
         sure = digits.take(digits.best_scores >= rng.uniform(*_MIN_SCORES))
         yield from cut_lines(image, sure.boxes, characters, is_found=True)

@@ -166,6 +166,7 @@ class FontGlyphs(GlyphSource):
             families.setdefault(typeface.family, []).append(typeface)
         self._families = list(families.values())
         self._monospaced = [family for family in self._families if family[0].monospaced]
+        self._subsets: dict[str, FontGlyphs] = {}
 
     def choose(self, rng: np.random.Generator) -> Typeface:
         """Return one typeface."""
@@ -185,6 +186,19 @@ class FontGlyphs(GlyphSource):
             if glyph is not None:
                 return glyph
         return None
+
+    def with_any(self, characters: str) -> FontGlyphs:
+        """Return the families that have any of some characters; all if there are none. The result is cached."""
+        if characters not in self._subsets:
+            rng = np.random.default_rng(0)  # required by the interface; typefaces draw nothing from it
+            usable = [
+                family
+                for family in self._families
+                if any(family[0].mark(rng, character) is not None for character in characters)
+            ]
+            faces = [face for family in usable or self._families for face in family]
+            self._subsets[characters] = FontGlyphs(faces)
+        return self._subsets[characters]
 
 
 def handwriting_fonts(typefaces: Sequence[Typeface]) -> StyledGlyphs:

@@ -60,6 +60,10 @@ class GlyphSource(ABC):
         """Return a character that is not a digit in the same style; None if the source does not have it."""
         return None
 
+    def with_any(self, characters: str) -> GlyphSource:
+        """Return the styles that have any of some characters; by default the source."""
+        return self
+
     def sample_between(self, rng: np.random.Generator, digit: int) -> Glyph | None:
         """Return a counter's drum between `digit`, of which more is visible, and a neighbour; None without pictures."""
         return None

@@ -16,7 +16,7 @@ from digitdet.synth.digits.drawing import GlyphStyle
 from digitdet.synth.digits.pen import Hand
 from digitdet.synth.pages.lines import Line, LineGlyph
 from digitdet.synth.pages.page_draft import PageDraft, centre_of, centred_box, inset, rounded
-from digitdet.synth.pages.texts import LIKE_DIGITS, SIGN_BLOCKS, word
+from digitdet.synth.pages.texts import LIKE_DIGITS, SIGN_BLOCKS, digit_like_word, word
 from digitdet.synth.surfaces.fields import log_uniform
 
 CLUTTER: Registry[Callable[[PageDraft], None]] = Registry()
@@ -25,12 +25,18 @@ CLUTTER: Registry[Callable[[PageDraft], None]] = Registry()
 _TRIES = 8
 # Letters that can be drawn large or cut off without becoming ambiguous with a digit.
 _CLEAR_LETTERS = tuple("ACDEFGHJKLMNPRTUVWXYacdefhkmnprtuvwxy&@?!")
+# Printed letters that resemble a digit but differ from it in shape: Latin, Cyrillic (Ze, Be, Che) and Greek.
+_DIGIT_LIKE = tuple("SZBGgqbDQszJa&\u00df\u0417\u0437\u0411\u0431\u0427\u0447\u03c3\u03b8\u0398\u03b4\u03b1")
+# On a page without numbers, each kind of clutter is this many times as frequent, up to a limit.
+_BLANK_FACTOR, _BLANK_LIMIT = 4, 0.7
+# Length from which a row of characters of another script shows what they are, even where one resembles a digit.
+_CLEAR_ROW = 3
 
 
 def add_clutter(draft: PageDraft) -> None:
-    """Add each kind of clutter with the probability of its share in the look."""
+    """Add each kind of clutter with the probability of its share in the look, more often to a page without numbers."""
     for name, share in draft.look.clutter.items():
-        if draft.rng.random() < share:
+        if draft.rng.random() < (min(share * _BLANK_FACTOR, _BLANK_LIMIT) if draft.words_only else share):
             CLUTTER[name](draft)
 
 
@@ -53,16 +59,36 @@ def letters(draft: PageDraft) -> None:
         _put_free(draft, draft.write_clutter(text, height * rng.uniform(0.6, 1.3)))
 
 
+@CLUTTER.add("digit_like")
+def digit_like(draft: PageDraft) -> None:
+    """Printed letters that resemble digits, alone or in words, as large as the digits or larger."""
+    rng, height = draft.rng, _digit_height(draft)
+    writer = draft.sign_writer.in_one_style(rng)
+    for _ in range(int(rng.integers(1, 4))):
+        kind = rng.random()
+        if kind < 0.45:
+            text = " ".join(digit_like_word(rng) for _ in range(int(rng.choice([1, 1, 2, 3]))))
+        elif kind < 0.65:  # O, I and l only beside a letter that is none of them
+            text = str(rng.choice(_DIGIT_LIKE)) + "".join(
+                rng.choice([*_DIGIT_LIKE, *"OOoIl|"], int(rng.integers(1, 4)))
+            )
+        else:
+            text = str(rng.choice(_DIGIT_LIKE))
+        _put_free(draft, writer.write(rng, text, height * float(np.exp(rng.uniform(-0.5, 0.7))), np.inf))
+
+
 @CLUTTER.add("signs")
 def signs(draft: PageDraft) -> None:
     """Letters of other scripts, arrows and pictographs, as large as the digits or much larger, some in a row."""
     rng, height = draft.rng, _digit_height(draft)
     first, last = SIGN_BLOCKS[int(rng.integers(len(SIGN_BLOCKS)))]
+    writer = draft.sign_writer.with_any("".join(chr(first + (last - first) * part // 4) for part in range(1, 4)))
     for _ in range(int(rng.integers(1, 5))):
         codes = rng.integers(first, last + 1, int(rng.choice([1, 1, 1, 3, 5])))
-        text = "".join(character for character in map(chr, codes.tolist()) if character not in LIKE_DIGITS)
+        is_clear = len(codes) >= _CLEAR_ROW
+        text = "".join(character for character in map(chr, codes.tolist()) if is_clear or character not in LIKE_DIGITS)
         size = height * float(np.exp(rng.uniform(-0.5, 1.0)))
-        _put_free(draft, draft.sign_writer.write(rng, text, size, np.inf))
+        _put_free(draft, writer.write(rng, text, size, np.inf))
 
 
 @CLUTTER.add("blobs")

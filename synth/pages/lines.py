@@ -188,6 +188,14 @@ class LineWriter:
         line.numbers = _number_rows(line.glyphs)
         return line
 
+    def with_any(self, characters: str) -> LineWriter:
+        """Return a writer in the styles of this one's source that have any of some characters."""
+        return LineWriter(self._look, self._source.with_any(characters), self._fallback)
+
+    def in_one_style(self, rng: np.random.Generator) -> LineWriter:
+        """Return a writer that uses one style of this one's source, such as one typeface."""
+        return LineWriter(self._look, self._source.choose(rng), self._fallback)
+
     def drum(self, rng: np.random.Generator, digit: int, between: bool) -> Glyph | None:
         """Return a drum of a counter with its picture, at a digit or between it and a neighbour.
 

@@ -181,12 +181,16 @@ def power(rng: np.random.Generator, look: LookConfig) -> str:
     """Numbers with a raised digit or near a lowered one: exponents, footnotes, formulas."""
     raised = SUPERSCRIPTS[1 + int(rng.random() * 9)]
     kind = rng.random()
-    if kind < 0.4:  # a footnote mark or an exponent
+    if kind < 0.35:  # a footnote mark or an exponent
         return written_value(rng, look, decimals=0.1) + raised + pick(rng, ("", "", "", ")"))
-    if kind < 0.5:
-        return word(rng) + raised + " " + digits(rng, look)
+    if kind < 0.42:
+        factor = decimal(rng, look) + pick(rng, (_TIMES, f" {_TIMES} ")) if rng.random() < 0.6 else ""
+        return factor + pick(rng, ("10", "10", "2")) + raised
+    if kind < 0.52:
+        return pick(rng, (word(rng) + raised, raised, raised + " " + word(rng))) + " " + digits(rng, look)
     if kind < 0.75:  # an area or a volume, as on a water meter
         value = decimal(rng, look) if rng.random() < 0.2 else pick(rng, ("", "", "0", "00")) + digits(rng, look)
-        return value + pick(rng, (" ", " ", "")) + pick(rng, _RAISED_UNITS)
+        gap = "" if rng.random() < 0.25 else " " + THIN_SPACE * int(rng.random() ** 2 * 8)
+        return value + gap + pick(rng, _RAISED_UNITS)
     pair = [pick(rng, _FORMULAS), digits(rng, look)]
     return " ".join(pair if rng.random() < 0.6 else pair[::-1])

@@ -15,6 +15,12 @@ import numpy as np
 from digitdet.common.registry import Registry, draw_name
 from digitdet.configs.look import LookConfig
 
+# Vowels and consonants of made-up words with up to three letters, and of longer ones.
+_LETTERS = (
+    ("aaaaeeeeuuuooiiy", "cdfghkmnprtvwcdfghkmnprtvwbbssllz"),
+    ("aaaaeeeeeuuoooiiiy", "bbccdddffgghhjkklllmmnnnpprrrsssstttvwxzq"),
+)
+
 TextFunction = Callable[[np.random.Generator, LookConfig], str]
 TEXTS: Registry[TextFunction] = Registry()
 
@@ -102,9 +108,17 @@ def numbers(rng: np.random.Generator, look: LookConfig) -> str:
 
 def word(rng: np.random.Generator) -> str:
     """Draw a made-up word in lower case, upper case or capitalised."""
-    # Letters that resemble digits (o, i, l, s, z, b) are less frequent than in real texts, because they are ambiguous.
     length = int(rng.integers(2, 10))
-    vowels = rng.random(length) < 0.42
-    letters = [str(rng.choice(list("aaaaeeeeuuuooiiy" if v else "cdfghkmnprtvwcdfghkmnprtvwbbssllz"))) for v in vowels]
-    text = "".join(letters)
+    # Letters that resemble digits (o, i, l, s, z, b) are less frequent in short words, where they are ambiguous.
+    vowels, consonants = _LETTERS[length > 3]
+    text = "".join(pick(rng, vowels if rng.random() < 0.42 else consonants) for _ in range(length))
     return (text.upper(), text.capitalize(), text)[int(rng.integers(3))]
+
+
+def digit_like_word(rng: np.random.Generator) -> str:
+    """Draw a made-up word of which most letters resemble digits, such as BOSS or biggs; not only O, I and l."""
+    length = int(rng.integers(3, 8))
+    text = "".join(pick(rng, "oooiia" if place % 2 else "bbdgglllqssszz") for place in range(length))
+    if set(text) <= set("oil"):
+        text += pick(rng, "sdgb")
+    return (text.upper(), text.upper(), text.capitalize(), text)[int(rng.integers(4))]

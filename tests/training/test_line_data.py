@@ -92,6 +92,19 @@ def test_all_characters_of_the_true_and_of_the_found_lines_are_kept(data, tmp_pa
     assert len(true.digits) == 3
 
 
+def test_what_the_detector_finds_without_a_digit_is_always_cut_out(data, tmp_path, monkeypatch):
+    class Mistaken:
+        def detect(self, images, quick):
+            return [Detections(np.array([[20, 20, 40, 60]], np.float32), np.full((1, 10), 0.6, np.float32))]
+
+    for share in ("_FOUND_SHARE", "_OTHER_SHARE", "_EMPTY_SHARE"):
+        monkeypatch.setattr(line_data, share, 0.0)
+    pictures = [one for one in list_pictures(data, "train") if one.lines is not None]
+    (path,) = cut_pictures(pictures, Mistaken(), READER, tmp_path / "shard", 0)
+    shard = Shard(path)
+    assert [len(shard[row].characters.boxes) for row in range(len(shard)) if shard[row].is_found] == [0]
+
+
 def test_a_picture_with_digit_boxes_alone_gives_its_digits(data, tmp_path):
     pictures = [one for one in list_pictures(data, "train") if one.path.stem == "labels"]
     (path,) = cut_pictures(pictures, MultiScaleDetector(None, ReadConfig()), READER, tmp_path / "lines-train", seed=0)

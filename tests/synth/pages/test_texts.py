@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from digitdet.configs.look import LookConfig
 from digitdet.synth.pages import text_labels, text_values  # noqa: F401  (add to the table)
-from digitdet.synth.pages.texts import RAISED, SUPERSCRIPTS, TEXTS, THIN_SPACE, sample_text, word
+from digitdet.synth.pages.texts import RAISED, SUPERSCRIPTS, TEXTS, THIN_SPACE, digit_like_word, sample_text, word
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -124,6 +124,11 @@ def test_codes_contain_letters():
     for text in texts("code"):
         assert re.search(r"[A-Z]", text)
         assert not set(text) & set("IOQ")  # similar to 1 and 0
+
+
+def test_words_that_resemble_numbers_have_a_letter_that_tells():
+    rng = np.random.default_rng(2)
+    assert all(set(text) - set("OoIil") for text in (digit_like_word(rng) for _ in range(500)))
 
 
 def test_words_are_letters():

@@ -23,7 +23,7 @@ from digitdet.datasets.formats.numbers import LineTruth
 from digitdet.reading.lines import find_lines
 from digitdet.reading.strips import split_at_wide_gaps
 
-_SIDE_MARGIN, _MARGIN = 2.5, 0.8  # around the digits of a line, in digit heights
+_SIDE_MARGIN, _MARGIN = 2.5, 1.0  # around the digits of a line, in digit heights
 _MAX_DIGIT_HEIGHT = 44  # pixels; larger digits are reduced to this
 _JPEG_QUALITY = 93
 _MAX_EMPTY_DIGITS = 6  # of a made-up line where there is no text

@@ -23,6 +23,9 @@ _REACH = 0.65  # characters of such a line are read up to this distance
 _MIN_VISIBLE = 0.5  # of the width of a character that is read
 _MAX_SHARED = 8.0  # pixels by which two lines in one strip may overlap, side by side
 _CUT_OFF = 2.0  # pixels
+# Sizes of the digits relative to those of a usual strip, and their shares: digits are small where a whole picture is
+# the strip, or where the detector took a plate for one digit.
+_SIZES, _SIZE_SHARES = ((0.45, 0.65), (0.65, 0.95), (0.92, 1.04)), (0.1, 0.15, 0.75)
 
 
 @dataclass(frozen=True)
@@ -119,11 +122,13 @@ def _drawn_strip(digits: Boxes, crop: LineCrop, rng: np.random.Generator) -> Str
     """Return the strip of digits, turned, sheared, stretched and moved at random."""
     angle = crop.angle + rng.normal(0, 1.2 if len(digits) > 1 else 2.5)
     slant = rng.uniform(-0.4, 0.4) if rng.random() < 0.1 else rng.normal(0, 0.1)
-    strip = line_strip(digits, angle, slant, END_MARGIN * rng.uniform(0.6, 1.5))
-    size = rng.uniform(0.65, 0.95) if rng.random() < 0.15 else rng.uniform(0.92, 1.04)
+    kind = int(rng.choice(len(_SIZES), p=_SIZE_SHARES))
+    size = rng.uniform(*_SIZES[kind])
+    shift, longest = (0.1, 1.5) if kind else (0.25, 3.0)
+    strip = line_strip(digits, angle, slant, END_MARGIN * rng.uniform(0.6, longest))
     stretch = np.exp(rng.normal(0, 0.08))
     matrix = strip.to_strip * np.array([[size * stretch], [size]])
-    matrix[:, 2] += [0, (1 - size) * STRIP_HEIGHT * rng.uniform(0.4, 0.6)]
+    matrix[:, 2] += [0, (1 - size) * STRIP_HEIGHT * rng.uniform(0.5 - shift, 0.5 + shift)]
     start, stop = 0.0, strip.width * size * stretch
     # Beyond the cut-out nothing is known, except at the border of the picture, where the pixels repeat anyway.
     height, width = crop.image.shape[:2]

@@ -156,19 +156,33 @@ def form(draft: PageDraft) -> None:
 @LAYOUTS.add("stacked")
 def stacked(draft: PageDraft) -> None:
     """A number with its digits one below the other, as on containers and door posts, perhaps on a plate."""
+    _put_in_steps(draft, 0.0, draft.rng.uniform(1.08, 1.7))
+
+
+@LAYOUTS.add("staggered")
+def staggered(draft: PageDraft) -> None:
+    """A number with upright digits, each higher or lower than the one before, as on house walls beside stairs."""
+    rng = draft.rng
+    across = rng.uniform(0.65, 1.2)
+    _put_in_steps(draft, across, float(rng.choice([-1, -1, 1])) * across * rng.uniform(0.15, 0.8))
+
+
+def _put_in_steps(draft: PageDraft, across: float, down: float) -> None:
+    """Write a number of at least two digits, each a step from the one before, in digit heights; perhaps on a plate."""
     look, rng = draft.look, draft.rng
     text = digits(rng, look)
     if len(text) == 1:
         text += random_digits(rng, 1 + int(rng.random() * 3))
-    pitch = rng.uniform(1.08, 1.7)
-    tallest = min((draft.height - 2 * MARGIN) / (pitch * len(text)), draft.width * 0.8)
+    steps = len(text) - 1
+    room_x, room_y = draft.width - 2 * MARGIN, draft.height - 2 * MARGIN
+    tallest = min(room_y / (abs(down) * steps + max(abs(down), 1.08)), room_x / (across * steps + 1.25))
     height = sample_digit_height(rng, look, tallest, tallest)
-    y = (np.arange(len(text)) - (len(text) - 1) / 2) * pitch * height
-    line = draft.write(text, height, np.inf).rearranged(np.column_stack([np.zeros(len(text)), y]))
+    places = (np.arange(len(text)) - steps / 2)[:, None] * np.array([across, down]) * height
+    line = draft.write(text, height, np.inf).rearranged(places)
     free_x, free_y = draft.width - line.width, draft.height - line.size[1] - 2 * MARGIN
     x0, y0 = rng.uniform(-0.5, 0.5) * max(free_x, 0), rng.uniform(-0.5, 0.5) * max(free_y, 0)
     light = None
-    if rng.random() < 0.4:
+    if rng.random() < (0.15 if across else 0.4):
         light = bool(rng.random() < 0.5)
         pad = height * rng.uniform(0.15, 0.5)
         body = centred_box(x0, y0, line.width + 2 * pad, line.size[1] + 2 * pad)

@@ -16,6 +16,7 @@ from digitdet.common.registry import Registry
 from digitdet.common.types import Box, FloatArray
 from digitdet.synth.pages.layouts import LAYOUTS
 from digitdet.synth.pages.page_draft import PageDraft, centre_of, centred_box, inset
+from digitdet.synth.pages.pictographs import arrow, person
 from digitdet.synth.surfaces.fields import LUMA
 
 OBJECTS: Registry[Callable[[PageDraft, float], None]] = Registry()
@@ -43,6 +44,7 @@ _ACCENTS = ((30, 165, 205), (20, 140, 180), (45, 190, 235), (60, 60, 190), (160,
 _CLOTHS = ((245, 245, 245), (235, 238, 240), (250, 250, 250), (60, 220, 245), (225, 200, 150), (200, 215, 250))
 _PAPERS = ((240, 244, 246), (250, 250, 250), (215, 235, 240), (150, 235, 250), (225, 225, 225))
 _PLATES = ((245, 245, 245), (250, 250, 250), (40, 200, 245), (60, 215, 240), (120, 50, 15), (30, 30, 30))
+_ARMS = ((90, 120, 170), (130, 160, 210), (50, 70, 110), (30, 30, 35), (120, 60, 30), (60, 50, 160))
 # Letters in about the frequencies of English, without those that resemble digits.
 _LETTERS = np.array(list("eeeeetttaaaaonnnnrrrhhhddcccuummfffppggwwyvk"))
 # Height in pixels below which a line of words is drawn as a stripe: its letters could not be told apart.
@@ -58,7 +60,7 @@ def sign(draft: PageDraft, height: float) -> None:
 
 @OBJECTS.add("bib")
 def bib(draft: PageDraft, height: float) -> None:
-    """A runner's bib: a large number on cloth between the words of sponsors, with pins in the corners."""
+    """A runner's bib: a large number on cloth between the words of sponsors, with pins; an arm may cover an edge."""
     rng = draft.rng
     line = draft.write(draft.text(), height, 7 * height)
     width = max(line.width * rng.uniform(1.12, 1.5), 2 * height)
@@ -77,6 +79,11 @@ def bib(draft: PageDraft, height: float) -> None:
         for y in (body[1] + 2 * pin, body[3] - 2 * pin):
             draft.panel(centred_box(x, y, pin, pin), colour * 0.4, pin)
     draft.put(line, 0, 0, _is_light(colour))
+    if rng.random() < 0.4:  # the runner's name, between the number and the lower band
+        name = centred_box(0, bottom - 0.07 * height, width, 0.14 * height)
+        _write_inside(draft, _words(rng, 1, 1), name, 1.5, _is_light(colour))
+    if rng.random() < 0.25:
+        _cover_edge(draft, body, (width - line.width) / 2 + 0.12 * height)
 
 
 @OBJECTS.add("jersey")
@@ -94,9 +101,14 @@ def jersey(draft: PageDraft, height: float) -> None:
 def wall_number(draft: PageDraft, height: float) -> None:
     """Digits that stand directly on a wall or a door, side by side or one below the other."""
     rng, light = draft.rng, bool(draft.rng.random() < 0.5)
-    if not draft.words_only and rng.random() < 0.35:
+    kind = 1.0 if draft.words_only else rng.random()
+    if kind < 0.35:
         draft.width, draft.height = 2 * height, height * rng.uniform(3, 6)
         LAYOUTS["stacked"](draft)
+        return
+    if kind < 0.5:
+        draft.width, draft.height = height * rng.uniform(3, 6), height * rng.uniform(2, 4)
+        LAYOUTS["staggered"](draft)
         return
     draft.put(draft.write(draft.text(), height, 7 * height), 0, 0, light)
 
@@ -219,6 +231,14 @@ def _panel_sign(draft: PageDraft, height: float) -> None:
         colour = _pick(rng, _SIGN_COLOURS)
         draft.panel(panel, colour)
         _small_print(draft, inset(panel, 0.25 * height), height * rng.uniform(0.15, 0.42), _takes_dark_ink(rng, colour))
+        bottom = panel[3]
+    if rng.random() < 0.3:
+        size = height * rng.uniform(0.4, 0.9)
+        panel = (left, bottom, left + size * rng.uniform(2.5, 6), bottom + 1.8 * size)
+        colour = _pick(rng, _SIGN_COLOURS)
+        draft.panel(panel, colour)
+        for x in np.arange(panel[0] + 0.8 * size, panel[2] - 0.4 * size, rng.uniform(0.8, 1.3) * size).tolist():
+            person(draft, x, centre_of(panel)[1], size, _contrasting(colour))
 
 
 def _column_sign(draft: PageDraft, height: float) -> None:
@@ -226,7 +246,7 @@ def _column_sign(draft: PageDraft, height: float) -> None:
     rng = draft.rng
     rows, pitch = int(rng.integers(2, 8)), height * rng.uniform(1.5, 2.4)
     lines = [draft.write(draft.text(), height, 5 * height) for _ in range(rows)]
-    width = max(line.width for line in lines) + 2.2 * height
+    width, size = max(line.width for line in lines) + height * rng.uniform(1.7, 2.4), height * rng.uniform(0.55, 0.95)
     colour, accent = _pick(rng, _SIGN_COLOURS), _pick(rng, _ACCENTS)
     head = -pitch * rng.uniform(0.8, 1.8)
     draft.panel((0, -pitch / 2 - 0.2 * height, width, (rows - 0.5) * pitch + height * rng.uniform(0, 2)), colour)
@@ -235,9 +255,9 @@ def _column_sign(draft: PageDraft, height: float) -> None:
     _write_inside(draft, _words(rng, 1, 2), title, 0.4, _is_light(accent))
     arrow_first = rng.random() < 0.3
     for row, line in enumerate(lines):
-        draft.put_left(line, (1.5 if arrow_first else 0.4) * height, row * pitch, _is_light(colour))
-        x = 0.8 * height if arrow_first else width - 0.8 * height
-        _arrow(draft, x, row * pitch, 0.7 * height, _contrasting(colour))
+        draft.put_left(line, (1.3 if arrow_first else 0.4) * height, row * pitch, _is_light(colour))
+        x = 0.65 * height if arrow_first else width - 0.65 * height
+        arrow(draft, x, row * pitch, size, _contrasting(colour))
 
 
 def _list_sign(draft: PageDraft, height: float) -> None:
@@ -342,13 +362,16 @@ def _stripe(draft: PageDraft, left: float, y: float, width: float, height: float
     draft.rule(left, y, left + width, y, level, max(0.6 * height, 1.0), alpha=0.35)
 
 
-def _arrow(draft: PageDraft, x: float, y: float, size: float, colour: FloatArray) -> None:
-    """Draw an arrow to the left, the right or upwards, around a centre."""
-    arrow = np.array([[[-0.5, 0], [0.5, 0]], [[0.1, -0.35], [0.5, 0]], [[0.1, 0.35], [0.5, 0]]]) * size
-    turn = float(draft.rng.choice([0.0, np.pi, -np.pi / 2]))
-    cos, sin = np.cos(turn), np.sin(turn)
-    for points in arrow @ np.array([[cos, sin], [-sin, cos]]) + (x, y):
-        draft.add_shape(points, colour, max(0.14 * size, 1.0), closed=False)
+def _cover_edge(draft: PageDraft, body: Box, reach: float) -> None:
+    """Cover an edge at the side of a body, at most `reach` pixels of it, with a slanted strip above the ink."""
+    rng, tall = draft.rng, body[3] - body[1]
+    upper, lower = rng.uniform(-0.3, 1, 2) * reach
+    thick = rng.uniform(0.05, 0.3) * tall
+    arm = np.array([[-thick, body[1]], [upper, body[1]], [lower, body[3]], [-thick, body[3]]])
+    arm[:, 0] += body[0]
+    if rng.random() < 0.5:
+        arm[:, 0] = body[0] + body[2] - arm[:, 0]
+    draft.add_shape(arm, _pick(rng, _ARMS), above=True)
 
 
 def _pick(rng: np.random.Generator, colours: tuple[tuple[int, int, int], ...]) -> FloatArray:

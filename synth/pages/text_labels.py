@@ -85,6 +85,18 @@ def phone(rng: np.random.Generator, look: LookConfig) -> str:
     return pick(rng, ("", "", "", "", "", "", "", "Tel. ", "Tel: ", "Fax ", "T ", "\u260e ")) + text
 
 
+@TEXTS.add("house_number")
+def house_number(rng: np.random.Generator, look: LookConfig) -> str:
+    """A house number, mostly of two or three digits: "42", "117B", "8 bis", "1-3"."""
+    text = str(1 + int(9 * rng.random() ** 1.4)) + random_digits(rng, int(rng.choice(4, p=(0.2, 0.45, 0.25, 0.1))))
+    kind = rng.random()
+    if kind < 0.9:
+        return text
+    if kind < 0.92:
+        return f"{text}{pick(rng, '-/')}{int(text) + 2}"
+    return text + pick(rng, ("A", "A", "B", "C", "D", "a", "b", "c", " a", " bis", "bis", " BIS", " ter"))
+
+
 @TEXTS.add("labelled")
 def labelled(rng: np.random.Generator, look: LookConfig) -> str:
     """A number after a label: "No. 12", "Room 214", "S/N 0042"."""

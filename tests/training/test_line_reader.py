@@ -83,15 +83,17 @@ def test_samples_say_what_their_strips_show():
     (crop,) = crops_of("31-7 kWh")
     rng = np.random.default_rng(0)
     seed_augmentation(0)
-    texts = set()
+    texts, heights = set(), []
     for _ in range(60):
         sample = draw_sample(crop, rng)
+        heights.append((sample.edges[:, 1] + sample.edges[:, 3]).max())  # in strip heights
         assert sample.image.shape == (STRIP_HEIGHT, len(sample.columns) * COLUMN_WIDTH, 3)
         seen = sample.columns[sample.columns != BLANK]
         order = seen[np.append(True, seen[1:] != seen[:-1])]
         assert order.tolist() == [one for one in sample.text if one != SPACE]
         assert (sample.edges[sample.columns != BLANK][:, [1, 3]] > 0).all()
         texts.add(written(sample))
+    assert min(heights) < 0.6 < 0.75 < max(heights)  # some strips are much higher than their digits
     assert {"31-7", f"31-7 {CHARACTERS[OTHER]}"} & texts
     assert all(text in f"31-7 {CHARACTERS[OTHER]}" for text in texts)
 

@@ -18,7 +18,20 @@ from digitdet.synth.pages.page_draft import MARGIN, PageDraft
 
 SIZES = st.sampled_from([(320.0, 320.0), (320.0, 96.0), (200.0, 310.0), (60.0, 40.0)])
 SEEDS = st.integers(0, 2**32 - 1)
-KNOWN = {"page", "single", "list", "table", "form", "grid", "register", "plate", "counter", "display", "stacked"}
+KNOWN = {
+    "page",
+    "single",
+    "list",
+    "table",
+    "form",
+    "grid",
+    "register",
+    "plate",
+    "counter",
+    "display",
+    "stacked",
+    "staggered",
+}
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +81,10 @@ def test_layouts_write_numbers_in_reading_order_on_the_page(name, make_draft, se
             if name == "stacked":  # top to bottom
                 assert (np.diff(y) > 0.9 * line.height).all()
                 assert np.ptp(x) < 1
+                continue
+            if name == "staggered":  # left to right, each step up or each down
+                assert (np.diff(x) > 0.6 * line.height).all()
+                assert (np.diff(y) > 0).all() or (np.diff(y) < 0).all()
                 continue
             # Left to right.
             assert (np.diff(x) > 0).all()
@@ -173,10 +190,11 @@ def test_boxes_of_a_form_can_be_apart_and_filled(make_draft):
     assert rows == {1, 2, 3}
 
 
-def test_stacked_digits_are_one_number_on_the_page(make_draft):
+@pytest.mark.parametrize("name", ["stacked", "staggered"])
+def test_digits_in_steps_are_one_number_on_the_page(make_draft, name):
     for seed in range(40):
         draft = make_draft(seed, size=(200.0, 310.0), digits_per_number=(1, 8), digit_height=(12, 150))
-        LAYOUTS["stacked"](draft)
+        LAYOUTS[name](draft)
         (placed,) = draft.lines
         (number,) = placed.line.numbers
         assert number == list(range(len(placed.line.glyphs)))
@@ -184,8 +202,9 @@ def test_stacked_digits_are_one_number_on_the_page(make_draft):
         assert not any(glyph.after_space for glyph in placed.line.glyphs)
         assert (placed.box[:2] >= (-101, -156)).all()
         assert (placed.box[2:] <= (101, 156)).all()
-        boxes = [(placed.y + g.y - g.size[1] / 2, placed.y + g.y + g.size[1] / 2) for g in placed.line.glyphs]
-        assert all(below[0] > above[1] for above, below in pairwise(boxes))
+        if name == "stacked":
+            boxes = [(placed.y + g.y - g.size[1] / 2, placed.y + g.y + g.size[1] / 2) for g in placed.line.glyphs]
+            assert all(below[0] > above[1] for above, below in pairwise(boxes))
 
 
 @pytest.mark.parametrize("name", ["plate", "display"])

@@ -68,6 +68,7 @@ def test_kinds_are_drawn_by_weight():
         ("fraction", r"(BP |RR |\d+ )?\d+ ?/ ?\d+( mm ?Hg)?"),
         ("range", r"\d+( ?[-\u2013~] ?| to | bis |\.\.\.| \.\. )\d+( [A-Za-z%/.²³°Ω]+)?"),
         ("time", r"(.* )?\d{1,2}[:.hH]\d\d(:\d\d)?( ?([ap]\.?m\.?|[AP]M))?"),
+        ("house_number", r"[1-9]\d{0,3}([-/]\d{1,5}| ?[A-Da-c]| ?(bis|BIS|ter))?"),
         ("ordinal", r"\d{1,3}(st|nd|rd|th|ST|ND|RD|TH|\.|e|º|ª)( [A-Za-z]+)?"),
         ("list_mark", r"(\(?\d{1,2}[).:]|[a-f]\)) ([A-Za-z]+|\d+)"),
         (

@@ -40,6 +40,18 @@ class Evidence:
     network: FloatArray
     scores: Scores
 
+    @property
+    def is_digit(self) -> Mask:
+        """At which places (P,) there is a box of the detector, or most likely a digit by the line reader."""
+        digits = np.exp(self.network[:, : len(CLASS_NAMES)]).sum(axis=1)
+        return np.asarray((self.rows >= 0) | (~self.is_empty & (digits > 0.5)))
+
+    @property
+    def labels(self) -> Indices:
+        """The most likely digits (P,) of the places, 0 to 9, by the detector where it found one."""
+        by_network = self.network[:, : len(CLASS_NAMES)].argmax(axis=1)
+        return np.where(self.rows >= 0, self.scores.argmax(axis=1), by_network)
+
     def without(self, places: Mask) -> Evidence:
         """Return the evidence without some of the places (P,)."""
         return Evidence(*(getattr(self, one.name)[~places] for one in fields(self)))

@@ -18,6 +18,7 @@ from digitdet.reading.lattice import Lattice
 from digitdet.reading.line_reader import OnnxLineReader
 from digitdet.reading.lines import find_lines
 from digitdet.reading.pooling import build_lattice
+from digitdet.reading.small_digits import find_small_digits
 from digitdet.reading.strips import STRIP_HEIGHT, Strip, cut_strip, line_strip, split_at_wide_gaps, whole_strip
 
 _LINE_SCORE = 0.3  # of digits that form lines; lower ones are evidence on the strip of a line
@@ -47,7 +48,7 @@ def transcribe(page: Image, digits: Detections, line_reader: OnnxLineReader) -> 
     """Return the lattices of the lines of a page (H, W, 3), in reading order."""
     return [
         build_lattice(one.evidence, one.rows.tolist(), one.angle, line_reader.weights)
-        for one in read_strips(page, digits, line_reader)
+        for one in _without_small_digits(read_strips(page, digits, line_reader))
     ]
 
 
@@ -64,6 +65,28 @@ def read_strips(page: Image, digits: Detections, line_reader: OnnxLineReader) ->
         evidence = evidence.without(_is_in_box(evidence, others))
         readings.append(StripReading(one.strip, one.rows, one.angle, evidence))
     return readings
+
+
+def _without_small_digits(readings: list[StripReading]) -> list[StripReading]:
+    """Leave out the raised and lowered digits, which belong to no number, and lines of such a digit alone."""
+    places = [np.flatnonzero(one.evidence.is_digit) for one in readings]
+    boxes, labels = (
+        np.concatenate(
+            [empty, *(getattr(one.evidence, name)[rows] for one, rows in zip(readings, places, strict=True))]
+        )
+        for name, empty in (("boxes", np.zeros((0, 4))), ("labels", np.zeros(0, np.intp)))
+    )
+    lines = np.split(np.arange(len(boxes)), np.cumsum([len(rows) for rows in places])[:-1])
+    small = find_small_digits(boxes, labels, lines)
+    if not len(small):
+        return readings
+    kept = []
+    for one, rows, line in zip(readings, places, lines, strict=True):
+        is_small = np.isin(line, small)
+        evidence = one.evidence.without(np.isin(np.arange(len(one.evidence.rows)), rows[is_small]))
+        if not len(rows) or not is_small.all():
+            kept.append(replace(one, evidence=evidence))
+    return kept
 
 
 def place_strips(digits: Detections, width: int, height: int) -> list[PlacedStrip]:

@@ -122,7 +122,7 @@ def form(draft: PageDraft) -> None:
     look, rng = draft.look, draft.rng
     count = int(rng.integers(look.digits_per_number[0], look.digits_per_number[1] + 1))
     rows = int(rng.choice([1, 1, 1, 2, 3]))
-    aspect, gap = rng.uniform(0.65, 1.05), float(rng.choice([0.0, rng.uniform(0.03, 0.4), rng.uniform(0.03, 0.8)]))
+    aspect, gap = rng.uniform(0.65, 1.05), float(rng.choice([0.0, rng.uniform(0.03, 0.4), rng.uniform(0.3, 0.9)]))
     pitch = aspect * (1 + gap)  # in box heights
     side = min(
         (draft.width - 4 * MARGIN) / (count * pitch), draft.height / (rows * 1.4 + 0.5), look.digit_height[1] * 1.4

@@ -19,8 +19,7 @@ _MISSED_END, _MISSED_MANY, _FALSE_END = 0.12, 0.04, 0.06  # probabilities of err
 _CUT_BY_BORDER = 0.12  # probability that a border of the picture cuts a line
 _LEAST_AT_BORDER = 0.35  # of the width of a digit that is read at a border of the picture
 _CENTRAL = 0.3  # a line belongs to a strip if a character's middle is this near to the strip's, in strip heights
-_REACH = 0.65  # characters of such a line are read up to this distance
-_MIN_VISIBLE = 0.5  # of the width of a character that is read
+_MIN_VISIBLE = 0.5  # of the width and the height of a character that is read
 _MAX_SHARED = 8.0  # pixels by which two lines in one strip may overlap, side by side
 _CUT_OFF = 2.0  # pixels
 # Sizes of the digits relative to those of a usual strip, and their shares: digits are small where a whole picture is
@@ -148,10 +147,10 @@ def visible_characters(characters: Characters, strip: Strip) -> tuple[Indices, M
     """
     boxes = strip.boxes_to_strip(characters.boxes)
     off = np.abs((boxes[:, 1] + boxes[:, 3]) / 2 / STRIP_HEIGHT - 0.5)
-    visible = np.minimum(boxes[:, 2], strip.width) - np.maximum(boxes[:, 0], 0)
-    is_inside = visible >= _MIN_VISIBLE * (boxes[:, 2] - boxes[:, 0])
+    visible = np.minimum(boxes[:, 2:], [strip.width, STRIP_HEIGHT]) - np.maximum(boxes[:, :2], 0)
+    is_inside = (visible >= _MIN_VISIBLE * (boxes[:, 2:] - boxes[:, :2])).all(axis=1)
     lines = np.unique(characters.lines[is_inside & (off < _CENTRAL)])
-    groups = [np.flatnonzero(is_inside & (off < _REACH) & (characters.lines == line)) for line in lines]
+    groups = [np.flatnonzero(is_inside & (characters.lines == line)) for line in lines]
     groups.sort(key=lambda rows: float(boxes[rows, 0].min()))
     for left, right in pairwise(groups):
         if boxes[left, 2].max() - boxes[right, 0].min() > _MAX_SHARED:

@@ -14,6 +14,7 @@ from digitdet.common.types import Boxes, FloatArray, Image, Indices, Mask
 from digitdet.detection.postprocess import Detections
 from digitdet.reading.ctc import decode
 from digitdet.reading.evidence import Evidence, gather_evidence
+from digitdet.reading.form_fields import join_form_fields
 from digitdet.reading.lattice import Lattice
 from digitdet.reading.line_reader import OnnxLineReader
 from digitdet.reading.lines import find_lines
@@ -46,10 +47,11 @@ class StripReading(PlacedStrip):
 
 def transcribe(page: Image, digits: Detections, line_reader: OnnxLineReader) -> list[Lattice]:
     """Return the lattices of the lines of a page (H, W, 3), in reading order."""
-    return [
+    lattices = [
         build_lattice(one.evidence, one.rows.tolist(), one.angle, line_reader.weights)
         for one in _without_small_digits(read_strips(page, digits, line_reader))
     ]
+    return join_form_fields(page, lattices)
 
 
 def read_strips(page: Image, digits: Detections, line_reader: OnnxLineReader) -> list[StripReading]:

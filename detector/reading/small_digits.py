@@ -14,13 +14,13 @@ import numpy as np
 from digitdet.common.types import Boxes, FloatArray, Indices, Mask
 
 # All in heights of the nearest full digit of the line.
-_HEIGHTS = (0.3, 0.7)
+_HEIGHTS = (0.3, 0.66)
 _RAISED_TOPS, _RAISED_FEET = (-0.5, 0.12), (-1.0, -0.28)  # below the top and the foot of the full digit
 _LOWERED_TOPS, _LOWERED_FEET = (0.35, 1.0), (0.06, 0.5)
 _MAX_DISTANCE = 4.0  # between the two
 _MAX_WIDTH = 0.8  # relative to the widest full digit
 _MAX_PAIR_GAP, _MAX_PAIR_STEP = 0.6, 0.2  # between small digits that are side by side
-_MIN_GAP_BEHIND = 0.25
+_GAP_BEHIND_FIRST, _GAP_BEHIND = 0.4, 0.8  # least gaps to the next digit, behind the first one and behind others
 
 _FULL = 0.75  # of the height of the highest digit: the digits that show the slope of a line
 
@@ -67,12 +67,13 @@ def _small_digits(boxes: Boxes, is_in_line: Mask) -> Mask:
     is_small = (is_raised | is_lowered) & _is_within(height / scale, _HEIGHTS)
     is_small &= gaps[rows, nearest] <= _MAX_DISTANCE * scale
     is_small &= right - left <= _MAX_WIDTH * np.where(is_full, right - left, 0.0).max(axis=1)
-    is_before = is_full & (x > x[:, None]) & (gaps < _MIN_GAP_BEHIND * scale[:, None])
-    is_small &= ~is_before.any(axis=1)
     is_pair = gaps <= _MAX_PAIR_GAP * scale[:, None]
     is_pair &= np.abs(bottom[:, None] - bottom) <= _MAX_PAIR_STEP * scale[:, None]
     is_pair &= is_small & (rows[:, None] != rows)
-    return np.asarray(is_small & ~is_pair.any(axis=1))
+    is_behind = is_in_line & (x > x[:, None])
+    least = np.where((is_in_line & (x < x[:, None])).any(axis=1), _GAP_BEHIND, _GAP_BEHIND_FIRST) * scale
+    is_inside = (is_behind & (gaps < least[:, None])).any(axis=1)
+    return np.asarray(is_small & ~is_pair.any(axis=1) & ~is_inside)
 
 
 def _slope(x: FloatArray, feet: FloatArray, height: FloatArray) -> float:

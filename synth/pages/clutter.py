@@ -84,7 +84,7 @@ def signs(draft: PageDraft) -> None:
     first, last = SIGN_BLOCKS[int(rng.integers(len(SIGN_BLOCKS)))]
     writer = draft.sign_writer.with_any("".join(chr(first + (last - first) * part // 4) for part in range(1, 4)))
     for _ in range(int(rng.integers(1, 5))):
-        codes = rng.integers(first, last + 1, int(rng.choice([1, 1, 1, 3, 5])))
+        codes = rng.integers(first, last + 1, int(rng.choice([1, 1, 3, 5, 8])))
         is_clear = len(codes) >= _CLEAR_ROW
         text = "".join(character for character in map(chr, codes.tolist()) if is_clear or character not in LIKE_DIGITS)
         size = height * float(np.exp(rng.uniform(-0.5, 1.0)))

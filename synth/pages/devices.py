@@ -2,41 +2,57 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from digitdet.common.registry import draw_name
 from digitdet.common.types import Box, FloatArray
 from digitdet.synth.pages.layouts import LAYOUTS, fill_box
-from digitdet.synth.pages.page_draft import PageDraft, centre_of, centred_box, inset
+from digitdet.synth.pages.page_draft import Ink, PageDraft, centre_of, centred_box, inset
 from digitdet.synth.surfaces.fields import log_uniform, with_level
 
+# Sides of the smallest plate in the least digit heights of the look, so that most numbers on it are legible.
+_LEAST_ROOM = 2.0
 # Free space around the number of a plate in digit heights.
 _PLATE_MARGIN = (0.0, 0.4)
 # Colours BGR of enamelled and painted plates: blue, green, red, brown, black; white, cream, yellow, pale blue.
 _DARK_PLATES = ((105, 45, 20), (140, 70, 25), (90, 30, 30), (45, 70, 25), (40, 35, 140), (35, 45, 70), (30, 28, 28))
 _LIGHT_PLATES = ((240, 240, 240), (230, 232, 235), (235, 225, 215), (195, 220, 232), (70, 195, 235), (235, 215, 190))
 # Part of the plates with such a colour; the others are near grey or of any hue.
-_USUAL_SHARE = 0.6
+_USUAL_SHARE = 0.75
+# Part of these plates on which the number and the border have one colour, also a usual one.
+_ONE_COLOUR_SHARE = 0.7
 # Part of the plates that are made to the size of their number.
-_FITTED_SHARE = 0.5
+_FITTED_SHARE = 0.65
 
 
 @LAYOUTS.add("plate")
 def plate(draft: PageDraft) -> None:
     """A number on an enamelled, engraved or printed plate, perhaps with a border, screws or a shadow."""
     rng = draft.rng
-    width = draft.width * log_uniform(rng, 0.25, 1.1)
-    height = min(draft.height * rng.uniform(0.4, 1.05), width * rng.uniform(0.3, 1.3))
+    least = _LEAST_ROOM * draft.look.digit_height[0]
+    width = max(draft.width * log_uniform(rng, 0.3, 1.1), least)
+    height = max(min(draft.height * rng.uniform(0.4, 1.05), width * rng.uniform(0.3, 1.6)), min(least, width))
     x, y = _sample_centre(draft, width, height)
     box = centred_box(x, y, width, height)
     light = bool(rng.random() < 0.5)
-    corner_share, is_fitted = float(rng.choice([0.0, rng.uniform(0.03, 0.2), 0.5])), rng.random() < _FITTED_SHARE
+    corner_share, is_fitted = (
+        float(rng.choice([0.0, 0.0, *rng.uniform(0.03, 0.2, 2), 0.5])),
+        rng.random() < _FITTED_SHARE,
+    )
     fill_box(draft, inset(box, (0.08 + 0.15 * corner_share) * min(width, height)), dark=light, margin=_PLATE_MARGIN)
     if is_fitted and draft.lines:
         box = _box_around(draft)
         (x, y), width, height = centre_of(box), box[2] - box[0], box[3] - box[1]
     side = min(width, height)
     corner = side * corner_share
-    colour, line_colour = _plate_colour(draft, light), _plate_colour(draft, not light)
+    is_usual = rng.random() < _USUAL_SHARE
+    colour, line_colour = (_usual_colour if is_usual else body_colour)(draft, light), body_colour(draft, not light)
+    if is_usual and rng.random() < _ONE_COLOUR_SHARE:
+        line_colour = _usual_colour(draft, not light)
+        ink = Ink(draw_name(rng, draft.look.inks), rng.uniform(0, 1, 3), 0.0, line_colour)
+        draft.lines = [replace(placed, ink=ink) for placed in draft.lines]
     if rng.random() < 0.4:  # the plate stands off the wall
         shift = rng.uniform(0.01, 0.05) * height
         shadow = (box[0] + shift, box[1] + shift, box[2] + shift, box[3] + shift)
@@ -66,13 +82,10 @@ def _sample_centre(draft: PageDraft, width: float, height: float) -> FloatArray:
     return draft.rng.uniform(-0.5, 0.5, 2) * np.maximum([draft.width - width, draft.height - height], 0)
 
 
-def _plate_colour(draft: PageDraft, light: bool) -> FloatArray:
-    """Draw a colour (3,) BGR of a plate or of the border on it."""
-    rng = draft.rng
-    if rng.random() >= _USUAL_SHARE:
-        return body_colour(draft, light)
-    usual = _LIGHT_PLATES if light else _DARK_PLATES
-    return np.clip(np.array(usual[int(rng.integers(len(usual)))]) + rng.normal(0, 12, 3), 0, 255)
+def _usual_colour(draft: PageDraft, light: bool) -> FloatArray:
+    """Draw a colour (3,) BGR near one that is usual for plates."""
+    colours = _LIGHT_PLATES if light else _DARK_PLATES
+    return np.clip(np.array(colours[int(draft.rng.integers(len(colours)))]) + draft.rng.normal(0, 12, 3), 0, 255)
 
 
 def body_colour(draft: PageDraft, light: bool) -> FloatArray:

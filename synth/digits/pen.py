@@ -86,8 +86,10 @@ class Hand(GlyphSource):
         self._waist = float(np.exp(rng.normal(0, 0.1)))  # exponent on y: moves the middle up or down
         self._bends = np.clip(rng.normal(0, 0.13, 3), -0.26, 0.26).tolist()
         self._sizes = np.clip(rng.normal(1, 0.06, 10), 0.85, 1.2).astype(np.float32)
+        self._zero_lift = 0.0
         if rng.random() < 0.3:  # small zeros, as in quickly written amounts
             self._sizes[0] *= rng.uniform(0.6, 0.85)
+            self._zero_lift = rng.uniform(0, 0.25)
         self._drop = rng.uniform(0.08, 0.3) if rng.random() < 0.2 else 0.0
 
     def sample(self, rng: np.random.Generator, digit: int) -> Glyph:
@@ -97,6 +99,8 @@ class Hand(GlyphSource):
         curve = self._write(rng, shape, digit) * self._sizes[digit]
         if name in _DESCENDING:
             curve[:, 1] -= self._drop
+        elif digit == 0:
+            curve[:, 1] += self._zero_lift
         return draw_path(rng, curve, shape, self.tip, digit)
 
     def mark(self, rng: np.random.Generator, character: str) -> Glyph | None:

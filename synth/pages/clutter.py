@@ -178,8 +178,10 @@ def bars(draft: PageDraft) -> None:
         box = (at, low * length, at + thickness, high * length)
         if not upright:
             box = (box[1], box[0], box[3], box[2])
-        if (high - low) * length > 4 * thickness and _is_free(draft, box):
-            _rotated_panel(draft, box, rng.normal(0, 3), colour, rng.uniform(0.5, 1))
+        degrees = rng.normal(0, 3)
+        reach = (high - low) / 2 * length * np.sin(np.radians(abs(degrees)))  # how far the rotation moves the ends
+        if (high - low) * length > 4 * thickness and _is_free(draft, inset(box, -reach)):
+            _rotated_panel(draft, box, degrees, colour, rng.uniform(0.5, 1))
 
 
 @CLUTTER.add("edges")

@@ -15,7 +15,7 @@ from digitdet.common.types import Box
 from digitdet.configs.look import LookConfig
 from digitdet.synth.pages.lines import Line
 from digitdet.synth.pages.page_draft import MARGIN, PageDraft, centre_of, centred_box
-from digitdet.synth.pages.texts import digits, random_digits, word
+from digitdet.synth.pages.texts import digits, pick, random_digits, word
 from digitdet.synth.surfaces.fields import log_uniform
 
 LAYOUTS: Registry[Callable[[PageDraft], None]] = Registry()
@@ -216,27 +216,59 @@ def grid(draft: PageDraft) -> None:
 
 @LAYOUTS.add("register")
 def register(draft: PageDraft) -> None:
-    """One small number in a large cell of an old register, perhaps underlined, with rules around it."""
+    """One small running number in a cell of an old register, perhaps underlined, ticked off and with other entries."""
     look, rng = draft.look, draft.rng
     height = sample_digit_height(rng, look, draft.height * 0.25, draft.height * 0.4)
-    text = digits(rng, look) + str(rng.choice(["", ".", ".", ",", "-", ")"]))
-    line = draft.write(text, height, draft.width * 0.8)
+    text = str(int(log_uniform(rng, 1, 1000))) if rng.random() < 0.75 else digits(rng, look)
+    text += pick(rng, ("", "", "", ".", ".", ".", ",", "-"))
+    ticked = rng.random() < 0.25
+    beside = ticked and rng.random() < 0.5
+    line = draft.write(text + (" " + pick(rng, "++x") if beside else ""), height, draft.width * 0.8)
     if not line.glyphs:
         return
     x = rng.uniform(-0.5, 0.5) * max(draft.width * 0.9 - line.width, 0)
     y = rng.uniform(-0.4, 0.3) * draft.height
     draft.put(line, x, y)
-    colour = draft.rule_colour()
-    if rng.random() < 0.5:  # a handwritten underline, not quite horizontal
-        slope = rng.normal(0, 0.06) * line.width
-        below = y + height * rng.uniform(0.65, 0.9)
-        half = line.width * rng.uniform(0.4, 0.8)
-        for k in range(int(rng.integers(1, 3))):
-            start, end = below - slope + 0.2 * k * height, below + slope + 0.2 * k * height
-            draft.rule(x - half, start, x + half, end, colour, height * 0.06)
-    for at in rng.uniform(-0.5, 0.5, int(rng.integers(0, 4))) * draft.width:
-        draft.rule(at, -draft.bottom, at, draft.bottom, colour, rng.uniform(0.5, 2))
-    for at in rng.uniform(-0.5, 0.5, int(rng.integers(0, 3))) * draft.height:
+    if rng.random() < 0.5:
+        _underline(draft, x, y + height * rng.uniform(0.62, 1.0), line.width, height)
+    if ticked and not beside:
+        start, below = height * rng.normal(-0.2, 0.4), height * rng.uniform(1.3, 2.2)
+        _add_entry(draft, pick(rng, "++x"), height, x + start, y + below)
+    _cell_rules(draft, x, line.width / 2, height)
+    if rng.random() < 0.4:
+        away = float(rng.choice([-1, 1, 1])) * height * rng.uniform(1.7, 5)
+        _add_entry(draft, pick(rng, (draft.text(), word(rng))), height, x + rng.uniform(-1.5, 1.5) * height, y + away)
+    draft.lines.sort(key=lambda placed: placed.y)  # reading order
+
+
+def _add_entry(draft: PageDraft, text: str, height: float, x: float, y: float) -> None:
+    """Write something beside a number of this height, from x; the border may cut its end. Nothing outside the page."""
+    if abs(x) < draft.right and abs(y) < draft.bottom:
+        line = draft.write(text, height * draft.rng.uniform(0.5, 1), 1.1 * draft.right - x)
+        draft.put_left(line, x, y)
+
+
+def _underline(draft: PageDraft, x: float, y: float, width: float, height: float) -> None:
+    """Underline something `width` wide around x by hand, once or twice, bent and not quite horizontal."""
+    rng, colour = draft.rng, draft.rule_colour()
+    half, slope, bow = width * rng.uniform(0.3, 0.8), rng.normal(0, 0.06) * width, rng.normal(0, 0.06) * width
+    t = np.linspace(-1, 1, 12)
+    for k in range(int(rng.choice([1, 1, 1, 2]))):
+        points = np.column_stack([x + half * t, y + slope * t + bow * t * t + 0.2 * k * height])
+        draft.add_shape(points, colour, height * rng.uniform(0.03, 0.08), closed=False)
+
+
+def _cell_rules(draft: PageDraft, x: float, half_width: float, height: float) -> None:
+    """Draw single or double rules beside a number around x, mostly clear of it, and a few across the page."""
+    rng, colour = draft.rng, draft.rule_colour()
+    for side in (-1, 1):
+        near = side * x + half_width + 0.3 * height
+        if rng.random() < 0.6 and near < draft.right:
+            at, apart = side * rng.uniform(near, draft.right), height * rng.uniform(0.1, 0.4)
+            for k in range(int(rng.choice([1, 1, 2]))):
+                place = at + side * k * apart
+                draft.rule(place, -draft.bottom, place, draft.bottom, colour, rng.uniform(0.5, 2))
+    for at in rng.uniform(-0.5, 0.5, int(rng.choice([0, 0, 1, 2]))) * draft.height:
         draft.rule(-draft.right, at, draft.right, at, colour, rng.uniform(0.5, 2))
 
 

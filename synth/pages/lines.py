@@ -35,6 +35,12 @@ _LOWERED_BOTTOM = (-0.25, -0.05)
 _OWN_SCRIPT_SHARE = 0.5
 # Upper limit of their height in digit heights: old typefaces have other characters in these places.
 _MAX_SCRIPT = 0.8
+# Handwritten ones at the start of a number, as in registers: share of lines in which they are taller than the other
+# digits, their height in digit heights, how much of the excess is below the baseline, and their own slant in degrees.
+_TALL_ONE_SHARE = 0.2
+_TALL_ONE = (1.1, 1.6)
+_TALL_ONE_DROP = (0.1, 0.9)
+_TALL_ONE_SLANT = (0.0, 16.0)
 # Limit of the ink threshold relative to a glyph's darkest ink: hairlines have no pixel of full ink.
 _HAIRLINE = 0.7
 
@@ -157,11 +163,14 @@ class LineWriter:
         )
         style = _LineStyle(height, *(_uniform(rng, span) for span in spans))
         line = Line(height)
-        pen, after_space, raised = 0.0, False, False
+        pen, after_space, raised, opening = 0.0, False, False, False
         union: Box | None = None
+        one: tuple[float, float, float] | None = None
         last: Box | None = None  # box of the previous glyph; None after a space and at the start
         for before, character, after in zip(" " + text, text, text[1:] + " ", strict=False):
             raised = character == RAISED or (raised and character in CLASS_NAMES)
+            # A tall slanted 1 within a number would be a slash.
+            opening = character == "1" and (opening or before not in CLASS_NAMES)
             if character == RAISED:
                 continue
             if character == THIN_SPACE:
@@ -174,7 +183,12 @@ class LineWriter:
             glyph = self._glyph(rng, style, character, raised)
             if glyph is None:
                 continue
-            place, box, end = self._place(rng, style, glyph, pen, last)
+            written = style
+            if opening and glyph.advance is None:
+                size, bottom, slant = one = one or _sample_one(rng)
+                glyph = _resized(glyph, size, bottom)
+                written = replace(style, slant=style.slant + slant)
+            place, box, end = self._place(rng, written, glyph, pen, last)
             if box[2] > room:
                 break
             placed = LineGlyph(glyph, *place, character=character, after_space=after_space)
@@ -265,6 +279,14 @@ class LineWriter:
         points = ligature(rng, _placed_ink(previous), _placed_ink(glyph))
         if points is not None:
             line.strokes.append((np.asarray(points, np.float64), line.height * _uniform(rng, (0.03, 0.07))))
+
+
+def _sample_one(rng: np.random.Generator) -> tuple[float, float, float]:
+    """Draw how ones open the numbers of a handwritten line: height and lower edge in digit heights, own slant."""
+    if rng.random() >= _TALL_ONE_SHARE:
+        return 1.0, 0.0, 0.0
+    size, drop, slant = (_uniform(rng, span) for span in (_TALL_ONE, _TALL_ONE_DROP, _TALL_ONE_SLANT))
+    return size, (1 - size) * drop, slant
 
 
 def _number_rows(glyphs: Sequence[LineGlyph]) -> list[list[int]]:

@@ -99,6 +99,12 @@ def digits(rng: np.random.Generator, look: LookConfig) -> str:
     return "".join(map(str, values))
 
 
+@TEXTS.add("digit")
+def digit(rng: np.random.Generator, look: LookConfig) -> str:
+    """One digit; every third is a 1, which is a bare stroke in many hands."""
+    return pick(rng, "0123456789" + "11111")
+
+
 @TEXTS.add("numbers")
 def numbers(rng: np.random.Generator, look: LookConfig) -> str:
     """Several numbers separated by spaces."""

@@ -164,8 +164,22 @@ def test_jitter_applies_to_handwriting_only(hand, typeface):
 
 def test_digits_of_a_line_share_slant_and_stretch(hand):
     for seed in range(5):
-        styles = {(g.style.slant, g.style.stretch, g.style.ink_threshold) for g in write(hand, "1234567", seed).glyphs}
+        styles = {(g.style.slant, g.style.stretch, g.style.ink_threshold) for g in write(hand, "2345678", seed).glyphs}
         assert len(styles) == 1
+
+
+def test_ones_that_open_a_handwritten_number_may_be_taller(hand, typeface):
+    look = {"height_jitter": 0.0, "baseline_jitter": 0.0}
+    for source, may_be_tall in ((hand, True), (typeface, False)):
+        tall = 0
+        for seed in range(60):
+            first, second, third, *others = write(source, "11415", seed, **look).glyphs
+            assert {glyph.style.slant for glyph in others} == {third.style.slant}
+            assert (first.style.height, first.style.slant) == (second.style.height, second.style.slant)
+            assert others[0].style.height == pytest.approx(40, abs=4)  # a 1 within the number
+            tall += first.style.height > 43
+            assert first.style.slant >= third.style.slant
+        assert (tall > 5) == may_be_tall
 
 
 def test_missing_marks_come_from_the_fallback_source(hand):

@@ -47,6 +47,12 @@ def test_digits_have_similar_frequencies():
     assert min(counts.values()) > 0.7 * np.mean(list(counts.values()))
 
 
+def test_single_digits_are_often_ones():
+    counts = Counter(texts("digit", 1500))
+    assert set(counts) == set(string.digits)
+    assert counts["1"] > 3 * max(count for digit, count in counts.items() if digit != "1")
+
+
 def test_number_of_numbers_follows_the_look():
     found = {len(text.split(" ")) for text in texts("numbers", numbers_per_line=(2, 4))}
     assert found == {2, 3, 4}

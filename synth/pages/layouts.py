@@ -251,7 +251,7 @@ def _add_entry(draft: PageDraft, text: str, height: float, x: float, y: float) -
 def _underline(draft: PageDraft, x: float, y: float, width: float, height: float) -> None:
     """Underline something `width` wide around x by hand, once or twice, bent and not quite horizontal."""
     rng, colour = draft.rng, draft.rule_colour()
-    half, slope, bow = width * rng.uniform(0.3, 0.8), rng.normal(0, 0.06) * width, rng.normal(0, 0.06) * width
+    half, slope, bow = width * rng.uniform(0.3, 0.8), rng.normal(0, 0.04) * width, rng.normal(0, 0.1) * height
     t = np.linspace(-1, 1, 12)
     for k in range(int(rng.choice([1, 1, 1, 2]))):
         points = np.column_stack([x + half * t, y + slope * t + bow * t * t + 0.2 * k * height])

@@ -28,6 +28,8 @@ class PlacedGlyph:
     window: Points | None = None  # polygon (N, 2) on the canvas; the glyph is visible inside only, as in a counter
     character: str = ""  # as written; empty for a part of a character, or a scribble
     after_space: bool = False  # whether there is a space before it
+    min_visible: float = 0.5  # it is labelled if at least this part of its ink is visible
+    colour: FloatArray | None = None  # (3,) BGR, 0 to 255; None for the ink of the line
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,17 @@ def _project_glyphs(placed: PlacedLine, page: PageMap) -> tuple[PlacedGlyph, ...
     matrices = slopes @ np.array([style_matrix(glyph.glyph, glyph.style) for glyph in glyphs])
     windows = [None if glyph.clip is None else _project_window(placed, page, glyph.clip) for glyph in glyphs]
     return tuple(
-        PlacedGlyph(glyph.glyph, matrix, (x, y), glyph.style.ink_threshold, window, glyph.character, glyph.after_space)
+        PlacedGlyph(
+            glyph.glyph,
+            matrix,
+            (x, y),
+            glyph.style.ink_threshold,
+            window,
+            glyph.character,
+            glyph.after_space,
+            glyph.min_visible,
+            glyph.colour,
+        )
         for glyph, matrix, (x, y), window in zip(glyphs, matrices, centres.tolist(), windows, strict=True)
     )
 

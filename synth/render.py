@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -21,8 +21,6 @@ from digitdet.synth.surfaces.fields import Colour, Field, FloatImage, with_level
 NumberId = tuple[int, int]
 """A number of a plan: the index of its line in the plan, and its own index in the line."""
 
-# A digit is labelled if at least this part of its ink is on the canvas; otherwise it is drawn as cut-off text.
-_MIN_ON_CANVAS = 0.5
 # Drawn larger than this, the picture of a glyph would be a blur; its ink alone is sharp.
 _MAX_PICTURE_SCALE = 3.0
 # Part of the inks with a strong colour.
@@ -112,8 +110,12 @@ def draw_line(
             character = placed.character
             drawn = DrawnCharacter(patch, box, placed.glyph.label, character, index, row, number, unlit.get(row))
             labelled.append(drawn)
-    if patches:
-        _paint_ink(canvas, ink_map, line, patches, unlit.values())
+    plain = {row: patch for row, patch in patches.items() if line.glyphs[row].colour is None}
+    if plain:
+        _paint_ink(canvas, ink_map, line, plain, unlit.values())
+    for row in patches.keys() - plain.keys():
+        own = replace(line, ink=replace(line.ink, colour=line.glyphs[row].colour))
+        _paint_ink(canvas, ink_map, own, {row: patches[row]}, ())
     return labelled
 
 
@@ -184,9 +186,9 @@ def _is_near(placed: PlacedGlyph, width: int, height: int) -> bool:
 
 
 def _is_mostly_visible(placed: PlacedGlyph, patch: InkPatch) -> bool:
-    """Whether enough of a digit's ink is on the canvas and in its window."""
+    """Whether enough of a digit's ink is on the canvas and in its window; otherwise it is drawn as cut-off text."""
     full = float((placed.glyph.ink > placed.threshold).sum()) * abs(float(np.linalg.det(placed.matrix)))
-    return float((patch.alpha > VISIBLE_INK).sum()) >= _MIN_ON_CANVAS * full
+    return float((patch.alpha > VISIBLE_INK).sum()) >= placed.min_visible * full
 
 
 def _region_around(patches: Sequence[InkPatch], pad: int, height: int, width: int) -> Region:

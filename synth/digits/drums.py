@@ -155,7 +155,7 @@ def recoloured(glyph: Glyph, colours: Colours) -> Glyph:
     return replace(glyph, picture=np.clip(changed, 0, 255).astype(np.uint8))
 
 
-def drum_between(upper: Glyph, lower: Glyph, label: int, turn: float, size: float) -> Glyph:
+def drum_between(upper: Glyph, lower: Glyph, label: int, turn: float, window: float, pitch: float) -> Glyph:
     """Return what a window shows of a drum between two digits, as one glyph that covers the whole ink.
 
     Args:
@@ -163,7 +163,8 @@ def drum_between(upper: Glyph, lower: Glyph, label: int, turn: float, size: floa
         lower: The next digit, which comes from below.
         label: The digit of which more is visible.
         turn: How far the drum is turned from the upper to the lower digit, 0 to 1.
-        size: Height of the window, which is also the distance of two digits on the drum, in digit heights; 1 or more.
+        window: Height of the window in digit heights; 1 or more.
+        pitch: Distance of two digits on the drum in digit heights; 1 or more.
     """
     height = len(upper.ink)
     scale = height / len(lower.ink)
@@ -171,15 +172,15 @@ def drum_between(upper: Glyph, lower: Glyph, label: int, turn: float, size: floa
     if scale != 1:
         width = max(round(other.shape[1] * scale), 1)
         other = np.asarray(cv2.resize(other, (width, height), interpolation=cv2.INTER_AREA), np.float32)
-    rows = round(size * height)
-    ink = np.zeros((3 * rows, max(upper.ink.shape[1], other.shape[1])), np.float32)
-    start = rows + (rows - height) // 2
-    for part, top in ((upper.ink, start), (other, start + rows)):
-        left = (ink.shape[1] - part.shape[1]) // 2
-        ink[top : top + height, left : left + part.shape[1]] = part
-    shift = round(turn * rows)
-    seen = np.ascontiguousarray(ink[rows + shift : 2 * rows + shift])
-    return Glyph(seen, label, top=0.5 + size / 2, bottom=0.5 - size / 2, advance=ink.shape[1] / height)
+    rows = round(window * height)
+    seen = np.zeros((rows, max(upper.ink.shape[1], other.shape[1])), np.float32)
+    first = (rows - height) // 2 - round(turn * pitch * height)
+    for part, top in ((upper.ink, first), (other, first + round(pitch * height))):
+        left = (seen.shape[1] - part.shape[1]) // 2
+        start, stop = max(top, 0), min(top + height, rows)
+        if start < stop:
+            seen[start:stop, left : left + part.shape[1]] = part[start - top : stop - top]
+    return Glyph(seen, label, top=0.5 + window / 2, bottom=0.5 - window / 2, advance=seen.shape[1] / height)
 
 
 def _read_drum(image: Image, digit: int, between: bool) -> tuple[Glyph, bool]:

@@ -12,20 +12,23 @@ from digitdet.synth.digits.drawing import GlyphStyle
 from digitdet.synth.digits.drums import Colours, colours_of, drum_between, recoloured
 from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph
 from digitdet.synth.pages.devices import body_colour
+from digitdet.synth.pages.displays import add_reflections
 from digitdet.synth.pages.layouts import LAYOUTS
 from digitdet.synth.pages.lines import Line, LineGlyph
-from digitdet.synth.pages.page_draft import PageDraft, centre_of, centred_box, inset
+from digitdet.synth.pages.page_draft import PageDraft, centre_of, centred_box, inset, rounded
 from digitdet.synth.pages.texts import word
 
 # From this part of a turn on, a drum shows two digits; less of the next digit is only a sliver at the edge.
 _BETWEEN = 0.25
-# Distance of two digits on a drum, relative to the height of the window.
-_PITCH = 0.98
+# Distance of two digits on a drum, relative to the height of the window: of most counters, and of those that show the
+# edges of the digits above and below. In digit heights it is at least `_MIN_PITCH`.
+_PITCH, _LOW_PITCH = 0.98, (0.75, 0.98)
+_MIN_PITCH = 1.12
+# A drum at the border counts as a digit if this part of its ink is visible: its neighbours tell where it stands.
+_MIN_VISIBLE = 0.3
 # Standard deviations of the angle of a drum in degrees, and of its shift in window heights: few sit quite straight.
 _DRUM_ANGLE = 0.8
 _DRUM_SHIFT = 0.012
-# Pictures of drums that are enlarged more than this may be drawn as ink.
-_MAX_SCALE = 2.4
 _RED = np.array([45.0, 35.0, 190.0])
 _UNITS = ("kWh", "kWh", "m³", "m³", "km", "MWh", "L")
 
@@ -40,12 +43,11 @@ class _Look:
     last_colours: Colours  # of the decimals
     decimals: int  # number of drums after the decimal point
     zoom: float  # height of a picture relative to its window
+    pitch: float  # distance of two digits on a drawn drum, relative to the height of its window
 
-    def picture_colours(self, is_decimal: bool) -> Colours | None:
-        """Return the colours of the picture of a drum; None for its own."""
-        if is_decimal and self.last_colours is not self.colours:
-            return self.last_colours
-        return self.colours if self.recoloured else None
+    def decimal_colours(self, is_decimal: bool) -> Colours | None:
+        """Return the colours of a drum if they differ from those of the counter."""
+        return self.last_colours if is_decimal and self.last_colours is not self.colours else None
 
 
 @LAYOUTS.add("counter")
@@ -60,11 +62,13 @@ def counter(draft: PageDraft) -> None:
     drum = draft.number_writer.drum(rng, 0, between=False)
     aspect = rng.uniform(0.5, 0.95) if drum is None else rng.uniform(0.85, 1.25) * drum.ink.shape[1] / len(drum.ink)
     gap = float(rng.choice([0.0, rng.uniform(0.02, 0.12), rng.uniform(0.1, 0.6)]))
-    window = min(draft.width * rng.uniform(0.8, 1.15) / (count * aspect * (1 + gap)), draft.height * 0.95)
+    # Pictures that were cropped around a counter cut the first or the last drum.
+    share = rng.uniform(1.0, 1.5) if rng.random() < 0.4 else rng.uniform(0.8, 1.1)
+    window = min(draft.width * share / (count * aspect * (1 + gap)), draft.height * 0.95)
     cell, pitch = window * aspect, window * aspect * (1 + gap)
-    left = -count * pitch / 2 + (pitch - cell) / 2
+    left = rng.uniform(-0.5, 0.5) * abs(draft.width - count * pitch) - count * pitch / 2 + (pitch - cell) / 2
     y = rng.uniform(-0.5, 0.5) * max(draft.height - window * 1.3, 0)
-    style = _sample_look(draft, drum, count, window)
+    style = _sample_look(draft, drum, count)
     windows = [(left + i * pitch, y - window / 2, left + i * pitch + cell, y + window / 2) for i in range(count)]
     body = (left - 0.3 * cell, y - 0.62 * window, left + count * pitch + 0.3 * cell, y + 0.62 * window)
     _add_body(draft, body, windows, style, one_window=gap == 0 or rng.random() < 0.4)
@@ -72,18 +76,18 @@ def counter(draft: PageDraft) -> None:
     number: list[int] = []
     line.numbers.append(number)
     for i, (digit, turn) in enumerate(_sample_positions(rng, count)):
-        if style.pictured:
-            colours = style.picture_colours(is_decimal=i >= count - style.decimals)
-            _add_pictured_drum(draft, line, number, digit, turn, windows[i], colours, style.zoom)
-        else:
-            _add_drawn_drum(draft, line, number, digit, turn, windows[i])
+        colours = style.decimal_colours(is_decimal=i >= count - style.decimals)
+        if not (style.pictured and _add_pictured_drum(draft, line, number, digit, turn, windows[i], style, colours)):
+            _add_drawn_drum(draft, line, number, digit, turn, windows[i], style.pitch, colours)
     if number:
+        line.glyphs = [replace(placed, min_visible=_MIN_VISIBLE) for placed in line.glyphs]
         draft.put_left(line, float(line.box[0]), 0.0, dark=_is_light(style.colours[0]))
         _add_surroundings(draft, body, line.height)
+        _cover(draft, (windows[0][0], windows[0][1], windows[-1][2], windows[-1][3]), cell)
 
 
-def _sample_look(draft: PageDraft, drum: Glyph | None, count: int, window: float) -> _Look:
-    """Draw the colours of the drums, those of pictures mostly as they are. `window` is their height in pixels."""
+def _sample_look(draft: PageDraft, drum: Glyph | None, count: int) -> _Look:
+    """Draw the colours of the drums, those of pictures mostly as they are."""
     rng = draft.rng
     light = bool(rng.random() < 0.5)
     decimals = int(rng.choice([0, 0, 1, 2, 3])) if count > 4 else 0
@@ -93,27 +97,26 @@ def _sample_look(draft: PageDraft, drum: Glyph | None, count: int, window: float
         colours = colours_of(drum)
     last = colours
     kind = rng.random()
-    # Much enlarged, a drum is drawn as ink instead, in one colour for the whole line.
-    two_inks = drum is not None and window < _MAX_SCALE * len(drum.ink)
     red = (_RED * rng.uniform(0.6, 1.2)).astype(np.float32)
     if decimals and kind < 0.35:  # red drums
         last = np.stack([red, np.full(3, rng.uniform(190, 250), np.float32)])
-    elif decimals and kind < 0.5 and two_inks:  # red digits
+    elif decimals and kind < 0.5:  # red digits
         last = np.stack([colours.max(axis=0), red])
-    elif kind > 0.8 and two_inks:  # the last drum is white, or black, as on odometers
+    elif kind > 0.75:  # the last drum is white, or black, as on odometers
         decimals, last = 1, colours[::-1]
-    return _Look(drum is not None, recolour, colours, last, decimals, rng.uniform(0.95, 1.12))
+    pitch = rng.uniform(*_LOW_PITCH) if rng.random() < 0.4 else _PITCH
+    return _Look(drum is not None, recolour, colours, last, decimals, rng.uniform(0.95, 1.12), pitch)
 
 
 def _sample_positions(rng: np.random.Generator, count: int) -> list[tuple[int, float]]:
     """Draw the digit of which most is visible, and the turn (-0.5 to 0.5) away from it, of each drum.
 
-    Most drums stand still. In a quarter of the counters the last one is between two digits. While it turns from 9 to 0,
-    its neighbour turns with it.
+    Most drums stand still. In two of five counters the last one is between two digits. While it turns from 9 to 0, its
+    neighbour turns with it.
     """
     digits = rng.integers(0, 10, count)
     turns = np.where(rng.random(count) < 0.05, rng.uniform(-0.5, 0.5, count), rng.normal(0, 0.03, count))
-    if rng.random() < 0.25:
+    if rng.random() < 0.4:
         turns[-1] = rng.uniform(_BETWEEN, 1 - _BETWEEN)
         if turns[-1] > 0.5:
             turns[-1] -= 1
@@ -129,57 +132,73 @@ def _add_pictured_drum(
     digit: int,
     turn: float,
     window: Box,
+    look: _Look,
     colours: Colours | None,
-    zoom: float,
-) -> None:
-    """Add the picture of a drum that fills its window."""
+) -> bool:
+    """Add the picture of a drum that fills its window; False if no picture is between these digits."""
     rng = draft.rng
     glyph = draft.number_writer.drum(rng, digit, abs(turn) >= _BETWEEN)
-    if glyph is None:  # no picture is between these digits
-        _add_drawn_drum(draft, line, number, digit, turn, window)
-        return
-    if colours is not None:
-        glyph = recoloured(glyph, colours)
+    if glyph is None:
+        return False
+    if colours is not None or look.recoloured:
+        glyph = recoloured(glyph, look.colours if colours is None else colours)
     rows, columns = glyph.ink.shape
-    width, height = window[2] - window[0], (window[3] - window[1]) * zoom
+    width, height = window[2] - window[0], (window[3] - window[1]) * look.zoom
     angle = rng.normal(0, _DRUM_ANGLE)
     style = GlyphStyle(height, 1.04 * width * rows / (height * columns), 0.0, angle, 0.5)
     x, y = centre_of(window)
     y += rng.normal(0, _DRUM_SHIFT) * height
     line.height = height / (glyph.top - glyph.bottom)
-    placed = Line(line.height, [LineGlyph(glyph, style, x, y, window, str(digit))], box=np.array(window))
-    line.append(placed, 0.0, 0.0, number)
+    # Much enlarged, it is drawn as ink.
+    ink = None if colours is None else colours[1].astype(np.float64)
+    one = LineGlyph(glyph, style, x, y, window, str(digit), colour=ink)
+    line.append(Line(line.height, [one], box=np.array(window)), 0.0, 0.0, number)
+    return True
 
 
-def _add_drawn_drum(draft: PageDraft, line: Line, number: list[int], digit: int, turn: float, window: Box) -> None:
+def _add_drawn_drum(
+    draft: PageDraft,
+    line: Line,
+    number: list[int],
+    digit: int,
+    turn: float,
+    window: Box,
+    pitch: float,
+    colours: Colours | None,
+) -> None:
     """Add what a window shows of a drawn drum: one digit and perhaps a sliver of its neighbours, or parts of two."""
-    distance = (window[3] - window[1]) * _PITCH
+    size = window[3] - window[1]
+    distance = max(size * pitch, line.height * _MIN_PITCH)
     max_width = 0.96 * (window[2] - window[0])
     middle = centre_of(window)[1]
-    if abs(turn) >= _BETWEEN:
-        placed = _write_between(draft, line.height, digit, turn, distance)
-        if placed is not None:
-            _append_drum(line, placed, number, window, max_width, middle)
-            return
-    for step in (0, 1, -1):
+    first = len(line.glyphs)
+    between = _write_between(draft, line.height, digit, turn, size, distance) if abs(turn) >= _BETWEEN else None
+    if between is not None:
+        _append_drum(line, between, number, window, max_width, middle)
+    for step in (0, 1, -1) if between is None else ():
         offset = (step - turn) * distance
-        if abs(offset) > distance * 0.95:
+        if abs(offset) > (size + line.height) / 2:
             continue  # not visible
         drum = draft.write(str((digit + step) % 10), line.height, np.inf)
         if step:
             drum.glyphs = [replace(p, glyph=replace(p.glyph, label=NO_DIGIT), character="") for p in drum.glyphs]
         _append_drum(line, drum, [] if step else number, window, max_width, middle + offset)
+    if colours is not None:
+        ink = colours[1].astype(np.float64)
+        line.glyphs[first:] = [replace(placed, colour=ink) for placed in line.glyphs[first:]]
 
 
-def _write_between(draft: PageDraft, height: float, digit: int, turn: float, distance: float) -> Line | None:
+def _write_between(
+    draft: PageDraft, height: float, digit: int, turn: float, window: float, pitch: float
+) -> Line | None:
     """Write both digits of a drum that stands between them as one glyph, labelled as the one that is nearer."""
     upper, lower = (digit, (digit + 1) % 10) if turn > 0 else ((digit - 1) % 10, digit)
     lines = [draft.write(str(value), height, np.inf) for value in (upper, lower)]
     if not all(line.glyphs for line in lines):
         return None
     first, second = (line.glyphs[0] for line in lines)
-    size = max(distance / first.style.height, 1.0)
-    glyph = drum_between(first.glyph, second.glyph, digit, turn % 1, size)
+    size = max(window / first.style.height, 1.0)
+    glyph = drum_between(first.glyph, second.glyph, digit, turn % 1, size, pitch / first.style.height)
     style = replace(first.style, height=first.style.height * size)
     width = style.height * glyph.ink.shape[1] / len(glyph.ink) * style.stretch
     return Line(
@@ -248,6 +267,26 @@ def _add_surroundings(draft: PageDraft, body: Box, height: float) -> None:
             draft.panel(centred_box(x, centre_of(body)[1], 2 * radius, 2 * radius), colour, radius)
     if rng.random() < 0.15:
         _add_dial(draft, rng.uniform(-0.4, 0.4) * draft.width, body[3] + 1.3 * height, 0.7 * height)
+
+
+def _cover(draft: PageDraft, window: Box, cell: float) -> None:
+    """Add what covers a part of the drums: the shadow of a recessed window, the scale of the last drum, reflections."""
+    rng = draft.rng
+    height = window[3] - window[1]
+    if rng.random() < 0.3:  # from above or below, darker towards the edge
+        depth, top = rng.uniform(0.08, 0.35) * height, bool(rng.random() < 0.7)
+        for part in (1.0, 0.75, 0.5, 0.25):
+            edge = (window[1], window[1] + part * depth) if top else (window[3] - part * depth, window[3])
+            corners = rounded((window[0], edge[0], window[2], edge[1]), 0.0)
+            draft.add_shape(corners, np.zeros(3), alpha=rng.uniform(0.08, 0.22), above=True)
+    if rng.random() < 0.2:
+        colour = draft.background_colour(bool(rng.random() < 0.6))
+        step, length = height / float(rng.choice([4, 5, 8, 10])), rng.uniform(0.08, 0.2) * cell
+        for y in np.arange(window[1] + rng.uniform(0, 1) * step, window[3], step).tolist():
+            ends = np.array([[window[2] - length, y], [window[2], y]])
+            draft.add_shape(ends, colour, max(0.03 * height, 0.7), closed=False, above=True)
+    if rng.random() < 0.25:
+        add_reflections(draft, window)
 
 
 def _add_dial(draft: PageDraft, x: float, y: float, radius: float) -> None:

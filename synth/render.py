@@ -113,7 +113,7 @@ def draw_line(
     plain = {row: patch for row, patch in patches.items() if line.glyphs[row].colour is None}
     if plain:
         _paint_ink(canvas, ink_map, line, plain, unlit.values())
-    for row in patches.keys() - plain.keys():
+    for row in sorted(patches.keys() - plain.keys()):
         own = replace(line, ink=replace(line.ink, colour=line.glyphs[row].colour))
         _paint_ink(canvas, ink_map, own, {row: patches[row]}, ())
     return labelled

@@ -18,12 +18,12 @@ import numpy.typing as npt
 from digitdet.common.boxes import as_boxes
 from digitdet.common.types import FloatArray, Indices, Mask
 from digitdet.reading.reading_order import Extents, flatten, reading_order
-from digitdet.reading.skew import Digits, neighbour_pairs, page_skew, pairs_within
+from digitdet.reading.skew import Digits, likeness, neighbour_pairs, page_skew, pairs_within
 
 # All in digit heights.
 _MAX_SPACE = 1.5  # between neighbours in a run
 _MIN_SHARED, _MIN_SHARED_FAR = 0.35, 0.6  # of the lower one's height, side by side and a height apart
-_MAX_HEIGHT_RATIO = 2.5  # of neighbours
+_MAX_HEIGHT_RATIO = 2.8  # of neighbours
 _TALL_RATIO = 1.5  # a digit this much taller than two stacked beside it belongs to the line of neither
 _MAX_STEP = 0.4  # between runs of one line, at their middles or at their feet
 
@@ -135,7 +135,9 @@ def _chains(count: int, left: Indices, right: Indices, cost: FloatArray) -> list
 def _slopes(digits: Digits, starts: Indices, counts: Indices) -> FloatArray:
     """Return the slopes (L,) of the feet of each line's digits in degrees, by robust least squares."""
     feet = digits.y + digits.height / 2
-    weight = np.ones(len(feet))
+    tallest = np.repeat(np.maximum.reduceat(digits.height, starts), counts)
+    size = np.maximum(likeness(digits.height, tallest), 0.05)
+    weight = size
     for _ in range(2):
         total = np.add.reduceat(weight, starts)
         across = digits.x - np.repeat(np.add.reduceat(weight * digits.x, starts) / total, counts)
@@ -143,5 +145,5 @@ def _slopes(digits: Digits, starts: Indices, counts: Indices) -> FloatArray:
         # The added squared height pulls short lines towards the page's angle.
         squares = np.add.reduceat(weight * across**2, starts) + np.add.reduceat(digits.height**2, starts) / counts
         slope = np.add.reduceat(weight * across * down, starts) / squares
-        weight = np.maximum(1 - ((down - np.repeat(slope, counts) * across) / digits.height) ** 2, 0.05)
+        weight = size * np.maximum(1 - ((down - np.repeat(slope, counts) * across) / digits.height) ** 2, 0.05)
     return np.asarray(np.degrees(np.arctan(slope)))

@@ -13,6 +13,7 @@ _MAX_SPACE = 3.0  # between the digits of a pair, in heights
 _LEVEL = 0.35  # two digits are level when their middles differ by less than this, in heights
 _ITERATIONS = 3  # of least squares
 _BEND_PRIOR = 4.0  # weight of pairs that a bend has to outweigh
+_ALIKE = (0.5, 0.7)  # ratio of heights from which two digits count a little, and fully, as of one size
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,14 @@ class Digits:
         """Straighten lines whose slope changes by `bend` per pixel to the right."""
         x = self.x - (self.x.min() + self.x.max()) / 2
         return Digits(self.x, self.y - bend / 2 * x**2, self.width, self.height)
+
+
+def likeness(low: FloatArray, tall: FloatArray) -> FloatArray:
+    """Return 0 to 1: whether digits of heights (N,) are of one size, so that they have their middles and feet level.
+
+    The raised cents of a price and small decimals do not.
+    """
+    return np.clip((low / tall - _ALIKE[0]) / (_ALIKE[1] - _ALIKE[0]), 0, 1)
 
 
 def pairs_within(positions: FloatArray, reach: FloatArray, values: FloatArray) -> tuple[Indices, Indices]:
@@ -82,14 +91,15 @@ def page_skew(digits: Digits, left: Indices, right: Indices) -> tuple[float, flo
         return 0.0, 0.0
     height = (digits.height[left] + digits.height[right]) / 2
     across, down = (digits.x[right] - digits.x[left]) / height, (digits.y[right] - digits.y[left]) / height
+    alike = likeness(*np.sort([digits.height[left], digits.height[right]], axis=0))
     degrees = np.arange(-_MAX_ANGLE, _MAX_ANGLE + 1)
     slopes = np.tan(np.radians(degrees))
-    votes = np.maximum(1 - ((down - slopes[:, None] * across) / _LEVEL) ** 2, 0).sum(axis=1)
+    votes = (alike * np.maximum(1 - ((down - slopes[:, None] * across) / _LEVEL) ** 2, 0)).sum(axis=1)
     shape = np.array([slopes[np.argmax(votes - 2 * np.abs(degrees) / _MAX_ANGLE)], 0.0])
     width = max(float(np.ptp(digits.x)), 1e-9)
     middle = (digits.x[left] + digits.x[right] - digits.x.min() - digits.x.max()) / width  # -1 to 1
     terms = np.stack([across, across * middle])
     for _ in range(_ITERATIONS):
-        weighted = terms * np.maximum(1 - ((down - shape @ terms) / _LEVEL) ** 2, 0)
+        weighted = terms * alike * np.maximum(1 - ((down - shape @ terms) / _LEVEL) ** 2, 0)
         shape = np.linalg.solve(weighted @ terms.T + np.diag([1.0, _BEND_PRIOR]), weighted @ down)
     return float(np.arctan(shape[0])), float(2 * shape[1] / width)

@@ -261,10 +261,7 @@ def barcode(draft: PageDraft) -> None:
     box = _free_box(draft, width, width * rng.uniform(0.15, 0.5))
     if box is None:
         return
-    colour, x = _colour(draft), box[0]
-    for bar, gap in zip(widths[::2], widths[1::2], strict=False):
-        draft.add_shape(np.array([[x, box[1]], [x + bar, box[1]], [x + bar, box[3]], [x, box[3]]]), colour)
-        x += bar + gap
+    draw_bars(draft, box[0], box[1], box[3], widths, _colour(draft))
 
 
 @CLUTTER.add("stamps")
@@ -307,6 +304,13 @@ def fillers(draft: PageDraft) -> None:
         for i in range(int(rng.choice([1, 1, 2]))):
             y = y1 + height * (rng.uniform(0.05, 0.25) + 0.12 * i)
             draft.rule(x0 - 0.1 * height, y, x1 + 0.1 * height, y + tilt, colour, thickness)
+
+
+def draw_bars(draft: PageDraft, left: float, top: float, bottom: float, widths: FloatArray, colour: FloatArray) -> None:
+    """Draw a bar code with `widths` (N,) of bars and gaps in turn."""
+    for bar, gap in zip(widths[::2].tolist(), widths[1::2].tolist(), strict=False):
+        draft.panel((left, top, left + bar, bottom), colour)
+        left += bar + gap
 
 
 def taken_boxes(draft: PageDraft) -> FloatArray:

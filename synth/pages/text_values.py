@@ -15,11 +15,13 @@ _NOTATIONS = (
     *((",", "."), (",", "."), (".", ","), (".", ","), ("'", "."), (THIN_SPACE, ","), (THIN_SPACE, ".")),
     *(("", "."), ("", "."), ("", ",")),
 )
-_SYMBOLS = ("$", "$", "$", "\u20ac", "\u20ac", "\u00a3", "\u00a5", "US$", "\u20b9", "R$", "\u20a9")
-_CODES = ("USD", "EUR", "CHF", "GBP", "JPY", "Fr.", "Rs", "Rs.", "SFr.", "kr", "z\u0142", "RM", "Lei", "DM", "CLP")
+SYMBOLS = ("$", "$", "$", "\u20ac", "\u20ac", "\u00a3", "\u00a5", "US$", "\u20b9", "R$", "\u20a9")
+CODES = ("USD", "EUR", "CHF", "GBP", "JPY", "Fr.", "Rs", "Rs.", "SFr.", "kr", "z\u0142", "RM", "Lei", "DM", "CLP")
+CENTS = ("00", "00", "90", "90", "95", "99", "99", "50", "40", "80", "70", "49", "79")
+"""Cents of prices by about their frequency; others are possible."""
 # Endings of amounts on cheques, which prevent that somebody appends digits.
 _FILLERS = (".", ".-", ",-", "-", "=", ".=", "--", ".--")
-_GOODS_UNITS = ("/kg", "/l", "/100g", " ea", "/pc", " / kg", "/St.", "/m")
+GOODS_UNITS = ("/kg", "/l", "/100g", " ea", "/pc", " / kg", "/St.", "/m")
 
 _UNITS = (
     *("kWh", "kWh", "m\u00b3", "m\u00b3", "m\u00b2", "cm\u00b2", "cm\u00b3", "km\u00b2", "kg", "kg", "g", "mg", "t"),
@@ -60,32 +62,33 @@ def amount(rng: np.random.Generator, look: LookConfig) -> str:
         text += pick(rng, _FILLERS)
     opening = rng.random()
     if opening < 0.3:
-        text = pick(rng, _SYMBOLS) + ("" if rng.random() < 0.7 else " ") + text
+        text = pick(rng, SYMBOLS) + ("" if rng.random() < 0.7 else " ") + text
     elif opening < 0.45:
         text = pick(rng, ("#", "=", "*", "**", "-")) + text
-    return text + (" " + pick(rng, (*_SYMBOLS, *_CODES)) if rng.random() < 0.1 else "")
+    return text + (" " + pick(rng, (*SYMBOLS, *CODES)) if rng.random() < 0.1 else "")
 
 
 @TEXTS.add("price")
 def price(rng: np.random.Generator, look: LookConfig) -> str:
     """A price with its currency before or behind, as on tags and bills; some have small raised cents."""
     cents = rng.random()
-    if cents < 0.3:
-        text = digits(rng, look)[:4] + RAISED + pick(rng, ("00", "90", "95", "99", "50", random_digits(rng, 2)))
-    elif cents < 0.42:
+    if cents < 0.45:
+        text = digits(rng, look)[:4] + pick(rng, ("", "", "", ".", ",")) + RAISED
+        text += pick(rng, (*CENTS, *(random_digits(rng, 2) for _ in range(6))))
+    elif cents < 0.55:
         text = digits(rng, look)[:5] + pick(rng, (".-", ".\u2013", ",-", ".\u2014"))
     else:
         text = written_value(rng, look, decimals=0.8)
     place = rng.random()
     if place < 0.4:
-        text = pick(rng, _SYMBOLS) + pick(rng, ("", "", "", " ")) + text
+        text = pick(rng, SYMBOLS) + pick(rng, ("", "", "", " ")) + text
     elif place < 0.55:
-        text = pick(rng, _CODES) + " " + text
+        text = pick(rng, CODES) + " " + text
     elif place < 0.75:
-        text += pick(rng, ("", " ")) + pick(rng, _SYMBOLS)
+        text += pick(rng, ("", " ")) + pick(rng, SYMBOLS)
     elif place < 0.85:
-        text += " " + pick(rng, _CODES)
-    return text + (pick(rng, _GOODS_UNITS[:-2]) if rng.random() < 0.07 else "")
+        text += " " + pick(rng, CODES)
+    return text + (pick(rng, GOODS_UNITS[:-2]) if rng.random() < 0.07 else "")
 
 
 @TEXTS.add("decimal")

@@ -11,7 +11,7 @@ from digitdet.configs.look import LookConfig
 from digitdet.synth.digits.fonts import load_fonts
 from digitdet.synth.digits.glyphs import NO_DIGIT, ImageGlyphs, StyledGlyphs
 from digitdet.synth.digits.pen import Hand
-from digitdet.synth.pages import counters, devices, displays  # noqa: F401  (they add their layouts to the table)
+from digitdet.synth.pages import counters, devices, displays, price_tags  # noqa: F401  (they add their layouts to the table)
 from digitdet.synth.pages.layouts import LAYOUTS
 from digitdet.synth.pages.lines import LineWriter
 from digitdet.synth.pages.page_draft import MARGIN, PageDraft
@@ -31,6 +31,7 @@ KNOWN = {
     "display",
     "stacked",
     "staggered",
+    "price_tag",
 }
 
 

@@ -30,8 +30,8 @@ _HEIGHT = 64  # digit height of the resulting ink in pixels
 _OVERSAMPLING = 3
 _FRACTION_BITS = 4  # of the fixed-point coordinates that OpenCV takes
 
-# Digits that many people write partly below the baseline.
-_DESCENDING = "479"
+# Marks that hasty writers put higher or lower.
+_LOOSE_MARKS = "-="
 # Greatest length of a connecting stroke in digit heights.
 _MAX_LIGATURE = 0.6
 
@@ -86,21 +86,23 @@ class Hand(GlyphSource):
         self._waist = float(np.exp(rng.normal(0, 0.1)))  # exponent on y: moves the middle up or down
         self._bends = np.clip(rng.normal(0, 0.13, 3), -0.26, 0.26).tolist()
         self._sizes = np.clip(rng.normal(1, 0.06, 10), 0.85, 1.2).astype(np.float32)
-        self._zero_lift = 0.0
+        self._drops = np.zeros(10, np.float32)  # how far each digit is written below the baseline
         if rng.random() < 0.3:  # small zeros, as in quickly written amounts
             self._sizes[0] *= rng.uniform(0.6, 0.85)
-            self._zero_lift = rng.uniform(0, 0.25)
-        self._drop = rng.uniform(0.08, 0.3) if rng.random() < 0.2 else 0.0
+            self._drops[0] = -rng.uniform(0, 0.25)
+        if rng.random() < 0.2:
+            self._drops[[4, 7, 9]] = rng.uniform(0.08, 0.3)
+        if rng.random() < 0.3:  # long ones, as at the start of amounts
+            self._sizes[1] = rng.uniform(1.1, 1.4)
+            self._drops[1] = rng.uniform(0, 0.3)
+        self._rise = float(np.clip(rng.normal(0, 0.12), -0.2, 0.3)) if rng.random() < 0.5 else 0.0
 
     def sample(self, rng: np.random.Generator, digit: int) -> Glyph:
-        """Return `digit` in this hand; `top` and `bottom` tell if it is small or descends below the baseline."""
+        """Return `digit` in this hand; `top` and `bottom` tell if it is small, long or descends below the baseline."""
         name = str(digit)
         shape = compile_template(DIGITS[name][self._forms[name]][1])
         curve = self._write(rng, shape, digit) * self._sizes[digit]
-        if name in _DESCENDING:
-            curve[:, 1] -= self._drop
-        elif digit == 0:
-            curve[:, 1] += self._zero_lift
+        curve[:, 1] -= self._drops[digit]
         return draw_path(rng, curve, shape, self.tip, digit)
 
     def mark(self, rng: np.random.Generator, character: str) -> Glyph | None:
@@ -108,7 +110,10 @@ class Hand(GlyphSource):
         if character not in MARKS:
             return None
         shape = compile_template(MARKS[character])
-        return draw_path(rng, self._write(rng, shape, ord(character) % 10), shape, self.tip, NO_DIGIT)
+        curve = self._write(rng, shape, ord(character) % 10)
+        if character in _LOOSE_MARKS:
+            curve[:, 1] += self._rise
+        return draw_path(rng, curve, shape, self.tip, NO_DIGIT)
 
     def scribble(self, rng: np.random.Generator) -> Glyph:
         """Return an unreadable word or signature of 4 to 14 waves, too many for a digit."""

@@ -30,6 +30,8 @@ _MAX_HEIGHT = 1.5
 _MIN_STROKE = 0.06
 # Writers whose feet of digits vary more than this (interquartile range, in usual heights) did not write on one line.
 _MAX_UNEVENNESS = 0.5
+# Share of a writer's digits that are written in a form of the drawn pen: the recorded writers learned few of the forms.
+_DRAWN_SHARE = 0.2
 # Steps at most this steep (|dx / dy|) tell the slant of a writer.
 _STEEP = 0.7
 
@@ -105,9 +107,12 @@ class WriterHand(Hand):
             writer if writer.rows[digit] else lenders[digit][int(rng.integers(len(lenders[digit])))]
             for digit in range(10)
         ]
+        self._drawn = rng.random(10) < _DRAWN_SHARE
 
     def sample(self, rng: np.random.Generator, digit: int) -> Glyph:
-        """Return one of the writer's recordings of `digit`, slightly changed."""
+        """Return one of the writer's recordings of `digit`, slightly changed, or the writer's form of the drawn pen."""
+        if self._drawn[digit]:
+            return super().sample(rng, digit)
         writer = self._writers[digit]
         rows = writer.rows[digit]
         path = writer.trajectory(rows[int(rng.integers(len(rows)))])

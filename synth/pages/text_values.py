@@ -15,12 +15,17 @@ _NOTATIONS = (
     *((",", "."), (",", "."), (".", ","), (".", ","), ("'", "."), (THIN_SPACE, ","), (THIN_SPACE, ".")),
     *(("", "."), ("", "."), ("", ",")),
 )
+# Marks between thousands in hasty handwriting: mostly a point, perhaps with a gap.
+_WRITTEN_MARKS = (
+    *(".", ".", ".", "." + THIN_SPACE, "." + THIN_SPACE, "." + 2 * THIN_SPACE, THIN_SPACE + ".", ",", "'", "-"),
+    *(THIN_SPACE, THIN_SPACE, "", "", ""),
+)
 SYMBOLS = ("$", "$", "$", "\u20ac", "\u20ac", "\u00a3", "\u00a5", "US$", "\u20b9", "R$", "\u20a9")
 CODES = ("USD", "EUR", "CHF", "GBP", "JPY", "Fr.", "Rs", "Rs.", "SFr.", "kr", "z\u0142", "RM", "Lei", "DM", "CLP")
 CENTS = ("00", "00", "90", "90", "95", "99", "99", "50", "40", "80", "70", "49", "79")
 """Cents of prices by about their frequency; others are possible."""
 # Endings of amounts on cheques, which prevent that somebody appends digits.
-_FILLERS = (".", ".-", ",-", "-", "=", ".=", "--", ".--")
+_FILLERS = (*(".", ".", ".-", ",", ",-", "-", "-", "=", ".=", "--", ".--", "//", "#"), "=" + THIN_SPACE + "=")
 GOODS_UNITS = ("/kg", "/l", "/100g", " ea", "/pc", " / kg", "/St.", "/m")
 
 _UNITS = (
@@ -57,15 +62,24 @@ def written_value(rng: np.random.Generator, look: LookConfig, decimals: float) -
 @TEXTS.add("amount")
 def amount(rng: np.random.Generator, look: LookConfig) -> str:
     """Amounts as on cheques: thousands separators, cents, fillers against appended digits, currency."""
-    text = written_value(rng, look, decimals=0.4)
+    text = _sum_of_money(rng, look) if rng.random() < 0.6 else written_value(rng, look, decimals=0.6)
     if rng.random() < 0.35:
-        text += pick(rng, _FILLERS)
+        text += pick(rng, ("", "", THIN_SPACE)) + pick(rng, _FILLERS)
     opening = rng.random()
-    if opening < 0.3:
+    if opening < 0.15:
         text = pick(rng, SYMBOLS) + ("" if rng.random() < 0.7 else " ") + text
-    elif opening < 0.45:
+    elif opening < 0.25:
         text = pick(rng, ("#", "=", "*", "**", "-")) + text
-    return text + (" " + pick(rng, (*SYMBOLS, *CODES)) if rng.random() < 0.1 else "")
+    return text + (" " + pick(rng, (*SYMBOLS, *CODES)) if rng.random() < 0.05 else "")
+
+
+def _sum_of_money(rng: np.random.Generator, look: LookConfig) -> str:
+    """Draw a sum without cents: the first digit follows Benford's law, and many sums are round."""
+    text = str(int(10 ** rng.random())) + digits(rng, look)[1:]
+    if rng.random() < 0.3:
+        kept = 1 + int(rng.random() * min(len(text), 3))
+        text = text[:kept] + "0" * (len(text) - kept)
+    return group_thousands(text, pick(rng, _WRITTEN_MARKS)) if len(text) > 3 else text
 
 
 @TEXTS.add("price")

@@ -5,10 +5,16 @@ import pytest
 
 from digitdet.common.errors import DataError
 from digitdet.datasets.strokes import PenDigit
+from digitdet.synth.digits import strokes
 from digitdet.synth.digits.glyphs import NO_DIGIT, VISIBLE_INK
 from digitdet.synth.digits.strokes import StrokeGlyphs, Writer, WriterHand
 
 ANGLES = np.linspace(0, 2 * np.pi, 24)
+
+
+@pytest.fixture
+def recorded_only(monkeypatch):
+    monkeypatch.setattr(strokes, "_DRAWN_SHARE", 0)
 
 
 def rng_of(seed):
@@ -34,6 +40,7 @@ def writers_of(*names, digits=range(10), **values):
 SOURCE = StrokeGlyphs(writers_of("ann", "bob", "cem"))
 
 
+@pytest.mark.usefixtures("recorded_only")
 @pytest.mark.parametrize("seed", range(12))
 def test_digits_are_tightly_cropped_and_on_the_baseline(seed):
     rng = rng_of(seed)
@@ -71,6 +78,18 @@ def test_a_style_is_one_writer():
         assert len({id(writer) for writer in hand._writers}) == 1
 
 
+def test_some_digits_of_a_writer_have_forms_of_the_drawn_pen():
+    shares = []
+    for seed in range(40):
+        rng = rng_of(seed)
+        hand = SOURCE.choose(rng)
+        shares.append(hand._drawn.mean())
+        for digit in np.flatnonzero(hand._drawn)[:2].tolist():
+            pen = super(WriterHand, hand).sample(rng_of(9), digit)
+            assert hand.sample(rng_of(9), digit).ink.tobytes() == pen.ink.tobytes()
+    assert 0.1 < np.mean(shares) < 0.3
+
+
 def test_repeated_digits_differ_slightly():
     rng = rng_of(0)
     hand = SOURCE.choose(rng)
@@ -79,6 +98,7 @@ def test_repeated_digits_differ_slightly():
     assert np.abs(np.subtract(first.ink.shape, second.ink.shape)).max() < 16
 
 
+@pytest.mark.usefixtures("recorded_only")
 def test_relative_sizes_and_places_of_the_digits_are_kept():
     low = [recording(4, "ann", bottom=20.0), recording(0, "ann", height=60.0, bottom=-30.0)]
     source = StrokeGlyphs([*writers_of("ann", digits=(1, 2, 3, 5, 6, 7, 8, 9)), *low])
@@ -96,6 +116,7 @@ def test_relative_sizes_and_places_of_the_digits_are_kept():
     assert bottoms[4] - bottoms[1] == pytest.approx(-0.2, abs=0.08)
 
 
+@pytest.mark.usefixtures("recorded_only")
 def test_digits_that_share_no_baseline_stand_on_one():
     source = StrokeGlyphs([recording(digit, "ann", bottom=digit * 300.0) for digit in range(10)])
     rng = rng_of(1)

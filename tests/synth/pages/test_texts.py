@@ -91,8 +91,8 @@ def test_kinds_have_common_formats(kind, pattern):
 
 def test_amounts_have_groups_of_three_digits():
     for text in texts("amount", 600, digits_per_number=(4, 8)):
-        written = re.search(r"\d[\d.,'\u2009]*\d", text).group()
-        groups = re.split(r"[.,'\u2009]", written)
+        written = re.search(r"\d[\d.,'\u2009-]*\d", text).group()
+        groups = re.split(r"[.,'\u2009-]+", written)
         if len(groups) > 1:
             whole = groups[:-1] if len(groups[-1]) == 2 else groups
             assert 1 <= len(whole[0]) <= (8 if len(whole) == 1 else 3)

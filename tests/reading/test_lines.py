@@ -300,6 +300,14 @@ def test_the_angle_of_lines(degrees):
         assert line.angle == pytest.approx(degrees, abs=1)
 
 
+@pytest.mark.parametrize("degrees", [-8, 0, 8])
+def test_raised_cents_are_in_the_line_of_their_price_and_do_not_tilt_it(degrees):
+    price = [*number(0, 0, 2, height=50), *number(52, 0, 2, pitch=13, width=10, height=20)]
+    (line,) = find_lines(turned(np.array(price), degrees, grown=False))
+    assert line.digits == (0, 1, 2, 3)
+    assert abs(line.angle - degrees) < 6
+
+
 def test_a_curved_line_has_the_angle_of_its_chord():
     (line,) = find_lines(turned(np.array(arc(250, range(-30, 31, 6))), 10, grown=False))
     assert line.angle == pytest.approx(10, abs=2)

@@ -19,6 +19,7 @@ _HEIGHT = 64  # pixels of a seven-segment digit
 _OVERSAMPLING = 2
 _FRACTION_BITS = 4  # of the fixed-point coordinates that OpenCV takes
 _POINT_MARGIN = 0.03  # least space between a point and the cells beside it in digit heights
+_DIM_SHARE = 0.3  # share of the digits with a failing segment on displays that have some
 _PADDING = 10  # oversampled pixels around each shape, so that blurring one does not reach the next
 
 # Segments in the usual order: a top, b upper right, c lower right, d bottom, e lower left, f upper left, g middle.
@@ -30,7 +31,7 @@ _DISPLAY_SHAPES = {"mitre": 0.3, "hexagon": 0.3, "bar": 0.15, "bent": 0.25}
 _PRINTED_SHAPES = {"lens": 0.45, "bent": 0.35, "bar": 0.1, "hexagon": 0.1}
 # Least thickness on displays and in print, and greatest thickness of each shape, in digit heights.
 _MIN_THICKNESS, _MIN_PRINTED_THICKNESS = 0.03, 0.06
-_MAX_THICKNESS = {"mitre": 0.17, "hexagon": 0.16, "bar": 0.16, "bent": 0.13, "lens": 0.17}
+_MAX_THICKNESS = {"mitre": 0.19, "hexagon": 0.17, "bar": 0.17, "bent": 0.13, "lens": 0.17}
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class SegmentStyle:
     proportional: bool  # whether a 1 is narrower than the other digits
     printed: bool  # whether there are no unlit segments
     uneven: float  # greatest loss of brightness of a segment, 0 to 1
+    dim: float  # loss of brightness of single failing segments, 0 to 1
+    point_size: float  # side of a decimal point
     round_dots: bool  # whether points are round instead of square
     point_height: float  # of a decimal point above the baseline: 0, or the middle of the digits
 
@@ -70,6 +73,7 @@ def sample_segment_style(rng: np.random.Generator, printed: bool) -> SegmentStyl
     gap = min(float(rng.uniform(0.03, 0.08) if wide_gap else rng.uniform(0, 0.02)), max_gap)
     width = max(rng.uniform(0.42, 0.64), 3 * thickness + 2 * gap)
     hollow = shape == "mitre" and thickness > 0.12 and rng.random() < 0.4
+    uneven = rng.uniform(0.1, 0.25 if printed else 0.4) if rng.random() < 0.3 else 0.0
     digits = list(_DIGITS)
     if rng.random() < 0.15:
         digits[6] = "cdefg"
@@ -86,12 +90,14 @@ def sample_segment_style(rng: np.random.Generator, printed: bool) -> SegmentStyl
         outline=rng.uniform(0.03, 0.04) if hollow else 0.0,
         bend=rng.uniform(0.03, 0.1),
         fullness=rng.uniform(2.2, 5),
-        slant=0.0 if rng.random() < 0.35 else rng.uniform(2, 12),
+        slant=0.0 if rng.random() < 0.3 else rng.uniform(2, 15),
         spacing=rng.uniform(0.07, 0.4),
         digits=tuple(digits),
         proportional=bool(printed and rng.random() < 0.35),
         printed=printed,
-        uneven=rng.uniform(0.1, 0.25 if printed else 0.4) if rng.random() < 0.3 else 0.0,
+        uneven=uneven,
+        dim=rng.uniform(0.2, 0.45) if not uneven and rng.random() < 0.12 else 0.0,
+        point_size=min(max(thickness * rng.uniform(0.7, 1.5), 0.05), 0.16),
         round_dots=bool(rng.random() < 0.6),
         point_height=0.45 if rng.random() < 0.04 else 0.0,
     )
@@ -121,7 +127,7 @@ class SegmentDisplay(GlyphSource):
         """Return one of ``. , : -``; a dash is a whole cell, the others stand in the space between two cells."""
         if character == "-":
             return self._glyph(rng, "g", NO_DIGIT)
-        size = min(max(1.1 * self.style.thickness, 0.07), 0.15)
+        size = self.style.point_size
         if character == ".":
             height = self.style.point_height
             return self._points([_square(1 - height - size, size)], size, bottom=height)
@@ -136,6 +142,8 @@ class SegmentDisplay(GlyphSource):
         style = self.style
         is_lit = np.array([name in lit for name in _SEGMENTS], np.float32)
         strength = is_lit * (1 - np.float32(style.uneven) * rng.random(7, np.float32))
+        if style.dim and rng.random() < _DIM_SHARE:
+            strength[int(rng.integers(7))] *= np.float32(1 - style.dim)
         # Segments without a gap overlap by a pixel.
         ink = np.minimum(np.tensordot(strength, self._masks, 1), np.float32(1))
         width = style.width

@@ -170,15 +170,18 @@ def glow(rng: np.random.Generator, background: FloatImage, alpha: Field, colour:
 def lcd(rng: np.random.Generator, background: FloatImage, alpha: Field, colour: Colour, height: float) -> FloatImage:
     """Segments of a liquid crystal display, a darker or lighter tone of the light behind them, perhaps with a shadow.
 
-    Of `colour`, mostly the brightness is used.
+    Of `colour`, mostly the brightness is used. Seen at an angle, one end of a display is paler than the other.
     """
     light = np.array(cv2.mean(background)[:3], np.float32)
     tone = with_level(light, float(colour @ LUMA)) * np.float32(0.7) + colour * np.float32(0.3)
     if tone @ LUMA < light @ LUMA and rng.random() < 0.5:  # the reflector lies a little behind the segments
-        shift = rng.uniform(0.01, 0.04, 2) * height * (float(rng.choice([-1, 1])), 1)
+        shift = rng.uniform(0.01, 0.04 if rng.random() < 0.6 else 0.09, 2) * height * (float(rng.choice([-1, 1])), 1)
         cast = cv2.GaussianBlur(_shifted(alpha, *shift), (0, 0), max(0.01 * height, 0.4))
-        background *= (1 - cast * rng.uniform(0.08, 0.3))[..., None]
-    return _blend(background, alpha * rng.uniform(0.9, 1), tone)
+        background *= (1 - cast * rng.uniform(0.08, 0.4))[..., None]
+    ends = [rng.uniform(0.9, 1)] * 2
+    if rng.random() < 0.3:
+        ends[int(rng.integers(2))] *= rng.uniform(0.55, 1)
+    return _blend(background, alpha * np.linspace(ends[0], ends[1], alpha.shape[1], dtype=np.float32), tone)
 
 
 @INKS.add("led")

@@ -12,7 +12,7 @@ from digitdet.synth.digits.drawing import GlyphStyle
 from digitdet.synth.digits.drums import Colours, colours_of, drum_between, recoloured
 from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph
 from digitdet.synth.pages.devices import body_colour
-from digitdet.synth.pages.displays import add_reflections
+from digitdet.synth.pages.display_devices import add_reflections
 from digitdet.synth.pages.layouts import LAYOUTS
 from digitdet.synth.pages.lines import Line, LineGlyph
 from digitdet.synth.pages.page_draft import PageDraft, centre_of, centred_box, inset, rounded

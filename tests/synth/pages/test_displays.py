@@ -8,7 +8,7 @@ import pytest
 from digitdet.configs.look import LookConfig
 from digitdet.synth.digits.displays import SegmentDisplay, sample_segment_style
 from digitdet.synth.digits.glyphs import NO_DIGIT, VISIBLE_INK
-from digitdet.synth.pages import displays
+from digitdet.synth.pages import display_devices, displays
 from digitdet.synth.pages.layouts import LAYOUTS
 from digitdet.synth.pages.lines import LineWriter
 from digitdet.synth.pages.page_draft import PageDraft
@@ -58,6 +58,36 @@ def test_display_of_words_has_no_digit(writer):
         draft = PageDraft(np.random.default_rng(seed), LookConfig(), writer, writer, writer, 320.0, 200.0, True, True)
         LAYOUTS["display"](draft)
         assert all(g.glyph.label == NO_DIGIT for placed in draft.lines for g in placed.line.glyphs)
+
+
+def test_meters_show_long_readings_and_small_registers_before_them(writer):
+    registers = 0
+    for seed in range(200):
+        draft = PageDraft(np.random.default_rng(seed), LookConfig(), writer, writer, writer, 320.0, 200.0, light=True)
+        row = displays._sample_meter(draft.rng)[0]
+        if len(row.text) < 4 or not row.register:
+            continue
+        screen = displays._sample_screen(draft.rng)
+        displays._add_reading(draft, (-150.0, -40.0, 150.0, 40.0), row, screen)
+        readings = [placed for placed in draft.lines if placed.ink is screen.ink and placed.line.numbers]
+        if len(readings) == 2:
+            register, reading = readings
+            assert register.line.height < 0.7 * reading.line.height
+            assert register.box[2] < reading.box[0]
+            registers += 1
+    assert registers > 10
+
+
+def test_annunciators_leave_most_of_the_window(writer):
+    for seed in range(20):
+        draft = PageDraft(np.random.default_rng(seed), LookConfig(), writer, writer, writer, 320.0, 200.0, light=True)
+        rest = displays._add_annunciators(
+            draft, (-150.0, -40.0, 150.0, 40.0), displays._sample_screen(np.random.default_rng(seed))
+        )
+        assert 50 < rest[3] - rest[1] < 72
+        if draft.shapes or draft.lines:
+            extent = draft.extent()
+            assert extent[3] <= rest[1] or extent[1] >= rest[3]
 
 
 def test_unlit_cells_are_no_characters(writer):
@@ -114,7 +144,7 @@ def test_reflections_are_on_top_and_within_the_glass(writer):
     shares, found = [], 0
     for seed in range(40):
         draft = PageDraft(np.random.default_rng(seed), LookConfig(), writer, writer, writer, 320.0, 200.0, light=True)
-        displays.add_reflections(draft, (-100.0, -50.0, 100.0, 50.0))
+        display_devices.add_reflections(draft, (-100.0, -50.0, 100.0, 50.0))
         for shape in draft.shapes:
             assert shape.above
             assert 0 < shape.alpha < 0.6

@@ -22,7 +22,7 @@ from digitdet.reading.pooling import build_lattice
 from digitdet.reading.small_digits import find_small_digits
 from digitdet.reading.strips import STRIP_HEIGHT, Strip, cut_strip, line_strip, split_at_wide_gaps, whole_strip
 
-_LINE_SCORE = 0.3  # of digits that form lines; lower ones are evidence on the strip of a line
+_LINE_SCORE, _DIGIT_SCORE = 0.3, 0.12  # of the best and of every digit of a line; lower ones are evidence on its strip
 _MAX_STRIP_PAGE = 128  # height in pixels of a page that is read as a strip where the detector finds no digit
 _ALONE_SCORE = 0.65  # of a digit that is a line of its own on a page with longer lines
 _HEIGHT_RATIOS = (0.5, 1.6)  # of a digit that is evidence on a strip, relative to the digits of its line
@@ -92,43 +92,48 @@ def _without_small_digits(readings: list[StripReading]) -> list[StripReading]:
 
 
 def place_strips(digits: Detections, width: int, height: int) -> list[PlacedStrip]:
-    """Return the strips of the lines on a page of `width` x `height` pixels, in reading order."""
-    is_strong = digits.best_scores >= _LINE_SCORE
-    strong, weak = np.flatnonzero(is_strong), np.flatnonzero(~is_strong)
-    boxes = digits.boxes.astype(np.float64)
-    if not len(strong):
-        if height > _MAX_STRIP_PAGE:
-            return []
-        return [PlacedStrip(whole_strip(width, height), weak[np.argsort(boxes[weak, 0], kind="stable")], 0.0)]
-    placed = []
-    for line in find_lines(boxes[strong]):
-        for part in split_at_wide_gaps(boxes[strong], line.digits):
-            rows = strong[part]
+    """Return the strips of the lines on a page of `width` x `height` pixels, in reading order.
+
+    Digits with scores that are too low for a line of their own extend one. Others that lie on a strip are evidence.
+    """
+    scores, boxes = digits.best_scores, digits.boxes.astype(np.float64)
+    found = np.flatnonzero(scores >= _DIGIT_SCORE)
+    placed: list[PlacedStrip] = []
+    for line in find_lines(boxes[found]):
+        for part in split_at_wide_gaps(boxes[found], line.digits):
+            rows = found[part]
+            if scores[rows].max() < _LINE_SCORE:
+                continue
             is_tight = bool(np.median(boxes[rows, 3] - boxes[rows, 1]) >= _TIGHT * height)
             strip = line_strip(boxes[rows], line.angle).within(width, is_widened=is_tight)
             placed.append(PlacedStrip(strip, rows, line.angle))
-    return _with_evidence(placed, weak, boxes, digits.best_scores)
+    if placed:
+        others = np.setdiff1d(np.arange(len(boxes)), np.concatenate([one.rows for one in placed]))
+        return _with_evidence(placed, others, boxes, scores)
+    if height > _MAX_STRIP_PAGE:
+        return []
+    return [PlacedStrip(whole_strip(width, height), np.argsort(boxes[:, 0], kind="stable"), 0.0)]
 
 
-def _with_evidence(placed: list[PlacedStrip], weak: Indices, boxes: Boxes, scores: FloatArray) -> list[PlacedStrip]:
-    """Add the weak digits that lie on a strip as evidence, and the digits on it that would be lines of their own.
+def _with_evidence(placed: list[PlacedStrip], others: Indices, boxes: Boxes, scores: FloatArray) -> list[PlacedStrip]:
+    """Add the other digits that lie on a strip as evidence, and those on it that would be lines of their own.
 
     Such a digit is often a part of one, for example of the next digit on a counter drum. On a page with longer lines, a
-    digit that is alone needs a higher score, since a letter such as g looks like a 9.
+    digit that is alone, or has weak ones beside it only, needs a higher score, since a letter such as g looks like a 9.
     """
-    alone = [one.rows for one in placed if len(one.rows) == 1]
-    free = np.concatenate([weak, *alone])
+    is_long = [np.count_nonzero(scores[one.rows] >= _LINE_SCORE) > 1 for one in placed]
+    free = np.concatenate([others, *(one.rows for one, long in zip(placed, is_long, strict=True) if not long)])
     on_strips = {
         row: free[_is_on_strip(boxes[free], one.strip, boxes[one.rows])]
         for row, one in enumerate(placed)
-        if len(one.rows) > 1
+        if is_long[row]
     }
-    taken = np.concatenate([weak[:0], *on_strips.values()])
+    taken = np.concatenate([others[:0], *on_strips.values()])
     least = _ALONE_SCORE if on_strips else 0.0
     return [
         replace(one, rows=np.concatenate([one.rows, on_strips[row]])) if row in on_strips else one
         for row, one in enumerate(placed)
-        if row in on_strips or (one.rows[0] not in taken and scores[one.rows[0]] >= least)
+        if row in on_strips or (scores[one.rows].max() >= least and not np.isin(one.rows, taken).any())
     ]
 
 

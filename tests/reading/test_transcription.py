@@ -41,6 +41,12 @@ def test_weak_digits_count_on_the_strip_of_a_line_only():
     assert rows(*LINE, (222, 100, 240, 140, 0.1), (220, 200, 240, 240, 0.1)) == [[0, 1, 2, 3, 4]]
 
 
+def test_weak_digits_extend_a_line_but_are_none_of_their_own():
+    assert rows(LINE[0], (70, 95, 88, 135, 0.2)) == [[0, 1]]
+    assert rows(*LINE, (46, 97, 64, 137, 0.2), (220, 200, 240, 240, 0.2)) == [[0, 1, 2, 3, 4]]
+    assert rows((60, 130, 78, 170, 0.2), (90, 130, 108, 170, 0.2)) == []
+
+
 @pytest.mark.parametrize(("score", "is_line"), [(0.5, False), (0.8, True)])
 def test_a_digit_that_is_alone_needs_a_higher_score_beside_a_line(score, is_line):
     lone = (40, 220, 60, 260, score)

@@ -17,6 +17,8 @@ from digitdet.synth.render import DrawnCharacter
 
 # Width of the border around a digit in which the background is measured, in digit heights.
 _RING = 0.1
+# Least difference of lit from unlit segments, relative to the contrast of the lit ones.
+_UNLIT_DIFFERENCE = 0.45
 # Upper bound of the median absolute deviation in standard deviations: half of all values are within sqrt(2) deviations
 # of the mean (Chebyshev's inequality), and the median within one.
 _SPREAD_LIMIT = 1 + math.sqrt(2)
@@ -86,7 +88,7 @@ def _differs_from_unlit(
         cv2.mean(grey[patch.region], core)[0] - background
         for patch, core in ((digit.patch, lit_core), (unlit, unlit_core))
     )
-    return bool((lit - dark) * np.sign(lit) >= limits.min_contrast)
+    return bool((lit - dark) * np.sign(lit) >= max(limits.min_contrast, _UNLIT_DIFFERENCE * abs(lit)))
 
 
 def _has_contrast_by_means(

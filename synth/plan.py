@@ -94,7 +94,7 @@ def plan_lines(
     white, or nearly so.
     """
     look = draft.look
-    ghost = 0.5 * rng.random() ** 2 if rng.random() < 0.6 else 0.0
+    ghost = 0.4 * rng.random() ** 2 if rng.random() < 0.6 else 0.0
     main, second = (_sample_ink(rng, look, ghost) for _ in range(2))
     if plain_share and rng.random() < plain_share:
         main = second = replace(main, tint=main.tint * 0.2 + 0.1)

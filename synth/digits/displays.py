@@ -73,7 +73,7 @@ def sample_segment_style(rng: np.random.Generator, printed: bool) -> SegmentStyl
     gap = min(float(rng.uniform(0.03, 0.08) if wide_gap else rng.uniform(0, 0.02)), max_gap)
     width = max(rng.uniform(0.42, 0.64), 3 * thickness + 2 * gap)
     hollow = shape == "mitre" and thickness > 0.12 and rng.random() < 0.4
-    uneven = rng.uniform(0.1, 0.25 if printed else 0.4) if rng.random() < 0.3 else 0.0
+    uneven = rng.uniform(0.1, 0.25 if printed else 0.3) if rng.random() < 0.3 else 0.0
     digits = list(_DIGITS)
     if rng.random() < 0.15:
         digits[6] = "cdefg"
@@ -96,7 +96,7 @@ def sample_segment_style(rng: np.random.Generator, printed: bool) -> SegmentStyl
         proportional=bool(printed and rng.random() < 0.35),
         printed=printed,
         uneven=uneven,
-        dim=rng.uniform(0.2, 0.45) if not uneven and rng.random() < 0.12 else 0.0,
+        dim=rng.uniform(0.15, 0.35) if not uneven and rng.random() < 0.12 else 0.0,
         point_size=min(max(thickness * rng.uniform(0.7, 1.5), 0.05), 0.16),
         round_dots=bool(rng.random() < 0.6),
         point_height=0.45 if rng.random() < 0.04 else 0.0,

@@ -180,7 +180,7 @@ def lcd(rng: np.random.Generator, background: FloatImage, alpha: Field, colour: 
         background *= (1 - cast * rng.uniform(0.08, 0.4))[..., None]
     ends = [rng.uniform(0.9, 1)] * 2
     if rng.random() < 0.3:
-        ends[int(rng.integers(2))] *= rng.uniform(0.55, 1)
+        ends[int(rng.integers(2))] *= rng.uniform(0.75, 1)
     return _blend(background, alpha * np.linspace(ends[0], ends[1], alpha.shape[1], dtype=np.float32), tone)
 
 

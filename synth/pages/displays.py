@@ -143,7 +143,7 @@ def _sample_meter(rng: np.random.Generator) -> list[_Row]:
 def _sample_screen(rng: np.random.Generator) -> Screen:
     """Draw a liquid crystal display with dark segments or with light ones, or a light-emitting display."""
     kind = rng.random()
-    ghost = float(rng.choice([0.0, rng.uniform(0.02, 0.2), rng.uniform(0.2, 0.5)], p=[0.4, 0.4, 0.2]))
+    ghost = float(rng.choice([0.0, rng.uniform(0.02, 0.2), rng.uniform(0.2, 0.38)], p=[0.4, 0.4, 0.2]))
     align = float(rng.choice([1.0, rng.random(), 0.5]))
     if kind < 0.6:
         glass = pick_colour(rng, _BRIGHT_GLASS) * rng.uniform(0.75, 1.15)

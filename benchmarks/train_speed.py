@@ -41,7 +41,7 @@ def main() -> None:
         data = Path(scratch) / "data"
         config = SynthConfig(count=arguments.count + 16, val_share=16 / (arguments.count + 16), test_share=0)
         write_dataset(config, load_materials(config, arguments.mnist), data)
-        splits = read_data_file(data / DATA_FILE)
+        splits = {split: folders[0] for split, folders in read_data_file(data / DATA_FILE).sources.items()}
         for turn in range(3):
             for name, way in ways.items():
                 ticks: list[float] = []

@@ -44,7 +44,7 @@ def detect_format(source: Path) -> str:
 
 
 def convert(source: Path, out: Path, to: str) -> Conversion:
-    """Write a dataset in another format; its own format is detected.
+    """Write a dataset in another format, or in the plain form of its own; its own format is detected.
 
     Args:
         source: A dataset folder, its data.yaml or a COCO file.
@@ -52,8 +52,6 @@ def convert(source: Path, out: Path, to: str) -> Conversion:
         to: 'yolo', 'coco', 'voc', or 'crops', which needs a YOLO dataset with numbers.jsonl.
     """
     found = detect_format(source)
-    if found == to:
-        raise DataError(f"{source}: is {to.upper()} already")
     if to == "crops" and found != "yolo":
         raise DataError(f"{source}: {found.upper()} does not say which digits make a number; crops need a YOLO dataset")
     source = find_data_file(source) if found == "yolo" else source

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digitdet.common.errors import DataError
+from digitdet.common.tables import delimiter_of
 from digitdet.common.types import CLASS_NAMES, Image
 from digitdet.datasets.formats.yolo import SPLITS, list_images
 from digitdet.imaging.images import decode_image
@@ -105,9 +107,9 @@ def _folder_entries(folder: Path) -> Iterator[tuple[Path, str, int]]:
 def _csv_entries(path: Path) -> list[tuple[Path, str, int]]:
     """Return file, name and digit of each picture."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:  # spreadsheets write a byte order mark
-            reader = csv.DictReader(file)
-            columns, rows = reader.fieldnames, [(reader.line_num, row) for row in reader]
+        text = path.read_text(encoding="utf-8-sig")  # spreadsheets write a byte order mark
+        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter_of(text))
+        columns, rows = reader.fieldnames, [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read ({error}); expected a folder or a CSV file in UTF-8") from error
     except csv.Error as error:

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digitdet.common.errors import DataError
+from digitdet.common.tables import delimiter_of
 from digitdet.common.types import FloatArray, Image
 from digitdet.datasets.formats.yolo import SPLITS
 from digitdet.imaging.images import decode_image
@@ -154,7 +155,7 @@ def _read_labels(source: Path, read: Callable[[str], bytes]) -> list[tuple[str, 
     """Return the name and the reading in tenths of each picture."""
     try:
         text = read(LABELS_FILE).decode("utf-8-sig")  # spreadsheets write a byte order mark
-        reader = csv.DictReader(io.StringIO(text, newline=""))
+        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter_of(text))
         columns, rows = reader.fieldnames, [(reader.line_num, row) for row in reader]
     except KeyError as error:
         raise DataError(f"{source}: {LABELS_FILE} is missing; expected the columns image and reading") from error

@@ -50,9 +50,10 @@ def collect_stats(data_file: Path) -> dict[str, SplitStats]:
     data_file = yolo.find_data_file(data_file)
     numbers_file = data_file.parent / NUMBERS_FILE
     truths = read_truths(numbers_file) if numbers_file.is_file() else []
+    data = yolo.read_data_file(data_file)
     return {
-        split: _collect_split(yolo.list_images(folder), [truth for truth in truths if truth.split == split])
-        for split, folder in yolo.read_data_file(data_file).items()
+        split: _collect_split(data, split, [truth for truth in truths if truth.split == split])
+        for split in data.sources
     }
 
 
@@ -122,8 +123,9 @@ def plot_stats(stats: Mapping[str, SplitStats], path: Path) -> None:
     write_atomically(path, buffer.getvalue())
 
 
-def _collect_split(images: Sequence[Path], truths: Sequence[PictureTruth]) -> SplitStats:
-    labels = [yolo.read_labels(yolo.label_path(image)) for image in images]
+def _collect_split(data: yolo.DataFile, split: str, truths: Sequence[PictureTruth]) -> SplitStats:
+    images = data.pictures(split)
+    labels = [data.labels(image) for image in images]
     classes = np.concatenate([np.zeros(0, np.int64), *(found.classes for found in labels)])
     measured = SAMPLE if len(images) > MEASURE_ALL else len(images)
     sample = [k * len(images) // measured for k in range(measured)]

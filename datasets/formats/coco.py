@@ -22,11 +22,11 @@ from digitdet.datasets.formats.dataset import (
     LabelledPicture,
     UncheckedPicture,
     check_pictures,
-    digit_of,
     safe_name,
     split_from_file_name,
     split_from_folder_name,
 )
+from digitdet.datasets.formats.yolo import digit_of
 
 _SECTIONS = ("images", "annotations", "categories")
 _CATEGORIES = [{"id": digit + 1, "name": name, "supercategory": "digit"} for digit, name in enumerate(CLASS_NAMES)]
@@ -145,18 +145,35 @@ def _group_boxes(
     for annotation in annotations:
         category = annotation.get("category_id")
         digit = digit_of(names.get(category))
-        box = annotation.get("bbox")
+        box = _parse_box(annotation)
         if digit is None:
             skipped[f"of the category {names.get(category, category)!r}"] += 1
         elif annotation.get("iscrowd"):
             skipped["around crowds"] += 1
-        elif not isinstance(box, list) or len(box) != 4 or not all(_is_number(value) for value in box):
-            skipped["that are not four numbers"] += 1
+        elif box is None:
+            skipped["that are neither four numbers nor polygons"] += 1
         else:
-            left, top, width, height = map(float, box)
-            grouped[annotation["image_id"]].append((digit, (left, top, left + width, top + height)))
+            grouped[annotation["image_id"]].append((digit, box))
     notes.extend(f"{path}: {count} box(es) {reason}" for reason, count in sorted(skipped.items()))
     return grouped
+
+
+def _parse_box(annotation: dict[str, Any]) -> Box | None:
+    """Return the xyxy box of an annotation, or the box around its polygons if it has none; None without both."""
+    box = annotation.get("bbox")
+    if isinstance(box, list) and len(box) == 4 and all(map(_is_number, box)):
+        left, top, width, height = map(float, box)
+        return left, top, left + width, top + height
+    polygons = annotation.get("segmentation")
+    if box or not isinstance(polygons, list) or not polygons:  # a mask as run lengths is no list
+        return None
+    if not all(isinstance(one, list) and len(one) >= 6 and not len(one) % 2 for one in polygons):
+        return None
+    values = [value for one in polygons for value in one]
+    if not all(map(_is_number, values)):
+        return None
+    xs, ys = values[::2], values[1::2]
+    return float(min(xs)), float(min(ys)), float(max(xs)), float(max(ys))
 
 
 def _is_number(value: object) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -14,7 +14,7 @@ import numpy as np
 from digitdet.common.boxes import as_boxes, clip_xyxy
 from digitdet.common.errors import DataError
 from digitdet.common.files import write_atomically
-from digitdet.common.types import CLASS_NAMES, Box, Boxes
+from digitdet.common.types import Box, Boxes
 from digitdet.datasets.formats import yolo
 
 _MIN_SIDE = 0.1  # pixels: thinner boxes would vanish in the six decimals of a label file
@@ -64,20 +64,24 @@ class Dataset:
 
 def read_yolo(data_file: Path) -> Dataset:
     """Read a YOLO dataset, given by its data.yaml; DataError if a picture or a label file cannot be used."""
+    data = yolo.read_data_file(data_file)
     splits: dict[str, list[LabelledPicture]] = {}
-    for split, folder in yolo.read_data_file(data_file).items():
-        images = yolo.list_images(folder)
-        stems = Counter(image.stem for image in images)
+    for split in data.sources:
         splits[split] = []
-        for image in images:
-            if stems[image.stem] > 1:
+        used: set[str] = set()
+        owners: set[Path] = set()
+        for image in data.pictures(split):
+            path = yolo.label_path(image)
+            if path in owners:
                 raise DataError(f"{image}: another picture shares its label file; rename one")
-            labels = yolo.read_labels(yolo.label_path(image))
+            owners.add(path)
+            labels = data.labels(image)
             if reasons := yolo.check_labels(labels):
-                raise DataError(f"{yolo.label_path(image)}: {reasons[0]}; see all with  digitdet synth --check")
+                raise DataError(f"{path}: {reasons[0]}; see all with  digitdet synth --check")
             height, width = yolo.read_picture(image).shape[:2]
-            splits[split].append(LabelledPicture(image.name, image, width, height, labels))
-    return Dataset(splits)
+            name = unique_stem(image.stem, used) + image.suffix
+            splits[split].append(LabelledPicture(name, image, width, height, labels))
+    return Dataset(splits, data.notes)
 
 
 def write_yolo(dataset: Dataset, out: Path) -> None:
@@ -90,6 +94,37 @@ def write_yolo(dataset: Dataset, out: Path) -> None:
             shutil.copyfile(picture.path, images / picture.name)
             write_atomically(labels / f"{Path(picture.name).stem}.txt", yolo.format_labels(picture.labels))
     yolo.write_data_file(out, dataset.splits)
+
+
+@contextlib.contextmanager
+def linked_yolo(data: yolo.DataFile, folder: Path) -> Iterator[dict[str, Path]]:
+    """Make a plain form of a dataset for as long as the context lasts: its folders of pictures by split.
+
+    The pictures are links to the originals, or copies where links are not allowed; labels have the digits as classes.
+
+    Args:
+        data: Any dataset that was checked.
+        folder: Is replaced, and removed at the end.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    splits: dict[str, Path] = {}
+    try:
+        for split in data.sources:
+            images, labels = folder / "images" / split, folder / "labels" / split
+            images.mkdir(parents=True)
+            labels.mkdir(parents=True)
+            used: set[str] = set()
+            for picture in data.pictures(split):
+                stem = unique_stem(picture.stem, used)
+                (labels / f"{stem}.txt").write_text(yolo.format_labels(data.labels(picture)), encoding="utf-8")
+                try:
+                    (images / f"{stem}{picture.suffix}").symlink_to(picture.resolve())
+                except OSError:
+                    shutil.copyfile(picture, images / f"{stem}{picture.suffix}")
+            splits[split] = images
+        yield splits
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def check_pictures(pictures: Sequence[UncheckedPicture], notes: Sequence[str]) -> Dataset:
@@ -115,12 +150,6 @@ def check_pictures(pictures: Sequence[UncheckedPicture], notes: Sequence[str]) -
         raise DataError(f"none of the {len(pictures)} picture(s) can be used{last}")
     all_notes += [f"no pictures for the split {split}" for split, found in splits.items() if not found]
     return Dataset({split: sorted(found, key=lambda p: p.name) for split, found in splits.items()}, tuple(all_notes))
-
-
-def digit_of(name: object) -> int | None:
-    """Return the digit that a category is named after, if any."""
-    text = str(name).strip()
-    return int(text) if text in CLASS_NAMES else None
 
 
 def split_from_file_name(name: str) -> str | None:
@@ -174,15 +203,19 @@ def _check_picture(picture: UncheckedPicture, used_stems: set[str], notes: list[
     if len(unique) < len(lines):
         notes.append(f"{picture.name}: {len(lines) - len(unique)} box(es) given twice")
     labels = yolo.parse_labels("\n".join(unique), picture.name)
-    return LabelledPicture(_unique_stem(picture, used_stems) + suffix, path, width, height, labels)
+    return LabelledPicture(unique_stem(_flat_stem(picture), used_stems) + suffix, path, width, height, labels)
 
 
-def _unique_stem(picture: UncheckedPicture, used: set[str]) -> str:
-    """Return a file name without suffix that is not yet used in the split, regardless of case."""
-    stem = PurePosixPath(picture.name).with_suffix("").as_posix().removeprefix(f"{picture.split}/").replace("/", "_")
+def unique_stem(stem: str, used: set[str]) -> str:
+    """Return the stem, with a number if `used` has it already, regardless of case; it is added to `used`."""
     unique, count = stem, 1
     while unique.lower() in used:
         count += 1
         unique = f"{stem}-{count}"
     used.add(unique.lower())
     return unique
+
+
+def _flat_stem(picture: UncheckedPicture) -> str:
+    """The name of a picture without its split and suffix, with folders as part of the name."""
+    return PurePosixPath(picture.name).with_suffix("").as_posix().removeprefix(f"{picture.split}/").replace("/", "_")

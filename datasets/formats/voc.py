@@ -26,11 +26,10 @@ from digitdet.datasets.formats.dataset import (
     LabelledPicture,
     UncheckedPicture,
     check_pictures,
-    digit_of,
     safe_name,
     split_from_folder_name,
 )
-from digitdet.datasets.formats.yolo import IMAGE_SUFFIXES, SPLITS
+from digitdet.datasets.formats.yolo import IMAGE_SUFFIXES, SPLITS, digit_of
 
 _ANNOTATIONS, _PICTURES = "Annotations", "JPEGImages"
 _SETS = Path("ImageSets", "Main")

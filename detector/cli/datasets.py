@@ -23,8 +23,8 @@ def convert(source: Path, out: Path, to: str) -> None:
     """Convert a dataset of digits to another format, in the new folder OUT.
 
     SOURCE is a YOLO dataset (its folder or data.yaml), COCO (a JSON file or a folder with some) or Pascal VOC (a
-    folder); the format is detected. Categories must have the names 0 to 9. Skipped files and boxes are listed on
-    stderr.
+    folder); the format is detected. Categories are recognised by the names 0 to 9 or zero to nine. Skipped files and
+    boxes are listed on stderr.
     """
     from digitdet.datasets.convert import convert as convert_dataset
     from digitdet.imaging.images import quiet_decoders
@@ -37,11 +37,12 @@ def convert(source: Path, out: Path, to: str) -> None:
 
 def check(data: Path) -> None:
     """Print the problems of a dataset, and exit with 1 if there are any."""
-    from digitdet.datasets.formats.yolo import check_dataset
+    from digitdet.datasets.formats.yolo import check_dataset, find_data_file, read_data_file
     from digitdet.imaging.images import quiet_decoders
 
     with quiet_decoders():
         problems = check_dataset(data, decode=True)
+    echo_some(read_data_file(find_data_file(data)).notes, 20)
     for problem in problems:
         click.echo(str(problem))
     if problems:

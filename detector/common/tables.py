@@ -1,4 +1,4 @@
-"""Tables as text."""
+"""Tables as text, and CSV."""
 
 from __future__ import annotations
 
@@ -14,3 +14,9 @@ def format_table(rows: Sequence[Sequence[str]]) -> str:
     first, *others = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
     lines = ([name.ljust(first), *map(str.rjust, cells, others)] for name, *cells in rows)
     return "\n".join("  ".join(line).rstrip() for line in lines)
+
+
+def delimiter_of(text: str) -> str:
+    """Return the delimiter of a CSV file by its first line: a comma, a tab, or the semicolon of many spreadsheets."""
+    first = text.partition("\n")[0]
+    return max(",;\t", key=first.count)

@@ -14,13 +14,14 @@ import numpy as np
 from digitdet.common.boxes import as_boxes, cxcywhn_to_xyxy
 from digitdet.common.characters import MARKS, only_digits
 from digitdet.common.errors import DataError
+from digitdet.common.tables import delimiter_of
 from digitdet.common.types import CLASS_NAMES, Boxes, Indices
 from digitdet.datasets.formats.numbers import NUMBERS_FILE, LineTruth, NumberTruth, read_truths
-from digitdet.datasets.formats.yolo import DATA_FILE, SPLITS, label_path, list_images, read_data_file, read_labels
+from digitdet.datasets.formats.yolo import DATA_FILE, label_path, read_data_file
 
 LABELS_FILE = "labels.csv"
 BOXES_FILE = "boxes.csv"
-_DEFAULT_SPLIT = "test"  # of YOLO datasets: the only split that training did not use
+_DEFAULT_SPLIT = "test"  # of YOLO datasets: the only split that training did not use; folders of corrections lack it
 _BOX_COLUMNS = ("image", "digit", "x", "y", "w", "h")
 
 
@@ -83,7 +84,7 @@ def load_sets(path: Path, split: str | None = None) -> list[TrueSet]:
             boxes.csv (`image,digit,x,y,w,h` in pixels); a YOLO dataset folder or its data.yaml, optionally with
             numbers.jsonl; or a folder of several such folders.
         split: Only the pictures of this split; in a labels.csv, it is the column `split`. None is all of a labels.csv,
-            and the test split of a YOLO dataset.
+            and the test split of a YOLO dataset, or the val split of one without.
 
     Raises:
         DataError: There are no labels, they are damaged, or the split has no pictures.
@@ -165,7 +166,7 @@ def _rows(file: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str,
         raise DataError(f"{file}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{file}: cannot be read ({error}); save it as UTF-8") from error
-    reader = csv.DictReader(io.StringIO(text, newline=""))
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter_of(text))
     try:
         missing = [name for name in columns if name not in (reader.fieldnames or ())]
         if missing:
@@ -177,18 +178,18 @@ def _rows(file: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str,
 
 
 def _load_yolo(file: Path, split: str | None) -> TrueSet:
-    split = split or _DEFAULT_SPLIT
-    folders = read_data_file(file)
-    images = list_images(folders[split]) if split in folders else []
+    data = read_data_file(file)
+    split = split or (_DEFAULT_SPLIT if _DEFAULT_SPLIT in data.sources else "val")
+    images = data.pictures(split)
     if not images:
-        raise DataError(f"{file}: no pictures in the split {split}; choose another of {', '.join(SPLITS)}")
+        raise DataError(f"{file}: no pictures in the split {split}; choose another of {', '.join(data.sources)}")
     numbers_file = file.parent / NUMBERS_FILE
     truths = {}
     if numbers_file.is_file():
         truths = {(file.parent / truth.image).resolve(): truth for truth in read_truths(numbers_file, split)}
     pictures = []
     for image in images:
-        labels = read_labels(label_path(image)) if label_path(image).is_file() else None
+        labels = data.labels(image) if label_path(image).is_file() else None
         digits = DigitBoxes(labels.classes, labels.boxes, are_relative=True) if labels is not None else None
         truth = truths.get(image.resolve())
         placed, lines = (truth.numbers, truth.lines) if truth is not None else (None, ())

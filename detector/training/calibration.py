@@ -81,7 +81,7 @@ def calibrate_model(
     pictures = list(read_split(detector, reader, data, split, on_picture))
     weights, calibration = fit(pictures, reader.weights)
     where = f"the {split} split, which they were fitted to"
-    if split != "test" and "test" in read_data_file(find_data_file(data)):
+    if split != "test" and "test" in read_data_file(find_data_file(data)).sources:
         where, pictures = "the test split", list(read_split(detector, reader, data, "test", on_picture))
     before = _quality(number_evidence(pictures, reader.weights), reader.calibration)
     after = _quality(number_evidence(pictures, weights), calibration)

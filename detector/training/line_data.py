@@ -18,10 +18,7 @@ from digitdet.datasets.formats.numbers import NUMBERS_FILE, LineTruth, read_trut
 from digitdet.datasets.formats.yolo import (
     DATA_FILE,
     Labels,
-    label_path,
-    list_images,
     read_data_file,
-    read_labels,
     read_picture,
 )
 from digitdet.detection.postprocess import Detections
@@ -45,21 +42,26 @@ _MIN_SCORES = (0.15, 0.5)  # of the detector's digits, varied from picture to pi
 
 @dataclass(frozen=True)
 class LabelledPicture:
-    """A picture with its lines of text; without `lines` it has only the digits of its label file."""
+    """A picture with its lines of text or, where these are not known, with its digits."""
 
     path: Path
     lines: tuple[LineTruth, ...] | None
+    digits: Labels | None = None
 
 
 def list_pictures(data: Path, split: str) -> list[LabelledPicture]:
     """Return the pictures of a split of the dataset folder `data`, with the lines that numbers.jsonl has for them."""
     file = data / NUMBERS_FILE
     truths = {(data / truth.image).resolve(): truth for truth in read_truths(file, split)} if file.is_file() else {}
+    data_file = read_data_file(data / DATA_FILE)
     pictures = []
-    for path in list_images(read_data_file(data / DATA_FILE)[split]):
+    for path in data_file.pictures(split):
         truth = truths.get(path.resolve())
         is_known = truth is not None and (bool(truth.lines) or not truth.numbers)
-        pictures.append(LabelledPicture(path, truth.lines if truth is not None and is_known else None))
+        if truth is not None and is_known:
+            pictures.append(LabelledPicture(path, truth.lines))
+        else:
+            pictures.append(LabelledPicture(path, None, data_file.labels(path)))
     return pictures
 
 
@@ -98,9 +100,9 @@ def _cut(
     for picture in pictures:
         image = read_picture(picture.path)
         lines = picture.lines
-        if lines is None:
-            lines = lines_of_labels(image, read_labels(label_path(picture.path)), line_reader)
-        characters = true_characters(lines)
+        if picture.digits is not None:
+            lines = lines_of_labels(image, picture.digits, line_reader)
+        characters = true_characters(lines or ())
         digits = characters.boxes[characters.classes < len(CLASS_NAMES)]
         yield from cut_lines(image, digits, characters, is_found=False)
         # Where only the digits are known, there may be other text in the picture.

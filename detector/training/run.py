@@ -18,7 +18,7 @@ import json
 import os
 import platform
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,8 +29,9 @@ from digitdet.common.errors import DataError, ModelError
 from digitdet.common.files import write_atomically
 from digitdet.common.run_folder import RunFolder, package_versions
 from digitdet.configs import TrainConfig, parse_config
+from digitdet.datasets.formats.dataset import linked_yolo
 from digitdet.datasets.formats.numbers import NUMBERS_FILE
-from digitdet.datasets.formats.yolo import DATA_FILE, check_dataset, fingerprint, read_data_file
+from digitdet.datasets.formats.yolo import DATA_FILE, DataFile, check_dataset, fingerprint, read_data_file
 from digitdet.evaluation.outcomes import score_numbers
 from digitdet.models.model_file import (
     DETECTOR,
@@ -97,7 +98,7 @@ def train_run(config: TrainConfig, data: Path, folder: Path, say: Say) -> Run:
     Raises:
         DataError: The dataset is damaged, `folder` is not empty and holds no such run, or another process writes there.
     """
-    splits = read_data_file(data / DATA_FILE)
+    data_file = read_data_file(data / DATA_FILE)
     run = RunFolder(
         folder,
         "run",
@@ -117,7 +118,9 @@ def train_run(config: TrainConfig, data: Path, folder: Path, say: Say) -> Run:
             return Run(folder, json.loads((folder / _METRICS_FILE).read_text(encoding="utf-8")))
         say(f"checking {data}")
         _require_sound(data / DATA_FILE)
-        training = _Training(config, data, splits, folder, say)
+        for note in data_file.notes:
+            say(note)
+        training = _Training(config, data, data_file, folder, say)
         training.check_start()
         run.claim()
         if (data / _SYNTH_FILE).is_file():
@@ -132,7 +135,7 @@ def train_run(config: TrainConfig, data: Path, folder: Path, say: Say) -> Run:
 class _Training:
     config: TrainConfig
     data: Path
-    splits: Mapping[str, Path]
+    data_file: DataFile
     folder: Path
     say: Say
 
@@ -155,7 +158,8 @@ class _Training:
             weights = self.folder / DETECTOR_WEIGHTS
             if not weights.is_file():
                 start = self._start_file(DETECTOR_WEIGHTS)
-                yolo.save_weights(yolo.train(self.config, self.splits, self.folder, start), weights)
+                with linked_yolo(self.data_file, self.folder / "training" / "data") as splits:
+                    yolo.save_weights(yolo.train(self.config, splits, self.folder, start), weights)
             yolo.export_onnx(weights, self.folder / DETECTOR, self.config.image_size, __version__)
         if self.config.only == "detector":
             self._copy(LINE_READER, LINE_READER_WEIGHTS)
@@ -198,7 +202,7 @@ class _Training:
         from digitdet.training.line_reader_run import measure_line_reader
         from digitdet.training.measure import measure_detector  # here: it imports Matplotlib
 
-        split = "test" if "test" in self.splits else "val"
+        split = "test" if "test" in self.data_file.sources else "val"
         self.say(f"measuring on the {split} split")
         detector = find_model(self.folder).detector
         metrics = {"split": split, "detection": measure_detector(detector, self.data, split, self.folder / split)}

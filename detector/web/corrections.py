@@ -65,10 +65,10 @@ class CorrectionFolder:
         self._splits = {split: folder / "images" / split for split in ANNOTATED_SPLITS}
         if folder.exists() and (not folder.is_dir() or any(path.name != LOCK_FILE for path in folder.iterdir())):
             try:
-                found = read_data_file(folder / DATA_FILE)
+                found = read_data_file(folder / DATA_FILE).sources
             except DataError:
                 found = {}
-            if not self._splits.items() <= found.items():
+            if any(found.get(split) != (images,) for split, images in self._splits.items()):
                 raise DataError(f"{folder}: is not empty and holds no dataset of digits; choose another folder")
             return
         for split, images in self._splits.items():

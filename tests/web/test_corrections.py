@@ -71,7 +71,8 @@ def test_corrections_become_a_valid_dataset(make_client, tmp_path):
     assert labels.boxes[0][0] == pytest.approx((left + right) / 2 / 640, abs=1e-4)
 
     assert correct(client, [], other_picture(200)).json()["picture"].startswith("images/val/")
-    assert check_dataset(folder / "data.yaml", decode=True) == []
+    [problem] = check_dataset(folder / "data.yaml", decode=True)
+    assert "no digit in the split val" in problem
 
     again = correct(client, digits[1:]).json()  # the same picture again replaces its label
     assert (again["picture"], again["digits"], again["pictures"]) == (saved.json()["picture"], 4, 2)

@@ -37,7 +37,15 @@ def test_empty_label_file_is_a_picture_without_digits(text):
 
 
 @pytest.mark.parametrize(
-    "line", ["1 0.5 0.5 0.1", "1 0.5 0.5 0.1 0.1 0.9", "one 0.5 0.5 0.1 0.1", "1.5 0.5 0.5 0.1 0.1"]
+    "line",
+    [
+        "1 0.5 0.5 0.1",
+        "1 0.5 0.5 0.1 0.1 0.9",
+        "one 0.5 0.5 0.1 0.1",
+        "1.5 0.5 0.5 0.1 0.1",
+        "inf 0 0 1 1",
+        "1 0 0 1 1 1 0 1",
+    ],
 )
 def test_invalid_line_is_named(line):
     with pytest.raises(DataError, match=r"a\.txt, line 2: .*is not 'class cx cy width height'"):

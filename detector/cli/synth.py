@@ -112,6 +112,13 @@ def _compose(
         echo_error(f"the first {drawn} training pictures of these settings in {preview}")
     else:
         _write_dataset(config, materials, out, workers, on_ray, address)
+        echo_error(f"train on them with  {_train_command(out, preset)}")
+
+
+def _train_command(out: Path, preset: str | None) -> str:
+    """Return the command to train on a dataset: what `quick` composes needs the short training of that name."""
+    command = f"digitdet train --data {shlex.quote(str(out))}"
+    return f"{command} --preset quick" if preset == "quick" else command
 
 
 def _write_dataset(
@@ -133,8 +140,7 @@ def _write_dataset(
         bar = stack.enter_context(tqdm(total=config.count, unit="picture", desc="composing", smoothing=0.05, delay=0.2))
         written = write_dataset(config, materials, out, workers, bar.update, run)
     if written:
-        train = f"digitdet train --data {shlex.quote(str(out))}"
-        echo_error(f"{config.count} pictures in {out}; train on them with  {train}")
+        echo_error(f"{config.count} pictures in {out}")
     else:
         echo_error(f"{out} already holds these {config.count} pictures")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable
 
 # All characters that Python or a terminal treats as a line break.
@@ -42,10 +43,27 @@ class MissingExtraError(DigitdetError):
     """A command needs packages that are not part of the base installation."""
 
     def __init__(self, command: str, extra: str, missing: str) -> None:
-        super().__init__(
-            f"{command} needs the package {missing!r}: install the extra with  pip install 'digitdet[{extra}]'"
-            f"  (from a checkout: pip install '.[{extra}]')"
-        )
+        super().__init__(f"{command} needs the package {missing!r}: {install_command(extra)}")
+
+
+def install_command(extra: str) -> str:
+    """Return the command that adds an extra to this installation: from the folder or address that it came from."""
+    import json  # here, as the next ones: only errors need them, and `digitdet read` starts faster
+    from importlib import metadata
+    from urllib.parse import urlsplit
+    from urllib.request import url2pathname
+
+    try:
+        origin = json.loads(metadata.distribution("digitdet").read_text("direct_url.json") or "{}")
+        url = urlsplit(origin.get("url", ""))
+    except (metadata.PackageNotFoundError, ValueError):
+        origin, url = {}, urlsplit("")
+    if "dir_info" in origin:
+        editable = "-e " if origin["dir_info"].get("editable") else ""
+        return f"pip install {editable}{shlex.quote(f'{url2pathname(url.path)}[{extra}]')}"
+    if "vcs_info" in origin:
+        return f"pip install 'digitdet[{extra}] @ {origin['vcs_info']['vcs']}+{origin['url']}'"
+    return f"pip install 'digitdet[{extra}]'"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

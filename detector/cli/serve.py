@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +57,7 @@ def serve(host: str, port: int, names: tuple[str, ...], model: Path | None, **op
     """Start a web page that reads pictures and handwriting, with an HTTP API that is described at /docs.
 
     Only this machine can connect unless --host says otherwise; there is no login. Uploads are not stored, except with
-    --corrections.
+    --corrections. Every request is logged to stdout, and counted at /metrics for Prometheus.
     """
     require_extra("digitdet serve", "web", "fastapi", "uvicorn", "python_multipart", "swagger_ui")
     import uvicorn
@@ -85,11 +87,23 @@ def serve(host: str, port: int, names: tuple[str, ...], model: Path | None, **op
         server = uvicorn.Server(
             uvicorn.Config(app, log_level="warning", server_header=False, timeout_graceful_shutdown=1)
         )
+        _log_requests()
         name = f"[{host}]" if ":" in host else host
         echo_error(f"digitdet is running at http://{name}:{listener.getsockname()[1]}  (press Ctrl-C to stop)")
         stack.enter_context(quiet_decoders())
         stack.enter_context(contextlib.suppress(KeyboardInterrupt))  # the usual way to stop
         server.run(sockets=[listener])
+
+
+def _log_requests() -> None:
+    """Print a line for every request to stdout."""
+    from digitdet.web.middleware import REQUEST_LOG
+
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%dT%H:%M:%S%z"))
+    REQUEST_LOG.addHandler(handler)
+    REQUEST_LOG.setLevel(logging.INFO)
+    REQUEST_LOG.propagate = False
 
 
 def _listen(host: str, port: int) -> socket.socket:

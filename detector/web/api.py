@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -17,10 +18,9 @@ from digitdet.common.errors import ConfigError
 from digitdet.configs import ReadConfig
 from digitdet.configs.read import READ_OPTIONS
 from digitdet.imaging.images import encode_png
-from digitdet.reading.options import ReadOptions, parse_read_options
+from digitdet.reading.options import parse_read_options
 from digitdet.web.corrections import Saved
 from digitdet.web.schemas import (
-    PICTURE_BODY,
     PNG,
     READINGS,
     CorrectionForm,
@@ -29,6 +29,7 @@ from digitdet.web.schemas import (
     ReadQuery,
     correction_body,
     failures,
+    picture_body,
 )
 from digitdet.web.service import Service
 from digitdet.web.uploads import receive_upload
@@ -39,21 +40,32 @@ async def _service(request: Request) -> Service:
     return service
 
 
-async def _reject_repeated(request: Request) -> None:
-    """Reject a parameter that is given twice: FastAPI would take the last value."""
-    repeatable = {option.name for option in READ_OPTIONS if option.max_count > 1}
-    for name in request.query_params:
-        count = len(request.query_params.getlist(name))
-        if count > 1 and name not in repeatable:
-            raise ConfigError(f"{name}: is given {count} times")
+_REPEATABLE = {option.name for option in READ_OPTIONS if option.max_count > 1}
+_Form = TypeVar("_Form", bound=BaseModel)
+
+
+def _parse(form: type[_Form], request: Request, fields: Iterable[tuple[str, str]] = ()) -> _Form:
+    """Validate the values of a request: those of its query, and the fields of its body.
+
+    Raises:
+        ConfigError: A value is given twice; FastAPI would take the last one.
+        RequestValidationError: A value is not allowed.
+    """
+    values: dict[str, Any] = {}
+    for name, text in (*request.query_params.multi_items(), *fields):
+        if name in _REPEATABLE:
+            values.setdefault(name, []).append(text)
+        elif name in values:
+            raise ConfigError(f"{name}: is given more than once")
+        else:
+            values[name] = text
+    try:
+        return form.model_validate(values)
+    except ValidationError as error:
+        raise RequestValidationError(error.errors()) from error
 
 
 ServiceDep = Annotated[Service, Depends(_service)]
-
-
-async def _read_options(query: Annotated[ReadQuery, Query()], service: ServiceDep) -> ReadOptions:
-    return parse_read_options(query.model_dump(exclude_unset=True), ReadConfig(max_pixels=service.settings.max_pixels))
-
 
 router = APIRouter(prefix="/api")
 
@@ -62,16 +74,15 @@ router = APIRouter(prefix="/api")
     "/read",
     operation_id="read",
     summary="Read the numbers in a picture",
-    dependencies=[Depends(_reject_repeated)],
     response_class=JSONResponse,
     responses={200: READINGS, **failures(422)},
-    openapi_extra={"requestBody": PICTURE_BODY},
+    openapi_extra={"requestBody": picture_body(ReadQuery)},
 )
-async def _read(
-    request: Request, options: Annotated[ReadOptions, Depends(_read_options)], service: ServiceDep
-) -> Response:
+async def _read(request: Request, _query: Annotated[ReadQuery, Query()], service: ServiceDep) -> Response:
     async with service.limiter.slot():
-        content, _ = await receive_upload(request, service.settings)
+        content, fields = await receive_upload(request, service.settings)
+        values = _parse(ReadQuery, request, fields).model_dump(exclude_unset=True)
+        options = parse_read_options(values, ReadConfig(max_pixels=service.settings.max_pixels))
         return JSONResponse(await service.limiter.run(lambda: service.read(content, options)))
 
 
@@ -80,15 +91,15 @@ async def _read(
     operation_id="page",
     summary="Convert a page of a file to PNG",
     description="For browsers that cannot show the format (TIFF, HEIC, PDF) or ignore its orientation.",
-    dependencies=[Depends(_reject_repeated)],
     response_class=Response,
     responses={200: PNG, **failures(422)},
-    openapi_extra={"requestBody": PICTURE_BODY},
+    openapi_extra={"requestBody": picture_body(PageQuery)},
 )
-async def _page(request: Request, query: Annotated[PageQuery, Query()], service: ServiceDep) -> Response:
+async def _page(request: Request, _query: Annotated[PageQuery, Query()], service: ServiceDep) -> Response:
     async with service.limiter.slot():
-        content, _ = await receive_upload(request, service.settings)
-        png = await service.limiter.run(lambda: encode_png(service.page(content, query.page)))
+        content, fields = await receive_upload(request, service.settings)
+        number = _parse(PageQuery, request, fields).page
+        png = await service.limiter.run(lambda: encode_png(service.page(content, number)))
         return Response(png, media_type="image/png")
 
 
@@ -108,10 +119,7 @@ async def _correct(request: Request, service: ServiceDep) -> Saved:
         raise HTTPException(HTTPStatus.NOT_FOUND, "corrections are not saved; start the server with --corrections DIR")
     async with service.limiter.slot():
         content, fields = await receive_upload(request, service.settings)
-        try:
-            form = CorrectionForm.model_validate(fields)
-        except ValidationError as error:
-            raise RequestValidationError(error.errors()) from error
+        form = _parse(CorrectionForm, request, fields)
         return await service.limiter.run(
             lambda: folder.save(service.page(content, form.page), content, int(form.rotation), form.digits)
         )

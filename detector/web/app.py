@@ -10,13 +10,14 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from digitdet import __version__
 from digitdet.web.api import router
 from digitdet.web.errors import HANDLERS
-from digitdet.web.middleware import SecurityMiddleware
+from digitdet.web.metrics import CONTENT_TYPE, Metrics
+from digitdet.web.middleware import MonitorMiddleware, SecurityMiddleware
 from digitdet.web.schemas import shared_schemas
 from digitdet.web.service import Service
 
@@ -46,6 +47,7 @@ def create_app(service: Service, hosts: tuple[str, ...] = ("*",)) -> FastAPI:
             another site could let its name point to this machine (DNS rebinding), and its pages would be same-origin.
     """
     settings = service.settings
+    metrics = Metrics()
     app = _App(
         title="digitdet",
         version=__version__,
@@ -58,11 +60,22 @@ def create_app(service: Service, hosts: tuple[str, ...] = ("*",)) -> FastAPI:
         license_info={"name": "MIT AND AGPL-3.0-only"},
         docs_url=None,  # FastAPI's page loads Swagger UI from another host
         redoc_url=None,
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts)), Middleware(SecurityMiddleware)],
+        middleware=[
+            Middleware(MonitorMiddleware, metrics=metrics),
+            Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts)),
+            Middleware(SecurityMiddleware),
+        ],
         exception_handlers=HANDLERS,
     )
     app.state.service = service
     app.include_router(router)
+
+    @app.get(
+        "/metrics", operation_id="metrics", summary="Count requests, for Prometheus", response_class=PlainTextResponse
+    )
+    async def _metrics() -> Response:
+        return Response(metrics.render(), media_type=CONTENT_TYPE)
+
     app.add_route("/", _page("index.html"), methods=["GET"])
     app.add_route("/docs", _page("docs.html"), methods=["GET"])
     # In an editable installation the files may be links, which Starlette does not follow by default.

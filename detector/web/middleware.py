@@ -1,14 +1,20 @@
-"""Middleware that protects users of a local server from other web sites."""
+"""Middleware: a log and metrics of requests, errors as JSON, and protection from other web sites."""
 
 from __future__ import annotations
 
+import logging
+import time
 from http import HTTPStatus
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from digitdet.web.errors import error_response
+from digitdet.web.metrics import Metrics
+
+REQUEST_LOG = logging.getLogger("digitdet.web.requests")
+_ERROR_LOG = logging.getLogger("digitdet.web.errors")
 
 # The page loads everything from this server, and pictures also from its own memory. Swagger UI sets inline styles.
 _POLICY = (
@@ -16,6 +22,62 @@ _POLICY = (
     "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+class MonitorMiddleware:
+    """Log and count every request, and answer every error with JSON, also those of other middleware and of bugs."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one ASGI connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        start = time.perf_counter()
+        status = 0  # until the response starts
+
+        async def send_noting_status(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        self._metrics.in_progress += 1
+        try:
+            await self._app(scope, receive, _errors_as_json(scope, receive, send_noting_status))
+        except Exception:
+            _ERROR_LOG.exception("%s %s failed", scope["method"], quote(scope["path"]))
+            if not status:
+                response = error_response(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error; the server's log has it")
+                await response(scope, receive, send_noting_status)
+        finally:
+            self._metrics.in_progress -= 1
+            seconds = time.perf_counter() - start
+            route = getattr(scope.get("route"), "path", "other")
+            self._metrics.add(scope["method"], route, status, seconds)
+            # Quoted, because a path may contain line breaks; without the query, which may contain expected numbers.
+            REQUEST_LOG.info("%s %s %d %.0f ms", scope["method"], quote(scope["path"]), status, seconds * 1000)
+
+
+def _errors_as_json(scope: Scope, receive: Receive, send: Send) -> Send:
+    """Replace errors in plain text, which Starlette's own middleware sends."""
+    status = 0  # of the error that is being replaced
+
+    async def send_json(message: Message) -> None:
+        nonlocal status
+        if message["type"] == "http.response.start" and message["status"] >= HTTPStatus.BAD_REQUEST:
+            if Headers(raw=message["headers"]).get("content-type", "").startswith("text/plain"):
+                status = message["status"]
+                return
+        elif status:
+            await error_response(status, message.get("body", b"").decode())(scope, receive, send)
+            return
+        await send(message)
+
+    return send_json
 
 
 class SecurityMiddleware:

@@ -57,6 +57,8 @@ class PageQuery(BaseModel):
 class CorrectionForm(BaseModel):
     """The fields of a correction beside the picture."""
 
+    model_config = _STRICT
+
     digits: Json[Annotated[list[CorrectDigit], Field(max_length=2000)]] = Field(
         description='Every digit of the page as JSON: `[{"digit": "7", "box": [left, top, right, bottom]}, ...]`, in '
         "pixels of the picture as a person sees it. The rest is background."
@@ -82,31 +84,23 @@ class Error(BaseModel):
 def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Describe the error responses of a route that takes a picture."""
     return {
-        status: {"model": Error, "description": _FAILURES[status]} for status in (400, 403, 408, 413, 503, *statuses)
+        status: {"model": Error, "description": _FAILURES[status]}
+        for status in (400, 403, 408, 413, 500, 503, *statuses)
     }
 
 
 _FAILURES = {
-    400: "An option is not allowed, or there is no picture.",
+    400: "An option is not allowed, there is no picture, or the server does not answer to this host name.",
     403: "The request comes from a page of another site.",
     404: "The server saves no corrections.",
     408: "The upload took too long.",
     413: "The upload is too large.",
     422: "The picture cannot be read, or the page does not exist.",
+    500: "A fault of the server, which its log describes.",
     503: "Too many requests at once, or reading takes too long.",
     507: "The folder for corrections cannot be written.",
 }
 
-PICTURE_BODY = {
-    "required": True,
-    "description": "A picture file in any format that `digitdet read` takes. Its name and content type are ignored.",
-    "content": {
-        "application/octet-stream": {"schema": {"type": "string", "minLength": 1}},
-        "multipart/form-data": {
-            "schema": {"type": "object", "required": ["picture"], "properties": {"picture": _PICTURE}}
-        },
-    },
-}
 READINGS = {
     "description": "A reading for each page or frame; a page that cannot be read has the status error.",
     "content": {
@@ -116,6 +110,27 @@ READINGS = {
     },
 }
 PNG = {"description": "The page.", "content": {"image/png": {"schema": {"type": "string"}}}}
+
+
+def picture_body(options: type[BaseModel]) -> dict[str, Any]:
+    """Describe a picture as the body of a request, and as a field of a form or of JSON beside the options."""
+    properties = options.model_json_schema(ref_template=_REF)["properties"]
+    base64 = {"type": "string", "minLength": 1, "contentEncoding": "base64", "description": "May be a data URL."}
+    return {
+        "required": True,
+        "description": "A picture in any format that `digitdet read` takes. Its name and content type are ignored. The "
+        "options may be in the query or, with a form or JSON, beside the picture.",
+        "content": {
+            "application/octet-stream": {"schema": {"type": "string", "minLength": 1}},
+            "multipart/form-data": {"schema": _with_picture(_PICTURE, properties)},
+            "application/json": {"schema": _with_picture(base64, properties)},
+        },
+    }
+
+
+def _with_picture(picture: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:
+    properties = {"picture": picture, **properties}
+    return {"type": "object", "required": ["picture"], "properties": properties, "additionalProperties": False}
 
 
 def correction_body() -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from http import HTTPStatus
 
 import anyio
+import msgspec
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -13,16 +15,18 @@ from starlette.types import Message
 from digitdet.web.limits import ServeSettings
 
 _MAX_FIELD = 1_000_000  # bytes: the digits of one picture as JSON
-_MAX_FIELDS = 8
+_MAX_FIELDS = 6000  # `allowed` may be repeated 5,000 times
+_Scalar = bool | int | float | str
+Fields = list[tuple[str, str]]
 
 
-async def receive_upload(request: Request, settings: ServeSettings) -> tuple[bytes, dict[str, str]]:
-    """Receive the picture of a request: its body, or the one file of a form (multipart/form-data).
+async def receive_upload(request: Request, settings: ServeSettings) -> tuple[bytes, Fields]:
+    """Receive the picture of a request: its body, the one file of a form (multipart/form-data), or base64 in JSON.
 
-    FastAPI's own `File` and `Form` would store a body of any size. File names and content types are ignored.
+    FastAPI's own `File` and `Form` would store a body of any size. File names and other content types are ignored.
 
     Returns:
-        The content of the file, and the other fields of the form.
+        The content of the file, and the names and values of the other fields as a query has them.
 
     Raises:
         HTTPException: The upload is too large (413) or too slow (408), or holds no picture or several (400).
@@ -30,10 +34,13 @@ async def receive_upload(request: Request, settings: ServeSettings) -> tuple[byt
     limited = _LimitedRequest(request, settings.max_bytes)
     try:
         with anyio.fail_after(settings.upload_time):
-            if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+            kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+            if kind == "multipart/form-data":
                 content, fields = await _receive_form(limited)
+            elif kind == "application/json":
+                content, fields = _parse_json(await limited.body())
             else:
-                content, fields = await limited.body(), {}
+                content, fields = await limited.body(), []
     except TimeoutError as error:
         reason = f"the upload took longer than {settings.upload_time:g} s"
         raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, reason) from error
@@ -68,10 +75,31 @@ class _LimitedRequest(Request):
             raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, reason)
 
 
-async def _receive_form(request: Request) -> tuple[bytes, dict[str, str]]:
+async def _receive_form(request: Request) -> tuple[bytes, Fields]:
     async with request.form(max_files=1, max_fields=_MAX_FIELDS, max_part_size=_MAX_FIELD) as form:
         file = next((value for value in form.values() if isinstance(value, UploadFile)), None)
         if file is None:
             raise HTTPException(HTTPStatus.BAD_REQUEST, "the form holds no file; send the picture as one")
-        fields = {name: value for name, value in form.items() if isinstance(value, str)}
+        fields = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
         return await file.read(), fields
+
+
+def _parse_json(body: bytes) -> tuple[bytes, Fields]:
+    try:
+        values = msgspec.json.decode(body, type=dict[str, _Scalar | list[_Scalar] | None])
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise HTTPException(HTTPStatus.BAD_REQUEST, f"the body is not a JSON object of options: {error}") from error
+    picture = values.pop("picture", None)
+    if not isinstance(picture, str):
+        raise HTTPException(HTTPStatus.BAD_REQUEST, "picture: is missing; send the content of the file in base64")
+    start = picture.find(",") + 1 if picture.startswith("data:") else 0  # a data URL, as browsers make them
+    try:
+        content = base64.b64decode(picture[start:], validate=True)
+    except ValueError as error:
+        raise HTTPException(HTTPStatus.BAD_REQUEST, f"picture: is not base64: {error}") from error
+    fields: Fields = []
+    for name, value in values.items():
+        for one in value if isinstance(value, list) else [value]:
+            if one is not None:
+                fields.append((name, str(one).lower() if isinstance(one, bool) else str(one)))
+    return content, fields

@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -34,7 +35,8 @@ def serve():
 
     def start(*options):
         command = [sys.executable, "-m", "digitdet", "serve", "--port", "0", *map(str, options)]
-        server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        server = subprocess.Popen(command, **pipes, text=True, start_new_session=True)
         servers.append(server)
         return server, re.search(r"http://[^ ]+", server.stderr.readline())[0]
 
@@ -54,6 +56,7 @@ def test_it_serves_until_ctrl_c(serve, tmp_path):
     os.kill(server.pid, signal.SIGINT)
     assert server.wait(10) == 0
     assert server.stderr.read() == ""
+    assert re.fullmatch(r"[\d-]+T[\d:+-]+ POST /api/read 200 \d+ ms\n", server.stdout.read())
     assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == ["data.yaml", "images", "labels"]
 
 
@@ -66,6 +69,20 @@ def test_it_answers_to_given_host_names(serve):
                 assert answer.status == status
         except urllib.error.HTTPError as error:
             assert error.code == status
+
+
+def test_the_container_image_serves():
+    dockerfile = (EXAMPLE.parents[1] / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", "")
+    lines = dict(line.split(" ", 1) for line in dockerfile.splitlines() if line and line[0] not in "# ")
+    port = {option.name: option.default for option in main.get_command(click.Context(main), "serve").params}["port"]
+    assert int(lines["EXPOSE"]) == port
+    assert lines["USER"] != "root"
+    assert '".[heic,pdf,web]"' in dockerfile
+    assert json.loads(lines["CMD"]) == ["serve", "--host", "0.0.0.0"]
+    *_, python, flag, code = json.loads(lines["HEALTHCHECK"].partition("CMD")[2])
+    assert (Path(python).name, flag) == ("python", "-c")
+    with pytest.raises(urllib.error.URLError):  # no server runs on a port that does not exist
+        exec(code.replace(str(port), "1"), {})
 
 
 def test_a_port_in_use_is_one_line():

@@ -1,5 +1,6 @@
 """The HTTP API, called in-process without a network."""
 
+import base64
 import json
 import re
 import threading
@@ -59,7 +60,7 @@ def test_a_form_with_a_file_is_read(client):
         assert client.post("/api/read", files=files).json() == post(client).json()
 
 
-@pytest.mark.parametrize("kind", ["image/jpeg", "text/html", "application/json", "no type at all", ""])
+@pytest.mark.parametrize("kind", ["image/jpeg", "text/html", "application/x-www-form-urlencoded", "no type at all", ""])
 def test_the_content_type_is_ignored(client, kind):
     response = client.post("/api/read", content=CONTENT, headers={"Content-Type": kind})
     assert response.json()[0]["numbers"][0]["best"] == "72366"
@@ -101,7 +102,7 @@ def test_options_of_digitdet_read_apply(client):
     [
         ("digits=", "digits: String should have at least 1 character"),
         ("digits=x", "expected 5, 4-6"),
-        ("digits=4&digits=5", "given 2 times"),
+        ("digits=4&digits=5", "given more than once"),
         ("conf=2", "conf: Input should be less than or equal to 1"),
         ("conf=nan", "conf: Input should be a finite number"),
         ("min_confidence=-0.1", "min_confidence: Input should be greater than or equal to 0"),
@@ -121,6 +122,59 @@ def test_options_of_digitdet_read_apply(client):
 )
 def test_wrong_options_are_reported_by_name(client, query, words):
     assert words in reason(client.post(f"/api/read?{query}", content=CONTENT), 400)
+
+
+def test_options_may_be_fields_of_a_form(client):
+    form = {"pattern": r"\d{2}-\d{3}", "min_confidence": "0", "allowed": ["72366", "11111"]}
+    response = client.post("/api/read?digits=5", data=form, files={"picture": CONTENT})
+    assert response.json() == post(client, digits=5, **form).json()
+    assert response.json()[0]["numbers"][0]["text"] == "72-366"
+    assert client.post("/api/page", data={"page": "1"}, files={"picture": CONTENT}).status_code == 200
+
+
+def test_options_may_be_beside_a_picture_in_base64(client):
+    text = base64.b64encode(CONTENT).decode()
+    expected = post(client, digits=5, conf=0.4, digits_only="true", rotate=0, region=["0,0,50%,100%"]).json()
+    options = {"digits": 5, "conf": 0.4, "digits_only": True, "rotate": 0, "region": ["0,0,50%,100%"], "check": None}
+    for picture in (text, f"data:image/jpeg;base64,{text}"):
+        assert client.post("/api/read", json={"picture": picture, **options}).json() == expected
+    assert client.post("/api/page", json={"picture": text, "page": 1}).headers["content-type"] == "image/png"
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"min_confidence": "2"}, "min_confidence: Input should be less"),
+        ({"model": "/etc/passwd"}, "model: there is no such option"),
+        ({"conf": "0.5"}, "conf: is given more than once"),
+        ({"digits": ["4", "5"]}, "digits: is given more than once"),
+    ],
+)
+def test_wrong_fields_are_reported_by_name(client, fields, words):
+    form = client.post("/api/read?conf=0.4", data=fields, files={"picture": CONTENT})
+    assert words in reason(form, 400)
+    text = base64.b64encode(CONTENT).decode()
+    assert words in reason(client.post("/api/read?conf=0.4", json={"picture": text, **fields}), 400)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (CONTENT, "not a JSON object"),
+        (b"", "not a JSON object"),
+        (b'{"picture": "\xff"}', "not a JSON object"),
+        (b"[" * 100_000, "not a JSON object"),
+        (b'{"picture": "aGk=", "region": {"x": 1}}', "not a JSON object"),
+        (b'{"digits": 4}', "picture: is missing"),
+        (b'{"picture": 4}', "picture: is missing"),
+        (b'{"picture": "a b"}', "picture: is not base64"),
+        ('{"picture": "é"}'.encode(), "picture: is not base64"),
+        (b'{"picture": ""}', "empty"),
+    ],
+)
+def test_wrong_json_is_rejected(client, body, words):
+    response = client.post("/api/read", content=body, headers={"Content-Type": "application/json; charset=utf-8"})
+    assert words in reason(response, 400)
 
 
 def test_uploads_that_are_no_picture_are_rejected(client):
@@ -212,7 +266,7 @@ def test_a_page_is_converted_to_png(client):
     assert np.array_equal(picture, cv2.imread(str(EXAMPLE)))
     assert "no page 2" in reason(post(client, address="/api/page", page=2), 422)
     assert "page: Input should be greater" in reason(post(client, address="/api/page", page=0), 400)
-    assert "given 2 times" in reason(client.post("/api/page?page=1&page=1", content=CONTENT), 400)
+    assert "given more than once" in reason(client.post("/api/page?page=1&page=1", content=CONTENT), 400)
     assert "no such option" in reason(post(client, address="/api/page", conf=0.5), 400)
 
 
@@ -234,7 +288,7 @@ def test_requests_from_other_sites_are_rejected(make_client, tmp_path):
 
 
 def test_only_allowed_host_names_are_answered(client):
-    assert client.get("/api/health", headers={"Host": "evil.example"}).status_code == 400
+    assert reason(client.get("/api/health", headers={"Host": "evil.example"}), 400) == "Invalid host header"
     assert client.get("/", headers={"Host": "testserver:8000"}).status_code == 200
 
 
@@ -265,11 +319,12 @@ def test_openapi_describes_this_server(make_client):
     description = make_client(max_bytes=5_000_000).get("/openapi.json").json()
     assert description["openapi"] == "3.1.0"
     assert "5 MB" in json.dumps(description)
-    assert set(description["paths"]) == {"/api/read", "/api/page", "/api/corrections", "/api/health"}
+    assert set(description["paths"]) == {"/api/read", "/api/page", "/api/corrections", "/api/health", "/metrics"}
     for path in ("/api/read", "/api/page"):
         content = description["paths"][path]["post"]["requestBody"]["content"]
-        assert set(content) == {"application/octet-stream", "multipart/form-data"}
-        assert "picture" in content["multipart/form-data"]["schema"]["properties"]
+        assert set(content) == {"application/octet-stream", "multipart/form-data", "application/json"}
+        names = {"picture"} | {one["name"] for one in description["paths"][path]["post"]["parameters"]}
+        assert set(content["multipart/form-data"]["schema"]["properties"]) == names
     references = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(description)))
     assert references <= set(description["components"]["schemas"])
 

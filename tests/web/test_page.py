@@ -359,4 +359,4 @@ def test_the_documentation_is_shown(open_page, server):
     page = open_page()
     page.goto(f"{server.url}/docs")
     page.wait_for_selector("#operations-default-read")
-    assert page.locator(".opblock").count() == 4
+    assert page.locator(".opblock").count() == 5

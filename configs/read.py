@@ -10,7 +10,6 @@ from msgspec import Meta
 from digitdet.configs.base import Config, Share
 
 Rotation = Literal["auto", 0, 90, 180, 270]
-Tiles = Literal["auto", "never", "always"]
 _Text = Annotated[str, Meta(min_length=1)]
 _Scale = Annotated[float, Meta(ge=0.25, le=4)]
 
@@ -40,10 +39,6 @@ class ReadConfig(Config, frozen=True, kw_only=True):
 
     rotate: Rotation = 0
     """Clockwise rotation of the pages in degrees; 'auto' detects it, which takes longer."""
-
-    tiles: Tiles = "auto"
-    """Whether large pictures are also read in enlarged tiles: 'auto' only where there seems to be small print, 'always'
-    everywhere, which takes seconds."""
 
     max_pixels: Annotated[int, Meta(ge=1)] = 100_000_000
     """Pictures with more pixels are rejected by their header, before they are decoded."""
@@ -108,12 +103,6 @@ READ_OPTIONS = (
         setting="digits_only",
     ),
     ReadOption("rotate", Rotation, "Clockwise rotation of the pages in degrees; auto detects it.", setting="rotate"),
-    ReadOption(
-        "tiles",
-        Tiles,
-        "Also read large pictures in enlarged tiles: where there is small print, never or everywhere.",
-        setting="tiles",
-    ),
     ReadOption("min_confidence", Share, "Mark numbers below this confidence as unsure (1?4).", "0-1", "min_confidence"),
     ReadOption("conf", Share, "Minimum confidence for a digit to count.", "0-1", "confidence"),
 )

@@ -1,4 +1,4 @@
-"""Multi-scale inference: several passes and enlarged tiles, fused and reduced by NMS to digits."""
+"""Coarse to fine: passes over the whole picture, then enlarged tiles where one more pass suspects small digits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from digitdet.detection.detector import OnnxDetector
 from digitdet.detection.fusion import fuse_passes
 from digitdet.detection.letterbox import letterbox
 from digitdet.detection.postprocess import Detections, decode, non_max_suppression
-from digitdet.detection.tiles import PATIENCE, cover_picture, merge_tiles, plan_tiles, read_tiles
+from digitdet.detection.tiles import Proposals, merge_tiles, plan_tiles, read_tiles
 
 MIN_SCORE = 0.05
 """Boxes with lower scores are dropped."""
@@ -34,6 +34,15 @@ _SURE_SCORE = 0.25  # of digits that count for the median
 # A box of that pass that matches none before must have this score: enlarged, letters of small print look like digits.
 _MIN_NEW_SCORE = 0.65
 _MATCH_IOU = 0.4
+
+# One pass of at most `_MAX_SIDE` pixels proposes places of small digits, in two halves with this overlap in pixels. It
+# is left out where its scale is hardly larger than that of the passes before, and in a picture of which sure digits
+# fill at least this part of the height, which is a crop of a number.
+_PROPOSAL_SCORE = 0.05
+_HALF_OVERLAP = 64
+_MIN_PROPOSAL_GAIN = 1.5
+_CROP_SHARE = 0.2
+_CROP_SCORE = 0.7
 
 
 class _Pass(NamedTuple):
@@ -117,8 +126,8 @@ class MultiScaleDetector:
         if not quick:
             self._add_pass([(one, side) for one in searches if (side := one.enlarged_side()) is not None])
         found = [one.fused(count) for one, count in zip(searches, regular_passes, strict=True)]
-        if not quick and self._config.tiles != "never":
-            found = [self._add_tiles(image, whole, map_function) for image, whole in zip(images, found, strict=True)]
+        if not quick:
+            found = [self._add_tiles(one, whole, map_function) for one, whole in zip(searches, found, strict=True)]
         return found
 
     def _add_pass(self, wanted: Sequence[tuple[_PictureSearch, int]]) -> None:
@@ -141,15 +150,41 @@ class MultiScaleDetector:
                 passes[row] = _Pass(Detections(box.to_picture(digits.boxes), digits.scores), box.scale[1])
         return [passes[row] for row in range(len(wanted))]
 
-    def _add_tiles(self, image: Image, whole: Detections, map_function: MapFunction) -> Detections:
-        """Return the digits of the whole picture and of its tiles with small print."""
-        height, width = image.shape[:2]
-        scale = self._size * max(self._config.scales) / max(height, width)
+    def _add_tiles(self, search: _PictureSearch, whole: Detections, map_function: MapFunction) -> Detections:
+        """Return the digits of the whole picture and of tiles around small ones."""
+        image = search.image
+        longer = max(image.shape[:2])
+        proposal_scale = min(_MAX_SIDE / longer, 1.0)
+        scale = max(*(one.scale for one in search.passes), self._size * max(self._config.scales) / longer)
+        if proposal_scale < _MIN_PROPOSAL_GAIN * scale or _is_number_crop(image, whole):
+            return whole
+        proposals = self._propose(image, proposal_scale, map_function)
 
         def detect_in_tile(tile: Image, tile_scale: float) -> Detections:
             return self._run_pass([(tile, max(round(max(tile.shape[:2]) * tile_scale), 1))])[0].digits
 
-        read_all = self._config.tiles == "always"
-        tiles = cover_picture(width, height, scale) if read_all else plan_tiles(image, whole, scale)
-        tiled = read_tiles(detect_in_tile, image, tiles, None if read_all else PATIENCE, map_function)
+        tiles = plan_tiles(image, whole, scale, proposals)
+        tiled = read_tiles(detect_in_tile, image, tiles, map_function)
         return merge_tiles(whole, tiled, tiles, scale) if tiles else whole
+
+    def _propose(self, image: Image, scale: float, map_function: MapFunction) -> Proposals:
+        """Return places that may be small digits, from one pass with `scale` input pixels per picture pixel."""
+        height, width = image.shape[:2]
+        along_x, middle, margin = width >= height, max(width, height) // 2, round(_HALF_OVERLAP / 2 / scale)
+        starts = (0, max(middle - margin, 0))
+        rows = (slice(0, middle + margin), slice(starts[1], None))
+        halves = [image[:, part] if along_x else image[part] for part in rows]
+
+        def detect_in_half(half: Image) -> Detections:
+            return self._run_pass([(half, max(round(max(half.shape[:2]) * scale), 1))])[0].digits
+
+        boxes = []
+        for start, found in zip(starts, map_function(detect_in_half, halves), strict=True):
+            offset = np.array([start, 0] * 2 if along_x else [0, start] * 2, np.float32)
+            boxes.append(found.boxes[found.best_scores >= _PROPOSAL_SCORE] + offset)
+        return Proposals(np.concatenate(boxes), scale)
+
+
+def _is_number_crop(image: Image, found: Detections) -> bool:
+    heights = (found.boxes[:, 3] - found.boxes[:, 1])[found.best_scores >= _CROP_SCORE]
+    return bool(heights.max(initial=0) >= _CROP_SHARE * image.shape[0])

@@ -1,9 +1,10 @@
-"""Tiles: enlarged parts of a large picture with print too small for the passes over the whole picture."""
+"""Tiles: enlarged parts of a picture with digits too small for the passes over the whole picture."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -20,21 +21,29 @@ DetectInTile = Callable[[Image, float], Detections]
 READABLE_HEIGHT = 16.0
 """Height in input pixels from which digits are read reliably."""
 
-_MAX_WHOLE_SCALE = 0.3  # in 'auto', of the largest pass over a picture that counts as large
-# Print is located at full resolution and in the picture reduced by 3, 9, ...; enlarged, it is 16 to 52 px high.
+# Proposed digits share tiles with those of up to twice their height: enlarged, they are 24 to 48 px high.
+_MIN_ENLARGED_HEIGHT = 24.0
+_MAX_ENLARGEMENT = 3.0
+_PROPOSAL_MARGIN = 2.5  # around proposed digits to the left and right, in heights: their neighbours
+
+# Print of a height that is below the first one in the pass that proposes is located by its ink, at full resolution and
+# in the picture reduced by 3, 9, ...; enlarged, it is 16 to 52 px high.
+_MIN_PROPOSED_HEIGHT = 4.0
 _LEVEL_STEP = 3
-_ENLARGEMENT = 2.5
+_PRINT_ENLARGEMENT = 2.5
 
 # In input pixels. Tiles overlap by more than the height of the largest print, so that one of them shows a digit whole.
 _TILE_SIDE = 448
 _TILE_OVERLAP = 64
 _BORDER = 2.0  # boxes nearer than this to an inner border of their tile are cut-off digits
 
-# A digit in a tile needs the first score, or a distance of at most so many of its heights to one that has it.
+# A digit in a tile needs a neighbour at a distance of at most so many of its heights, and one of both the first score;
+# alone, it needs the second one, since letters of small print look like digits.
 _SURE_TILED_SCORE = 0.65
-_NEIGHBOUR_DISTANCE = 3.0
-# A digit of the whole picture with at least this score suppresses tiles in its place.
-_SURE_WHOLE_SCORE = 0.7
+_ALONE_TILED_SCORE = 0.8
+_NEIGHBOUR_DISTANCE, _MAX_HEIGHT_RATIO, _MIN_NEIGHBOUR_SCORE = 3.0, 1.6, 0.12
+# A digit of the whole picture that is this high in input pixels is legible; with this score, it is not looked at again.
+_LEGIBLE_HEIGHT, _SURE_WHOLE_SCORE = 8.0, 0.7
 
 PATIENCE = 32
 """Tiles of one scale without a digit after which the remaining ones of that scale are skipped."""
@@ -53,55 +62,56 @@ class Tile:
     scale: float
 
 
-def plan_tiles(image: Image, found: Detections, whole_scale: float) -> list[Tile]:
-    """Place tiles around print that is too small for the passes over the whole picture; none if it is not large.
+class Proposals(NamedTuple):
+    """Boxes (N, 4) of possible digits, and the input pixels per picture pixel of the pass that proposes them."""
+
+    boxes: Boxes
+    scale: float
+
+
+def plan_tiles(image: Image, found: Detections, whole_scale: float, proposals: Proposals) -> list[Tile]:
+    """Place tiles around digits that are too small for the passes over the whole picture.
 
     `whole_scale` is input pixels per picture pixel of the largest of these passes, `found` their digits: print inside a
-    readable one gets no tile. The largest print comes first, then the tiles with most print.
+    readable one gets no tile. The largest digits come first, then the tiles with most of them; print that is even too
+    small for proposals comes last.
     """
-    if whole_scale > _MAX_WHOLE_SCALE:
-        return []
     height, width = image.shape[:2]
     readable = found.boxes[_is_readable(found, whole_scale)]
+    boxes = _outside(np.asarray(proposals.boxes, np.float64), readable)
+    heights = np.maximum(boxes[:, 3] - boxes[:, 1], _MIN_ENLARGED_HEIGHT / _MAX_ENLARGEMENT)
+    is_small = heights * whole_scale < READABLE_HEIGHT
+    octaves = np.floor(np.log2(heights / _MIN_ENLARGED_HEIGHT)).astype(np.int64)
     tiles: list[Tile] = []
-    for factor in _level_factors(whole_scale):
+    for octave in sorted(set(octaves[is_small].tolist()), reverse=True):
+        rows = is_small & (octaves == octave)
+        margins = heights[rows, None] * [-_PROPOSAL_MARGIN, 0, _PROPOSAL_MARGIN, 0]
+        tiles += _tiles_around(boxes[rows] + margins, width, height, min(0.5**octave, _MAX_ENLARGEMENT))
+    print_tiles: list[Tile] = []
+    for factor in _level_factors(proposals.scale):
         size = (max(width // factor, 1), max(height // factor, 1))
         level = image if factor == 1 else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        blobs = find_small_print(np.asarray(level, np.uint8)) * factor
-        if len(readable):
-            blobs = blobs[overlap(blobs, readable).max(axis=1, initial=0) < 0.5]
-        tiles = _tiles_around(blobs, width, height, _ENLARGEMENT / factor) + tiles
-    return tiles
-
-
-def cover_picture(width: int, height: int, whole_scale: float) -> list[Tile]:
-    """Cover a picture of `width` x `height` pixels with tiles for every size of print; see `plan_tiles`."""
-    tiles: list[Tile] = []
-    for factor in _level_factors(whole_scale):
-        scale = _ENLARGEMENT / factor
-        step = (_TILE_SIDE - _TILE_OVERLAP) / scale
-        cells = [(x, y, x + step, y + step) for y in np.arange(0, height, step) for x in np.arange(0, width, step)]
-        tiles = [_tile(cell, _TILE_OVERLAP / 2 / scale, width, height, scale) for cell in cells] + tiles
-    return tiles
+        blobs = _outside(find_small_print(np.asarray(level, np.uint8)) * factor, readable)
+        print_tiles = _tiles_around(blobs, width, height, _PRINT_ENLARGEMENT / factor) + print_tiles
+    return tiles + print_tiles
 
 
 def read_tiles(
     detect: DetectInTile,
     image: Image,
     tiles: Sequence[Tile],
-    patience: int | None = PATIENCE,
     map_function: MapFunction = map,
 ) -> Detections:
     """Detect the digits of tiles, in pixels of the picture and without those cut off by the border of a tile.
 
-    A `patience` (see `PATIENCE`) of None reads all tiles. Digits in the overlap of two tiles come twice.
+    Digits in the overlap of two tiles come twice. See `PATIENCE` for tiles that are skipped.
     """
     height, width = image.shape[:2]
     boxes, scores = [np.zeros((0, 4), np.float32)], [np.zeros((0, 10), np.float32)]
     empty_tiles: dict[float, int] = {}  # by scale
 
     def is_promising(tile: Tile) -> bool:
-        return patience is None or empty_tiles.get(tile.scale, 0) < patience
+        return empty_tiles.get(tile.scale, 0) < PATIENCE
 
     def read(tile: Tile) -> tuple[Tile, Detections]:
         return tile, detect(image[tile.y0 : tile.y1, tile.x0 : tile.x1], tile.scale)
@@ -112,7 +122,7 @@ def read_tiles(
             if not is_promising(tile):  # the patience ended within the group: the result must not depend on threads
                 continue
             found = found.take(~_touches_inner_border(found.boxes, tile, width, height))
-            found = found.take(_is_near_sure_digit(found))
+            found = found.take(_has_sure_neighbour(found))
             empty = empty_tiles.get(tile.scale, 0)
             empty_tiles[tile.scale] = max(empty - _REWARD, 0) if len(found) else empty + 1
             boxes.append(found.boxes + np.array([tile.x0, tile.y0] * 2, np.float32))
@@ -123,15 +133,18 @@ def read_tiles(
 def merge_tiles(whole: Detections, tiled: Detections, tiles: Iterable[Tile], whole_scale: float) -> Detections:
     """Merge the digits of the whole picture and of its tiles, each size from where it is read better.
 
-    Dropped are digits of the whole picture that are too small to be read there and stand in a tile, and digits of tiles
-    that are large enough for the whole picture or are parts of its readable digits.
+    Digits of the whole picture that are readable there, or legible and not seen in a tile, are kept; digits of tiles
+    that are large enough for the whole picture, or parts of its readable digits, are dropped.
     """
-    is_large = _heights(whole) * whole_scale >= READABLE_HEIGHT
-    areas = as_boxes([(tile.x0, tile.y0, tile.x1, tile.y1) for tile in tiles])
-    kept = whole.take(is_large | ~_is_inside(whole.boxes, areas))
+    readable = _is_readable(whole, whole_scale)
     is_small = _heights(tiled) * whole_scale < READABLE_HEIGHT
-    is_part = overlap(tiled.boxes, whole.boxes[_is_readable(whole, whole_scale)]).max(axis=1, initial=0) > 0.5
+    is_part = overlap(tiled.boxes, whole.boxes[readable]).max(axis=1, initial=0) > 0.5
     tiled = tiled.take(is_small & ~is_part)
+    sizes = _heights(whole) * whole_scale
+    areas = as_boxes([(tile.x0, tile.y0, tile.x1, tile.y1) for tile in tiles])
+    is_seen = overlap(whole.boxes, tiled.boxes).max(axis=1, initial=0) > 0.5
+    is_legible = (sizes >= _LEGIBLE_HEIGHT) & ~is_seen
+    kept = whole.take((sizes >= READABLE_HEIGHT) | readable | is_legible | ~_is_inside(whole.boxes, areas))
     return Detections(np.concatenate([kept.boxes, tiled.boxes]), np.concatenate([kept.scores, tiled.scores]))
 
 
@@ -161,24 +174,35 @@ def _tile(bounds: tuple[float, ...], margin: float, width: int, height: int, sca
     )
 
 
-def _level_factors(whole_scale: float) -> Iterator[int]:
-    """Yield the reduction of each level, until the passes over the whole picture read the rest."""
+def _level_factors(proposal_scale: float) -> Iterator[int]:
+    """Yield the reduction of each level, until the pass that proposes sees the rest."""
     factor = 1
-    while MIN_PRINT_HEIGHT * factor * whole_scale < READABLE_HEIGHT:
+    while MIN_PRINT_HEIGHT * factor * proposal_scale < _MIN_PROPOSED_HEIGHT:
         yield factor
         factor *= _LEVEL_STEP
 
 
+def _outside(boxes: FloatArray, readable: Boxes) -> FloatArray:
+    """Return the boxes that do not lie in a readable digit."""
+    return boxes[overlap(boxes, readable).max(axis=1, initial=0) < 0.5]
+
+
 def _is_readable(whole: Detections, whole_scale: float) -> Mask:
-    return np.asarray((_heights(whole) * whole_scale >= READABLE_HEIGHT) & (whole.best_scores >= _SURE_WHOLE_SCORE))
+    is_high = _heights(whole) * whole_scale >= _LEGIBLE_HEIGHT
+    return np.asarray(is_high & (whole.best_scores >= _SURE_WHOLE_SCORE))
 
 
-def _is_near_sure_digit(found: Detections) -> Mask:
-    """Whether digits of one tile are sure, or near a sure one."""
+def _has_sure_neighbour(found: Detections) -> Mask:
+    """Whether digits of one tile have a neighbour of about their height, and one of both is sure."""
     centres = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
-    sure = found.best_scores >= _SURE_TILED_SCORE
-    distances = np.linalg.norm(centres[:, None] - centres[None, sure], axis=2)
-    return np.asarray(distances.min(axis=1, initial=np.inf) <= _NEIGHBOUR_DISTANCE * _heights(found))
+    heights, scores = _heights(found), found.best_scores
+    distances = np.linalg.norm(centres[:, None] - centres[None], axis=2)
+    is_near = distances <= _NEIGHBOUR_DISTANCE * heights[:, None]
+    is_near &= np.maximum(heights[:, None], heights) <= _MAX_HEIGHT_RATIO * np.minimum(heights[:, None], heights)
+    is_near &= np.maximum(scores[:, None], scores) >= _SURE_TILED_SCORE
+    is_near &= scores >= _MIN_NEIGHBOUR_SCORE
+    np.fill_diagonal(is_near, False)
+    return np.asarray(is_near.any(axis=1) | (scores >= _ALONE_TILED_SCORE))
 
 
 def _heights(found: Detections) -> FloatArray:

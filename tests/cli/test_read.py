@@ -330,7 +330,6 @@ def test_file_names_that_are_not_utf8(tmp_path):
         ["--conf", "high", "a.jpg"],
         ["--conf", "2", "a.jpg"],
         ["--rotate", "45", "a.jpg"],
-        ["--tiles", "some", "a.jpg"],
         ["--check", "sum", "a.jpg"],
         ["--max-step", "-1", "a.jpg"],
         ["--digits", "many", "a.jpg"],

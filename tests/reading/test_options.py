@@ -25,9 +25,9 @@ def test_defaults_and_ranges_are_those_of_the_settings():
 
 
 def test_values_become_settings_constraints_and_regions():
-    values = {"digits": "4-", "conf": 0.3, "rotate": 90, "region": ["a=0,0,9,9"], "tiles": None, "check": None}
-    options = parse_read_options(values, ReadConfig(tiles="never", confidence=0.9))
-    assert options.config == ReadConfig(tiles="never", confidence=0.3, rotate=90)
+    values = {"digits": "4-", "conf": 0.3, "rotate": 90, "region": ["a=0,0,9,9"], "min_confidence": None, "check": None}
+    options = parse_read_options(values, ReadConfig(min_confidence=0.7, confidence=0.9))
+    assert options.config == ReadConfig(min_confidence=0.7, confidence=0.3, rotate=90)
     assert options.constraints == Constraints(digits="4-")
     assert options.regions == (parse_region("a=0,0,9,9"),)
     assert parse_read_options({}, ReadConfig()).config == ReadConfig()

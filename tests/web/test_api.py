@@ -93,7 +93,7 @@ def test_options_of_digitdet_read_apply(client):
     assert post(client, conf="1").json()[0]["status"] == "empty"
     turned = cv2.imencode(".png", cv2.rotate(cv2.imread(str(EXAMPLE)), cv2.ROTATE_90_CLOCKWISE))[1].tobytes()
     for rotate in ("auto", "90"):
-        read = post(client, turned, rotate=rotate, tiles="never").json()[0]
+        read = post(client, turned, rotate=rotate).json()[0]
         assert (read["rotation"], read["numbers"][0]["best"]) == (90, "72366")
 
 
@@ -111,7 +111,6 @@ def test_options_of_digitdet_read_apply(client):
         ("max_step=99999999999999999999&previous=1", "max_step: Input should be less than or equal to"),
         ("rotate=45", "rotate: Input should be 'auto', '0', '90'"),
         ("digits_only=maybe", "digits_only: Input should be a valid boolean"),
-        ("tiles=some", "tiles: Input should be 'auto', 'never' or 'always'"),
         ("check=crc", "check: Input should be 'luhn'"),
         ("pattern=(", "pattern"),
         ("region=1,2,3", "region"),

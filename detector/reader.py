@@ -18,8 +18,8 @@ from digitdet.configs import ReadConfig
 from digitdet.configs import replace as with_settings
 from digitdet.detection.postprocess import Detections
 from digitdet.detection.search import MultiScaleDetector
-from digitdet.imaging.batches import LoadedPage, load_batches, source_name
-from digitdet.imaging.images import ImageSource, load_image, read_pages
+from digitdet.imaging.batches import LoadedPage, load_batches
+from digitdet.imaging.images import ImageSource, load_image, named_errors, read_pages, source_name
 from digitdet.imaging.inputs import Input
 from digitdet.reading.constraints import Constraints
 from digitdet.reading.decoding import NumberDecoder
@@ -87,21 +87,24 @@ class NumberReader:
         """Read one picture; of a file with several pages the first.
 
         Args:
-            source: A path, the bytes of an image file, or a uint8 array: (H, W), (H, W, 3) BGR or (H, W, 4) BGRA.
+            source: A path, a web address, the bytes of an image file, a PIL image, or a uint8 array: (H, W), (H, W, 3)
+                BGR or (H, W, 4) BGRA.
             regions: Parts of the picture, each read by itself; none is the whole picture.
 
         Returns:
             The numbers with their digits and boxes; none if there is no digit.
 
         Raises:
-            ImageError: The picture cannot be read, or a region lies outside it.
+            ImageError: The picture cannot be read, or a region lies outside it; the message begins with its path.
         """
-        page = next(read_pages(source, self.config.max_pixels))
+        with named_errors(source):
+            page = next(read_pages(source, self.config.max_pixels))
         loaded = LoadedPage(source_name(source), page.image, page.number, page.count)
         with ThreadPoolExecutor(self.workers) as threads:
             reading = self._build_numbers(self._transcribe([loaded], regions, threads.map))[0]
         if reading.error is not None:
-            raise ImageError(reading.error)
+            with named_errors(source):
+                raise ImageError(reading.error)
         return reading
 
     def read_many(

@@ -17,8 +17,8 @@ from digitdet.common.types import Box, FloatArray, Image
 from digitdet.datasets.crops import Crops, load_crops, split_crops
 from digitdet.datasets.mnist import Digits
 
-Finder = Callable[[Image], Box | None]
-"""Returns the box of the most confident digit in a picture (H, W, 3) uint8 BGR, or None."""
+Finder = Callable[[Image], Sequence[Box]]
+"""Returns the boxes of the digits in a picture (H, W, 3) uint8 BGR, the most confident first."""
 
 _SIDE = 28
 _INK_SIDE = 20
@@ -67,18 +67,18 @@ def _convert(crops: Crops, path: Path, skipped: list[str]) -> Digits:
     return Digits(np.concatenate(images), np.array(labels, np.uint8))
 
 
-def read_digit(image: Image, finder: Finder) -> Image:
-    """Find the digit in a picture (H, W, 3) and convert it to (28, 28) uint8.
+def read_digit(image: Image, finder: Finder) -> tuple[Image, int]:
+    """Find the most confident digit in a picture (H, W, 3); return it as (28, 28) uint8, and how many there are.
 
     A picture of 28 x 28 pixels is taken as a digit. If the finder finds none, a picture with a single component of ink
     is accepted, such as one that was cropped by hand. Raises ImageError if there is no digit.
     """
     if image.shape[:2] == (_SIDE, _SIDE):
-        return to_mnist(image)
-    box = finder(image)
-    if box is None and not _is_one_blot(image):
+        return to_mnist(image), 1
+    boxes = finder(image)
+    if not boxes and not _is_one_blot(image):
         raise ImageError("no digit was found")
-    return to_mnist(image, box)
+    return to_mnist(image, boxes[0] if boxes else None), max(len(boxes), 1)
 
 
 def _is_one_blot(image: Image) -> bool:

@@ -163,8 +163,8 @@ def predict(pictures: tuple[str, ...], images: tuple[str, ...], model: Path, as_
     """Print the digit in each PICTURE with its confidence. A folder stands for the pictures in it.
 
     Pictures of 28x28 pixels are classified as they are, light on dark or dark on light. In other pictures the digit is
-    located, cropped and normalised like those of MNIST. The exit code is 1 if a picture shows no digit or cannot be
-    read.
+    located, cropped and normalised like those of MNIST; of several digits it is the clearest, and a message says so.
+    The exit code is 1 if a picture shows no digit or cannot be read.
     """
     names = pictures + images
     if not names:
@@ -182,7 +182,13 @@ def predict(pictures: tuple[str, ...], images: tuple[str, ...], model: Path, as_
             entries.append(entry)
             if "error" in entry:
                 echo_error(f"Error: {picture.path}: {entry['error']}")
-            elif not as_json:
+                continue
+            if entry["digits_found"] > 1:
+                echo_error(
+                    f"{picture.path}: shows {entry['digits_found']} digits, only the clearest is classified; "
+                    "digitdet read prints whole numbers"
+                )
+            if not as_json:
                 click.echo(f"{picture.path}: {entry['digit']} ({entry['confidence']:.1%})")
     if as_json:
         click.echo(json.dumps(entries, indent=1))
@@ -196,24 +202,24 @@ def _predict(picture: Input, classifier: Classifier, finder: Finder) -> dict[str
     if picture.error is not None:
         return {"error": picture.error}
     try:
-        image = read_digit(load_image(picture.source()), finder)
+        image, found = read_digit(load_image(picture.source()), finder)
     except ImageError as error:
         return {"error": str(error).removeprefix(f"{picture.path}: ")}
     probabilities = classifier.predict_proba(image[None])[0]
     digit = int(probabilities.argmax())
     rounded = [round(float(probability), 5) for probability in probabilities]
-    return {"digit": digit, "confidence": rounded[digit], "probabilities": rounded}
+    return {"digit": digit, "confidence": rounded[digit], "probabilities": rounded, "digits_found": found}
 
 
 def _finder() -> Finder:
-    """Return a function that locates the most confident digit with the shipped detector."""
+    """Return a function that locates digits with the shipped model."""
     from digitdet.reader import NumberReader
 
     reader = NumberReader()
 
-    def find(image: Image) -> Box | None:
+    def find(image: Image) -> list[Box]:
         digits = [digit for number in reader.read(image).numbers for digit in number.digits]
-        return max(digits, key=lambda digit: digit.confidence).box if digits else None
+        return [digit.box for digit in sorted(digits, key=lambda digit: -digit.confidence)]
 
     return find
 

@@ -66,7 +66,7 @@ _NOT_IDENTIFYING = ("model", "from_file", "out", "save", "crops", "labels")
 @model_option
 @config_option("ReadConfig")
 def read(pictures: tuple[str, ...], output_format: str, **options: Any) -> None:
-    """Print the numbers in pictures: files, folders with their subfolders, glob patterns, or - for stdin.
+    """Print the numbers in pictures: files, folders with their subfolders, glob patterns, URLs, or - for stdin.
 
     Numbers go to stdout, messages to stderr. The exit code is 0 if every picture was read (even if it holds no number),
     1 if a picture could not be read or a number is unsure, and 2 for wrong usage.

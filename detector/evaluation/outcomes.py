@@ -89,7 +89,7 @@ def read_set(
             if with_digits and picture.digits is not None:
                 found = reader.find(source)
         except ImageError as error:
-            reading = Reading(source=source, error=str(error))
+            reading = Reading(source=source, error=str(error).removeprefix(f"{source}: "))
         digits = _picture_digits(picture, reading, found) if with_digits else None
         compared = reading.numbers
         if not picture.as_written:

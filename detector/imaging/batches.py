@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from digitdet.common.errors import ImageError
 from digitdet.common.types import Image
-from digitdet.imaging.images import ImageSource, read_pages
+from digitdet.imaging.images import ImageSource, read_pages, source_name
 from digitdet.imaging.inputs import Input
 
 # A batch is full from this many pixels on, 120 MB: decoded pictures wait for each other.
@@ -55,8 +54,3 @@ def _load_pages(sources: Iterable[ImageSource | Input], max_pixels: int) -> Iter
                 number, count = page.number + 1, page.count
         except ImageError as error:
             yield LoadedPage(name, None, number, count, str(error))
-
-
-def source_name(source: ImageSource) -> str | None:
-    """Return the path of a source; None for bytes and arrays."""
-    return os.fspath(source) if isinstance(source, (str, os.PathLike)) else None

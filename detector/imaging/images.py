@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import Any, Protocol, TextIO, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -20,19 +20,55 @@ try:
 except ImportError as error:  # slim containers lack the window system's libraries that opencv-python needs
     raise ImportError(f"OpenCV cannot be loaded ({error}); {OPENCV_REMEDY}") from error
 
+from digitdet.imaging.download import download, is_url
 from digitdet.imaging.headers import is_truncated_jpeg
-from digitdet.imaging.pages import Page, decode_pages
-from digitdet.imaging.pixels import to_bgr
+from digitdet.imaging.pages import Page, check_size, decode_pages
+from digitdet.imaging.pixels import to_bgr, turn_upright
 
-ImageSource = str | os.PathLike[str] | bytes | npt.NDArray[np.uint8]
+_ORIENTATION_TAG = 0x0112
+
+
+@runtime_checkable
+class PilImage(Protocol):
+    """What is used of a `PIL.Image.Image`; Pillow itself is not needed."""
+
+    @property
+    def mode(self) -> str: ...  # noqa: D102
+    @property
+    def size(self) -> tuple[int, int]: ...  # noqa: D102
+    def convert(self, mode: str) -> PilImage: ...  # noqa: D102
+    def getexif(self) -> Any: ...  # noqa: D102
+
+
+ImageSource = str | os.PathLike[str] | bytes | npt.NDArray[np.uint8] | PilImage
 
 MAX_PIXELS = 100_000_000
 """Default limit of the pixels of a page; a scan of A3 at 600 dpi has 70 million."""
 
 
 def load_image(source: ImageSource, max_pixels: int = MAX_PIXELS) -> Image:
-    """Load a picture as (H, W, 3) uint8 BGR, the first one of a file with several pages; see `read_pages`."""
-    return next(read_pages(source, max_pixels)).image
+    """Load a picture as (H, W, 3) uint8 BGR, the first one of a file with several pages; see `read_pages`.
+
+    Raises:
+        ImageError: The picture cannot be loaded; the message begins with its path.
+    """
+    with named_errors(source):
+        return next(read_pages(source, max_pixels)).image
+
+
+def source_name(source: ImageSource) -> str | None:
+    """Return the path or address of a source; None for bytes, arrays and PIL images."""
+    return os.fspath(source) if isinstance(source, (str, os.PathLike)) else None
+
+
+@contextlib.contextmanager
+def named_errors(source: ImageSource) -> Iterator[None]:
+    """Let the messages of ImageErrors begin with the name of the source, if it has one."""
+    try:
+        yield
+    except ImageError as error:
+        name = source_name(source)
+        raise ImageError(f"{name}: {error}" if name is not None else str(error)) from error
 
 
 def read_pages(source: ImageSource, max_pixels: int = MAX_PIXELS) -> Iterator[Page]:
@@ -45,8 +81,9 @@ def read_pages(source: ImageSource, max_pixels: int = MAX_PIXELS) -> Iterator[Pa
     would be visible on white. PDF pages are rendered at 200 dpi, or less where the page would exceed the limit.
 
     Args:
-        source: A path; the bytes of an image file; or a uint8 array, (H, W) grey, (H, W, 3) BGR or (H, W, 4) BGRA.
-            Reverse the channels of RGB arrays (PIL, torchvision): ``array[:, :, ::-1]``.
+        source: A path; an address (http or https), which is downloaded; the bytes of an image file; a PIL image; or a
+            uint8 array, (H, W) grey, (H, W, 3) BGR or (H, W, 4) BGRA. Reverse the channels of RGB arrays (torchvision,
+            imageio): ``array[:, :, ::-1]``.
         max_pixels: Highest width times height of a page. It is checked before the page is decoded.
 
     Raises:
@@ -56,10 +93,16 @@ def read_pages(source: ImageSource, max_pixels: int = MAX_PIXELS) -> Iterator[Pa
     if isinstance(source, np.ndarray):
         yield Page(_from_array(source), 1, 1)
         return
+    if isinstance(source, PilImage):
+        check_size(source.size, max_pixels)
+        yield Page(_from_pil(source), 1, 1)
+        return
     yield from decode_pages(source if isinstance(source, bytes) else _read_file(source), max_pixels)
 
 
 def _read_file(path: str | os.PathLike[str]) -> bytes:
+    if isinstance(path, str) and is_url(path):
+        return download(path)
     try:
         return Path(path).read_bytes()
     except OSError as error:
@@ -76,6 +119,19 @@ def _from_array(array: npt.NDArray[np.uint8]) -> Image:
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 3, 4)) or 0 in array.shape:
         raise ImageError(f"expected an array of shape (H, W), (H, W, 3) or (H, W, 4), got {array.shape}")
     return to_bgr(array)
+
+
+def _from_pil(picture: PilImage) -> Image:
+    """Convert a PIL image; its EXIF orientation is applied, as that of a file is."""
+    try:
+        orientation = picture.getexif().get(_ORIENTATION_TAG, 1)
+        if picture.mode.startswith(("I", "F")):  # 16 bits and more a pixel, which convert() would cut off
+            pixels = np.asarray(picture)
+        else:
+            pixels = np.asarray(picture.convert("RGBA"))[:, :, [2, 1, 0, 3]]
+    except (OSError, ValueError, SyntaxError) as error:  # PIL decodes late
+        raise ImageError(f"not a readable picture ({error})") from error
+    return turn_upright(to_bgr(pixels), orientation if isinstance(orientation, int) else 1)
 
 
 def decode_image(content: bytes, flags: int = cv2.IMREAD_COLOR) -> Image | None:

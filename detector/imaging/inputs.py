@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from digitdet.common.errors import DataError
+from digitdet.imaging.download import is_url
 
 STDIN = "-"
+DRAWING_SUFFIX = ".read.png"
+"""End of the names of drawings with readings, which are not read as pictures of a folder."""
 
 # fmt: off
 PICTURE_SUFFIXES = frozenset({
@@ -26,7 +29,7 @@ PICTURE_SUFFIXES = frozenset({
 class Input:
     """A picture file to read, or the reason why a name on the command line gives none."""
 
-    path: str  # as the user wrote it; "-" is standard input
+    path: str  # as the user wrote it, or a web address; "-" is standard input
     error: str | None = None
 
     def source(self) -> str | bytes:
@@ -37,15 +40,18 @@ class Input:
 def find_inputs(names: Iterable[str]) -> Iterator[Input]:
     """Expand files, folders and patterns with ``*``, ``?`` or ``[]`` to picture files, in the given order.
 
-    Names that are given twice are read twice. In a folder, pictures are recognised by their suffix and sorted by name,
-    subfolders come last, and hidden files (with a leading dot) are skipped. In a pattern, ``**`` matches any folders,
+    Web addresses stay as they are. Names that are given twice are read twice. In a folder, pictures are recognised by
+    their suffix and sorted by name, subfolders come last, and hidden files (with a leading dot) and the drawings of
+    ``digitdet read --save`` are skipped. In a pattern, ``**`` matches any folders,
     and only files are taken. To read a file named ``-``, write ``./-``.
     """
     for name in names:
         # os.path instead of Path, whose exists() raises for long names before Python 3.12
-        if name != STDIN and glob.has_magic(name) and not os.path.lexists(name):
+        if name == STDIN or is_url(name):
+            yield Input(name)
+        elif glob.has_magic(name) and not os.path.lexists(name):
             yield from _expand_pattern(name)
-        elif name != STDIN and os.path.isdir(name):
+        elif os.path.isdir(name):
             yield from _expand_folder(name)
         else:
             yield Input(name)  # a missing file is reported when it is opened
@@ -87,7 +93,8 @@ def _expand_folder(name: str) -> Iterator[Input]:
         subfolders[:] = sorted(subfolder for subfolder in subfolders if not subfolder.startswith("."))
         for file in sorted(files):
             path = os.path.join(folder, file)  # noqa: PTH118 - keeps a leading "./"
-            is_picture = not file.startswith(".") and Path(file).suffix.lower() in PICTURE_SUFFIXES
+            is_skipped = file.startswith(".") or file.endswith(DRAWING_SUFFIX)
+            is_picture = not is_skipped and Path(file).suffix.lower() in PICTURE_SUFFIXES
             if is_picture and os.path.isfile(path):  # not a pipe, which could block
                 empty = False
                 yield Input(path)

@@ -54,7 +54,7 @@ def _open(content: bytes, max_pixels: int) -> tuple[int, Iterator[Image]]:
         return _open_pdf(content, max_pixels)
     header = read_header(content)
     if header.format == "HEIC":
-        _check_size(header.sizes[0], max_pixels)
+        check_size(header.sizes[0], max_pixels)
         return _open_heic(content)
     decode = _decode_tiff if header.format == "TIFF" else _decode_frames
     return len(header.sizes), decode(content, header, max_pixels)
@@ -63,7 +63,7 @@ def _open(content: bytes, max_pixels: int) -> tuple[int, Iterator[Image]]:
 def _decode_frames(content: bytes, header: Header, max_pixels: int) -> Iterator[Image]:
     """Decode single pictures and animations with OpenCV."""
     size, count = header.sizes[0], len(header.sizes)
-    _check_size(size, max_pixels)
+    check_size(size, max_pixels)
     buffer = np.frombuffer(content, np.uint8)
     if count == 1:
         yield turn_upright(_decode(buffer), header.orientation)
@@ -79,7 +79,7 @@ def _decode_tiff(content: bytes, header: Header, max_pixels: int) -> Iterator[Im
     """Decode every page as the first one of the file: OpenCV then decodes exactly the page whose size was checked."""
     buffer = np.frombuffer(content, np.uint8).copy()
     for size, directory in zip(header.sizes, header.directories, strict=True):
-        _check_size(size, max_pixels)
+        check_size(size, max_pixels)
         make_first(buffer, directory)
         yield _decode(buffer)
 
@@ -139,7 +139,8 @@ def _render_page(document: Any, index: int, max_pixels: int) -> Image:
     return image
 
 
-def _check_size(size: Size, max_pixels: int) -> None:
+def check_size(size: Size, max_pixels: int) -> None:
+    """Raise ImageError if a picture of this width and height has too many pixels."""
     width, height = size
     if width * height > max_pixels:
         raise ImageError(

@@ -14,6 +14,7 @@ from digitdet.common.boxes import as_boxes
 from digitdet.common.files import write_atomically
 from digitdet.common.types import Boxes, Image
 from digitdet.imaging.images import encode_png
+from digitdet.imaging.inputs import DRAWING_SUFFIX
 from digitdet.outputs.export_folder import FileNames
 from digitdet.outputs.painting import Colour, Font, dashes, draw_lines, fill, rounded_box
 from digitdet.outputs.placement import Place, place_labels
@@ -73,7 +74,7 @@ class DrawingWriter:
     def add(self, image: Image, reading: Reading) -> None:
         """Draw and write one picture (H, W, 3) uint8 BGR."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / f"{self._names.name(reading)}.read.png"
+        path = self._folder / f"{self._names.name(reading)}{DRAWING_SUFFIX}"
         write_atomically(path, encode_png(draw_reading(image, reading)))
 
     def close(self) -> None:

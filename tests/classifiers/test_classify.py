@@ -15,6 +15,8 @@ from digitdet.cli.main import main
 from digitdet.common.errors import ImageError
 from digitdet.datasets import mnist
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "number.jpg"
+
 
 def run(*arguments):
     return CliRunner().invoke(main, ["classify", *map(str, arguments)])
@@ -67,13 +69,13 @@ def test_a_blank_picture_holds_nothing(image):
 
 
 def test_where_the_finder_sees_nothing_a_single_blot_is_taken_and_a_texture_is_not():
-    digit = read_digit(written("7"), lambda _image: None)
-    assert digit.max() == 255
+    digit, found = read_digit(written("7"), lambda _image: [])
+    assert (digit.max(), found) == (255, 1)
     rng = np.random.default_rng(0)
     texture = rng.integers(0, 255, (120, 120, 3)).astype(np.uint8)
     for image in (texture, np.full((60, 60, 3), 90, np.uint8), written("A B C D", scale=1.2, at=(4, 100), thickness=3)):
         with pytest.raises(ImageError):
-            read_digit(image, lambda _image: None)
+            read_digit(image, lambda _image: [])
 
 
 @pytest.fixture
@@ -129,6 +131,9 @@ def test_commands_from_training_to_prediction(trained, tiny_mnist, own_digits, m
     assert (small["digit"], small["probabilities"]) == (5, dark["probabilities"])
     assert three["confidence"] == max(three["probabilities"])
     assert sum(three["probabilities"]) == pytest.approx(1, abs=1e-3)
+    result = run("predict", EXAMPLE, "--model", trained)
+    assert "shows 5 digits, only the clearest is classified" in result.stderr
+    assert (result.exit_code, len(result.stdout.splitlines())) == (0, 1)
     result = run("predict", own_digits / "8", "--model", trained)
     assert (result.exit_code, len(result.stdout.splitlines())) == (0, 12)
 

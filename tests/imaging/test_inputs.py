@@ -31,6 +31,17 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+def test_drawings_of_an_earlier_run_are_not_read_with_their_folder(folder):
+    (folder / "sub/d.read.png").touch()
+    (folder / "none/x.read.png").touch()
+    assert [one.path for one in find_inputs(["sub", "sub/d.read.png"])] == [
+        "sub/d.tif",
+        "sub/deep/e.gif",
+        "sub/d.read.png",
+    ]
+    assert [one.error for one in find_inputs(["none"])] == ["the folder holds no pictures"]
+
+
 TOP = ["a.PNG", "b.jpg", "c.heic", "scan.pdf"]
 
 
@@ -52,6 +63,7 @@ TOP = ["a.PNG", "b.jpg", "c.heic", "scan.pdf"]
         (["sub/**"], ["sub/d.tif", "sub/deep/e.gif"]),
         (["**/*.gif"], ["sub/deep/e.gif"]),
         (["a\0b"], ["a\0b"]),
+        (["https://example.org/[1].jpg?a=*"], ["https://example.org/[1].jpg?a=*"]),
         (["x" * 5000], ["x" * 5000]),
     ],
 )

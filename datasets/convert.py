@@ -11,12 +11,15 @@ from pathlib import Path
 from digitdet.common.errors import DataError
 from digitdet.datasets.formats.coco import find_coco_files, read_coco, write_coco
 from digitdet.datasets.formats.dataset import Dataset, read_yolo, write_yolo
+from digitdet.datasets.formats.numbers import NUMBERS_FILE
 from digitdet.datasets.formats.voc import find_voc_files, read_voc, write_voc
 from digitdet.datasets.formats.yolo import DATA_FILE, find_data_file
 from digitdet.datasets.number_crops import write_number_crops
 
 _READERS: Mapping[str, Callable[[Path], Dataset]] = {"yolo": read_yolo, "coco": read_coco, "voc": read_voc}
 _WRITERS: Mapping[str, Callable[[Dataset, Path], None]] = {"yolo": write_yolo, "coco": write_coco, "voc": write_voc}
+
+_GROUPED = f"there is no {NUMBERS_FILE}: digits of a line that are near each other were taken as a number"
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ def convert(source: Path, out: Path, to: str) -> Conversion:
     Args:
         source: A dataset folder, its data.yaml or a COCO file.
         out: A folder that is missing or empty. If the conversion fails, nothing is left in it.
-        to: 'yolo', 'coco', 'voc', or 'crops', which needs a YOLO dataset with numbers.jsonl.
+        to: 'yolo', 'coco', 'voc', or 'crops', which needs a YOLO dataset.
     """
     found = detect_format(source)
     if to == "crops" and found != "yolo":
@@ -57,7 +60,8 @@ def convert(source: Path, out: Path, to: str) -> Conversion:
     source = find_data_file(source) if found == "yolo" else source
     with fresh_folder(out):
         if to == "crops":
-            return Conversion(*write_number_crops(source, out))
+            has_numbers = (source.parent / NUMBERS_FILE).is_file()
+            return Conversion(*write_number_crops(source, out), () if has_numbers else (_GROUPED,))
         dataset = _READERS[found](source)
         _WRITERS[to](dataset, out)
     pictures = [picture for split in dataset.splits.values() for picture in split]

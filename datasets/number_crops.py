@@ -10,14 +10,16 @@ import csv
 import io
 import math
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from digitdet.common.errors import DataError
 from digitdet.common.files import write_atomically
 from digitdet.common.types import Box, Image
 from digitdet.datasets.formats.dataset import safe_name
-from digitdet.datasets.formats.numbers import NUMBERS_FILE, read_truths
-from digitdet.datasets.formats.yolo import read_picture
+from digitdet.datasets.formats.numbers import NUMBERS_FILE, NumberTruth, read_truths
+from digitdet.datasets.formats.yolo import read_data_file, read_picture
+from digitdet.datasets.labelled_numbers import numbers_of_digits
 from digitdet.imaging.images import encode_png
 
 MARGIN = 0.15
@@ -25,40 +27,52 @@ MARGIN = 0.15
 
 
 def write_number_crops(data_file: Path, out: Path) -> tuple[int, int]:
-    """Write a PNG for every number in the numbers.jsonl beside data.yaml, then labels.csv, into the empty folder `out`.
+    """Write a PNG for every number of a YOLO dataset, then labels.csv, into the empty folder `out`.
+
+    The numbers are those of the numbers.jsonl beside data.yaml; without it, digits near each other are a number.
 
     Returns the number of crops and of digits.
     """
-    path = data_file.parent / NUMBERS_FILE
-    if not path.is_file():
-        raise DataError(f"{path}: is missing; crops need it to know which digits make a number")
     table = io.StringIO()
     rows = csv.writer(table, lineterminator="\n")
     rows.writerow(["image", "text", "split"])
     digits = 0
     used: Counter[tuple[str, str]] = Counter()
-    for truth in read_truths(path):
-        if not truth.numbers:
-            continue
-        image_name, split = safe_name(truth.image), safe_name(truth.split)
-        if image_name is None:
-            raise DataError(f"{path}: {truth.image!r} is not a picture below this folder")
-        if split is None:
-            raise DataError(f"{path}: {truth.split!r} is not the name of a split")
-        image = read_picture(data_file.parent / image_name)
-        stem = Path(truth.image).stem
-        for number in truth.numbers:
+    for path, split, image, numbers in _numbers(data_file):
+        for number in numbers:
             number_crop = crop_number(image, number.box, MARGIN)
             if not number_crop.size:
-                raise DataError(f"{truth.image}: the number {number.text!r} lies outside the picture")
-            name = f"images/{split}/{stem}_{used[split, stem]}.png"
-            used[split, stem] += 1
+                raise DataError(f"{path}: the number {number.text!r} lies outside the picture")
+            name = f"images/{split}/{path.stem}_{used[split, path.stem]}.png"
+            used[split, path.stem] += 1
             (out / name).parent.mkdir(parents=True, exist_ok=True)
             write_atomically(out / name, encode_png(number_crop))
-            rows.writerow([name, number.text, truth.split])
+            rows.writerow([name, number.text, split])
             digits += len(number.text)
     write_atomically(out / "labels.csv", table.getvalue())
     return used.total(), digits
+
+
+def _numbers(data_file: Path) -> Iterator[tuple[Path, str, Image, Sequence[NumberTruth]]]:
+    """Yield path, split, pixels and numbers of each picture with digits."""
+    file = data_file.parent / NUMBERS_FILE
+    if not file.is_file():
+        data = read_data_file(data_file)
+        for split, path in [(name, path) for name in data.sources for path in data.pictures(name)]:
+            if len(labels := data.labels(path)):
+                image = read_picture(path)
+                boxes = labels.xyxy(image.shape[1], image.shape[0])
+                yield path, split, image, numbers_of_digits(labels.classes.tolist(), boxes)
+        return
+    for truth in read_truths(file):
+        if not truth.numbers:
+            continue
+        name, split_name = safe_name(truth.image), safe_name(truth.split)
+        if name is None:
+            raise DataError(f"{file}: {truth.image!r} is not a picture below this folder")
+        if split_name is None:
+            raise DataError(f"{file}: {truth.split!r} is not the name of a split")
+        yield data_file.parent / name, split_name, read_picture(data_file.parent / name), truth.numbers
 
 
 def crop_number(image: Image, box: Box, margin: float) -> Image:

@@ -15,6 +15,7 @@ from digitdet.common.characters import only_digits
 from digitdet.common.errors import ImageError
 from digitdet.common.types import Box
 from digitdet.datasets.formats.numbers import NUMBERS_FILE, read_truths
+from digitdet.datasets.labelled_numbers import numbers_of_digits
 from digitdet.detection.postprocess import Detections
 from digitdet.evaluation.detection import PictureDigits
 from digitdet.evaluation.matching import align, edit_distance, exact_readings, group_rows, match_numbers
@@ -78,18 +79,19 @@ def read_set(
 ) -> Iterator[PictureOutcome]:
     """Read every picture of a set and compare; the reading of an unreadable picture holds the error.
 
-    Where the labels have digits alone, they are compared with the readings as of `digitdet read --digits-only`. With
-    `with_digits`, pictures whose single digits are known are read twice, to measure those too. `on_picture` is called
-    after each picture.
+    Where only single digits are labelled, those near each other are a number. Where the labels have digits alone, they
+    are compared with the readings as of `digitdet read --digits-only`. With `with_digits`, pictures whose single digits
+    are known are read twice, to measure those too. `on_picture` is called after each picture.
     """
-    for picture in true_set.pictures:
-        source, found = str(picture.path), None
+    for labelled in true_set.pictures:
+        source, found = str(labelled.path), None
         try:
             reading = reader.read(source)
-            if with_digits and picture.digits is not None:
+            if with_digits and labelled.digits is not None:
                 found = reader.find(source)
         except ImageError as error:
             reading = Reading(source=source, error=str(error).removeprefix(f"{source}: "))
+        picture = _with_numbers(labelled, reading)
         digits = _picture_digits(picture, reading, found) if with_digits else None
         compared = reading.numbers
         if not picture.as_written:
@@ -97,6 +99,14 @@ def read_set(
         numbers = judge(picture, replace(reading, numbers=compared))
         yield PictureOutcome(true_set.name, picture, reading, numbers, digits)
         on_picture()
+
+
+def _with_numbers(picture: TruePicture, reading: Reading) -> TruePicture:
+    """Group the digits to numbers where only these are labelled."""
+    if picture.texts is not None or picture.placed is not None or picture.digits is None or reading.error is not None:
+        return picture
+    known = picture.digits.in_pixels(reading.width, reading.height)
+    return replace(picture, placed=numbers_of_digits(known.labels.tolist(), known.boxes))
 
 
 def score_numbers(reader: NumberReader, folder: Path, split: str) -> dict[str, Any]:

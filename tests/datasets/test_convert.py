@@ -352,10 +352,12 @@ def test_pictures_that_share_a_label_file_are_rejected(dataset, tmp_path):
         convert(dataset, tmp_path / "out", "voc")
 
 
-def test_crops_need_numbers_jsonl(dataset, tmp_path):
+def test_crops_without_numbers_jsonl_are_of_digits_near_each_other(dataset, tmp_path):
     (dataset / NUMBERS_FILE).unlink()
-    with pytest.raises(DataError, match=r"numbers\.jsonl: is missing"):
-        convert(dataset, tmp_path / "out", "crops")
+    done = convert(dataset, tmp_path / "out", "crops")
+    assert (done.pictures, done.boxes, "near each other" in done.notes[0]) == (2, 3, True)
+    rows = (tmp_path / "out/labels.csv").read_text().splitlines()[1:]
+    assert rows == ["images/train/a_0.png,42,train", "images/val/a_0.png,0,val"]
 
 
 def test_crops_stay_below_the_dataset(dataset, tmp_path):

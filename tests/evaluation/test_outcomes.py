@@ -171,6 +171,13 @@ def test_marks_are_compared_if_the_labels_have_them(true, as_written, text, is_r
     assert outcome.reading.numbers == (found,)
 
 
+def test_digits_that_are_near_each_other_are_compared_as_a_number():
+    digits = DigitBoxes(np.array([1, 2]), np.array([[0.2, 0.5, 0.2, 0.4], [0.4, 0.5, 0.2, 0.4]]), are_relative=True)
+    only_digits = TrueSet("mine", (TruePicture("a.png", Path("a.png"), digits=digits),))
+    (outcome,) = read_set(FakeReader(), only_digits)
+    assert [one.truth for one in outcome.numbers][:1] == ["12"]
+
+
 def test_digits_are_optional():
     reader = FakeReader()
     assert all(outcome.digits is None for outcome in read_set(reader, make_set(), with_digits=False))

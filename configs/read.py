@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from msgspec import Meta
 
+from digitdet.common.errors import ConfigError
 from digitdet.configs.base import Config, Share
 
 Rotation = Literal["auto", 0, 90, 180, 270]
@@ -37,6 +38,12 @@ class ReadConfig(Config, frozen=True, kw_only=True):
     digits_only: bool = False
     """Whether numbers are given without their marks and separators: 314 for 3.14."""
 
+    largest: bool = False
+    """Whether only the number with the highest digits of a picture is given."""
+
+    best: bool = False
+    """Whether only the number with the highest confidence of a picture is given."""
+
     rotate: Rotation = 0
     """Clockwise rotation of the pages in degrees; 'auto' detects it, which takes longer."""
 
@@ -45,6 +52,11 @@ class ReadConfig(Config, frozen=True, kw_only=True):
 
     batch: Annotated[int, Meta(ge=1, le=256)] = 8
     """Pictures per network batch, when several pictures are read."""
+
+    def check(self) -> None:
+        """Raise ConfigError if both ways to choose one number are wanted."""
+        if self.largest and self.best:
+            raise ConfigError("largest and best: give one of them; each chooses one number of a picture")
 
 
 @dataclass(frozen=True)
@@ -102,6 +114,8 @@ READ_OPTIONS = (
         "Leave out the marks and separators of numbers: 314 for 3.14.",
         setting="digits_only",
     ),
+    ReadOption("largest", bool, "Give one number a picture: that with the highest digits.", setting="largest"),
+    ReadOption("best", bool, "Give one number a picture: that with the highest confidence.", setting="best"),
     ReadOption("rotate", Rotation, "Clockwise rotation of the pages in degrees; auto detects it.", setting="rotate"),
     ReadOption("min_confidence", Share, "Mark numbers below this confidence as unsure (1?4).", "0-1", "min_confidence"),
     ReadOption("conf", Share, "Minimum confidence for a digit to count.", "0-1", "confidence"),

@@ -185,7 +185,15 @@ class NumberReader:
                 numbers = tuple(without_marks(number, self.config.min_confidence) for number in numbers)
             on_page = tuple(part.to_page(number) for number in numbers)
             readings[part.row] = replace(readings[part.row], numbers=readings[part.row].numbers + on_page)
-        return readings
+        return [replace(reading, numbers=self._chosen(reading.numbers)) for reading in readings]
+
+    def _chosen(self, numbers: tuple[Number, ...]) -> tuple[Number, ...]:
+        """Return the one number of a picture that the settings ask for, or all."""
+        if numbers and self.config.largest:
+            return (max(numbers, key=lambda number: number.height),)
+        if numbers and self.config.best:
+            return (max(numbers, key=lambda number: number.confidence),)
+        return numbers
 
     def _rotation(self, image: Image) -> RotationChoice:
         if self.config.rotate != "auto":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import string
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -128,6 +129,11 @@ class Number:
         """The bounding box of all digits, xyxy in pixels, without a minus sign before them."""
         left, top, right, bottom = zip(*(digit.box for digit in self.digits), strict=True)
         return min(left), min(top), max(right), max(bottom)
+
+    @property
+    def height(self) -> float:
+        """The median height of its digits' boxes in pixels."""
+        return statistics.median(digit.box[3] - digit.box[1] for digit in self.digits)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the number as JSON types."""

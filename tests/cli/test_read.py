@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from digitdet import NumberReader
 from digitdet.cli.main import main
 from digitdet.datasets.formats.yolo import check_dataset
 
@@ -259,6 +260,15 @@ def test_constraints():
     assert (result.exit_code, result.stdout) == (0, f"{NUMBER}\n")
     result = run("read", EXAMPLE, "--pattern", rf"\d{{2}}-\d{{{len(NUMBER) - 2}}}")
     assert (result.exit_code, result.stdout) == (0, f"{NUMBER[:2]}-{NUMBER[2:]}\n")
+
+
+def test_one_number_a_picture():
+    chalk = EXAMPLES / "chalk.jpg"
+    numbers = NumberReader().read(chalk).numbers
+    assert len(numbers) > 1
+    assert run("read", chalk, "--largest").stdout.strip() == max(numbers, key=lambda number: number.height).text
+    assert run("read", chalk, "--best").stdout.strip() == max(numbers, key=lambda number: number.confidence).text
+    assert run("read", chalk, "--best", "--largest").exit_code == 2
 
 
 def test_digits_only(tmp_path):

@@ -142,3 +142,9 @@ def test_labels_that_are_not_utf8(tmp_path):
     (tmp_path / "labels.csv").write_bytes(b"image,number\n\xff.png,1\n")
     with pytest.raises(DataError, match="save it as UTF-8"):
         load_sets(tmp_path)
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_spreadsheets_may_separate_by_semicolons_or_tabs(tmp_path, delimiter):
+    write(tmp_path / "labels.csv", f"image{delimiter}number\na.png{delimiter}1,5\n")
+    assert load_sets(tmp_path)[0].pictures[0].texts == ("1,5",)

@@ -1,12 +1,18 @@
-"""The documentation: its Python examples print what they show, and its links and paths exist."""
+"""The documentation: its commands and Python examples print what it shows, and its links and paths exist."""
 
 import contextlib
 import io
+import json
 import re
+import shlex
 import shutil
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from digitdet.cli.main import main
+from digitdet.configs import ReadConfig
 
 ROOT = Path(__file__).parents[1]
 # A block of Python, and the block with its output if one follows directly.
@@ -36,6 +42,74 @@ def test_python_blocks_print_what_the_document_says(name, tmp_path, monkeypatch)
             # Moved down to its line in the document, so that a traceback names it.
             exec(compile("\n" * line + code, str(ROOT / name), "exec"), namespace)
         assert expected is None or printed.getvalue() == expected, f"{name}, line {line + 1}"
+
+
+def run(command):
+    """What a command of a document prints to stdout, in the current folder."""
+    _digitdet, *arguments = shlex.split(command)
+    return CliRunner().invoke(main, arguments).stdout
+
+
+def assert_same(shown, printed):
+    """Compare JSON. Numbers differ a little between machines, and a document may shorten a list."""
+    if isinstance(shown, dict):
+        assert list(shown) == list(printed)
+        for key, value in shown.items():
+            assert_same(value, printed[key])
+    elif isinstance(shown, list):
+        assert bool(shown) == bool(printed) and len(shown) <= len(printed)
+        for pair in zip(shown, printed):  # noqa: B905 -- shown may be shorter
+            assert_same(*pair)
+    elif isinstance(shown, float):
+        assert shown == pytest.approx(printed, abs=0.01 if shown <= 1 else 0.5)
+    else:
+        assert shown == printed
+
+
+def split_decimals(text):
+    """Split text at its decimal numbers: texts and floats in turn."""
+    return [float(part) if row % 2 else part for row, part in enumerate(re.split(r"(?<![\d.])(\d+\.\d+)(?!\.)", text))]
+
+
+def test_commands_print_what_the_document_says(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    blocks = re.findall(
+        r"^```console\n(.*?)^```", (ROOT / "docs/output.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    shown = [
+        re.split(r"\n", part, maxsplit=1)
+        for block in blocks
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
+    ]
+    for command, output in shown:
+        if output:  # a block of JSON has its output below it
+            assert_same(split_decimals(output), split_decimals(run(command)))
+
+
+def test_the_json_of_the_document_is_printed(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    document = (ROOT / "docs/output.md").read_text("utf-8")
+    command, block = re.search(r"\$ ([^\n]*--format jsonl[^\n]*)\n.*?```json\n(.*?)```", document, re.DOTALL).groups()
+    assert_same(json.loads(block), json.loads(run(command)))
+
+
+def test_crops_are_labelled_as_the_document_says(monkeypatch, tmp_path):
+    monkeypatch.chdir(ROOT)
+    block = re.search(r"```csv\n(.*?)```", (ROOT / "docs/output.md").read_text("utf-8"), re.DOTALL)[1]
+    run(f"digitdet read examples/chalk.jpg --crops {shlex.quote(str(tmp_path))}")
+    labels = (tmp_path / "labels.csv").read_text("utf-8")
+    header, first = block.splitlines()
+    assert labels.splitlines()[0] == header
+    assert_same(split_decimals(first), split_decimals(labels.splitlines()[1]))
+
+
+def test_the_settings_of_the_document_have_its_defaults():
+    section = (ROOT / "docs/python.md").read_text("utf-8").partition("## Settings")[2].partition("## ")[0]
+    defaults = dict(re.findall(r"^\| `(\w+)` \|.*; ([\w.]+|`[^`]*`)(?: million)? \|$", section, re.MULTILINE))
+    assert {"confidence", "min_confidence", "digits_only", "rotate", "batch"} <= set(defaults)
+    for name, text in defaults.items():
+        value = getattr(ReadConfig(), name)
+        assert text == str(value // 1_000_000 if name == "max_pixels" else value), name
 
 
 def anchors(path):

@@ -45,7 +45,7 @@ def train(
     start), metrics.json (of the test split), plots, and the settings and versions of the run. The same command resumes
     after an interruption. If the validation split is large enough, the confidences are calibrated on it.
     """
-    require_extra("digitdet train", "train", "ultralytics", "onnx", "onnxslim")
+    require_extra("digitdet train", "train", "ultralytics", "onnx", "onnxslim", "tqdm")
     from digitdet.training.run import train_run
 
     # The learning rates of a first training would destroy trained weights.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +18,15 @@ from digitdet.models.model_file import LINE_READER, LINE_READER_WEIGHTS, find_mo
 from digitdet.reading.ctc import decode
 from digitdet.reading.line_reader import OnnxLineReader
 from digitdet.reading.strips import STRIP_HEIGHT
-from digitdet.training.hardware import pick_machine
+from digitdet.training.hardware import describe_machine, pick_machine
 from digitdet.training.line_crops import Shard
 from digitdet.training.line_data import cut_pictures, list_pictures
 from digitdet.training.line_reader import count_steps, load_weights, save_weights, to_onnx, train_line_reader
 from digitdet.training.line_reader_network import LineReaderNet
 from digitdet.training.loop import Step
 from digitdet.training.plots import draw_curve
+from digitdet.training.progress import Say, TrainingProgress
 from digitdet.training.strip_samples import plain_sample
-
-Say = Callable[[str], None]
 
 _CHECKPOINT = "line_reader_checkpoint.pt"
 _LOGGED_STEPS = 20  # steps whose mean loss is one row of the log
@@ -56,15 +55,26 @@ def _train(
     lines = sum(len(Shard(path)) for path in shards)
     say(f"training the line reader on {lines} lines")
     settings, log = config.line_reader, _LossLog(folder / "training" / "line_reader.csv")
-    with tqdm(total=count_steps(lines, settings), unit="step", desc="line reader", delay=0.2) as bar:
+    machine, checkpoint, total = pick_machine(config), folder / _CHECKPOINT, count_steps(lines, settings)
+    where = describe_machine(machine.device.removeprefix("cuda:"), machine.in_bf16)
+    progress = TrainingProgress("line reader", where, total, say)
+    epochs = max(round(settings.epochs), 1)
+    losses: list[float] = []
 
-        def show(step: Step) -> None:
-            bar.set_postfix(loss=f"{step.loss:.3f}", refresh=False)
-            bar.update(step.number - bar.n)
-            log.add(step)
+    def show(step: Step) -> None:
+        if not losses and step.number > 1:
+            progress.line(f"continuing the line reader after step {step.number - 1} of {total}")
+        progress.step(step.number, step.loss)
+        losses.append(step.loss)
+        log.add(step)
+        epoch = step.number * epochs // total
+        if epoch > (step.number - 1) * epochs // total:
+            progress.epoch(epoch, epochs, f"loss {np.mean(losses[-math.ceil(total / epochs) :]):.3f}")
 
-        machine, checkpoint = pick_machine(config), folder / _CHECKPOINT
+    try:
         network = train_line_reader(shards, settings, config.seed, machine, start, checkpoint, show)
+    finally:
+        progress.close()
     log.draw()
     return network
 

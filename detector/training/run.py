@@ -8,7 +8,7 @@ The folder of a finished run:
     train.yaml       the settings
     synth.yaml       the settings of the dataset, if digitdet composed it
     run.json         folder and fingerprint of the dataset, versions of Python and packages, the machine
-    training/        Ultralytics' curves and samples; line_reader.csv and .png are the loss of the line reader
+    training/        Ultralytics' curves, samples and messages; line_reader.csv and .png: the loss of the line reader
     test/            confusion matrix of the detector on the test split (val/ if there is none)
 """
 
@@ -18,7 +18,6 @@ import json
 import os
 import platform
 import shlex
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -44,8 +43,8 @@ from digitdet.models.model_file import (
 from digitdet.reader import NumberReader
 from digitdet.training import yolo
 from digitdet.training.calibration import calibrate_model
-
-Say = Callable[[str], None]
+from digitdet.training.hardware import let_idle_threads_sleep
+from digitdet.training.progress import Say
 
 UNFINISHED = (yolo.CHECKPOINT, yolo.BEST, "line_reader_checkpoint.pt", "lines-*.npz")
 """The files of an unfinished run, which are removed at its end."""
@@ -98,6 +97,7 @@ def train_run(config: TrainConfig, data: Path, folder: Path, say: Say) -> Run:
     Raises:
         DataError: The dataset is damaged, `folder` is not empty and holds no such run, or another process writes there.
     """
+    let_idle_threads_sleep()
     data_file = read_data_file(data / DATA_FILE)
     run = RunFolder(
         folder,
@@ -122,11 +122,17 @@ def train_run(config: TrainConfig, data: Path, folder: Path, say: Say) -> Run:
             say(note)
         training = _Training(config, data, data_file, folder, say)
         training.check_start()
+        if (folder / run.settings_file).is_file():
+            say(f"continuing the interrupted run in {folder}")
         run.claim()
         if (data / _SYNTH_FILE).is_file():
             run.write(_SYNTH_FILE, (data / _SYNTH_FILE).read_bytes())
-        training.make_model()
-        metrics = training.measure()
+        try:
+            training.make_model()
+            metrics = training.measure()
+        except KeyboardInterrupt:
+            say(f"interrupted; the same command continues the run in {folder} after its last finished epoch")
+            raise
         run.finish(json.dumps(metrics, indent=2) + "\n")
     return Run(folder, metrics)
 
@@ -159,7 +165,7 @@ class _Training:
             if not weights.is_file():
                 start = self._start_file(DETECTOR_WEIGHTS)
                 with linked_yolo(self.data_file, self.folder / "training" / "data") as splits:
-                    yolo.save_weights(yolo.train(self.config, splits, self.folder, start), weights)
+                    yolo.save_weights(yolo.train(self.config, splits, self.folder, start, self.say), weights)
             yolo.export_onnx(weights, self.folder / DETECTOR, self.config.image_size, __version__)
         if self.config.only == "detector":
             self._copy(LINE_READER, LINE_READER_WEIGHTS)

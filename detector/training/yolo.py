@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import os
 import shutil
 import tempfile
@@ -22,12 +23,21 @@ from digitdet.configs import TrainConfig
 from digitdet.datasets.formats.yolo import label_path
 from digitdet.models.model_file import write_detector
 from digitdet.training.buckets import BucketSampler, batch_shapes
-from digitdet.training.hardware import computes_in_bf16, pick_device, set_threads
+from digitdet.training.hardware import (
+    computes_in_bf16,
+    describe_machine,
+    let_idle_threads_sleep,
+    pick_device,
+    set_threads,
+)
+from digitdet.training.progress import Say, TrainingProgress
 
-# Ultralytics reads these at import: no DNS look-ups, no pip at run time, no code from the pickle of a checkpoint.
+# Ultralytics reads these at import: no DNS look-ups, no pip at run time, no code from the pickle of a checkpoint, and
+# no bars of its own.
 _SWITCHES = {
     "YOLO_OFFLINE": "1",
     "YOLO_AUTOINSTALL": "0",
+    "YOLO_VERBOSE": "0",  # its messages go to a file, see `_logged_to`
     "ULTRALYTICS_SAFE_LOAD": "1",
     "NO_ALBUMENTATIONS_UPDATE": "1",
 }
@@ -36,18 +46,23 @@ _INTEGRATIONS = ("clearml", "comet", "dvc", "mlflow", "raytune", "tensorboard", 
 CHECKPOINT, BEST = "checkpoint.pt", "best.pt"
 """Weights of the last and of the best epoch in the run folder, written atomically: Ultralytics' own are not."""
 
+_LOG = "ultralytics.log"
+_MEASURING = 1 / 3  # duration of detection in a batch, as a fraction of a training step
+
 
 def train(
     config: TrainConfig,
     splits: Mapping[str, Path],
     run: Path,
     start_weights: Path | None,
+    say: Say = lambda _line: None,
     on_step: Callable[[], object] = lambda: None,
 ) -> Path:
     """Train the detector, or resume from `run`/checkpoint.pt, and return the file with the weights of the best epoch.
 
     `splits` has the folders of the pictures of 'train' and 'val', which must have been checked. Ultralytics' own files
-    go to `run`/training. Without `start_weights`, a .pt file, the training starts from random weights.
+    and messages go to `run`/training. Without `start_weights`, a .pt file, the training starts from random weights.
+    `say` gets a line of text about the expected duration and about each epoch.
     """
     _import_ultralytics()
     device = pick_device(config.device)
@@ -71,14 +86,57 @@ def train(
         settings["resume"] = str(checkpoint)
         # The trainer compares with its own copy, which a kill may have cut off.
         write_atomically(run / "training" / "weights" / "best.pt", best.read_bytes())
-    with _bf16_on_cpu(bf16 and device == "cpu"), _without_label_caches(splits):
+        say(f"continuing the detector after epoch {int(_load(checkpoint)['epoch']) + 1} of {config.epochs}")
+    in_bf16 = _bf16_on_cpu(bf16 and device == "cpu")
+    with _logged_to(run / "training" / _LOG), in_bf16, _without_label_caches(splits), contextlib.ExitStack() as stack:
         trainer = _trainer_class(config)(overrides=settings)
         trainer.add_callback("on_train_start", lambda _trainer: set_threads(config.threads))
+        trainer.add_callback("on_train_start", lambda trainer: _show_progress(trainer, device, bf16, say, stack))
         trainer.add_callback("on_train_batch_start", _rate_per_step())
         trainer.add_callback("on_train_batch_end", lambda _trainer: on_step())
         trainer.add_callback("on_model_save", lambda trainer: _keep_checkpoints(trainer, run))
         trainer.train()
     return best
+
+
+def _show_progress(trainer: Any, device: str, bf16: bool, say: Say, stack: contextlib.ExitStack) -> None:
+    """Show the progress of a trainer that is about to start, until `stack` ends."""
+    steps, epochs = len(trainer.train_loader), trainer.epochs
+    measured_as = epochs * len(trainer.test_loader) * trainer.test_loader.batch_size / trainer.batch_size * _MEASURING
+    progress = TrainingProgress("detector", describe_machine(device, bf16), steps * epochs, say, measured_as)
+    stack.callback(progress.close)
+    done = trainer.start_epoch * steps
+
+    def show_step(trainer: Any) -> None:
+        nonlocal done
+        done += 1
+        progress.step(done, float(trainer.loss.detach()) / trainer.batch_size)
+
+    def show_epoch(trainer: Any) -> None:
+        losses = [f"{name.removesuffix('_loss')} {float(loss):.3f}" for name, loss in trainer.tloss.items()]
+        found = trainer.metrics.get("metrics/mAP50(B)", 0.0)
+        progress.epoch(trainer.epoch + 1, epochs, f"loss {', '.join(losses)}, mAP50 {found:.3f}")
+
+    trainer.add_callback("on_train_batch_end", show_step)
+    trainer.add_callback("on_model_save", show_epoch)
+
+
+@contextlib.contextmanager
+def _logged_to(file: Path) -> Iterator[None]:
+    """Append the messages of Ultralytics to a file instead of printing them; errors are printed, too."""
+    from ultralytics.utils import LOGGER
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(file, encoding="utf-8")
+    level = LOGGER.level
+    LOGGER.addHandler(handler)
+    LOGGER.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        LOGGER.setLevel(level)
+        LOGGER.removeHandler(handler)
+        handler.close()
 
 
 def _trainer_class(config: TrainConfig) -> Any:
@@ -194,6 +252,7 @@ def _load(weights: Path) -> dict[str, Any]:
 def _import_ultralytics() -> None:
     """Import Ultralytics with network access, pip and unsafe pickles switched off; raise DigitdetError if it cannot."""
     os.environ.update(_SWITCHES)
+    let_idle_threads_sleep()
     os.environ.setdefault("YOLO_CONFIG_DIR", str(user_cache() / "ultralytics"))
     os.environ.setdefault("MPLCONFIGDIR", str(user_cache() / "matplotlib"))
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(user_cache() / "torchinductor"))

@@ -208,14 +208,19 @@ def test_interrupted_run_is_resumed(data, tmp_path, monkeypatch):
             raise KeyboardInterrupt
 
     monkeypatch.setattr(yolo, "write_atomically", write_and_die)
+    said = []
     with pytest.raises(KeyboardInterrupt):
-        train_run(config, data, run, print)
+        train_run(config, data, run, said.append)
+    assert "the same command continues" in said.pop()
     monkeypatch.setattr(yolo, "write_atomically", write)
     # What a kill leaves of the trainer's own files; the copies in the run folder are complete.
     for name in ("last.pt", "best.pt"):
         stump = run / "training" / "weights" / name
         stump.write_bytes(stump.read_bytes()[:1000])
-    train_run(config, data, run, print)
+    train_run(config, data, run, said.append)
+    assert "continuing the detector after epoch 1 of 2" in said
+    assert any(line.startswith("detector, epoch 2 of 2: loss box ") for line in said)
+    assert (run / "training" / "ultralytics.log").stat().st_size > 0
     epochs = [line.split(",")[0] for line in (run / "training" / "results.csv").read_text().splitlines()[1:]]
     assert epochs == ["1", "2"]
     assert (run / "detector.onnx").is_file()

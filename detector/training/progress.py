@@ -1,0 +1,84 @@
+"""The progress of a training: its expected duration after a few steps, one bar, and a line an epoch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from tqdm import tqdm
+
+Say = Callable[[str], None]
+
+_WARM_UP_STEPS, _MEASURED_STEPS = 3, 12  # the first steps are slow: memory is allocated and kernels are chosen
+
+
+class TrainingProgress:
+    """Shows a training of `total` steps as a bar on a terminal; `say` gets the other messages, above the bar.
+
+    Args:
+        name: What is trained.
+        machine: What it is trained on, for the message about the expected duration.
+        total: Number of steps, with those of an interrupted training that is resumed.
+        say: Gets a line of text.
+        measured_as: Duration of the validations, as a number of steps.
+        clock: Returns the time in seconds.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        machine: str,
+        total: int,
+        say: Say,
+        measured_as: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._name, self._machine, self._total = name, machine, total
+        self._say, self._measured_as, self._clock = say, measured_as, clock
+        self._first = self._done = 0  # steps before this run of the command, and until now
+        self._began = self._warm = 0.0  # times of the first step and of the end of the warm-up
+        self._bar = tqdm(total=total, unit="step", desc=name, disable=None, smoothing=0.05)
+
+    def step(self, done: int, loss: float) -> None:
+        """Count a step; `done` is the number of steps of the whole training that are done."""
+        if self._done == 0:
+            self._first, self._began = done - 1, self._clock()
+            self._bar.update(self._first)
+        self._done = done
+        self._bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+        self._bar.update(1)
+        since = done - self._first - _WARM_UP_STEPS
+        if since == 0:
+            self._warm = self._clock()
+        elif since == _MEASURED_STEPS:
+            seconds = (self._clock() - self._warm) / since
+            share = 1 - self._first / self._total
+            duration = format_duration(seconds * share * (self._total + self._measured_as))
+            self.line(f"the {self._name} takes about {duration} on {self._machine}; {seconds:.2g} s a step")
+
+    def epoch(self, number: int, epochs: int, results: str) -> None:
+        """Say a line about a finished epoch, with the remaining time."""
+        here = max(self._done - self._first, 1)
+        left = (self._clock() - self._began) / here * (self._total - self._done)
+        end = f"{format_duration(left)} left" if number < epochs else "done"
+        self.line(f"{self._name}, epoch {number} of {epochs}: {results}; {end}")
+
+    def line(self, text: str) -> None:
+        """Say a line of text, without mixing it with the bar."""
+        with tqdm.external_write_mode():
+            self._say(text)
+
+    def close(self) -> None:
+        """Remove the bar from further updates."""
+        self._bar.close()
+
+
+def format_duration(seconds: float) -> str:
+    """Return a duration in the unit that suits it, such as '50 minutes'."""
+    if seconds < 100:
+        count, unit = max(round(seconds), 1), "second"
+    elif seconds < 100 * 60:
+        count, unit = round(seconds / 60), "minute"
+    else:
+        return f"{seconds / 3600:.1f} hours"
+    return f"{count} {unit}{'s' if count != 1 else ''}"

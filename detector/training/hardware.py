@@ -53,15 +53,6 @@ def computes_in_bf16(precision: str, device: str) -> bool:
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
-def let_idle_threads_sleep() -> None:
-    """Let idle OpenMP threads sleep instead of spin; this has to be called before torch is imported.
-
-    Spinning threads take the cores from the threads they wait for as soon as another program uses one core: a training
-    becomes ten times as slow. A policy that the user has set is kept.
-    """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
-
 def describe_machine(device: str, in_bf16: bool) -> str:
     """Return what a training runs on, for messages; `device` as `pick_device` returns it."""
     import torch

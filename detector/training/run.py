@@ -43,7 +43,6 @@ from digitdet.models.model_file import (
 from digitdet.reader import NumberReader
 from digitdet.training import yolo
 from digitdet.training.calibration import calibrate_model
-from digitdet.training.hardware import let_idle_threads_sleep
 from digitdet.training.progress import Say
 
 UNFINISHED = (yolo.CHECKPOINT, yolo.BEST, "line_reader_checkpoint.pt", "lines-*.npz")
@@ -97,7 +96,6 @@ def train_run(config: TrainConfig, data: Path, folder: Path, say: Say) -> Run:
     Raises:
         DataError: The dataset is damaged, `folder` is not empty and holds no such run, or another process writes there.
     """
-    let_idle_threads_sleep()
     data_file = read_data_file(data / DATA_FILE)
     run = RunFolder(
         folder,

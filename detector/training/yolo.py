@@ -26,7 +26,6 @@ from digitdet.training.buckets import BucketSampler, batch_shapes
 from digitdet.training.hardware import (
     computes_in_bf16,
     describe_machine,
-    let_idle_threads_sleep,
     pick_device,
     set_threads,
 )
@@ -252,7 +251,6 @@ def _load(weights: Path) -> dict[str, Any]:
 def _import_ultralytics() -> None:
     """Import Ultralytics with network access, pip and unsafe pickles switched off; raise DigitdetError if it cannot."""
     os.environ.update(_SWITCHES)
-    let_idle_threads_sleep()
     os.environ.setdefault("YOLO_CONFIG_DIR", str(user_cache() / "ultralytics"))
     os.environ.setdefault("MPLCONFIGDIR", str(user_cache() / "matplotlib"))
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(user_cache() / "torchinductor"))

@@ -182,7 +182,7 @@ def test_label_caches_are_not_unpickled(data, tmp_path):
     config = TrainConfig(epochs=1, batch=8, image_size=96, threads=1, only="detector")
     train_run(config, copy, tmp_path / "run", print)
     assert not trace.exists()
-    assert not list(copy.rglob("*.cache"))
+    assert len(list(copy.rglob("*.cache"))) == 2  # neither read nor removed: training has its own copy of the labels
 
 
 def test_a_missing_start_is_reported_before_the_folder_is_claimed(data, tmp_path):

@@ -22,7 +22,7 @@ from digitdet.reading.pooling import build_lattice
 from digitdet.reading.small_digits import find_small_digits
 from digitdet.reading.strips import STRIP_HEIGHT, Strip, cut_strip, line_strip, split_at_wide_gaps, whole_strip
 
-_LINE_SCORE, _DIGIT_SCORE = 0.3, 0.12  # of the best and of every digit of a line; lower ones are evidence on its strip
+_LINE_SCORE, _DIGIT_SCORE = 0.2, 0.08  # of the best and of every digit of a line; lower ones are evidence on its strip
 _MAX_STRIP_PAGE = 128  # height in pixels of a page that is read as a strip where the detector finds no digit
 _ALONE_SCORE = 0.65  # of a digit that is a line of its own on a page with longer lines
 _HEIGHT_RATIOS = (0.5, 1.6)  # of a digit that is evidence on a strip, relative to the digits of its line

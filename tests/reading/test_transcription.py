@@ -38,13 +38,13 @@ def test_distant_digits_of_a_line_are_on_two_strips():
 
 
 def test_weak_digits_count_on_the_strip_of_a_line_only():
-    assert rows(*LINE, (222, 100, 240, 140, 0.1), (220, 200, 240, 240, 0.1)) == [[0, 1, 2, 3, 4]]
+    assert rows(*LINE, (222, 100, 240, 140, 0.06), (220, 200, 240, 240, 0.06)) == [[0, 1, 2, 3, 4]]
 
 
 def test_weak_digits_extend_a_line_but_are_none_of_their_own():
-    assert rows(LINE[0], (70, 95, 88, 135, 0.2)) == [[0, 1]]
-    assert rows(*LINE, (46, 97, 64, 137, 0.2), (220, 200, 240, 240, 0.2)) == [[0, 1, 2, 3, 4]]
-    assert rows((60, 130, 78, 170, 0.2), (90, 130, 108, 170, 0.2)) == []
+    assert rows(LINE[0], (70, 95, 88, 135, 0.15)) == [[0, 1]]
+    assert rows(*LINE, (46, 97, 64, 137, 0.15), (220, 200, 240, 240, 0.15)) == [[0, 1, 2, 3, 4]]
+    assert rows((60, 130, 78, 170, 0.15), (90, 130, 108, 170, 0.15)) == []
 
 
 @pytest.mark.parametrize(("score", "is_line"), [(0.5, False), (0.8, True)])

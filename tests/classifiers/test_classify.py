@@ -215,4 +215,4 @@ main(["classify", "eval", {model!r}, "--mnist", {str(tiny_mnist)!r}])
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
     assert result.returncode == 1
     assert len(result.stderr.splitlines()) == 1
-    assert "digitdet[classify]" in result.stderr
+    assert "[classify]" in result.stderr

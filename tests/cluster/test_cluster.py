@@ -134,7 +134,7 @@ def test_a_missing_extra_is_named(monkeypatch, tmp_path):
     find = importlib.util.find_spec
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "ray" else find(name))
     result = CliRunner().invoke(main, ["read", "x.jpg", "--engine", "ray", "--out", str(tmp_path)])
-    assert (result.exit_code, "digitdet[ray]" in result.output) == (1, True)
+    assert (result.exit_code, "[ray]" in result.output) == (1, True)
 
 
 def test_the_same_readings_as_the_local_engine(tmp_path):

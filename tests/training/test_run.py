@@ -288,7 +288,7 @@ def test_unsound_dataset_is_refused_before_training(tmp_path, tiny_materials):
     data = tmp_path / "data"
     write_dataset(SYNTH, tiny_materials(SYNTH), data, workers=1)
     (data / "labels" / "train" / "000000.txt").write_text("12 0.5 0.5 0.1 0.1\n")
-    with pytest.raises(DataError, match=r"000000\.txt: box 1: class 12 is not a digit"):
+    with pytest.raises(DataError, match=r"000000\.txt: class 12 has no name in"):
         train_run(TrainConfig(), data, tmp_path / "run", print)
     assert not (tmp_path / "run").exists()
 

@@ -19,6 +19,17 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 PRESETS = Path(__file__).parent / "presets"
 # YAML 1.1 reads a number with an exponent but without a point, such as 1e-3, as text.
 _EXPONENT_WITHOUT_POINT = re.compile(r"[-+]?\d+[eE][-+]?\d+")
+# What messages call the types that msgspec names.
+_PLAIN_NAMES = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "text",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+    "null": "null",
+}
+_TYPE_NAMES = re.compile(r"`([a-z]+(?: \| [a-z]+)*)`")
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -93,7 +104,7 @@ def parse_mapping(text: str, source: str) -> Mapping[Any, Any]:
         raise ConfigError(f"{source}: not valid YAML: {' '.join(str(error).split())}") from error
     data = {} if data is None else data
     if not isinstance(data, dict):
-        raise ConfigError(f"{source}: expected 'key: value' lines, got {type(data).__name__}")
+        raise ConfigError(f"{source}: expected 'key: value' lines")
     return data
 
 
@@ -118,9 +129,14 @@ def _check_value(key: str, value: object, type_: Any) -> Any:
     try:
         return msgspec.convert(value, type_)
     except msgspec.ValidationError as error:
-        expected = str(error)[0].lower() + str(error)[1:]
+        expected = str(error)[0].lower() + _TYPE_NAMES.sub(_in_plain_words, str(error)[1:])
         if get_origin(type_) is Literal:
             expected = f"expected one of {', '.join(map(str, get_args(type_)))}"
         if isinstance(value, str) and _EXPONENT_WITHOUT_POINT.fullmatch(value):
             expected += " (in YAML, write the exponent after a point: 1.0e-3)"
         raise ConfigError(f"{key}: {value!r} is not allowed; {expected}") from error
+
+
+def _in_plain_words(found: re.Match[str]) -> str:
+    """Types such as `int | null` as words: "a whole number or null"."""
+    return " or ".join(_PLAIN_NAMES.get(name, name) for name in found[1].split(" | "))

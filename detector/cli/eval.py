@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option(
     "--split", metavar="NAME", help="Use only this split.  [default: test of a YOLO dataset, all of a labels.csv]"
 )
-@config_option("ReadConfig")
+@config_option()
 @click.option("--no-digits", is_flag=True, help="Skip the measures of single digits, which is faster.")
 def evaluate(
     path: Path,

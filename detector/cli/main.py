@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from digitdet import __version__
+from digitdet.cli.options import SuggestingGroup
 from digitdet.common.errors import OPENCV_REMEDY, DigitdetError
 
 # A command's module is imported only when the command runs, which makes `digitdet read` start 0.1 s sooner.
@@ -30,7 +31,7 @@ _COMMANDS = {
 _EXIT_TIMEOUT = 1.2  # seconds from Ctrl-C to the end of the process, at most
 
 
-class _LazyGroup(click.Group):
+class _LazyGroup(SuggestingGroup):
     """Imports commands on demand, and reports expected errors as one line on stderr with exit code 1."""
 
     def list_commands(self, _ctx: click.Context) -> list[str]:

@@ -6,6 +6,8 @@ The commands import heavy packages inside their functions, so that `digitdet --h
 from __future__ import annotations
 
 import importlib.util
+import os
+import shlex
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Any
 
 import click
 
-from digitdet.common.errors import MissingExtraError
+from digitdet.common.errors import MissingExtraError, did_you_mean
 from digitdet.configs import load_config, load_preset
 from digitdet.configs.base import ConfigT
 from digitdet.configs.read import READ_OPTIONS, ReadOption
@@ -45,9 +47,58 @@ _address_option = click.option(
 echo_error = partial(click.echo, err=True)
 
 
-def config_option(name: str, note: str = "") -> Callable[[Command], Command]:
-    """Make the option for a YAML file with the settings of the class `name`."""
-    return click.option("--config", "config_file", type=FILE, help=f"Settings in YAML (see {name}){note}.")
+# The options of `read` by section of its help; those that are not named here are in the last one.
+_SECTIONS = {
+    "Input": ("from_file", "region", "rotate"),
+    "Output": ("output_format", "out", "save", "crops", "labels", "digits_only", "largest", "best", "verbosity"),
+    "What is known about the numbers": ("digits", "pattern", "check", "allowed", "previous", "max_step"),
+    "Ray cluster": ("engine", "address", "shard"),
+    "Model and tuning": (),
+}
+
+
+class ReadCommand(click.Command):
+    """A command whose help lists the options in sections."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write one list of options for each of `_SECTIONS`."""
+        listed = {name: section for section, names in _SECTIONS.items() for name in names}
+        last = list(_SECTIONS)[-1]
+        for section in _SECTIONS:
+            options = [option for option in self.get_params(ctx) if isinstance(option, click.Option)]
+            options = [option for option in options if listed.get(option.name or "", last) == section]
+            records = [record for option in options if (record := option.get_help_record(ctx))]
+            with formatter.section(section):
+                formatter.write_dl(records)
+
+
+class SuggestingGroup(click.Group):
+    """A group whose message about an unknown command names the most similar one."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the name, the command and its arguments; UsageError for an unknown name."""
+        name = args[0]
+        if not name.startswith("-") and self.get_command(ctx, name) is None:
+            if os.path.exists(name) and "read" in self.list_commands(ctx):
+                ctx.fail(f"no command is called {name!r}; to read this picture:  digitdet read {shlex.quote(name)}")
+            ctx.fail(f"no command is called {name!r}{did_you_mean(name, self.list_commands(ctx))}")
+        return super().resolve_command(ctx, args)
+
+
+def verbosity_options(command: Command) -> Command:
+    """Add -q and -v, whose value `verbosity` is -1, 1 or None."""
+    quiet = click.option("-q", "--quiet", "verbosity", flag_value=-1, type=int, help="Print numbers and errors only.")
+    verbose = click.option(
+        "-v", "--verbose", "verbosity", flag_value=1, type=int, help="Also print each number's place and candidates."
+    )
+    return quiet(verbose(command))
+
+
+def config_option(note: str = "") -> Callable[[Command], Command]:
+    """Make the option for a YAML file with settings."""
+    return click.option("--config", "config_file", type=FILE, help=f"File with settings in YAML{note}.")
 
 
 def read_options(command: Command) -> Command:

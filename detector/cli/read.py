@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ import click
 
 from digitdet.cli.options import (
     FOLDER,
+    ReadCommand,
     config_option,
     echo_error,
     engine_options,
@@ -21,25 +21,25 @@ from digitdet.cli.options import (
     model_option,
     read_options,
     use_ray,
+    verbosity_options,
 )
+from digitdet.cli.progress import NORMAL, Progress
 from digitdet.common.errors import ConfigError
 from digitdet.configs import ReadConfig
 from digitdet.configs.read import READ_OPTIONS
-from digitdet.reading.results import EMPTY, ERROR, UNFIT, UNSURE
+from digitdet.reading.results import ERROR, UNSURE
 
 if TYPE_CHECKING:
-    from digitdet.imaging.inputs import Input
     from digitdet.outputs.batch import PictureWriter
     from digitdet.reading.model import Model
     from digitdet.reading.options import ReadOptions
-    from digitdet.reading.results import Reading
 
 _SHARD = 500  # pictures: about ten seconds of one core, and a few megabytes of results
 # The identity of a run holds the model and the pictures in other fields; the rest does not change the results.
 _NOT_IDENTIFYING = ("model", "from_file", "out", "save", "crops", "labels")
 
 
-@click.command()
+@click.command(cls=ReadCommand)
 @click.argument("pictures", nargs=-1, metavar="PICTURE...")
 @click.option("--from-file", metavar="FILE", help="Also read the pictures listed in FILE, one per line; - is stdin.")
 @click.option(
@@ -64,14 +64,15 @@ _NOT_IDENTIFYING = ("model", "from_file", "out", "save", "crops", "labels")
 @click.option("--crops", type=FOLDER, help="Save a crop of each number, and labels.csv.")
 @click.option("--labels", type=FOLDER, help="Save YOLO and Label Studio labels, to correct and train on.")
 @model_option
-@config_option("ReadConfig")
+@config_option()
+@verbosity_options
 def read(pictures: tuple[str, ...], output_format: str, **options: Any) -> None:
     """Print the numbers in pictures: files, folders with their subfolders, glob patterns, URLs, or - for stdin.
 
     Numbers go to stdout, messages to stderr. The exit code is 0 if every picture was read (even if it holds no number),
     1 if a picture could not be read or a number is unsure, and 2 for wrong usage.
     """
-    address = options.pop("address")
+    address, verbosity = options.pop("address"), options.pop("verbosity") or NORMAL
     if use_ray(options.pop("engine"), address):
         from digitdet.imaging.images import quiet_decoders
 
@@ -87,7 +88,7 @@ def read(pictures: tuple[str, ...], output_format: str, **options: Any) -> None:
         from digitdet.imaging.images import quiet_decoders
 
         with quiet_decoders():
-            sys.exit(_read(model, pictures, output_format, options))
+            sys.exit(_read(model, pictures, output_format, options, verbosity))
 
 
 def _load_model(path: Path | None, is_short_lived: bool) -> Model:
@@ -96,7 +97,9 @@ def _load_model(path: Path | None, is_short_lived: bool) -> Model:
     return load_model(path, is_short_lived)
 
 
-def _read(model: Future[Model], pictures: Sequence[str], output_format: str, options: dict[str, Any]) -> int:
+def _read(
+    model: Future[Model], pictures: Sequence[str], output_format: str, options: dict[str, Any], verbosity: int
+) -> int:
     """Read the pictures, write the results, and return the exit code."""
     from digitdet.imaging.images import use_one_thread
     from digitdet.imaging.inputs import find_inputs
@@ -111,15 +114,14 @@ def _read(model: Future[Model], pictures: Sequence[str], output_format: str, opt
     reader = NumberReader(model.result(), None, parsed.constraints, parsed.config)
     writers = _writers(options)
     inputs = list(find_inputs(names))
-    statuses: set[str] = set()
     several = len(inputs) > 1
+    progress = Progress(len(inputs), verbosity)
     if several:
         use_one_thread()  # the reader has a picture for every core
 
     if options["out"] is None:
-        with _progress(inputs) as counted:
-            readings = read_inputs(reader, counted, parsed.regions, writers)
-            write_results(_report(readings, statuses), output_format, sys.stdout, several)
+        readings = read_inputs(reader, inputs, parsed.regions, writers)
+        write_results(progress.watch(readings), output_format, sys.stdout, several)
     else:
         from digitdet.outputs.result_file import open_results, run_identity
 
@@ -129,14 +131,15 @@ def _read(model: Future[Model], pictures: Sequence[str], output_format: str, opt
         identity = run_identity(options["model"], _identifying(options), inputs)
         # What the writers add at the end would lack the pictures from before an interruption.
         with open_results(out, output_format, identity, resume=not writers) as results:
-            statuses.update(results.statuses)
-            with _progress(inputs[results.done :]) as counted:
-                readings = read_inputs(reader, counted, parsed.regions, writers)
-                results.write(_report(readings, statuses), several)
+            progress = Progress(len(inputs) - results.done, verbosity)
+            progress.statuses.update(results.statuses)
+            readings = read_inputs(reader, inputs[results.done :], parsed.regions, writers)
+            results.write(progress.watch(readings), several)
+    progress.summarise()
     for writer in writers:
         for line in getattr(writer, "skipped", ()):
             echo_error(f"not labelled: {line}")
-    return 1 if statuses & {ERROR, UNSURE} else 0
+    return 1 if progress.statuses & {ERROR, UNSURE} else 0
 
 
 def _read_on_cluster(pictures: Sequence[str], output_format: str, address: str | None, options: dict[str, Any]) -> int:
@@ -210,27 +213,3 @@ def _writers(options: dict[str, Any]) -> list[PictureWriter]:
         "labels": AnnotationWriter,
     }
     return [kind(options[name]) for name, kind in kinds.items() if options[name] is not None]
-
-
-def _progress(inputs: Sequence[Input]) -> contextlib.AbstractContextManager[Iterable[Input]]:
-    """Show a progress bar for several inputs, unless the numbers go to the same terminal."""
-    if len(inputs) > 1 and sys.stderr.isatty() and not sys.stdout.isatty():
-        return click.progressbar(inputs, label="reading", file=sys.stderr, show_pos=True)
-    return contextlib.nullcontext(inputs)
-
-
-def _report(readings: Iterable[Reading], statuses: set[str]) -> Iterator[Reading]:
-    """Yield readings; after each was used, add its status to `statuses` and print messages about it to stderr."""
-    for reading in readings:
-        yield reading
-        statuses.add(reading.status)
-        source = f"{reading.source}, page {reading.page}" if reading.pages > 1 else reading.source
-        if reading.status == ERROR:
-            echo_error(f"Error: {source}: {reading.error}")
-        elif reading.status == EMPTY:
-            echo_error(f"{source}: no digits found")
-        for number in reading.numbers:
-            if number.status == UNFIT:
-                echo_error(f"{source}: {number.best} does not meet the constraints")
-            elif number.status == UNSURE:
-                echo_error(f"{source}: unsure of {number.text}: {number.best} with {number.confidence:.0%}")

@@ -47,7 +47,7 @@ _FONT_SUFFIXES = (".otf", ".ttf", ".woff")
     help="mixed (the default): all kinds of pictures. default: the mix for the shipped model. handwritten, cheques, "
     "print, meters, displays, street, houses, scenes: one kind. quick: plain MNIST digits.",
 )
-@config_option("SynthConfig", "; without `looks`, plain MNIST digits")
+@config_option("; without `looks`, plain MNIST digits")
 @mnist_option
 @click.option("--fonts", type=FOLDER, multiple=True, help="Font files to use instead of the system's; repeatable.")
 @click.option("--hand-fonts", type=FOLDER, multiple=True, help="Handwriting fonts, drawn as by hand; repeatable.")

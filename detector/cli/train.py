@@ -28,7 +28,7 @@ from digitdet.configs import TrainConfig, preset_names, replace
     metavar="RUN",
     help="Warm start: 'shipped', or the folder of an earlier run. Without --preset, the preset tune is used.",
 )
-@config_option("TrainConfig")
+@config_option()
 def train(
     data: Path,
     out: Path | None,

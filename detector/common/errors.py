@@ -72,4 +72,4 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
     names = list(known)
     match = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
-    return f"; did you mean {match[0]!r}?" if match else f"; the keys are {', '.join(names)}"
+    return f"; did you mean {match[0]!r}?" if match else f"; there are {', '.join(names)}"

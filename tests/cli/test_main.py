@@ -58,6 +58,28 @@ def test_wrong_usage_exits_with_2(arguments):
     assert run(*arguments).exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["reed", "a.jpg"], "no command is called 'reed'; did you mean 'read'?"),
+        (["classify", "trian"], "no command is called 'trian'; did you mean 'train'?"),
+        ([str(EXAMPLE)], f"to read this picture:  digitdet read {EXAMPLE}"),
+        (["read", "--formt", "csv"], "'--format'"),
+    ],
+)
+def test_mistakes_get_a_suggestion(arguments, hint):
+    result = run(*arguments)
+    assert (result.exit_code, hint in result.stderr) == (2, True), result.stderr
+
+
+@pytest.mark.parametrize("settings", ["batch: many", "scales: 3", "- a", "rotate: [1]", "digits_only: 2.5"])
+def test_messages_about_settings_name_no_python_types(tmp_path, settings):
+    (tmp_path / "a.yaml").write_text(settings)
+    result = run("read", EXAMPLE, "--config", tmp_path / "a.yaml")
+    assert len(result.stderr.splitlines()) == 1
+    assert not re.search(r"`|\b(int|float|str|bool|tuple|dict|array|object|Config)\b", result.stderr), result.stderr
+
+
 @pytest.mark.parametrize("command", main.list_commands(click.Context(main)))
 def test_every_command_has_help_and_is_in_the_readme(command):
     result = run(command, "--help")

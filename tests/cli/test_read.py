@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -82,7 +83,8 @@ def test_folders_patterns_and_files(tmp_path):
     result = run("read", tmp_path, tmp_path / "*.jpg", EXAMPLE)
     expected = [tmp_path / "a.JPG", tmp_path / "b.jpg", tmp_path / "sub" / "c.jpeg", tmp_path / "b.jpg", EXAMPLE]
     assert result.stdout.splitlines() == [f"{path}: {NUMBER}" for path in expected]
-    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.exit_code == 0
+    assert re.fullmatch(r"5 pictures, 5 numbers \(0 unsure\), 0 errors in \d+\.\d s\n", result.stderr)
 
 
 def test_pattern_that_matches_folders(tmp_path):
@@ -117,7 +119,8 @@ def test_bad_files_are_reported_and_the_rest_is_read(tmp_path):
     result = run("read", *(tmp_path / name for name in bad), EXAMPLE)
     assert result.exit_code == 1
     assert result.stdout == f"{EXAMPLE}: {NUMBER}\n"
-    lines = result.stderr.splitlines()
+    *lines, summary = result.stderr.splitlines()
+    assert summary.startswith(f"{len(bad) + 1} pictures, 1 number (0 unsure), {len(bad)} errors in ")
     assert len(lines) == len(bad)
     for name, line, reason in zip(
         bad,
@@ -136,7 +139,7 @@ def test_messages_of_decoders_are_hidden(tmp_path):
     (tmp_path / "flipped.png").write_bytes(content[:2000] + bytes([content[2000] ^ 255]) + content[2001:])
     result = in_a_new_process("-m", "digitdet", "read", str(tmp_path / "cut.png"), str(tmp_path / "flipped.png"))
     assert result.returncode == 1
-    assert [line.startswith(f"Error: {tmp_path}") for line in result.stderr.splitlines()] == [True, True], result.stderr
+    assert [line.startswith(f"Error: {tmp_path}") for line in result.stderr.splitlines()[:-1]] == [True, True]
 
 
 def test_save_writes_a_drawing_for_each_picture(tmp_path):
@@ -298,7 +301,7 @@ def test_unsure_numbers_have_question_marks_and_exit_code_1():
 
 def test_crops_and_labels(tmp_path):
     result = run("read", "--crops", tmp_path / "crops", "--labels", tmp_path / "labels", EXAMPLE, PAGE)
-    assert result.stderr == "" or result.exit_code == 1
+    assert result.exit_code in (0, 1), result.stderr
     with (tmp_path / "crops" / "labels.csv").open(encoding="utf-8", newline="") as file:
         crops = list(csv.DictReader(file))
     assert len(crops) == 1 + len(ON_PAGE)
@@ -310,7 +313,7 @@ def test_crops_and_labels(tmp_path):
 def test_the_same_picture_is_labelled_once(tmp_path):
     result = run("read", "--labels", tmp_path / "labels", EXAMPLE, EXAMPLE)
     assert result.exit_code == 0
-    assert result.stderr == f"not labelled: {EXAMPLE}: the same picture as {EXAMPLE}\n"
+    assert result.stderr.endswith(f"not labelled: {EXAMPLE}: the same picture as {EXAMPLE}\n")
     assert len(list((tmp_path / "labels" / "images").rglob("*.jpg"))) == 1
 
 
@@ -352,21 +355,6 @@ def test_file_names_that_are_not_utf8(tmp_path):
 )
 def test_wrong_usage_exits_with_2(arguments):
     assert run("read", *arguments).exit_code == 2
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
-def test_progress_is_shown_on_a_terminal_if_stdout_is_redirected(tmp_path):
-    import pty
-
-    ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "digitdet", "read", str(EXAMPLE), str(EXAMPLE)]
-    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, check=False)
-    os.close(theirs)
-    shown = os.read(ours, 10_000).decode()
-    os.close(ours)
-    assert result.stdout.decode().splitlines() == [f"{EXAMPLE}: {NUMBER}"] * 2
-    assert "reading" in shown
-    assert "2/2" in shown
 
 
 def test_onnx_runtime_sends_no_telemetry(tmp_path, monkeypatch):

@@ -157,7 +157,7 @@ def test_the_command_resumes(tmp_path, monkeypatch):
     from digitdet.cli import read as cli_read  # to count the pictures of the second run
 
     seen = []
-    monkeypatch.setattr(cli_read, "_progress", _noting(cli_read._progress, seen))
+    monkeypatch.setattr(cli_read, "Progress", _noting(cli_read.Progress, seen))
     opened = _part_of_killed_run(monkeypatch, arguments, part, out)
     assert opened == 3
     assert CliRunner().invoke(main, arguments).exit_code == 0
@@ -195,9 +195,9 @@ def test_identity_of_a_run(tmp_path, monkeypatch):
 
 
 def _noting(progress, seen):
-    def noting(inputs):
-        seen.append(len(inputs))
-        return progress(inputs)
+    def noting(total, verbosity):
+        seen.append(total)
+        return progress(total, verbosity)
 
     return noting
 

@@ -24,7 +24,8 @@ def run_cells(path, compare=False):
     for row, cell in enumerate(json.loads(path.read_text(encoding="utf-8"))["cells"]):
         if cell["cell_type"] == "code":
             printed = io.StringIO()
-            with contextlib.redirect_stdout(printed):
+            # Ultralytics, which other tests import, changes how NumPy prints.
+            with np.printoptions(formatter=None, linewidth=75), contextlib.redirect_stdout(printed):
                 exec(compile("".join(cell["source"]), f"{path.name}, cell {row}", "exec"), namespace)
             if compare:
                 stored = "".join("".join(output.get("text", "")) for output in cell["outputs"])

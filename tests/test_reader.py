@@ -157,7 +157,7 @@ def test_a_region_outside_the_picture(reader):
 
 
 def test_bad_arguments():
-    with pytest.raises(ConfigError, match=r"expected `float` <= 1\.0"):
+    with pytest.raises(ConfigError, match=r"expected a number <= 1\.0"):
         NumberReader(conf=1.5)
     with pytest.raises(ModelError, match=r"gone\.onnx"):
         NumberReader("gone.onnx")

@@ -19,7 +19,7 @@ def caption():
 
 
 def run_cells(path, compare=False):
-    """Run the code cells of a notebook in order; return its namespace. Perhaps compare what they print."""
+    """Run the code cells of a notebook and return its namespace; with `compare`, check what they print."""
     namespace = {}
     for row, cell in enumerate(json.loads(path.read_text(encoding="utf-8"))["cells"]):
         if cell["cell_type"] == "code":

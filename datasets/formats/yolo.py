@@ -270,7 +270,7 @@ def check_dataset(data_file: Path, decode: bool = False) -> list[str]:
 
 
 def _check_lone_labels(images: list[Path], sources: tuple[Path, ...]) -> list[str]:
-    """Return the label files in the label folders of `sources` that belong to no picture; classes.txt is none."""
+    """Return the label files in the label folders of `sources` without a picture; classes.txt does not count."""
     known = {label_path(image) for image in images}
     folders = [label_path(source / "any").parent for source in sources if source.is_dir()]
     files = [path for folder in folders for path in sorted(folder.rglob("*.txt")) if not _is_stray(path)]

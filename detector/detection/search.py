@@ -36,9 +36,8 @@ _MIN_NEW_SCORE = 0.65
 _MATCH_IOU = 0.4
 
 # One pass of at most `_MAX_SIDE` pixels proposes places of small digits, in two halves with this overlap in pixels. It
-# is left out where its scale is hardly larger than that of the passes before, and in a picture of which sure digits
-# fill at least this part of the height, which is a crop of a number.
-_PROPOSAL_SCORE = 0.05
+# is left out if its scale is less than this many times that of the passes before, and in crops of a number: pictures
+# with a digit that has at least this share of their height and this score.
 _HALF_OVERLAP = 64
 _MIN_PROPOSAL_GAIN = 1.5
 _CROP_SHARE = 0.2
@@ -181,7 +180,7 @@ class MultiScaleDetector:
         boxes = []
         for start, found in zip(starts, map_function(detect_in_half, halves), strict=True):
             offset = np.array([start, 0] * 2 if along_x else [0, start] * 2, np.float32)
-            boxes.append(found.boxes[found.best_scores >= _PROPOSAL_SCORE] + offset)
+            boxes.append(found.boxes + offset)
         return Proposals(np.concatenate(boxes), scale)
 
 

@@ -1,4 +1,4 @@
-"""Raised and lowered small digits, which belong to no number: exponents, footnote marks, the 2 of CO2.
+"""Small raised and lowered digits, which are not parts of numbers: exponents, footnote marks, the 2 of CO2.
 
 A digit is taken for one if it is much lower than the digits of the line beside it, and raised above their feet or
 lowered below them. Two of them side by side may be the cents of a price and are kept. So are zeros, and digits before

@@ -1,4 +1,4 @@
-"""The progress of a training: its expected duration after a few steps, one bar, and a line an epoch."""
+"""The progress of a training: its expected duration after a few steps, one bar, and one line for each epoch."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class TrainingProgress:
             seconds = (self._clock() - self._warm) / since
             share = 1 - self._first / self._total
             duration = format_duration(seconds * share * (self._total + self._measured_as))
-            self.line(f"the {self._name} takes about {duration} on {self._machine}; {seconds:.2g} s a step")
+            self.line(f"the {self._name} takes about {duration} on {self._machine}; {seconds:.2g} s per step")
 
     def epoch(self, number: int, epochs: int, results: str) -> None:
         """Say a line about a finished epoch, with the remaining time."""

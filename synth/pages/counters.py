@@ -149,7 +149,7 @@ def _add_pictured_drum(
     x, y = centre_of(window)
     y += rng.normal(0, _DRUM_SHIFT) * height
     line.height = height / (glyph.top - glyph.bottom)
-    # Much enlarged, it is drawn as ink.
+    # A picture that would be enlarged too much is drawn as ink.
     ink = None if colours is None else colours[1].astype(np.float64)
     one = LineGlyph(glyph, style, x, y, window, str(digit), colour=ink)
     line.append(Line(line.height, [one], box=np.array(window)), 0.0, 0.0, number)

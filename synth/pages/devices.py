@@ -19,11 +19,11 @@ _PLATE_MARGIN = (0.0, 0.4)
 # Colours BGR of enamelled and painted plates: blue, green, red, brown, black; white, cream, yellow, pale blue.
 _DARK_PLATES = ((105, 45, 20), (140, 70, 25), (90, 30, 30), (45, 70, 25), (40, 35, 140), (35, 45, 70), (30, 28, 28))
 _LIGHT_PLATES = ((240, 240, 240), (230, 232, 235), (235, 225, 215), (195, 220, 232), (70, 195, 235), (235, 215, 190))
-# Part of the plates with such a colour; the others are near grey or of any hue.
+# Share of the plates with such a colour; the others are near grey or of any hue.
 _USUAL_SHARE = 0.75
-# Part of these plates on which the number and the border have one colour, also a usual one.
+# Share of these plates on which the number and the border have one colour, also a usual one.
 _ONE_COLOUR_SHARE = 0.7
-# Part of the plates that are made to the size of their number.
+# Share of the plates whose size follows that of their number.
 _FITTED_SHARE = 0.65
 
 

@@ -136,7 +136,7 @@ def _add_name(draft: PageDraft, body: Box, top: float, height: float, colour: Fl
 
 
 def _add_below(draft: PageDraft, body: Box, box: Box, height: float, is_light: bool) -> None:
-    """Add what stands below or beside a price: small print, a unit price, a struck-out price, a bar code.
+    """Add text below or beside a price: small print, a unit price, a struck-out price, a bar code.
 
     Args:
         draft: The page.

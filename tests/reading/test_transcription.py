@@ -79,7 +79,7 @@ def test_a_low_page_without_digits_is_a_strip():
 
 
 class OneDigitReader:
-    """In the place of a line reader: sees a 3 where the detector saw the first digit of the line, and nothing else."""
+    """Stands in for a line reader that sees a 3 in place of the first digit of the line, and nothing else."""
 
     weights = LatticeWeights()
 

@@ -8,7 +8,7 @@ from digitdet.training.progress import TrainingProgress, format_duration
 
 
 def said_in(total, first, steps, measured_as=0.0):
-    """The lines about a training that takes 2 s a step after 3 slow ones, with an epoch every 20 steps."""
+    """The lines about a training whose steps take 2 s after 3 slow ones, with 20 steps per epoch."""
     said, now = [], 0.0
     progress = TrainingProgress("detector", "this CPU", total, said.append, measured_as, clock=lambda: now)
     for done in range(first + 1, first + steps + 1):
@@ -21,7 +21,7 @@ def said_in(total, first, steps, measured_as=0.0):
 
 
 def test_the_duration_is_measured_after_the_slow_first_steps():
-    assert said_in(1500, 0, 20)[0] == "the detector takes about 50 minutes on this CPU; 2 s a step"
+    assert said_in(1500, 0, 20)[0] == "the detector takes about 50 minutes on this CPU; 2 s per step"
     assert said_in(1500, 0, 20, measured_as=600)[0].startswith("the detector takes about 70 minutes")
 
 

@@ -135,7 +135,7 @@ def test_it_stops_early_without_improvement(parts, tmp_path):
 
 
 def test_networks_start_from_trained_weights_and_others_do_not(parts, tmp_path):
-    first = train_classifier(NETWORKS["fcn"], parts, tmp_path / "first", lambda _line: None)
+    first = train_classifier(replace(NETWORKS["fcn"], epochs=6), parts, tmp_path / "first", lambda _line: None)
     gentle = replace(NETWORKS["fcn"], epochs=1, learning_rate=1e-6)
     second = train_classifier(gentle, parts, tmp_path / "second", lambda _line: None, start=tmp_path / "first")
     same = (first.predict(parts["test"].images) == second.predict(parts["test"].images)).mean()

@@ -116,6 +116,11 @@ def run(*arguments, **more):
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, **more)
 
 
+def invoke(*arguments):
+    """Like `run`, in this process: where Ray is not started."""
+    return CliRunner().invoke(main, list(map(str, arguments)))
+
+
 def test_wrong_usage_is_reported():
     for options, word in [
         (["--engine", "ray"], "--out"),
@@ -146,10 +151,10 @@ def test_the_same_readings_as_the_local_engine(tmp_path):
     pictures = [EXAMPLES, folder, tmp_path / "gone.jpg"]
     count = 4 + len(list(folder.iterdir()))
     options = ["--min-confidence", "0.9"]
-    local = run("read", *pictures, "--format", "jsonl", "--out", tmp_path / "local.jsonl", *options)
+    local = invoke("read", *pictures, "--format", "jsonl", "--out", tmp_path / "local.jsonl", *options)
     out = tmp_path / "out"
     ray = run("read", *pictures, "--engine", "ray", "--out", out, "--shard", "2", *options)
-    assert (local.returncode, ray.returncode) == (1, 1), ray.stderr
+    assert (local.exit_code, ray.returncode) == (1, 1), ray.stderr
     assert "Traceback" not in ray.stderr, ray.stderr
     shards = sorted(out.glob("*.jsonl"))
     assert len(shards) == count // 2
@@ -160,9 +165,9 @@ def test_the_same_readings_as_the_local_engine(tmp_path):
     assert line.startswith(f"{len(records)} pictures, {len(records)} pages: 2 error, ")
     assert json.loads((out / "summary.json").read_text())["error"] == 2
 
-    again = run("read", *pictures, "--engine", "ray", "--out", out, "--shard", "2", *options)
+    again = invoke("read", *pictures, "--engine", "ray", "--out", out, "--shard", "2", *options)
     assert again.stderr.splitlines() == [line]  # and Ray is not even started
-    other = run("read", *pictures, "--engine", "ray", "--out", out, "--shard", "2")
+    other = invoke("read", *pictures, "--engine", "ray", "--out", out, "--shard", "2")
     assert "other pictures or settings" in other.stderr
     assert len(other.stderr.splitlines()) == 1
 

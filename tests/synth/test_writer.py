@@ -31,7 +31,7 @@ def mixed(few_fonts):
         "transforms": {"RandomRain": {"p": 0.2}, "GaussNoise": {"p": 0.2, "std_range": [0.02, 0.05]}},
     }
     looks = {name: replace(look, **changes) for name, look in config.looks.items()}
-    return replace(config, count=120, val_share=0.1, test_share=0.1, looks=looks, font_folders=(str(few_fonts),))
+    return replace(config, count=60, val_share=0.2, test_share=0.2, looks=looks, font_folders=(str(few_fonts),))
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_layout_and_labels(whole):
     assert check_dataset(whole / DATA_FILE) == []
     assert {path.name for path in whole.iterdir()} == {"images", "labels", DATA_FILE, NUMBERS_FILE, writer.CONFIG_FILE}
     counts = {split: len(list_images(whole / "images" / split)) for split in SPLITS}
-    assert counts == {"train": 96, "val": 12, "test": 12}
+    assert counts == {"train": 36, "val": 12, "test": 12}
 
 
 def test_numbers_match_the_labels(whole):
@@ -66,7 +66,7 @@ def test_numbers_match_the_labels(whole):
     assert [truth.image for truth in truths] == [
         path.relative_to(whole).as_posix() for split in SPLITS for path in list_images(whole / "images" / split)
     ]
-    assert sum(len(truth.numbers) for truth in truths) > 100
+    assert sum(len(truth.numbers) for truth in truths) > 60
     for truth in truths:
         image = cv2.imread(str(whole / truth.image))
         labels = read_labels(label_path(whole / truth.image))
@@ -90,10 +90,11 @@ def test_eight_workers_write_the_same_bytes(whole, mixed, materials, tmp_path):
     assert tree_hash(tmp_path / "eight") == tree_hash(whole)
 
 
-def test_another_seed_gives_other_pictures(whole, mixed, materials, tmp_path):
-    config = replace(mixed, seed=1)
-    writer.write_dataset(config, materials, tmp_path / "out", workers=1)
-    assert tree_hash(tmp_path / "out" / "images") != tree_hash(whole / "images")
+def test_another_seed_gives_other_pictures(mixed, materials, tmp_path):
+    for seed in (0, 1):
+        config = replace(mixed, count=5, seed=seed)
+        writer.write_dataset(config, materials, tmp_path / str(seed), workers=1)
+    assert tree_hash(tmp_path / "0" / "images") != tree_hash(tmp_path / "1" / "images")
 
 
 def test_complete_dataset_is_not_changed(whole, mixed, materials):
@@ -248,10 +249,10 @@ def test_interrupted_dataset_is_reported_as_incomplete_and_resumed(whole, mixed,
 KILLED = """
 import sys
 from pathlib import Path
-from conftest import load_tiny_materials
-from digitdet.configs import SynthConfig, load_config
-from digitdet.synth.writer import write_dataset
 if __name__ == "__main__":
+    from conftest import load_tiny_materials  # here: the workers, which import this file, need none of it
+    from digitdet.configs import SynthConfig, load_config
+    from digitdet.synth.writer import write_dataset
     config = load_config(SynthConfig, Path(sys.argv[1]))
     materials = load_tiny_materials(config)
     write_dataset(config, materials, Path(sys.argv[2]), workers=2, progress=lambda count: print(count, flush=True))
@@ -268,7 +269,7 @@ def test_killed_command_is_resumed(whole, mixed, materials, tmp_path):
     command = [sys.executable, str(script), str(settings), str(out)]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, start_new_session=True) as process:
         assert process.stdout.readline().strip() == b"0"
-        process.stdout.readline()  # the first chunk is done, others are in progress
+        process.stdout.readline()  # a chunk of 12 pictures is done, that of 36 is in progress
         process.send_signal(signal.SIGKILL)
     # The workers notice that their parent is gone and exit.
     deadline = time.monotonic() + 30

@@ -3,9 +3,11 @@
 import importlib.util
 import json
 import os
+import pickle
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -164,27 +166,6 @@ def test_moved_dataset_is_the_same(finished, data, tmp_path):
     assert train_run(config, tmp_path / "moved", run, print).folder == run
 
 
-def test_label_caches_are_not_unpickled(data, tmp_path):
-    """Ultralytics reads labels/train.cache with pickle before anything else."""
-    import pathlib
-    import pickle
-
-    trace = tmp_path / "trace"
-
-    class Trap:
-        def __reduce__(self):
-            return pathlib.Path.touch, (trace,)
-
-    copy = tmp_path / "copy"
-    shutil.copytree(data, copy)
-    for split in ("train", "val"):
-        (copy / "labels" / f"{split}.cache").write_bytes(pickle.dumps(Trap()))
-    config = TrainConfig(epochs=1, batch=8, image_size=96, threads=1, only="detector")
-    train_run(config, copy, tmp_path / "run", print)
-    assert not trace.exists()
-    assert len(list(copy.rglob("*.cache"))) == 2  # neither read nor removed: training has its own copy of the labels
-
-
 def test_a_missing_start_is_reported_before_the_folder_is_claimed(data, tmp_path):
     with pytest.raises(ModelError, match=r"typo: no such run folder; expected 'scratch', 'shipped' or"):
         train_run(TrainConfig(start="typo"), data, tmp_path / "run", print)
@@ -196,10 +177,38 @@ def test_missing_gpu_is_named(data, tmp_path):
         train_run(TrainConfig(device="99"), data, tmp_path / "run", print)
 
 
-def test_interrupted_run_is_resumed(data, tmp_path, monkeypatch):
-    """Stopped right after the first epoch was saved; the same call resumes with the second."""
-    config = TrainConfig(epochs=2, batch=8, image_size=96, threads=1, only="detector")
-    run = tmp_path / "run"
+STOPPED = "(stopped)"
+
+
+class Trap:
+    """Pickled, it creates a file when it is loaded."""
+
+    def __init__(self, trace):
+        self.trace = trace
+
+    def __reduce__(self):
+        return Path.touch, (self.trace,)
+
+
+@pytest.fixture(scope="module")
+def resumed(tmp_path_factory, data):
+    """A run that started from the shipped weights, was stopped right after its first epoch was saved, and resumed.
+
+    Returns its folder, which also has the dataset, with traps in the place of Ultralytics' caches, and the weights;
+    and what both calls said, with STOPPED between them.
+    """
+    folder = tmp_path_factory.mktemp("resumed")
+    copy, start, run = folder / "copy", folder / "start", folder / "run"
+    shutil.copytree(data, copy)
+    for split in ("train", "val"):
+        (copy / "labels" / f"{split}.cache").write_bytes(pickle.dumps(Trap(folder / "trace")))
+    start.mkdir()
+    for name in (DETECTOR, DETECTOR_WEIGHTS):
+        shutil.copy(shipped_file(name), start)
+    config = TrainConfig(
+        epochs=2, batch=8, image_size=96, threads=1, learning_rate=1e-6, start=str(start), only="detector"
+    )
+    said = []
     write = yolo.write_atomically
 
     def write_and_die(path, content):
@@ -207,45 +216,55 @@ def test_interrupted_run_is_resumed(data, tmp_path, monkeypatch):
         if path.name == yolo.CHECKPOINT:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(yolo, "write_atomically", write_and_die)
-    said = []
-    with pytest.raises(KeyboardInterrupt):
-        train_run(config, data, run, said.append)
-    assert "the same command continues" in said.pop()
-    monkeypatch.setattr(yolo, "write_atomically", write)
-    # What a kill leaves of the trainer's own files; the copies in the run folder are complete.
-    for name in ("last.pt", "best.pt"):
-        stump = run / "training" / "weights" / name
-        stump.write_bytes(stump.read_bytes()[:1000])
-    train_run(config, data, run, said.append)
-    assert "continuing the detector after epoch 1 of 2" in said
-    assert any(line.startswith("detector, epoch 2 of 2: loss box ") for line in said)
-    assert (run / "training" / "ultralytics.log").stat().st_size > 0
-    epochs = [line.split(",")[0] for line in (run / "training" / "results.csv").read_text().splitlines()[1:]]
-    assert epochs == ["1", "2"]
-    assert (run / "detector.onnx").is_file()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("matplotlib.figure.Figure.savefig", lambda *_args, **_options: None)
+        patch.setattr(yolo, "write_atomically", write_and_die)
+        with pytest.raises(KeyboardInterrupt):
+            train_run(config, copy, run, said.append)
+        said.append(STOPPED)
+        patch.setattr(yolo, "write_atomically", write)
+        # What a kill leaves of the trainer's own files; the copies in the run folder are complete.
+        for name in ("last.pt", "best.pt"):
+            stump = run / "training" / "weights" / name
+            stump.write_bytes(stump.read_bytes()[:1000])
+        train_run(config, copy, run, said.append)
+    return folder, said
 
 
-def test_training_starts_from_weights(finished, data, tmp_path):
+def test_interrupted_run_is_resumed(resumed):
+    """The same call resumes with the second epoch."""
+    folder, said = resumed
+    stop = said.index(STOPPED)
+    assert "the same command continues" in said[stop - 1]
+    assert "continuing the detector after epoch 1 of 2" in said[stop:]
+    assert any(line.startswith("detector, epoch 2 of 2: loss box ") for line in said[stop:])
+    training = folder / "run" / "training"
+    assert (training / "ultralytics.log").stat().st_size > 0
+    assert [line.split(",")[0] for line in (training / "results.csv").read_text().splitlines()[1:]] == ["1", "2"]
+    assert (folder / "run" / "detector.onnx").is_file()
+
+
+def test_label_caches_are_not_unpickled(resumed):
+    """Ultralytics reads labels/train.cache with pickle before anything else."""
+    folder, _ = resumed
+    assert not (folder / "trace").exists()
+    assert len(list((folder / "copy").rglob("*.cache"))) == 2  # training has its own copy of the labels
+
+
+def test_training_starts_from_weights(finished, resumed):
     """The loss of the first epoch is far lower than from scratch."""
-    start = tmp_path / "start"
-    start.mkdir()
-    for name in (DETECTOR, DETECTOR_WEIGHTS):
-        shutil.copy(shipped_file(name), start)
-    config = TrainConfig(
-        epochs=1, batch=8, image_size=96, threads=1, learning_rate=1e-6, start=str(start), only="detector"
-    )
-    train_run(config, data, tmp_path / "run", print)
+    folder, _ = resumed
+    run = folder / "run"
 
     def first_loss(run):
         header, first = (run / "training" / "results.csv").read_text().splitlines()[:2]
         return float(dict(zip(header.split(","), first.split(","), strict=True))["train/cls_loss"])
 
-    assert first_loss(tmp_path / "run") < 0.7 * first_loss(finished[0])
+    assert first_loss(run) < 0.7 * first_loss(finished[0])
     # The weights hold no local paths.
-    assert str(start).encode() not in (tmp_path / "run" / "detector.pt").read_bytes()
+    assert str(folder).encode() not in (run / "detector.pt").read_bytes()
     # Eight pictures are too few for a calibration: the run keeps that of the shipped line reader, which it copies.
-    kept, shipped = (OnnxLineReader(path) for path in (tmp_path / "run" / LINE_READER, shipped_file(LINE_READER)))
+    kept, shipped = (OnnxLineReader(path) for path in (run / LINE_READER, shipped_file(LINE_READER)))
     assert kept.calibration == shipped.calibration
 
 
@@ -300,17 +319,10 @@ def test_missing_dataset_says_how_to_make_one(tmp_path):
 
 def test_pickled_code_in_weights_is_not_run(tmp_path):
     """The pickle in this .pt file would create a file."""
-    import pathlib
-
     import torch
 
     trace = tmp_path / "trace"
-
-    class Trap:
-        def __reduce__(self):
-            return pathlib.Path.touch, (trace,)
-
-    torch.save({"model": Trap()}, tmp_path / "trap.pt")
+    torch.save({"model": Trap(trace)}, tmp_path / "trap.pt")
     with pytest.raises(ModelError, match=r"trap\.pt"):
         yolo.require_loadable(tmp_path / "trap.pt")
     assert not trace.exists()

@@ -26,9 +26,9 @@ types: $(VENV)/installed
 	ln -s $(CURDIR)/detector/* $(CURDIR)/configs $(CURDIR)/datasets $(CURDIR)/synth build/types/digitdet
 	$(BIN)/python -m mypy -p digitdet
 
-# Two processes; with the passive policy, idle OpenMP threads of one do not block the cores of the other.
+# Two processes of one thread; the files in the order of tests/conftest.py.
 test: $(VENV)/installed
-	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not torture"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not torture"
 
 slow: $(VENV)/installed
 	$(BIN)/python -m pytest -m slow

@@ -78,15 +78,12 @@ def draw_gallery(images: DigitImages, titles: Sequence[str], columns: int = 12) 
     """Draw digits (N, 28, 28) in a grid with titles."""
     rows = max(-(-len(images) // columns), 1)
     figure = new_figure(columns * 0.9, rows * 1.05)
-    figure.set_layout_engine("none")
-    axes = figure.add_axes((0, 0, 1, 1))  # one for all: axes for each digit take seconds to draw
-    axes.axis("off")
-    for place, (image, title) in enumerate(zip(images, titles, strict=True)):
-        x, y = 0.9 * (place % columns), 1.05 * (place // columns)  # inches
-        extent = (x + 0.08, x + 0.82, y + 1.04, y + 0.3)
-        axes.imshow(image, cmap="gray_r", vmin=0, vmax=255, interpolation="nearest", extent=extent)
-        axes.text(x + 0.45, y + 0.28, title, ha="center", va="bottom", fontsize=8)
-    axes.set(xlim=(0, columns * 0.9), ylim=(rows * 1.05, 0))
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes in grid.flat:
+        axes.axis("off")
+    for axes, image, title in zip(grid.flat, images, titles, strict=False):
+        axes.imshow(image, cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
+        axes.set_title(title, fontsize=8, pad=2)
     return to_png(figure)
 
 

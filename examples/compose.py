@@ -76,7 +76,7 @@ PICTURES: list[tuple[str, int, dict[str, Any]]] = [
 
 
 def main() -> None:
-    """Write the pictures and captions to this folder, and docs/page.jpg."""
+    """Write the pictures and captions to this folder, and docs/images/page.jpg."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--mnist", type=Path, help="folder with the four MNIST files")
     mnist = parser.parse_args().mnist
@@ -91,7 +91,7 @@ def main() -> None:
     (FOLDER / "numbers.txt").write_text("".join(captions), encoding="utf-8")
     page = load_image(FOLDER / "page.jpg")
     drawn = draw_reading(page, NumberReader().read(page))
-    cv2.imwrite(str(FOLDER.parent / "docs" / "page.jpg"), drawn, [cv2.IMWRITE_JPEG_QUALITY, 85])
+    cv2.imwrite(str(FOLDER.parent / "docs" / "images" / "page.jpg"), drawn, [cv2.IMWRITE_JPEG_QUALITY, 85])
 
 
 if __name__ == "__main__":

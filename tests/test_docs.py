@@ -17,16 +17,18 @@ from digitdet.configs import ReadConfig
 ROOT = Path(__file__).parents[1]
 # A block of Python, and the block with its output if one follows directly.
 BLOCK = re.compile(r"^```python\n(.*?)^```$(?:\n\n```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
-PLACEHOLDERS = {"docs/looks/NAME.jpg", "examples/missing.jpg"}
+PLACEHOLDERS = {"docs/images/looks/NAME.jpg", "examples/missing.jpg"}
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
-    for folder in (".", "docs", "benchmarks", "synth", "detector/models")
-    for path in (ROOT / folder).glob("*.md")
+    for pattern in ("*.md", "docs/**/*.md", "benchmarks/*.md", "synth/*.md", "detector/models/*.md")
+    for path in ROOT.glob(pattern)
     if path.name != "CHANGELOG.md"  # names files that are gone
 )
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/classifiers.md", "docs/constraints.md", "docs/python.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "docs/guides/classifiers.md", "docs/guides/constraints.md", "docs/guides/python.md"]
+)
 def test_python_blocks_print_what_the_document_says(name, tmp_path, monkeypatch):
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     monkeypatch.chdir(tmp_path)
@@ -74,7 +76,7 @@ def split_decimals(text):
 def test_commands_print_what_the_document_says(monkeypatch):
     monkeypatch.chdir(ROOT)
     blocks = re.findall(
-        r"^```console\n(.*?)^```", (ROOT / "docs/output.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
+        r"^```console\n(.*?)^```", (ROOT / "docs/reference/output.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
     )
     shown = [
         re.split(r"\n", part, maxsplit=1)
@@ -88,14 +90,14 @@ def test_commands_print_what_the_document_says(monkeypatch):
 
 def test_the_json_of_the_document_is_printed(monkeypatch):
     monkeypatch.chdir(ROOT)
-    document = (ROOT / "docs/output.md").read_text("utf-8")
+    document = (ROOT / "docs/reference/output.md").read_text("utf-8")
     command, block = re.search(r"\$ ([^\n]*--format jsonl[^\n]*)\n.*?```json\n(.*?)```", document, re.DOTALL).groups()
     assert_same(json.loads(block), json.loads(run(command)))
 
 
 def test_crops_are_labelled_as_the_document_says(monkeypatch, tmp_path):
     monkeypatch.chdir(ROOT)
-    block = re.search(r"```csv\n(.*?)```", (ROOT / "docs/output.md").read_text("utf-8"), re.DOTALL)[1]
+    block = re.search(r"```csv\n(.*?)```", (ROOT / "docs/reference/output.md").read_text("utf-8"), re.DOTALL)[1]
     run(f"digitdet read examples/chalk.jpg --crops {shlex.quote(str(tmp_path))}")
     labels = (tmp_path / "labels.csv").read_text("utf-8")
     header, first = block.splitlines()
@@ -104,7 +106,7 @@ def test_crops_are_labelled_as_the_document_says(monkeypatch, tmp_path):
 
 
 def test_the_settings_of_the_document_have_its_defaults():
-    section = (ROOT / "docs/python.md").read_text("utf-8").partition("## Settings")[2].partition("## ")[0]
+    section = (ROOT / "docs/guides/python.md").read_text("utf-8").partition("## Settings")[2].partition("## ")[0]
     defaults = dict(re.findall(r"^\| `(\w+)` \|.*; ([\w.]+|`[^`]*`)(?: million)? \|$", section, re.MULTILINE))
     assert {"confidence", "min_confidence", "digits_only", "rotate", "batch"} <= set(defaults)
     for name, text in defaults.items():

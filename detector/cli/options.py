@@ -38,7 +38,7 @@ _engine_option = click.option(
     "--engine",
     type=click.Choice(["local", "ray"]),
     default="local",
-    help="Run on this machine or on a Ray cluster (docs/scale.md).",
+    help="Run on this machine or on a Ray cluster (docs/guides/cluster.md).",
 )
 _address_option = click.option(
     "--address", metavar="HOST:PORT", help="Ray cluster to connect to, or auto.  [default: start Ray on this machine]"

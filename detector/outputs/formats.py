@@ -1,4 +1,4 @@
-"""Readings as text, JSON, JSON lines and CSV; docs/output.md shows every format."""
+"""Readings as text, JSON, JSON lines and CSV; docs/reference/output.md shows every format."""
 
 from __future__ import annotations
 

@@ -4,9 +4,9 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: check install lint types test slow torture bench examples clean
+.PHONY: check install lint links types docs test slow torture bench examples clean
 
-check: lint types test
+check: lint types docs test
 
 install:
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
@@ -20,11 +20,18 @@ lint: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-# Type checkers need a folder called digitdet: build/types has one, made of links, which editors find through pyproject.toml.
-types: $(VENV)/installed
+# Type checkers and mkdocstrings need a folder called digitdet: build/types has one, made of links, which editors find through
+# pyproject.toml.
+links: $(VENV)/installed
 	rm -rf build/types && mkdir -p build/types/digitdet
 	ln -s $(CURDIR)/detector/* $(CURDIR)/configs $(CURDIR)/datasets $(CURDIR)/synth build/types/digitdet
+
+types: links
 	$(BIN)/python -m mypy -p digitdet
+
+# The documentation site, in build/site; a broken link or anchor is an error.
+docs: links
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 # Two processes of one thread; the files in the order of tests/conftest.py.
 test: $(VENV)/installed

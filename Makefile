@@ -4,7 +4,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: check install lint links types docs test slow torture bench examples clean
+.PHONY: check install lint links types docs test slow torture bench examples dist extras clean
 
 check: lint types docs test
 
@@ -56,6 +56,16 @@ bench: $(VENV)/installed
 
 examples: $(VENV)/installed
 	$(BIN)/python examples/compose.py
+
+# Wheel and source distribution, with the same bytes for the same commit.
+dist: $(VENV)/installed
+	rm -rf build/lib build/bdist.* dist *.egg-info
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m build
+	$(BIN)/python -m twine check --strict dist/*
+
+# Installs the wheel with each extra in a new environment and tries it; downloads gigabytes, takes half an hour.
+extras: dist
+	$(BIN)/python tests/try_extras.py dist/*.whl
 
 clean:
 	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -94,13 +94,20 @@ def read_idx(content: bytes, name: str) -> npt.NDArray[np.uint8]:
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
 
 
-def _find_folder() -> Path:
-    cache = user_cache() / "mnist"
+def search_folders() -> list[Path]:
+    """Return the folders in which the files are searched, in order; the last one is where they are downloaded to."""
     data = os.environ.get(DATA_VARIABLE)
-    for folder in ([Path(data) / "mnist"] if data else []) + [cache]:
-        if all(_find_file(folder, name) for name in CHECKSUMS):
-            return folder
-    return _download(cache)
+    return ([Path(data) / "mnist"] if data else []) + [user_cache() / "mnist"]
+
+
+def is_complete(folder: Path) -> bool:
+    """Return whether a folder has all four files; their content is not checked."""
+    return all(_find_file(folder, name) for name in CHECKSUMS)
+
+
+def _find_folder() -> Path:
+    folders = search_folders()
+    return next(filter(is_complete, folders), None) or _download(folders[-1])
 
 
 def _find_file(folder: Path, name: str) -> Path | None:

@@ -26,6 +26,7 @@ _COMMANDS = {
     "serve": "digitdet.cli.serve:serve",
     "calibrate": "digitdet.cli.train:calibrate",
     "convert": "digitdet.cli.datasets:convert",
+    "doctor": "digitdet.cli.doctor:doctor",
 }
 
 _EXIT_TIMEOUT = 1.2  # seconds from Ctrl-C to the end of the process, at most
@@ -76,6 +77,7 @@ def main() -> None:
     digitdet classify           train and compare classifiers of single digits
     digitdet calibrate          calibrate a model's confidences on your pictures
     digitdet convert            convert a dataset between YOLO, COCO and Pascal VOC, or to number crops
+    digitdet doctor             show versions, the model, and what is missing here
     """
 
 

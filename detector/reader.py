@@ -38,6 +38,7 @@ from digitdet.reading.rotation import (
 )
 from digitdet.reading.transcription import transcribe
 
+_MAX_CROP_HEIGHT = 128  # in pixels; such a picture is probably a cut-out of a number
 _CharacterT = TypeVar("_CharacterT", Digit, Mark)
 
 
@@ -180,7 +181,7 @@ class NumberReader:
         """Build the numbers of the readings from the lattices of their lines."""
         readings, parts = transcribed
         for part, lattices in parts:
-            numbers = self._decoder.decode(lattices)
+            numbers = self._decoder.decode(lattices, is_crop=part.image.shape[0] <= _MAX_CROP_HEIGHT)
             if self.config.digits_only:
                 numbers = tuple(without_marks(number, self.config.min_confidence) for number in numbers)
             on_page = tuple(part.to_page(number) for number in numbers)

@@ -176,7 +176,7 @@ def test_the_upside_down_text_is_given_where_it_is_as_plausible(monkeypatch, is_
 
 def test_boxes_of_digits_and_marks_are_mapped_to_the_page(monkeypatch):
     found = Number("-7", 0.9, (Digit("7", 0.9, (20, 10, 30, 28)),), marks=(Mark("-", 0.8, (2, 17, 12, 20), 0),))
-    monkeypatch.setattr("digitdet.reader.NumberDecoder.decode", lambda decoder, lattices: (found,))
+    monkeypatch.setattr("digitdet.reader.NumberDecoder.decode", lambda decoder, lattices, is_crop: (found,))
     reader = NumberReader(config=ReadConfig(rotate=90))
     (number,) = reader.read(np.full((100, 200, 3), 255, np.uint8), [parse_region("50,40,100,60")]).numbers
     assert number.digits[0].box == (50 + 100 - 28, 40 + 20, 50 + 100 - 10, 40 + 30)

@@ -45,14 +45,17 @@ class Choices:
         return next((probability for option, probability in self.options[slot] if option == character), 0.0)
 
 
-def make_choices(lattice: Lattice, threshold: float = 0.5) -> Choices:
-    """Return the choices of a line; `threshold` is the probability from which a digit counts as present."""
-    table = np.array([slot.probabilities for slot in lattice.slots], np.float64).reshape(-1, NOTHING + 1)
-    threshold = min(max(threshold, 1e-6), 1 - 1e-6)
-    table[:, :_DIGITS] *= (1 - threshold) / threshold  # a digit of this probability gets 0.5
-    table /= table.sum(axis=1, keepdims=True)
+def make_choices(lattice: Lattice, threshold: float = 0.5, least: float = 0.5) -> Choices:
+    """Return the choices of a line.
+
+    Args:
+        lattice: The lattice of the line.
+        threshold: The probability from which a digit counts as present; it gets the probability 0.5.
+        least: The resulting probability from which a digit is chosen. The probabilities do not depend on it.
+    """
+    table = _raised(np.array([slot.probabilities for slot in lattice.slots]).reshape(-1, NOTHING + 1), threshold)
     kinds = np.stack([table[:, options].sum(axis=1) for options in _KINDS], axis=1)
-    kind = kinds.argmax(axis=1)
+    kind = (kinds * [(1 - least) / least, 1, 1, 1]).argmax(axis=1)
     texts = (*CHARACTERS, "")
     options: list[list[tuple[str, float]]] = [[] for _ in lattice.slots]
     chosen = []
@@ -61,3 +64,11 @@ def make_choices(lattice: Lattice, threshold: float = 0.5) -> Choices:
         options[slot] = [(texts[option], row[option]) for option in sorted(likely, key=lambda option: -row[option])]
         chosen.append(texts[max(_KINDS[kind[slot]], key=row.__getitem__)])
     return Choices(lattice.slots, lattice.angle, kinds, options, kind.tolist(), chosen)
+
+
+def _raised(table: FloatArray, threshold: float) -> FloatArray:
+    """Return probabilities (S, 18) in which a digit that had `threshold` has 0.5."""
+    threshold = min(max(threshold, 1e-6), 1 - 1e-6)
+    raised = table.copy()
+    raised[:, :_DIGITS] *= (1 - threshold) / threshold
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True))

@@ -18,6 +18,7 @@ from digitdet.reading.stacks import join_stacks
 
 _MAX_ALTERNATIVES = 5  # other texts that a number shows
 _MIN_ALTERNATIVE = 0.005  # probability from which another digit or text is shown
+_GUESS = 0.1  # probability from which a digit is returned in a crop without likely ones
 _ANY_NUMBER = Constraints()
 
 Calibrate = Callable[[float, int], float]
@@ -41,13 +42,23 @@ class NumberDecoder:
         self._constraints = constraints or _ANY_NUMBER
         self._calibrate = calibrate
 
-    def decode(self, lattices: Iterable[Lattice]) -> tuple[Number, ...]:
-        """Return the numbers of all lines of a picture, line by line."""
+    def decode(self, lattices: Sequence[Lattice], is_crop: bool = False) -> tuple[Number, ...]:
+        """Return the numbers of all lines of a picture, line by line.
+
+        A crop shows a number: where none is likely, digits that are probably absent are returned, with confidences
+        that say so.
+        """
         lines = [make_choices(lattice, self._config.confidence) for lattice in lattices]
         if not self._constraints:
-            return tuple(self._number(line, found, _ANY_NUMBER) for line in lines for found in free_numbers(line))
+            numbers = self._free(lines)
+            if not numbers and is_crop:
+                numbers = self._free(make_choices(lattice, self._config.confidence, _GUESS) for lattice in lattices)
+            return numbers
         lines = join_stacks(lines, self._constraints)
         return tuple(number for line in lines for number in self._constrained(line))
+
+    def _free(self, lines: Iterable[Choices]) -> tuple[Number, ...]:
+        return tuple(self._number(line, found, _ANY_NUMBER) for line in lines for found in free_numbers(line))
 
     def _constrained(self, choices: Choices) -> Iterator[Number]:
         """Yield the numbers of a line that meet the constraints, and those between them as they are written."""

@@ -162,7 +162,7 @@ def number_evidence(pictures: Iterable[CalibrationPicture], weights: LatticeWeig
     decoder, probabilities, lengths, right = NumberDecoder(ReadConfig()), list[float](), list[int](), list[bool]()
     for picture in pictures:
         found = decoder.decode(
-            build_lattice(one.evidence, one.rows.tolist(), one.angle, weights) for one in picture.strips
+            [build_lattice(one.evidence, one.rows.tolist(), one.angle, weights) for one in picture.strips]
         )
         probabilities += [number.confidence for number in found]
         lengths += [len(number.best) for number in found]

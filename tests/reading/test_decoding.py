@@ -118,6 +118,16 @@ def test_the_threshold_decides_what_is_there():
     assert read("4", confidence=1.0) == ()
 
 
+def test_a_crop_without_a_likely_number_gets_an_unlikely_one():
+    weak, weaker = made_lattice({"1": 0.3}), made_lattice({"1": 0.05})
+    decoder = NumberDecoder(ReadConfig())
+    assert decoder.decode([weak]) == decoder.decode([weaker], is_crop=True) == ()
+    (number,) = decoder.decode([weak], is_crop=True)
+    assert (number.best, number.status, number.confidence) == ("1", "unsure", pytest.approx(0.3))
+    sure = made_lattice("42")
+    assert [one.best for one in decoder.decode([weak, sure], is_crop=True)] == ["42"]
+
+
 def test_the_calibration_knows_the_length():
     (number,) = read("3.14", calibrate=lambda probability, length: probability / length)
     assert number.confidence == pytest.approx(0.25, abs=0.01)

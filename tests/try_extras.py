@@ -58,7 +58,7 @@ class Environment:
         self._variables = {name: value for name, value in os.environ.items() if name != "DIGITDET_DATA"}
         self._variables["XDG_CACHE_HOME"] = str(folder / "cache")
         wanted = f"digitdet[{extra}] @ {wheel.as_uri()}" if extra != "read" else str(wheel)
-        self.python("-m", "pip", "install", "-q", "-c", str(ROOT / "constraints.txt"), wanted)
+        self.python("-m", "pip", "install", "-q", "--no-compile", "-c", str(ROOT / "constraints.txt"), wanted)
 
     def python(self, *arguments: str) -> str:
         return self._run(self._bin / "python", *arguments)
@@ -68,7 +68,9 @@ class Environment:
 
     @contextlib.contextmanager
     def server(self, port: int):
-        server = subprocess.Popen([self._bin / "digitdet", "serve", "--port", str(port)], stderr=subprocess.PIPE)
+        server = subprocess.Popen(
+            [self._bin / "digitdet", "serve", "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
         try:
             server.stderr.readline()
             yield f"http://127.0.0.1:{port}"
@@ -124,6 +126,10 @@ def try_pdf(environment: Environment) -> None:
     assert environment.digitdet("read", "number.pdf").strip() == NUMBER
 
 
+def try_openvino(environment: Environment) -> None:
+    environment.digitdet("export", "--format", "openvino", "--out", "vino", "number.jpg")
+
+
 def try_ray(environment: Environment) -> None:
     environment.digitdet("read", "--engine", "ray", "number.jpg", "--out", "shards")
 
@@ -135,6 +141,7 @@ EXTRAS: dict[str, Callable[[Environment], None]] = {
     "web": try_web,
     "heic": try_heic,
     "pdf": try_pdf,
+    "openvino": try_openvino,
     "ray": try_ray,
 }
 

@@ -17,7 +17,7 @@ from digitdet.cli.options import model_option
 from digitdet.common.errors import OPENCV_REMEDY, DigitdetError, install_command
 
 _VARIABLES = ("DIGITDET_DATA", "OMP_NUM_THREADS", "OMP_WAIT_POLICY", "XDG_CACHE_HOME")
-_EXTRAS = ("train", "classify", "web", "heic", "pdf", "ray")  # those of pyproject.toml that a user needs
+_EXTRAS = ("train", "classify", "web", "heic", "pdf", "openvino", "ray")  # those of pyproject.toml that a user needs
 _REQUIREMENT = re.compile(r"([\w.-]+)[^;]*?(?:; *extra *== *['\"](\w+)['\"])?$")
 
 Lines = Iterator[str]

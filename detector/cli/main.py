@@ -27,6 +27,7 @@ _COMMANDS = {
     "calibrate": "digitdet.cli.train:calibrate",
     "convert": "digitdet.cli.datasets:convert",
     "doctor": "digitdet.cli.doctor:doctor",
+    "export": "digitdet.cli.export:export",
 }
 
 _EXIT_TIMEOUT = 1.2  # seconds from Ctrl-C to the end of the process, at most
@@ -77,6 +78,7 @@ def main() -> None:
     digitdet classify           train and compare classifiers of single digits
     digitdet calibrate          calibrate a model's confidences on your pictures
     digitdet convert            convert a dataset between YOLO, COCO and Pascal VOC, or to number crops
+    digitdet export             write a model for other programs, as ONNX or for OpenVINO
     digitdet doctor             show versions, the model, and what is missing here
     """
 

@@ -21,6 +21,7 @@ class OnnxDetector:
 
     Attributes:
         image_size: Longer side in pixels of the pictures that the model was trained on.
+        session: The network.
 
     Raises:
         ModelError: The file is missing, damaged, or detects something other than the ten digits.
@@ -29,16 +30,16 @@ class OnnxDetector:
     def __init__(self, path: Path | None = None, is_short_lived: bool = False) -> None:
         path = path or shipped_file(DETECTOR)
         self.name = str(path)
-        self._session = Session(trusted_or_bytes(path), self.name, "not an ONNX model that can be run", is_short_lived)
-        entries = self._session.metadata
-        shape = self._session.output_shape
+        self.session = Session(trusted_or_bytes(path), self.name, "not an ONNX model that can be run", is_short_lived)
+        entries = self.session.metadata
+        shape = self.session.output_shape
         if (
-            len(self._session.input_shapes) != 1
+            len(self.session.input_shapes) != 1
             or len(shape) != 3
             or (isinstance(shape[1], int) and shape[1] != _OUTPUT_ROWS)
         ):
             raise ModelError(f"{self.name}: not a digit detector made by digitdet train (its output is {shape})")
-        if any(isinstance(side, int) for side in self._session.input_shapes[0][2:]):
+        if any(isinstance(side, int) for side in self.session.input_shapes[0][2:]):
             raise ModelError(f"{self.name}: accepts pictures of one size only; export it with dynamic height and width")
         if class_names(entries) not in ((), CLASS_NAMES):
             raise ModelError(f"{self.name}: its classes are not the digits 0 to 9")
@@ -51,4 +52,4 @@ class OnnxDetector:
         Returns:
             (B, 14, N) float32: centre x and y, width, height in input pixels, then a score (0 to 1) for every digit.
         """
-        return self._session.run(tensor)
+        return self.session.run(tensor)

@@ -58,6 +58,7 @@ class OnnxLineReader:
         is_short_lived: Whether it will read only a few pictures; see `Session`.
 
     Attributes:
+        session: The network.
         weights: How the evidence of both networks is pooled.
         calibration: How the probabilities of numbers become confidences.
 
@@ -67,9 +68,9 @@ class OnnxLineReader:
 
     def __init__(self, model: Path, is_short_lived: bool = False) -> None:
         name = str(model)
-        self._session = Session(trusted_or_bytes(model), name, "not an ONNX model that can be run", is_short_lived)
-        entries = self._session.metadata
-        shape = self._session.output_shape
+        self.session = Session(trusted_or_bytes(model), name, "not an ONNX model that can be run", is_short_lived)
+        entries = self.session.metadata
+        shape = self.session.output_shape
         if len(shape) != 3 or shape[2] != _OUTPUTS:
             raise ModelError(f"{name}: not a line reader made by digitdet train (its output is {shape})")
         if entries.get("characters") != CHARACTERS or entries.get("height") != str(STRIP_HEIGHT):
@@ -86,7 +87,7 @@ class OnnxLineReader:
         outputs: list[Tensor] = [np.zeros(0, np.float32)] * len(parts)
         for width, indices in by_width.items():
             cuts = [strips[parts[index][0]][:, parts[index][1] : parts[index][2]] for index in indices]
-            for index, output in zip(indices, self._session.run(to_tensor(cuts, width)), strict=True):
+            for index, output in zip(indices, self.session.run(to_tensor(cuts, width)), strict=True):
                 outputs[index] = output
         found: list[list[Tensor]] = [[] for _ in strips]
         for (row, start, stop), output in zip(parts, outputs, strict=True):

@@ -51,7 +51,7 @@ def test_long_strips_are_read_in_parts_that_fit(reader):
     (columns,) = reader.read([period])
     expected = to_tensor([period], period.shape[1]).mean(axis=(1, 2)).reshape(-1, COLUMN_WIDTH).mean(axis=1)
     assert np.allclose(columns.edges[:, 0], expected, atol=1e-4)
-    assert max(shape[3] for shape in reader._session.shapes) <= MAX_WIDTH
+    assert max(shape[3] for shape in reader.session.shapes) <= MAX_WIDTH
 
 
 def test_strips_are_read_as_if_alone(reader):

@@ -1,0 +1,38 @@
+"""`digitdet export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from digitdet.cli.options import FOLDER, PATH, model_option, require_extra
+
+
+@click.command()
+@click.argument("pictures", nargs=-1, type=PATH, metavar="[PICTURE]...")
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["onnx", "openvino"]),
+    required=True,
+    help="onnx: for ONNX Runtime and what else reads ONNX. openvino: for Intel's OpenVINO, in float32.",
+)
+@click.option("--out", type=FOLDER, help="New folder for the files.  [default: exported/FORMAT]")
+@model_option
+def export(pictures: tuple[Path, ...], kind: str, out: Path | None, model: Path | None) -> None:
+    """Write the detector and the line reader of a model for other programs.
+
+    They are written if PICTURE... are read alike with them as with the model; without any, the examples of the web
+    page are read. docs/guides/export.md describes inputs and outputs.
+    """
+    if kind == "openvino":
+        require_extra("--format openvino", "openvino", "openvino")
+    from digitdet.export import export_model
+
+    examples = sorted((Path(__file__).parents[1] / "web" / "static" / "examples").glob("*.jpg"))
+    folder = out or Path("exported") / kind
+    compared = pictures or examples
+    done = export_model(model, kind, folder, compared)
+    click.echo(f"{', '.join(done.files)} in {folder}")
+    click.echo(f"pictures read alike: {len(compared)}; confidences differ by {done.difference:.4f} at most")

@@ -35,6 +35,9 @@ class ReadConfig(Config, frozen=True, kw_only=True):
     min_confidence: Share = 0.55
     """Numbers with a lower confidence, the probability that every digit is right, are reported as unsure."""
 
+    strict: bool = False
+    """Whether the texts of unsure numbers show `?` in the doubtful places instead of the most probable reading."""
+
     digits_only: bool = False
     """Whether numbers are given without their marks and separators: 314 for 3.14."""
 
@@ -117,6 +120,7 @@ READ_OPTIONS = (
     ReadOption("largest", bool, "Give only the number with the highest digits of each picture.", setting="largest"),
     ReadOption("best", bool, "Give only the number with the highest confidence of each picture.", setting="best"),
     ReadOption("rotate", Rotation, "Clockwise rotation of the pages in degrees; auto detects it.", setting="rotate"),
-    ReadOption("min_confidence", Share, "Mark numbers below this confidence as unsure (1?4).", "0-1", "min_confidence"),
+    ReadOption("min_confidence", Share, "Report numbers below this confidence as uncertain.", "0-1", "min_confidence"),
+    ReadOption("strict", bool, "Give ? for the doubtful digits of uncertain numbers: 1?4.", setting="strict"),
     ReadOption("conf", Share, "Minimum confidence for a digit to count.", "0-1", "confidence"),
 )

@@ -50,7 +50,18 @@ echo_error = partial(click.echo, err=True)
 # The options of `read` by section of its help; those that are not named here are in the last one.
 _SECTIONS = {
     "Input": ("from_file", "region", "rotate"),
-    "Output": ("output_format", "out", "save", "crops", "labels", "digits_only", "largest", "best", "verbosity"),
+    "Output": (
+        "output_format",
+        "out",
+        "save",
+        "crops",
+        "labels",
+        "strict",
+        "digits_only",
+        "largest",
+        "best",
+        "verbosity",
+    ),
     "What is known about the numbers": ("digits", "pattern", "check", "allowed", "previous", "max_step"),
     "Ray cluster": ("engine", "address", "shard"),
     "Model and tuning": (),

@@ -50,8 +50,9 @@ class Progress:
         """Print what was read, if there were several pictures."""
         if self._total > 1 and self._verbosity > QUIET:
             seconds = time.monotonic() - self._start
-            counts = f"{_count(self._pictures, 'picture')}, {_count(self._numbers, 'number')} ({self._unsure} unsure)"
-            echo_error(f"{counts}, {_count(self._errors, 'error')} in {seconds:.1f} s")
+            numbers = f"{_count(self._numbers, 'number')} ({self._unsure} uncertain)"
+            errors = f"{_count(self._errors, 'error')} in {seconds:.1f} s"
+            echo_error(f"{_count(self._pictures, 'picture')}, {numbers}, {errors}")
 
     def _count(self, reading: Reading) -> None:
         self.statuses.add(reading.status)
@@ -74,7 +75,7 @@ class Progress:
             if number.status == UNFIT:
                 echo_error(f"{source}: {number.best} does not meet the constraints")
             elif number.status == UNSURE:
-                echo_error(f"{source}: unsure of {number.text}: {number.best} with {number.confidence:.0%}")
+                echo_error(f"{source}: {_doubt(number)}")
             if self._verbosity == VERBOSE:
                 echo_error(f"{source}: {_describe(number)}")
 
@@ -107,6 +108,15 @@ def _duration(seconds: float) -> str:
 def _describe(number: Number) -> str:
     """The most probable text of a number, where it is, and the other candidates."""
     left, top, right, bottom = (round(float(value)) for value in number.box)
-    others = ", ".join(f"{other.text} {other.confidence:.0%}" for other in number.alternatives)
     place = f"{right - left} x {bottom - top} px at {left},{top}"
-    return f"{number.best} with {number.confidence:.0%}, {place}" + (f"; or {others}" if others else "")
+    return f"{number.best} with {number.confidence:.0%}, {place}{_others(number)}"
+
+
+def _doubt(number: Number) -> str:
+    """The most probable text of an uncertain number, its doubtful digits as ?, and what it may be instead."""
+    return f"{number.best} is uncertain ({number.confidence:.0%}): {number.masked_text}{_others(number)}"
+
+
+def _others(number: Number) -> str:
+    others = ", ".join(f"{other.text} {other.confidence:.0%}" for other in number.alternatives)
+    return f"; or {others}" if others else ""

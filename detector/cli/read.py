@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,7 +70,8 @@ def read(pictures: tuple[str, ...], output_format: str, **options: Any) -> None:
     """Print the numbers in pictures: files, folders with their subfolders, glob patterns, URLs, or - for stdin.
 
     Numbers go to stdout, messages to stderr. The exit code is 0 if every picture was read (even if it holds no number),
-    1 if a picture could not be read or a number is unsure, and 2 for wrong usage.
+    1 if a picture could not be read, and 2 for wrong usage. With --strict it is also 1 if a number is uncertain or none
+    meets the constraints.
     """
     address, verbosity = options.pop("address"), options.pop("verbosity") or NORMAL
     if use_ray(options.pop("engine"), address):
@@ -139,7 +140,7 @@ def _read(
     for writer in writers:
         for line in getattr(writer, "skipped", ()):
             echo_error(f"not labelled: {line}")
-    return 1 if progress.statuses & {ERROR, UNSURE} else 0
+    return _exit_code(progress.statuses, parsed.config)
 
 
 def _read_on_cluster(pictures: Sequence[str], output_format: str, address: str | None, options: dict[str, Any]) -> int:
@@ -168,7 +169,11 @@ def _read_on_cluster(pictures: Sequence[str], output_format: str, address: str |
         counts = read_with_ray(job, inputs, identity, shard, address, bar.update)
     by_status = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
     echo_error(f"{len(inputs)} pictures, {sum(counts.values())} pages: {by_status}; in {options['out']}")
-    return 1 if counts[ERROR] or counts[UNSURE] else 0
+    return _exit_code(counts.keys(), parsed.config)
+
+
+def _exit_code(statuses: Collection[str], config: ReadConfig) -> int:
+    return 1 if ERROR in statuses or (config.strict and UNSURE in statuses) else 0
 
 
 def _names(pictures: Sequence[str], options: dict[str, Any]) -> list[str]:

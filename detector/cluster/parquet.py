@@ -25,6 +25,7 @@ _NUMBER = pa.struct(
         ("angle", pa.float64()),
         ("region", pa.string()),
         ("upside_down", pa.string()),
+        ("doubtful", pa.list_(pa.int32())),
         ("digits", pa.list_(_DIGIT)),
         ("marks", pa.list_(_MARK)),
     ]

@@ -14,7 +14,7 @@ from digitdet.reading.results import UNFIT, Reading
 FORMATS = ("text", "json", "jsonl", "csv")
 CSV_COLUMNS = (
     *("image", "page", "region", "index", "text", "status", "confidence", "best", "digit_text"),
-    *("left", "top", "right", "bottom", "angle", "error"),
+    *("left", "top", "right", "bottom", "angle", "error", "doubtful"),
 )
 
 # A byte of a file name that is not UTF-8 is a lone surrogate in Python's strings, which no encoding can write.
@@ -99,13 +99,13 @@ def _csv_rows(reading: Reading) -> Iterator[list[object]]:
     """The rows of one reading: its numbers, counted from 1, or its status alone."""
     name = escape_surrogates(reading.source or "")
     if not reading.numbers:
-        blank = [""] * (len(CSV_COLUMNS) - 7)
-        yield [name, reading.page, "", "", "", reading.status, *blank, escape_surrogates(reading.error or "")]
+        blank = [""] * (len(CSV_COLUMNS) - 8)
+        yield [name, reading.page, "", "", "", reading.status, *blank, escape_surrogates(reading.error or ""), ""]
     for index, number in enumerate(reading.numbers, start=1):
         fields = number.to_dict()
         place = [name, reading.page, escape_surrogates(number.region or ""), index]
         found = [number.text, number.status, fields["confidence"], number.best, number.digit_text]
-        yield [*place, *found, *fields["box"], fields["angle"], ""]
+        yield [*place, *found, *fields["box"], fields["angle"], "", " ".join(map(str, number.doubtful))]
 
 
 def _csv_text(rows: Iterable[Iterable[object]]) -> str:

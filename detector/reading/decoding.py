@@ -30,7 +30,7 @@ class NumberDecoder:
 
     Args:
         config: `confidence` is the probability from which a digit counts as present, and numbers below `min_confidence`
-            are unsure.
+            are unsure; in `strict` reading, their texts show ? in the doubtful places.
         constraints: Rules that every number must meet; None allows any number.
         calibrate: Converts probabilities to confidences; None keeps them as they are.
     """
@@ -89,6 +89,7 @@ class NumberDecoder:
             alternatives=_alternatives(found, constraints, confidence),
             angle=choices.angle,
             marks=marks,
+            is_strict=self._config.strict,
         )
 
 

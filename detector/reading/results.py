@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from digitdet.common.types import Box
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Version of the dictionaries below (detector/outputs/reading.schema.json): incremented when a field is changed or
 removed, not when one is added."""
 
@@ -91,6 +91,7 @@ class Number:
         status: 'ok', 'unsure' where the confidence is below the requested minimum, or 'unfit' where no plausible text
             meets the constraints.
         doubtful: The indices in `best` that make the number unsure.
+        is_strict: Whether `text` shows ? in these places.
         alternatives: Other texts, most probable first.
         angle: Clockwise angle of the line on the picture in degrees, including the rotation of the page.
         region: Name of the region that the number was read in.
@@ -108,9 +109,15 @@ class Number:
     region: str | None = None
     upside_down: str | None = None
     marks: tuple[Mark, ...] = ()
+    is_strict: bool = False
 
     @property
     def text(self) -> str:
+        """The text to show: `best`, or `masked_text` in strict reading."""
+        return self.masked_text if self.is_strict else self.best
+
+    @property
+    def masked_text(self) -> str:
         """`best` with ? in the doubtful places."""
         return "".join("?" if place in self.doubtful else character for place, character in enumerate(self.best))
 
@@ -121,7 +128,7 @@ class Number:
 
     @property
     def digit_text(self) -> str:
-        """The digits of `text` alone, with ? for doubtful ones."""
+        """The digits of `text` alone."""
         return "".join(self.text[place] for place in self.digit_places)
 
     @property
@@ -148,6 +155,7 @@ class Number:
             "angle": round(self.angle, 1),
             "region": self.region,
             "upside_down": self.upside_down,
+            "doubtful": list(self.doubtful),
             "digits": _dicts(self.digits),
             "marks": _dicts(self.marks),
         }

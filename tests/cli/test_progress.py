@@ -38,7 +38,7 @@ def test_progress_on_a_terminal_leaves_every_line_whole(tmp_path, redirected):
     numbers = [f"{EXAMPLE}: {NUMBER}"] * 2
     assert (result.stdout.decode().splitlines() if redirected else [shown[0], shown[2]]) == numbers
     assert "Error: gone.png: No such file or directory" in shown
-    assert shown[-2].startswith("3 pictures, 2 numbers (0 unsure), 1 error in ")
+    assert shown[-2].startswith("3 pictures, 2 numbers (0 uncertain), 1 error in ")
 
 
 def test_quiet_leaves_errors_and_verbose_tells_more():

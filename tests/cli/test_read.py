@@ -47,7 +47,7 @@ def test_python_m_digitdet_reads():
 def test_json():
     result = run("read", "--format", "json", EXAMPLE)
     (picture,) = json.loads(result.stdout)
-    assert (picture["schema"], picture["image"], picture["status"]) == (2, str(EXAMPLE), "ok")
+    assert (picture["schema"], picture["image"], picture["status"]) == (3, str(EXAMPLE), "ok")
     (number,) = picture["numbers"]
     assert number["text"] == number["best"] == NUMBER == "".join(digit["text"] for digit in number["digits"])
     assert 0.5 <= number["confidence"] <= min(digit["confidence"] for digit in number["digits"])
@@ -84,7 +84,7 @@ def test_folders_patterns_and_files(tmp_path):
     expected = [tmp_path / "a.JPG", tmp_path / "b.jpg", tmp_path / "sub" / "c.jpeg", tmp_path / "b.jpg", EXAMPLE]
     assert result.stdout.splitlines() == [f"{path}: {NUMBER}" for path in expected]
     assert result.exit_code == 0
-    assert re.fullmatch(r"5 pictures, 5 numbers \(0 unsure\), 0 errors in \d+\.\d s\n", result.stderr)
+    assert re.fullmatch(r"5 pictures, 5 numbers \(0 uncertain\), 0 errors in \d+\.\d s\n", result.stderr)
 
 
 def test_pattern_that_matches_folders(tmp_path):
@@ -120,7 +120,7 @@ def test_bad_files_are_reported_and_the_rest_is_read(tmp_path):
     assert result.exit_code == 1
     assert result.stdout == f"{EXAMPLE}: {NUMBER}\n"
     *lines, summary = result.stderr.splitlines()
-    assert summary.startswith(f"{len(bad) + 1} pictures, 1 number (0 unsure), {len(bad)} errors in ")
+    assert summary.startswith(f"{len(bad) + 1} pictures, 1 number (0 uncertain), {len(bad)} errors in ")
     assert len(lines) == len(bad)
     for name, line, reason in zip(
         bad,
@@ -287,16 +287,21 @@ def test_digits_only(tmp_path):
 
 def test_numbers_that_violate_the_constraints_are_reported_and_not_printed():
     result = run("read", EXAMPLE, "--digits", "12")
-    assert (result.exit_code, result.stdout) == (1, "")
+    assert (result.exit_code, result.stdout) == (0, "")
     assert result.stderr == f"{EXAMPLE}: {NUMBER} does not meet the constraints\n"
+    assert run("read", EXAMPLE, "--digits", "12", "--strict").exit_code == 1
 
 
-def test_unsure_numbers_have_question_marks_and_exit_code_1():
+def test_uncertain_numbers_are_printed_and_reported():
     result = run("read", EXAMPLE, "--min-confidence", "1")
-    assert result.exit_code == 1
-    assert "?" in result.stdout
-    assert len(result.stdout.strip()) == len(NUMBER)
-    assert f"unsure of {result.stdout.strip()}: {NUMBER} with" in result.stderr
+    assert (result.exit_code, result.stdout) == (0, f"{NUMBER}\n")
+    doubt = re.fullmatch(
+        rf"{re.escape(str(EXAMPLE))}: {NUMBER} is uncertain \(\d+%\): ([\d?]+); or .+ \d+%\n", result.stderr
+    )
+    strict = run("read", EXAMPLE, "--min-confidence", "1", "--strict")
+    assert (strict.exit_code, strict.stdout, strict.stderr) == (1, f"{doubt[1]}\n", result.stderr)
+    assert "?" in strict.stdout
+    assert len(strict.stdout.strip()) == len(NUMBER)
 
 
 def test_crops_and_labels(tmp_path):

@@ -142,7 +142,7 @@ def test_the_label_has_the_marks_and_digits_alone_are_outlined(monkeypatch):
     monkeypatch.setattr(draw, "_draw_outlines", lambda canvas, boxes, *rest: dashed.append((len(boxes), rest[1])))
     found = number("-1,4", 200, 200, 60, status=UNSURE, doubtful=(2, 3))
     draw_reading(np.full((640, 640, 3), 255, np.uint8), Reading((replace(found, digits=found.digits[:2]),), 640, 640))
-    assert drawn == ["-1??"]
+    assert drawn == ["-1,4"]
     assert dashed == [(2, {1})]
 
 

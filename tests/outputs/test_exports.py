@@ -80,7 +80,7 @@ def test_crops(tmp_path):
     assert rows == [
         list(COLUMNS),
         ["a_1.png", "42", "ok", "0.8", "x/a.jpg", "1", "10 20 28 32"],
-        ["a_2.png", "?", "unsure", "0.8", "x/a.jpg", "1", "50 0 58 12"],
+        ["a_2.png", "7", "unsure", "0.8", "x/a.jpg", "1", "50 0 58 12"],
         ["a-p2_1.png", "1", "ok", "0.8", "y/a.jpg", "2", "10 20 18 32"],
     ]
     assert np.array_equal(cv2.imread(str(folder / "a_1.png")), image[18:34, 8:30])

@@ -30,7 +30,7 @@ def reading(*numbers, source="photo.jpg", **fields):
 
 
 OK = reading(number("0042"), number("7"))
-MARKED = reading(number("-1,234.50"), number("3:14", status=UNSURE, doubtful=(1,)))
+MARKED = reading(number("-1,234.50"), number("3:14", status=UNSURE, doubtful=(1,), is_strict=True))
 UNSURE_READING = reading(
     number("12-34", status=UNSURE, doubtful=(1, 3), alternatives=(Alternative("12-84", 0.1),), region="total"),
     number("99", status=UNFIT),
@@ -85,8 +85,8 @@ def test_schema_accepts_new_fields_and_requires_all_others():
         ([OK], False, "0042\n7\n"),
         ([OK, EMPTY, FAILED], True, "photo.jpg: 0042\nphoto.jpg: 7\n"),
         ([MARKED], False, "-1,234.50\n3?14\n"),
-        ([UNSURE_READING], False, "total: 1?-?4\n"),
-        ([UNSURE_READING], True, "photo.jpg: total: 1?-?4\n"),
+        ([UNSURE_READING], False, "total: 12-34\n"),
+        ([UNSURE_READING], True, "photo.jpg: total: 12-34\n"),
         ([SCAN], False, "scan.tif:2: 5\n"),
         ([UNNAMED], False, "1\n"),
         ([UNNAMED], True, "-: 1\n"),
@@ -127,11 +127,13 @@ def test_csv_has_a_row_for_every_number_or_picture_without():
         "bottom": "17.0",
         "angle": "0.0",
         "error": "",
+        "doubtful": "",
     }
     assert [row["status"] for row in rows] == [
         *("ok", "ok", "unsure", "unfit", "ok", "empty", "error", "ok", "ok", "unsure")
     ]
-    assert (rows[2]["text"], rows[2]["best"], rows[2]["region"]) == ("1?-?4", "12-34", "total")
+    assert (rows[2]["text"], rows[2]["best"], rows[2]["region"]) == ("12-34", "12-34", "total")
+    assert [row["doubtful"] for row in rows] == ["", "", "1 3", *[""] * 6, "1"]
     assert (rows[4]["page"], rows[4]["angle"]) == ("2", "-3.2")
     assert (rows[6]["error"], rows[6]["text"], rows[6]["left"]) == ("the file is empty", "", "")
     assert [(row["text"], row["digit_text"]) for row in rows[8:]] == [("-1,234.50", "123450"), ("3?14", "314")]

@@ -37,8 +37,8 @@ def made_lattice(*parts, gap=5, space=15, left=0, top=0, sure=SURE):
     return Lattice(tuple(slots), 0.0)
 
 
-def decode(*lattices, confidence=0.5, min_confidence=0.55, calibrate=None, **constraints):
-    config = ReadConfig(confidence=confidence, min_confidence=min_confidence)
+def decode(*lattices, confidence=0.5, min_confidence=0.55, strict=False, calibrate=None, **constraints):
+    config = ReadConfig(confidence=confidence, min_confidence=min_confidence, strict=strict)
     return NumberDecoder(config, Constraints(**constraints), calibrate).decode(lattices)
 
 
@@ -93,22 +93,25 @@ def test_doubt_shows_in_the_confidence_and_the_alternatives(parts, best, alterna
         assert all(other.confidence < number.confidence for other in number.alternatives)
 
 
-def test_a_doubtful_character_makes_a_question_mark():
-    (number,) = read("19", {".": 0.95, "-": 0.05}, {"3": 0.5, "8": 0.45}, "2")
-    assert (number.best, number.text, number.status, number.doubtful) == ("19.32", "19.?2", "unsure", (3,))
+def test_a_doubtful_character_is_named_and_a_question_mark_in_strict_reading():
+    parts = "19", {".": 0.95, "-": 0.05}, {"3": 0.5, "8": 0.45}, "2"
+    (number,) = read(*parts)
+    assert (number.best, number.text, number.status, number.doubtful) == ("19.32", "19.32", "unsure", (3,))
+    (strict,) = read(*parts, strict=True)
+    assert (strict.best, strict.text) == ("19.32", "19.?2")
     assert [other.text for other in number.digits[2].alternatives] == ["8"]
     (number,) = read("3", {".": 0.5, ",": 0.45}, "1")
-    assert number.text == "3?1"
+    assert number.masked_text == "3?1"
 
 
-def test_no_question_marks_where_none_are_asked_for():
-    (number,) = read({"3": 0.5, "8": 0.45}, min_confidence=0)
+def test_no_doubt_where_none_are_asked_for():
+    (number,) = read({"3": 0.5, "8": 0.45}, min_confidence=0, strict=True)
     assert (number.text, number.status) == ("3", "ok")
 
 
 def test_a_digit_that_is_there_is_returned_even_if_nothing_is_likelier_than_each():
     (number,) = read({"4": 0.3, "9": 0.25, "": 0.45})
-    assert (number.text, number.best, number.status) == ("?", "4", "unsure")
+    assert (number.masked_text, number.best, number.status) == ("?", "4", "unsure")
 
 
 def test_the_threshold_decides_what_is_there():
@@ -210,7 +213,7 @@ def test_a_constraint_restores_a_weak_digit():
 
 def test_doubtful_places_count_the_inserted_separators():
     (number,) = read("19", {"3": 0.6, "8": 0.4}, "2", min_confidence=0.7, pattern=r"\d\d-\d\d")
-    assert (number.best, number.text, number.doubtful) == ("19-32", "19-?2", (3,))
+    assert (number.best, number.masked_text, number.doubtful) == ("19-32", "19-?2", (3,))
     assert [other.text for other in number.alternatives] == ["19-82"]
 
 

@@ -44,12 +44,12 @@ def test_a_number_without_marks_is_unchanged():
 def test_a_doubtful_mark(minimum, status, text):
     found = number("2.64", 0.5, ("2,64", 0.25), status="unsure", doubtful=(1,), confidences=[0.95, 0.9, 0.85])
     bare = without_marks(found, minimum)
-    assert (bare.status, bare.text) == (status, text)
+    assert (bare.status, bare.masked_text) == (status, text)
 
 
 def test_doubtful_digits_keep_their_places():
     found = without_marks(number("-1,234", 0.4, status="unsure", doubtful=(0, 3, 5)), 0.5)
-    assert (found.text, found.status) == ("1?3?", "unsure")
+    assert (found.masked_text, found.status) == ("1?3?", "unsure")
 
 
 def test_an_unfit_number_stays_unfit():

@@ -19,10 +19,12 @@ def test_reading_as_a_dictionary():
     )
     marks = (Mark(".", 0.98765, (8, 9, 10.004, 12), 1),)
     found = Number("0.7", 0.6, digits, "unsure", (2,), (Alternative("01", 0.2),), 1.26, "total", marks=marks)
-    assert (found.text, found.digit_text, found.box) == ("0.?", "0?", (0, 0, 18, 12))
+    assert (found.text, found.digit_text, found.box) == ("0.7", "07", (0, 0, 18, 12))
+    strict = replace(found, is_strict=True).to_dict()
+    assert strict == {**found.to_dict(), "text": "0.?", "digit_text": "0?"}
     record = Reading((found,), 40, 30, "a.jpg").to_dict()
     assert record == {
-        "schema": 2,
+        "schema": 3,
         "image": "a.jpg",
         "page": 1,
         "pages": 1,
@@ -33,16 +35,17 @@ def test_reading_as_a_dictionary():
         "rotation": 0,
         "numbers": [
             {
-                "text": "0.?",
+                "text": "0.7",
                 "status": "unsure",
                 "confidence": 0.6,
                 "best": "0.7",
-                "digit_text": "0?",
+                "digit_text": "07",
                 "alternatives": [{"text": "01", "confidence": 0.2}],
                 "box": [0, 0, 18, 12],
                 "angle": 1.3,
                 "region": "total",
                 "upside_down": None,
+                "doubtful": [2],
                 "digits": [
                     {"text": "0", "confidence": 0.9, "box": [0, 2, 8, 12], "alternatives": []},
                     {
@@ -68,7 +71,7 @@ def test_reading_as_a_dictionary():
     ],
 )
 def test_digits_alone(best, doubtful, text, digit_text):
-    found = Number(best, 0.5, number("0").digits, "unsure", doubtful)
+    found = Number(best, 0.5, number("0").digits, "unsure", doubtful, is_strict=True)
     assert (found.text, found.digit_text) == (text, digit_text)
     assert "".join(best[place] for place in found.digit_places).isdecimal()
 
@@ -79,7 +82,7 @@ def test_digits_alone(best, doubtful, text, digit_text):
         (Reading(), "empty", []),
         (Reading(error="gone"), "error", []),
         (Reading((number("12"),)), "ok", ["12"]),
-        (Reading((number("12"), replace(number("34"), status="unsure", doubtful=(0,)))), "unsure", ["12", "?4"]),
+        (Reading((number("12"), replace(number("34"), status="unsure", doubtful=(0,)))), "unsure", ["12", "34"]),
         (Reading((number("12"), replace(number("34"), status="unfit"))), "ok", ["12"]),
         (Reading((replace(number("34"), status="unfit"),)), "unsure", []),
     ],

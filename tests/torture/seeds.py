@@ -102,7 +102,7 @@ def settings() -> list[bytes]:
 def interrupted() -> list[bytes]:
     from digitdet.outputs.result_file import identity_line
 
-    record = b'\t{"schema": 2, "image": "a.jpg", "page": 1, "status": "ok", "numbers": []}\n'
+    record = b'\t{"schema": 3, "image": "a.jpg", "page": 1, "status": "ok", "numbers": []}\n'
     return [identity_line({}).encode() + b"".join(str(row).encode() + record for row in range(4))]
 
 

@@ -99,6 +99,11 @@ def numbers(page):
     return page.locator("#numbers output").all_inner_texts()
 
 
+def labels(page):
+    """The descriptions of the digits' boxes."""
+    return [one.get_attribute("aria-label") for one in page.locator("#overlay g").all()]
+
+
 def choose(page, path=EXAMPLE):
     page.set_input_files("#file", str(path))
     return numbers(page)
@@ -200,7 +205,7 @@ def test_a_corrected_number_keeps_its_marks(open_page):
         const digits = [...best.replace(/[^0-9]/g, "")].map((text, index) => ({
             text, box: [index, 0, index + 1, 1], confidence: 0.9, alternatives: [],
         }));
-        const number = { text: best, best, digits, status: "ok", confidence: 0.9, alternatives: [] };
+        const number = { text: best, best, digits, status: "ok", confidence: 0.9, doubtful: [], alternatives: [] };
         const page = new Page({ numbers: [number] });
         const all = [...page.digits];
         changes.forEach((text, index) => (text ? page.rename(all[index], text) : page.remove(all[index])));
@@ -279,6 +284,15 @@ def test_options_are_applied(open_page):
     expect(page.locator("#numbers output")).to_have_text("72366")
     page.uncheck("[name=digits_only]")
     expect(page.locator("#numbers output")).to_have_text("72-366")
+    page.click("[type=reset]")
+    expect(page.locator("#numbers output")).to_have_text("72366")
+    page.fill("[name=min_confidence]", "1")
+    expect(page.locator("#numbers .doubt")).to_have_text(re.compile(r"Doubtful: [\d?]*\?[\d?]*; or \S+ \d"))
+    assert page.locator("#numbers output").inner_text() == "72366"
+    doubtful = page.locator("#numbers mark").all_inner_texts()
+    assert doubtful == [one.split(",")[0] for one in labels(page) if "doubtful" in one]
+    page.check("[name=strict]")
+    expect(page.locator("#numbers output")).to_contain_text("?")
     page.click("[type=reset]")
     expect(page.locator("#numbers output")).to_have_text("72366")
     page.click("#mark-region")

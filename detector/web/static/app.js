@@ -140,13 +140,14 @@ function numberLine(number) {
   const line = document.createElement("li");
   line.className = number.status;
   const text = document.createElement("output");
-  text.textContent = number.text;
+  text.append(...markedText(number));
   const details = document.createElement("span");
   details.className = "confidence";
-  const remark = { unsure: `unsure: ${number.best}, `, unfit: "violates the constraints, ", corrected: "corrected" }[number.status];
+  const remark = { unsure: "uncertain, ", unfit: "violates the constraints, ", corrected: "corrected" }[number.status];
   details.textContent = (remark ?? "") + (number.confidence === null ? "" : percent(number.confidence));
   const others = number.alternatives.map((other) => `${other.text} ${percent(other.confidence)}`).join(", ");
-  if (others) details.title = `or ${others}`;
+  const isUncertain = number.status === "unsure";
+  if (others && !isUncertain) details.title = `or ${others}`;
   const copy = document.createElement("button");
   copy.type = "button";
   copy.textContent = "Copy";
@@ -159,7 +160,24 @@ function numberLine(number) {
     line.append(region);
   }
   line.append(text, details, copy);
+  if (isUncertain) {
+    const doubt = document.createElement("p");
+    doubt.className = "doubt";
+    const masked = [...number.text].map((character, place) => (number.doubtful.includes(place) ? "?" : character)).join("");
+    doubt.textContent = `Doubtful: ${masked}${others ? `; or ${others}` : ""}`;
+    line.append(doubt);
+  }
   return line;
+}
+
+// The characters of a number, with the doubtful ones marked.
+function markedText(number) {
+  return [...number.text].map((character, place) => {
+    if (!number.doubtful.includes(place)) return character;
+    const mark = document.createElement("mark");
+    mark.textContent = character;
+    return mark;
+  });
 }
 
 $("copy").addEventListener("click", () =>

@@ -3,14 +3,14 @@
 export class Page {
   constructor(reading) {
     this.reading = reading;
-    this.digits = reading.numbers.flatMap((number, row) =>
-      number.digits.map((digit) => ({
-        ...digit,
-        number,
-        status: number.status,
-        label: describe(digit, `in number ${row + 1}`),
-      })),
-    );
+    this.digits = reading.numbers.flatMap((number, row) => {
+      const places = [...number.best.matchAll(/[0-9]/g)].map((found) => found.index);
+      return number.digits.map((digit, index) => {
+        const isDoubtful = number.doubtful.includes(places[index]);
+        const where = `${isDoubtful ? "doubtful, " : ""}in number ${row + 1}`;
+        return { ...digit, number, status: number.status, isDoubtful, label: describe(digit, where) };
+      });
+    });
   }
 
   // The numbers with their status, corrections included.
@@ -22,7 +22,7 @@ export class Page {
         region: number.region,
         status: isCorrected ? "corrected" : number.status,
         text: isCorrected ? this.corrected(number, own) : number.text,
-        best: number.best,
+        doubtful: isCorrected ? [] : number.doubtful,
         confidence: isCorrected ? null : number.confidence,
         alternatives: number.alternatives,
       };
@@ -30,7 +30,7 @@ export class Page {
     const added = this.digits.filter((digit) => !digit.number);
     return [
       ...numbers.filter((number) => number.text),
-      ...added.map((digit) => ({ status: "corrected", text: digit.text, alternatives: [], confidence: null })),
+      ...added.map((digit) => ({ status: "corrected", text: digit.text, doubtful: [], alternatives: [], confidence: null })),
     ];
   }
 
@@ -40,7 +40,7 @@ export class Page {
   }
 
   rename(digit, text) {
-    Object.assign(digit, { text, status: "corrected", confidence: null, label: `${text}, corrected` });
+    Object.assign(digit, { text, status: "corrected", isDoubtful: false, confidence: null, label: `${text}, corrected` });
   }
 
   remove(digit) {

@@ -31,7 +31,7 @@ export class Stage {
     return this.image.naturalWidth === width && this.image.naturalHeight === height;
   }
 
-  // Draws digits: objects with text, box, status ("ok", "unsure", "unfit", "corrected") and label.
+  // Draws digits: objects with text, box, status ("ok", "unsure", "unfit", "corrected"), isDoubtful and label.
   draw(digits, selected) {
     const focused = document.activeElement?.closest?.("g") ? selected : null;
     this.shapes.clear();
@@ -52,6 +52,7 @@ export class Stage {
   shape(digit, isSelected) {
     const [left, top, right, bottom] = digit.box;
     const group = make("g", { tabindex: 0, role: "button", "aria-label": digit.label, class: digit.status });
+    group.classList.toggle("doubtful", Boolean(digit.isDoubtful));
     group.classList.toggle("selected", isSelected);
     const rectangle = { x: left, y: top, width: right - left, height: bottom - top };
     // Above the digit; near the top of the picture smaller, or over the digit.

@@ -27,6 +27,7 @@ from digitdet import __version__
 from digitdet.common.errors import DataError, ModelError
 from digitdet.common.files import write_atomically
 from digitdet.common.run_folder import RunFolder, package_versions
+from digitdet.common.tables import format_table
 from digitdet.configs import TrainConfig, parse_config
 from digitdet.datasets.formats.dataset import linked_yolo
 from digitdet.datasets.formats.numbers import NUMBERS_FILE
@@ -72,22 +73,24 @@ class Run:
     metrics: dict[str, Any]
 
     def summary(self) -> list[str]:
-        """Return the metrics and the command to read with the model, as lines of text."""
-        found = self.metrics["detection"]
-        lines = [
-            f"digits:  mAP50 {found['map50']:.4f}, mAP50-95 {found['map50_95']:.4f}, "
-            f"precision {found['precision']:.4f}, recall {found['recall']:.4f} on the {self.metrics['split']} split"
-        ]
-        for digit, values in found["digits"].items():
-            lines.append(f"     {digit}:  precision {values['precision']:.4f}, recall {values['recall']:.4f}")
+        """Return the metrics as a table, and the command to read with the model, as lines of text."""
+        found, split = self.metrics["detection"], self.metrics["split"]
+        rows = [[f"{split} split", "precision", "recall", "mAP50", "mAP50-95"]]
+        rows += [[digit, *_figures(values["precision"], values["recall"])] for digit, values in found["digits"].items()]
+        rows.append(["all digits", *_figures(*(found[name] for name in ("precision", "recall", "map50", "map50_95")))])
+        lines = format_table(rows).splitlines()
         if texts := self.metrics.get("lines"):
             lines.append(
-                f"lines:   {texts['exact']:.2%} of {texts['lines']} exact, {texts['exact_digits']:.2%} in their digits"
+                f"{texts['exact']:.2%} of {texts['lines']} lines exact, {texts['exact_digits']:.2%} in their digits"
             )
         if numbers := self.metrics.get("numbers"):
             share = numbers["exact"] / max(numbers["numbers"], 1)
-            lines.append(f"numbers: {numbers['exact']} of {numbers['numbers']} exact ({share:.2%})")
+            lines.append(f"{share:.2%} of {numbers['numbers']} numbers exact")
         return [*lines, f"read with it:  digitdet read --model {shlex.quote(str(self.folder))} photo.jpg"]
+
+
+def _figures(*values: float) -> list[str]:
+    return [f"{value:.4f}" for value in values]
 
 
 def train_run(config: TrainConfig, data: Path, folder: Path, say: Say) -> Run:

@@ -1,9 +1,13 @@
+import importlib
 import os
 
-import digitdet.training
+import pytest
 
 
-def test_idle_threads_sleep():
-    """OpenMP reads the policy when torch is imported, which the modules of this package do."""
-    assert digitdet.training
-    assert os.environ["OMP_WAIT_POLICY"]
+@pytest.mark.parametrize("package", ["digitdet.training", "digitdet.classifiers"])
+def test_idle_threads_sleep(package, monkeypatch):
+    """OpenMP reads the policy when torch is imported, which the modules of these packages do."""
+    module = importlib.import_module(package)
+    monkeypatch.delenv("OMP_WAIT_POLICY")
+    importlib.reload(module)
+    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"

@@ -116,8 +116,9 @@ def test_metrics(finished):
     assert metrics["lines"]["lines"] > 0
 
 
-def test_the_last_line_is_the_command_to_read(finished):
+def test_the_end_is_a_table_and_the_command_to_read(finished):
     lines = finished[1].splitlines()
+    assert {"test split", "all digits"} <= {line.partition("  ")[0] for line in lines}
     assert lines[-2] == f"read with it:  digitdet read --model {finished[0]} photo.jpg"
 
 

@@ -1,0 +1,247 @@
+// A page with its digits and numbers, as they were read and as the user edits them.
+
+import { around } from "./geometry.js";
+
+/** @typedef {import("./api.js").Box} Box */
+/** @typedef {import("./api.js").Alternative} Alternative */
+/**
+ * @typedef {object} Digit
+ * @property {number} id unique on its page
+ * @property {number} row of its number
+ * @property {string} text one digit, or ? for a new box
+ * @property {Box} box on the page as in its file
+ * @property {number | null} confidence null if the user set the digit
+ * @property {Alternative[]} alternatives
+ */
+/**
+ * @typedef {object} ShownNumber
+ * @property {number} row which names the number; stable while others are edited
+ * @property {string} text
+ * @property {"ok" | "unsure" | "unfit" | "edited" | "accepted"} status
+ * @property {number | null} confidence null if the user set the number
+ * @property {Alternative[]} alternatives
+ * @property {string | null} region
+ * @property {Digit[]} digits
+ * @property {Box} box
+ */
+/** @typedef {{ digits: Digit[], typed: Map<number, string>, description: string }} Edit a state before an edit */
+
+const MARK = /[.,/:-]/;
+
+export class Page {
+  /** @param {import("./api.js").Reading} reading */
+  constructor(reading) {
+    this.reading = reading;
+    /** @type {Digit[]} */
+    this.digits = [];
+    /** @type {Map<number, string>} the texts of whole numbers that the user typed or accepted, by row */
+    this.typed = new Map();
+    /** @type {Edit[]} */
+    this.edits = [];
+    this.nextRow = reading.numbers.length; // of a number that the user adds
+    reading.numbers.forEach((number, row) => {
+      for (const digit of number.digits) this.digits.push({ ...digit, row, id: this.digits.length });
+    });
+    this.nextId = this.digits.length;
+  }
+
+  /** @returns {ShownNumber[]} */
+  numbers() {
+    const rows = new Set(this.digits.map(({ row }) => row));
+    return [...rows].sort((one, other) => one - other).map((row) => this.number(row));
+  }
+
+  /**
+   * @param {number} row of a number that has digits
+   * @returns {ShownNumber}
+   */
+  number(row) {
+    const digits = this.digitsOf(row);
+    const shared = { row, digits, box: around(digits.map(({ box }) => box)) };
+    const read = this.reading.numbers[row];
+    if (!read) {
+      const text = digits.map((digit) => digit.text).join("");
+      return { ...shared, text, status: "edited", confidence: null, alternatives: [], region: null };
+    }
+    const text = this.text(row);
+    const isEdited = text !== read.best || digits.length < read.digits.length;
+    const status = isEdited ? "edited" : this.typed.has(row) ? "accepted" : read.status;
+    const { alternatives, region } = read;
+    return { ...shared, text, status, confidence: isEdited ? null : read.confidence, alternatives, region };
+  }
+
+  /** @param {number} row */
+  digitsOf(row) {
+    return this.digits.filter((digit) => digit.row === row);
+  }
+
+  /** Whether the user changed anything. */
+  get isEdited() {
+    return this.edits.length > 0;
+  }
+
+  /**
+   * Sets a digit.
+   * @param {number} id
+   * @param {string} text one digit
+   */
+  rename(id, text) {
+    const { text: before } = this.digit(id);
+    if (before === text) return;
+    this.remember(before === "?" ? `added ${text}` : `changed ${before} to ${text}`);
+    this.replace(id, text);
+  }
+
+  /** @param {number} id of a box that holds no digit */
+  remove(id) {
+    const { row, text } = this.digit(id);
+    this.remember(`removed ${text}`);
+    const typed = this.typed.get(row);
+    if (typed !== undefined && countDigits(typed) === this.digitsOf(row).length) {
+      const texts = this.digitsOf(row).map((digit) => (digit.id === id ? "" : digit.text));
+      this.typed.set(row, withDigits(typed, texts));
+    }
+    this.digits = this.digits.filter((digit) => digit.id !== id);
+    if (!this.digitsOf(row).length) this.typed.delete(row);
+  }
+
+  /**
+   * Adds a box whose digit is still unknown.
+   * @param {Box} box
+   * @returns {Digit}
+   */
+  add(box) {
+    this.remember("added a box");
+    const digit = { id: this.nextId++, row: this.nextRow++, text: "?", box, confidence: null, alternatives: [] };
+    this.digits = [...this.digits, digit];
+    return digit;
+  }
+
+  /**
+   * Sets the whole text of a number. Its digits take those of the text if there are as many.
+   * @param {number} row
+   * @param {string} text with at least one digit
+   */
+  type(row, text) {
+    const before = this.number(row).text;
+    this.remember(before === text ? `accepted ${text}` : `changed ${before} to ${text}`);
+    this.typed = new Map(this.typed).set(row, text);
+    const typed = text.match(/[0-9]/g) ?? [];
+    const digits = this.digitsOf(row);
+    if (typed.length !== digits.length) return;
+    digits.forEach((digit, index) => this.replace(digit.id, typed[index]));
+  }
+
+  /**
+   * Takes back the last edit.
+   * @returns {string | null} what is taken back; null if there was no edit
+   */
+  undo() {
+    const edit = this.edits.pop();
+    if (!edit) return null;
+    this.digits = edit.digits;
+    this.typed = edit.typed;
+    return edit.description;
+  }
+
+  /** The digits in the format of /api/corrections. */
+  truth() {
+    return this.digits.filter(({ text }) => text !== "?").map(({ text, box }) => ({ digit: text, box }));
+  }
+
+  /** The first number whose typed text has more or fewer digits than boxes; its boxes are no truth to train on. */
+  get mismatch() {
+    return this.numbers().find(({ text, digits }) => countDigits(text) !== digits.length && !text.includes("?"));
+  }
+
+  /** The reading with the edited numbers, which have `edited: true`. */
+  edited() {
+    const numbers = this.numbers().map((number) => {
+      const read = this.reading.numbers[number.row] ?? { alternatives: [], angle: 0, upside_down: null, marks: [] };
+      if (!["edited", "accepted"].includes(number.status)) return read;
+      const { text, box, region, confidence } = number;
+      const digits = number.digits.map(({ text, box, confidence, alternatives }) => ({
+        text, confidence: confidence ?? 1, box, alternatives,
+      }));
+      const digit_text = text.replace(/[^0-9?]/g, "");
+      return {
+        ...read, text, best: text, digit_text, status: "ok", confidence: confidence ?? 1, box, region, digits, edited: true,
+      };
+    });
+    return this.isEdited ? { ...this.reading, numbers, status: statusOf(this.reading, numbers) } : this.reading;
+  }
+
+  /** @param {string} description */
+  remember(description) {
+    this.edits = [...this.edits, { digits: this.digits, typed: new Map(this.typed), description }];
+  }
+
+  /** @param {number} id */
+  digit(id) {
+    return /** @type {Digit} */ (this.digits.find((digit) => digit.id === id));
+  }
+
+  /**
+   * @param {number} id
+   * @param {string} text
+   */
+  replace(id, text) {
+    this.digits = this.digits.map((digit) =>
+      digit.id === id && digit.text !== text ? { ...digit, text, confidence: null } : digit,
+    );
+  }
+
+  /**
+   * The text of a number: as typed or as read, with its digits as they are now.
+   * @param {number} row
+   */
+  text(row) {
+    const digits = this.digitsOf(row);
+    const typed = this.typed.get(row);
+    if (typed !== undefined) {
+      return countDigits(typed) === digits.length ? withDigits(typed, digits.map(({ text }) => text)) : typed;
+    }
+    const read = this.reading.numbers[row];
+    const texts = read.digits.map(({ box }) => digits.find((digit) => same(digit.box, box))?.text ?? "");
+    return withDigits(read.best, texts);
+  }
+}
+
+/**
+ * A text with other digits. Marks that no longer stand between two digits are left out; a minus sign and the separators
+ * of a pattern stay.
+ * @param {string} text
+ * @param {string[]} digits in the order of the text; empty for one that is removed
+ */
+function withDigits(text, digits) {
+  if (digits.every((digit) => !digit)) return "";
+  const left = [...digits];
+  let result = "";
+  [...text].forEach((character, place) => {
+    if (/[0-9]/.test(character)) result += left.shift() ?? "";
+    else if (place === 0 || /[0-9]$/.test(result) || !MARK.test(character)) result += character;
+  });
+  return result.replace(/[.,/:-]$/, "");
+}
+
+/** @param {string} text */
+export function countDigits(text) {
+  return (text.match(/[0-9]/g) ?? []).length;
+}
+
+/**
+ * @param {Box} one
+ * @param {Box} other
+ */
+function same(one, other) {
+  return one.every((value, index) => value === other[index]);
+}
+
+/**
+ * @param {import("./api.js").Reading} reading
+ * @param {{ status: string }[]} numbers
+ */
+function statusOf(reading, numbers) {
+  if (!numbers.length) return reading.status === "error" ? "error" : "empty";
+  return numbers.every(({ status }) => status === "ok") ? "ok" : "unsure";
+}

@@ -1,0 +1,55 @@
+// The table of several pictures.
+
+import { html } from "../../vendor/lit-html.js";
+import { counted, icon, percent } from "./common.js";
+
+/** @typedef {import("../state.js").State} State */
+/** @typedef {import("../state.js").Item} Item */
+/** @typedef {import("../main.js").App} App */
+
+/**
+ * @param {State} state
+ * @param {App} app
+ */
+export function picturesView(state, app) {
+  const done = state.items.filter(({ progress }) => progress === "done").length;
+  return html`<section class="card pictures" aria-labelledby="pictures-title">
+    <div class="bar head">
+      <h2 id="pictures-title">${counted(state.items.length, "picture")}</h2>
+      <progress max=${state.items.length} value=${done} aria-label="Pictures read" ?hidden=${done === state.items.length}></progress>
+      <span class="spring"></span>
+      <button type="button" id="csv" @click=${app.downloadCsv}>${icon("download")} CSV</button>
+      <button type="button" id="json" @click=${app.downloadJson}>${icon("download")} JSON</button>
+    </div>
+    <div class="scroll" tabindex="0" role="region" aria-labelledby="pictures-title">
+      <table>
+        <thead><tr><th scope="col">Picture</th><th scope="col">Numbers</th><th scope="col" class="right">Confidence</th></tr></thead>
+        <tbody>${state.items.map((item, index) => row(item, index, state, app))}</tbody>
+      </table>
+    </div>
+  </section>`;
+}
+
+/**
+ * @param {Item} item
+ * @param {number} index
+ * @param {State} state
+ * @param {App} app
+ */
+function row(item, index, state, app) {
+  const isCurrent = index === state.current;
+  const numbers = item.pages.flatMap((page) => page.numbers());
+  const doubtful = numbers.some(({ status }) => status === "unsure" || status === "unfit");
+  const confidences = numbers.flatMap(({ confidence }) => (confidence === null ? [] : [confidence]));
+  return html`<tr class=${isCurrent ? "current" : ""} @click=${() => app.showItem(index)}>
+    <th scope="row"><button type="button" class="link" aria-current=${isCurrent} title=${item.name}
+      @click=${(/** @type {Event} */ event) => (event.stopPropagation(), app.showItem(index))}>${item.name}</button></th>
+    <td>${
+      item.error ? html`<span class="bad">${item.error}</span>`
+      : item.progress !== "done" && !item.pages.length ? html`<span class="soft">${item.progress === "reading" ? "Reading…" : "Waiting"}</span>`
+      : numbers.length ? html`<span class="values">${numbers.map(({ text }) => html`<span>${text}</span>`)}</span>`
+      : html`<span class="soft">No digits</span>`}</td>
+    <td class="right">${doubtful ? html`<span class="tag">uncertain</span> ` : ""}${
+      confidences.length ? percent(Math.min(...confidences)) : ""}</td>
+  </tr>`;
+}

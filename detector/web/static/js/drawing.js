@@ -88,6 +88,7 @@ export class Drawing {
   draw() {
     const { canvas } = this;
     const scale = window.devicePixelRatio || 1;
+    canvas.classList.toggle("written", !this.isEmpty);
     canvas.width = Math.round(canvas.clientWidth * scale);
     canvas.height = Math.round(canvas.clientHeight * scale);
     const ink = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));

@@ -12,7 +12,7 @@ import { Reader } from "./reading.js";
 import { Stage } from "./stage.js";
 import { Store } from "./state.js";
 import { icon, when } from "./views/common.js";
-import { placePopover } from "./views/digit.js";
+import { placePopover, uncoverDigit } from "./views/digit.js";
 import { numbersView } from "./views/numbers.js";
 import { optionsView } from "./views/options.js";
 import { picturesView } from "./views/pictures.js";
@@ -176,6 +176,7 @@ export class App {
     if (this.store.state.marking) return;
     const row = this.store.page?.digit(id).row ?? null;
     this.store.set({ opened: id, focused: id, chosen: row });
+    uncoverDigit(this.store.state);
   }
 
   closeDigit = () => {
@@ -297,6 +298,7 @@ export class App {
       this.setOptions({ region: [left, top, right - left, bottom - top].join(",") });
     } else {
       this.editor.add(box);
+      uncoverDigit(this.store.state);
       /** @type {HTMLElement | null} */ (document.querySelector("#digit .keys button"))?.focus();
     }
   }
@@ -385,7 +387,8 @@ export class App {
 function errorView(item, app) {
   return html`<section class="card results" aria-label="Numbers"><div class="empty error" id="error" role="alert">
     ${icon("warning")}<h2>${item.name} could not be read</h2><p>${item.error}</p>
-    <div class="bar"><button type="button" @click=${() => app.reader.readAll()}>Try again</button></div></div></section>`;
+    <div class="bar"><button type="button" @click=${app.unfold}>Choose another picture</button>
+      <button type="button" @click=${() => app.reader.readAll()}>Try again</button></div></div></section>`;
 }
 
 /**

@@ -9,7 +9,7 @@ import { Page } from "./page.js";
 const READ_DELAY = 350; // ms from a change of the options to the next reading
 const AT_ONCE = 2; // pictures on their way to the server
 
-const NOTHING_CHOSEN = { hovered: null, chosen: null, focused: null, opened: null, editing: null, marking: null };
+const NOTHING_CHOSEN = { hovered: null, chosen: null, focused: null, opened: null, editing: null };
 
 export class Reader {
   /** @param {import("./state.js").Store} store */
@@ -48,7 +48,7 @@ export class Reader {
     for (const { url, shown } of this.store.state.items) {
       for (const address of new Set([url, ...shown.values()])) URL.revokeObjectURL(address);
     }
-    this.store.set({ ...NOTHING_CHOSEN, items: [], current: -1, shown: null, status: "", saved: "", toast: null, problem: null });
+    this.store.set({ ...NOTHING_CHOSEN, items: [], current: -1, shown: null, marking: null, status: "", saved: "", toast: null, problem: null });
   }
 
   /** Reads all pictures, the one that is shown first. */
@@ -106,7 +106,7 @@ export class Reader {
       this.store.set({ problem, showsOptions: true, status: "An option must be changed before the picture is read." });
       return;
     }
-    Object.assign(item, { progress: "done", error: error.message, pages: [] });
+    Object.assign(item, { progress: "done", error: sentence(error.message), pages: [] });
     if (item === this.store.item) this.store.set({ ...NOTHING_CHOSEN, shown: null });
     else this.store.set({});
   }
@@ -120,7 +120,8 @@ export class Reader {
     const item = this.store.state.items[current];
     const index = Math.min(pageIndex, Math.max(item.pages.length - 1, 0));
     const isOther = current !== this.store.state.current || index !== this.store.state.pageIndex;
-    this.store.set({ ...NOTHING_CHOSEN, current, pageIndex: index, saved: "", ...(isOther ? { shown: null } : {}) });
+    const left = isOther ? { shown: null, marking: null } : {};
+    this.store.set({ ...NOTHING_CHOSEN, ...left, current, pageIndex: index, saved: "" });
     const page = item.pages[index];
     if (page?.reading.error) return this.store.set({ shown: null });
     try {
@@ -186,6 +187,11 @@ async function decodedSize(url) {
     return null;
   }
   return { width: image.naturalWidth, height: image.naturalHeight };
+}
+
+/** @param {string} text */
+function sentence(text) {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith(".") ? "" : "."}`;
 }
 
 /** @param {Item[]} items */

@@ -61,6 +61,18 @@ function probabilityView(text, confidence, digit, app) {
 }
 
 /**
+ * Scrolls the page until the sheet of a small screen does not cover its digit.
+ * @param {State} state
+ */
+export function uncoverDigit({ opened }) {
+  const sheet = document.getElementById("digit");
+  const digit = document.querySelector(`[data-digit="${opened}"]`);
+  if (!sheet || !digit || getComputedStyle(sheet).position !== "fixed") return;
+  const hidden = digit.getBoundingClientRect().bottom + GAP - sheet.getBoundingClientRect().top;
+  if (hidden > 0) window.scrollBy({ top: hidden, behavior: "smooth" });
+}
+
+/**
  * Places the popover at its digit: below it, above it where there is no room, and inside the frame from left to right.
  * Small screens ignore this.
  * @param {State} state

@@ -23,7 +23,7 @@ export function picturesView(state, app) {
     </div>
     <div class="scroll" tabindex="0" role="region" aria-labelledby="pictures-title">
       <table>
-        <thead><tr><th scope="col">Picture</th><th scope="col">Numbers</th><th scope="col" class="right">Confidence</th></tr></thead>
+        <thead><tr><th scope="col">Picture</th><th scope="col">Numbers</th><th scope="col" class="right">Lowest confidence</th></tr></thead>
         <tbody>${state.items.map((item, index) => row(item, index, state, app))}</tbody>
       </table>
     </div>
@@ -44,12 +44,12 @@ function row(item, index, state, app) {
   return html`<tr class=${isCurrent ? "current" : ""} @click=${() => app.showItem(index)}>
     <th scope="row"><button type="button" class="link" aria-current=${isCurrent} title=${item.name}
       @click=${(/** @type {Event} */ event) => (event.stopPropagation(), app.showItem(index))}>${item.name}</button></th>
-    <td>${
+    <td colspan=${item.error ? 2 : 1}>${
       item.error ? html`<span class="bad">${item.error}</span>`
       : item.progress !== "done" && !item.pages.length ? html`<span class="soft">${item.progress === "reading" ? "Reading…" : "Waiting"}</span>`
       : numbers.length ? html`<span class="values">${numbers.map(({ text }) => html`<span>${text}</span>`)}</span>`
       : html`<span class="soft">No digits</span>`}</td>
-    <td class="right">${doubtful ? html`<span class="tag">uncertain</span> ` : ""}${
+    <td class="right" ?hidden=${Boolean(item.error)}>${doubtful ? html`<span class="tag">uncertain</span> ` : ""}${
       confidences.length ? percent(Math.min(...confidences)) : ""}</td>
   </tr>`;
 }

@@ -33,7 +33,7 @@ export function sourcesView(state, app) {
         ${cameraPanel(state, app)}
       </div>
       <div class="panel" id="panel-draw" role="tabpanel" aria-labelledby="tab-draw" ?hidden=${state.source !== "draw"}>
-        ${app.drawing.canvas}
+        <div class="sheet">${app.drawing.canvas}</div>
         <div class="bar">
           <label class="pen">Pen <input type="range" id="pen" min="4" max="40" .value=${String(app.drawing.penWidth)}
             @input=${app.onPenWidth}></label>
@@ -131,7 +131,7 @@ function barView(state, app) {
   const isBusy = state.items.some(({ progress }) => progress !== "done");
   // Once there are results, the status is only for those who do not see them.
   const isSeen = isBusy || !item || state.problem;
-  return html`<div class="bar top ${state.isFolded ? "folded" : ""}">
+  return html`<div class="bar top ${state.isFolded ? "folded" : ""} ${isBusy ? "busy" : ""}">
     ${when(state.isFolded, () => html`
       <button type="button" id="new-picture" class="main" @click=${app.unfold}>${icon("plus")} New picture</button>
       <label class="button touch-only"><input type="file" class="covered" accept="image/*" capture="environment"

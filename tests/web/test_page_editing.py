@@ -1,0 +1,280 @@
+"""The web page in a headless browser: the picture with its digits, and correcting them."""
+
+import json
+import re
+from pathlib import Path
+
+import cv2
+import pytest
+
+pytest.importorskip("fastapi")
+expect = pytest.importorskip("playwright.sync_api").expect
+
+from digitdet.datasets.formats.yolo import read_labels
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "number.jpg"
+PAGE = ROOT / "examples" / "page.jpg"
+SCALE = "() => document.querySelector('.layer').clientWidth / document.querySelector('.stage').clientWidth"
+
+
+def texts(page):
+    return page.locator("#numbers .value .text").all_inner_texts()
+
+
+def saved_classes(server):
+    """The classes of the label that was written last."""
+    labels = (server.corrections / "labels").rglob("*.txt")
+    return read_labels(max(labels, key=lambda path: path.stat().st_mtime_ns)).classes.tolist()
+
+
+def test_boxes_lie_on_their_digits_and_highlight_with_their_rows(open_page, choose):
+    page = open_page()
+    rows = choose(page, PAGE)
+    groups = page.locator(".stage svg g:has(> .digit)")
+    assert groups.count() == len(rows)
+    row, group = page.locator("#numbers li").nth(2), groups.nth(2)
+    hue = re.compile(r"\bhue-2\b")
+    expect(row).to_have_class(hue)
+    expect(group).to_have_class(hue)
+    label = group.locator("text").first
+    assert label.is_hidden()
+    row.hover()
+    expect(group).to_have_class(re.compile("active"))
+    assert label.is_visible()
+    page.locator("h1").hover()
+    assert label.is_hidden()
+    group.locator(".digit").first.hover()
+    expect(row).to_have_class(re.compile("active"))
+    reading = page.request.post(f"{page.url}api/read", data=PAGE.read_bytes()).json()[0]
+    picture, box = page.locator(".layer img").bounding_box(), group.locator(".box").first.bounding_box()
+    left = reading["numbers"][2]["digits"][0]["box"][0] / reading["width"]
+    assert abs((box["x"] - picture["x"]) / picture["width"] - left) < 0.02
+
+
+def test_a_tapped_digit_opens_a_popover_that_changes_it(open_page, choose, server):
+    page = open_page()
+    choose(page)
+    digit = page.locator(".digit").nth(1)
+    digit.click()
+    popover = page.locator("#digit")
+    assert page.inner_text("#digit-title").strip() == "Digit 2"
+    assert re.search(r"9[\d.]+%", page.inner_text("#probabilities"))
+    at, box = popover.bounding_box(), digit.bounding_box()
+    assert at["x"] < box["x"] + box["width"] / 2 < at["x"] + at["width"]
+    assert min(abs(at["y"] - box["y"] - box["height"]), abs(box["y"] - at["y"] - at["height"])) < 40
+    page.locator(".keys button", has_text="4").click()
+    expect(page.locator("#saved")).to_contain_text("Saved with 5 digits")
+    assert texts(page) == ["74366"]
+    assert saved_classes(server) == [7, 4, 3, 6, 6]
+    page.locator(".digit").nth(4).click()
+    page.click("#remove")
+    expect(page.locator("#saved")).to_contain_text("Saved with 4 digits")
+    assert texts(page) == ["7436"]
+    page.click("#toast-undo")
+    expect(page.locator("#saved")).to_contain_text("Saved with 5 digits")
+    page.keyboard.press("Control+z")
+    assert texts(page) == ["72366"]
+    expect(page.locator("#saved")).to_contain_text("Saved with 5 digits")
+    page.locator(".digit").first.click()
+    page.locator("h1").click()
+    assert popover.count() == 0
+
+
+def test_a_whole_number_is_edited_in_place(open_page, choose, server):
+    page = open_page()
+    choose(page)
+    page.locator("#numbers .value").dblclick()
+    assert page.evaluate("document.activeElement.id") == "edit"
+    page.fill("#edit", "none")
+    page.keyboard.press("Enter")
+    assert "at least one digit" in page.inner_text("#edit-problem")
+    page.fill("#edit", "7236.8")
+    page.locator("button", has_text="Accept 7236.8").click()
+    assert texts(page) == ["7236.8"]
+    expect(page.locator("#saved")).to_contain_text("Saved with 5 digits")
+    assert saved_classes(server) == [7, 2, 3, 6, 8]
+    page.locator("#numbers [title=Edit]").click()
+    page.fill("#edit", "0134449")
+    page.keyboard.press("Enter")
+    assert texts(page) == ["0134449"]
+    assert "0134449 has 7 digits, but 5 boxes" in page.inner_text("#saved")
+    page.click("#undo")
+    page.click("#undo")
+    assert texts(page) == ["72366"]
+    page.locator("#numbers [title=Edit]").click()
+    page.keyboard.press("Escape")
+    assert page.locator("#edit").count() == 0
+
+
+def test_an_uncertain_number_is_accepted_or_replaced(open_page, choose):
+    page = open_page()
+    choose(page)
+    page.click("#toggle-options")
+    page.fill("[name=min_confidence]", "1")
+    expect(page.locator("#numbers .unsure")).to_have_count(1)
+    assert texts(page) == ["72366"]
+    page.locator("button", has_text="Accept 72366").click()
+    assert page.locator("#numbers .accepted").count() == 1
+    page.click("#undo")
+    other = page.locator(".doubt button").nth(1)
+    text = other.locator(".text").inner_text()
+    other.click()
+    assert texts(page) == [text]
+    page.fill("[name=digits]", "5")
+    expect(page.locator("#saved")).to_contain_text("without your edits")
+
+
+def test_edited_numbers_keep_their_marks(open_page):
+    page = open_page()
+    edited = """async ([best, changes]) => {
+        const { Page } = await import("/static/js/page.js");
+        const digits = [...best.replace(/[^0-9]/g, "")].map((text, index) => ({
+            text, box: [index, 0, index + 1, 1], confidence: 0.9, alternatives: [],
+        }));
+        const number = { text: best, best, digits, status: "ok", confidence: 0.9, alternatives: [], region: null };
+        const page = new Page({ numbers: [number] });
+        changes.forEach((text, id) => (text ? page.rename(id, text) : page.remove(id)));
+        return page.numbers().map((one) => one.text);
+    }"""
+    for best, changes, expected in [
+        ("-3.14", ["3", "7", "4"], ["-3.74"]),
+        ("-3.14", ["", "1", "4"], ["-14"]),
+        ("1,234.5", ["1", "2", "3", "4", ""], ["1,234"]),
+        ("1/2/3", ["1", "", "3"], ["1/3"]),
+        ("12-34", ["", "", "3", "4"], ["34"]),
+        ("INV 1-2", ["", "3"], ["INV 3"]),
+        ("3.1", ["", ""], []),
+    ]:
+        assert page.evaluate(edited, [best, changes]) == expected, best
+
+
+def test_a_missed_digit_can_be_added(open_page, choose, server):
+    page = open_page()
+    choose(page)
+    page.click("#add-digit")
+    stage = page.locator(".layer").bounding_box()
+    page.mouse.move(stage["x"] + 0.02 * stage["width"], stage["y"] + 0.7 * stage["height"])
+    page.mouse.down()
+    page.mouse.move(stage["x"] + 0.08 * stage["width"], stage["y"] + 0.95 * stage["height"], steps=4)
+    page.mouse.up()
+    page.keyboard.type("9")
+    expect(page.locator("#saved")).to_contain_text("Saved with 6 digits")
+    assert texts(page) == ["72366", "9"]
+    assert saved_classes(server) == [7, 2, 3, 6, 6, 9]
+
+
+def test_the_picture_is_zoomed_and_moved(open_page, choose):
+    page = open_page()
+    choose(page, PAGE)
+    stage = page.locator(".stage").bounding_box()
+    x, y = stage["x"] + stage["width"] / 2, stage["y"] + stage["height"] / 2
+    page.mouse.move(x, y)
+    whole = page.evaluate(SCALE)
+    page.mouse.wheel(0, -500)
+    page.wait_for_function(f"({SCALE})() > 1.5")
+    before = page.locator(".layer").bounding_box()
+    page.mouse.down()
+    page.mouse.move(x + 60, y + 40, steps=4)
+    page.mouse.up()
+    after = page.locator(".layer").bounding_box()
+    assert (after["x"] - before["x"], after["y"] - before["y"]) == (60, 40)
+    assert page.locator("#digit").count() == 0  # a drag is no click
+    page.click("#zoom-all")
+    assert page.evaluate(SCALE) == whole
+    page.keyboard.press("+")
+    assert page.evaluate(SCALE) > whole
+    page.click("#zoom-out")
+    assert page.evaluate(SCALE) == whole
+
+
+def test_the_picture_is_zoomed_by_pinching(open_page, choose):
+    page = open_page(has_touch=True)
+    choose(page)
+    whole = page.evaluate(SCALE)
+    stage = page.locator(".stage").bounding_box()
+    x, y = stage["x"] + stage["width"] / 2, stage["y"] + stage["height"] / 2
+    devtools = page.context.new_cdp_session(page)
+
+    def touch(kind, *places):
+        points = [{"x": x + place, "y": y, "id": index} for index, place in enumerate(places)]
+        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", -40, 40)
+    touch("touchMove", -60, 60)
+    touch("touchMove", -80, 80)
+    touch("touchEnd")
+    assert page.evaluate(SCALE) == pytest.approx(2 * whole, rel=0.05)
+    assert page.locator("#digit").count() == 0
+
+
+def test_a_turned_page_is_shown_upright(open_page, choose, tmp_path):
+    page = open_page()
+    path = tmp_path / "turned.png"
+    cv2.imwrite(str(path), cv2.rotate(cv2.imread(str(EXAMPLE)), cv2.ROTATE_90_CLOCKWISE))
+    page.click("#toggle-options")
+    page.select_option("[name=rotate]", "90")
+    assert choose(page, path) == ["72366"]
+    expect(page.locator(".digit")).to_have_count(5)
+    page.click("#toggle-options")
+    picture = page.locator(".layer img").bounding_box()
+    assert picture["width"] / picture["height"] == pytest.approx(640 / 240, rel=0.01)
+    box = page.locator(".digit .box").first.bounding_box()
+    assert abs((box["x"] - picture["x"]) / picture["width"] - 56 / 640) < 0.02
+    page.click("#mark-region")
+    page.mouse.move(picture["x"] + 14, picture["y"] + 14)
+    page.mouse.down()
+    page.mouse.move(picture["x"] + 0.415 * picture["width"], picture["y"] + picture["height"] - 1, steps=4)
+    page.mouse.up()
+    expect(page.locator("#numbers .value .text")).to_have_text("72")
+
+
+def test_everything_works_by_keyboard(open_page, numbers):
+    page = open_page()
+
+    def tab_to(selector):
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+                return
+        raise AssertionError(f"{selector} is not reached")
+
+    tab_to("#tab-picture")
+    page.keyboard.press("ArrowLeft")
+    assert page.locator("#panel-draw").is_visible()
+    page.keyboard.press("ArrowRight")
+    tab_to("#file")
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Space")
+    chooser.value.set_files(str(EXAMPLE))
+    assert numbers(page) == ["72366"]
+    expect(page.locator(".digit")).to_have_count(5)
+    tab_to(".digit")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("2, ")
+    page.keyboard.press("5")
+    assert texts(page) == ["75366"]
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.closest('#digit') !== null")
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("5, edited")
+    page.keyboard.press("Delete")
+    assert texts(page) == ["7366"]
+    expect(page.locator("#saved")).to_contain_text("Saved with 4")
+    tab_to("#toggle-options")
+    page.keyboard.press("Enter")
+    tab_to("[name=digits]")
+    page.keyboard.type("4")
+    expect(page.locator("#numbers .unfit")).to_have_count(1)
+
+
+def test_numbers_can_be_copied_and_the_reading_downloaded(open_page, choose):
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    choose(page)
+    page.click("#copy")
+    expect(page.locator("#toast")).to_contain_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == "72366"
+    with page.expect_download() as download:
+        page.click("#json")
+    (reading,) = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
+    assert (reading["image"], reading["numbers"][0]["best"]) == ("number.jpg", "72366")

@@ -57,7 +57,7 @@ def create_app(service: Service, hosts: tuple[str, ...] = ("*",)) -> FastAPI:
             megapixels=settings.max_pixels / 1e6,
             time_limit=settings.time_limit,
         ),
-        license_info={"name": "MIT AND AGPL-3.0-only"},
+        license_info={"name": "MIT AND AGPL-3.0-only AND BSD-3-Clause"},
         docs_url=None,  # FastAPI's page loads Swagger UI from another host
         redoc_url=None,
         middleware=[

@@ -219,7 +219,7 @@ def test_formats_that_browsers_do_not_support_are_shown(open_page, choose, tmp_p
 
 def test_a_picture_without_digits_comes_with_suggestions(open_page, choose, tmp_path):
     page = open_page()
-    cv2.imwrite(str(tmp_path / "empty.png"), np.full((60, 80, 3), 200, np.uint8))
+    cv2.imwrite(str(tmp_path / "empty.png"), np.full((300, 400, 3), 200, np.uint8))
     assert choose(page, tmp_path / "empty.png") == []
     assert "No digits found" in page.inner_text(".results")
     page.click("#try-fainter")

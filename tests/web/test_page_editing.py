@@ -114,7 +114,13 @@ def test_an_uncertain_number_is_accepted_or_replaced(open_page, choose):
     page.fill("[name=min_confidence]", "1")
     expect(page.locator("#numbers .unsure")).to_have_count(1)
     assert texts(page) == ["72366"]
+    doubtful = page.locator("#numbers mark").all_inner_texts()
+    assert doubtful == page.locator(".doubtful text").all_text_contents()
+    assert "doubtful" in page.locator(".doubtful").first.get_attribute("aria-label")
+    page.check("[name=strict]")
+    expect(page.locator("#numbers .value .text")).to_contain_text("?")
     page.locator("button", has_text="Accept 72366").click()
+    assert texts(page) == ["72366"]
     assert page.locator("#numbers .accepted").count() == 1
     page.click("#undo")
     other = page.locator(".doubt button").nth(1)
@@ -132,7 +138,8 @@ def test_edited_numbers_keep_their_marks(open_page):
         const digits = [...best.replace(/[^0-9]/g, "")].map((text, index) => ({
             text, box: [index, 0, index + 1, 1], confidence: 0.9, alternatives: [],
         }));
-        const number = { text: best, best, digits, status: "ok", confidence: 0.9, alternatives: [], region: null };
+        const number = { text: best, best, digits, status: "ok", confidence: 0.9, alternatives: [], region: null,
+            doubtful: [] };
         const page = new Page({ numbers: [number] });
         changes.forEach((text, id) => (text ? page.rename(id, text) : page.remove(id)));
         return page.numbers().map((one) => one.text);

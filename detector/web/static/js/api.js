@@ -5,7 +5,7 @@
 /** @typedef {{ text: string, confidence: number, box: Box, alternatives: Alternative[] }} DigitRead */
 /**
  * @typedef {object} NumberRead
- * @property {string} text
+ * @property {string} text that of `best`, with ? in the doubtful places if strict
  * @property {string} best
  * @property {"ok" | "unsure" | "unfit"} status
  * @property {number} confidence 0 to 1
@@ -13,6 +13,7 @@
  * @property {Box} box
  * @property {number} angle
  * @property {string | null} region
+ * @property {number[]} doubtful places in `best` of the characters that make the number uncertain
  * @property {DigitRead[]} digits
  */
 /**

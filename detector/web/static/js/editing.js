@@ -46,7 +46,7 @@ export class Editor {
    * @param {number} row
    * @param {string} [text] the text to begin with; that of the number if left out
    */
-  startTyping(row, text = this.page.number(row).text) {
+  startTyping(row, text = this.page.number(row).best) {
     this.store.set({ editing: { row, text, reason: "" }, opened: null, chosen: row });
   }
 

@@ -16,7 +16,9 @@ import { around } from "./geometry.js";
 /**
  * @typedef {object} ShownNumber
  * @property {number} row which names the number; stable while others are edited
- * @property {string} text
+ * @property {string} text as it is shown; in strict readings with ? in the doubtful places
+ * @property {string} best the text without ?
+ * @property {number[]} doubtful places in the text
  * @property {"ok" | "unsure" | "unfit" | "edited" | "accepted"} status
  * @property {number | null} confidence null if the user set the number
  * @property {Alternative[]} alternatives
@@ -61,13 +63,16 @@ export class Page {
     const read = this.reading.numbers[row];
     if (!read) {
       const text = digits.map((digit) => digit.text).join("");
-      return { ...shared, text, status: "edited", confidence: null, alternatives: [], region: null };
+      const added = { text, best: text, doubtful: [], confidence: null, alternatives: [], region: null };
+      return { ...shared, ...added, status: "edited" };
     }
-    const text = this.text(row);
-    const isEdited = text !== read.best || digits.length < read.digits.length;
-    const status = isEdited ? "edited" : this.typed.has(row) ? "accepted" : read.status;
     const { alternatives, region } = read;
-    return { ...shared, text, status, confidence: isEdited ? null : read.confidence, alternatives, region };
+    const best = this.text(row);
+    if (best !== read.best || digits.length < read.digits.length) {
+      return { ...shared, text: best, best, doubtful: [], status: "edited", confidence: null, alternatives, region };
+    }
+    const { status, text, doubtful } = this.typed.has(row) ? { status: "accepted", text: best, doubtful: [] } : read;
+    return { ...shared, text, best, doubtful, status, confidence: read.confidence, alternatives, region };
   }
 
   /** @param {number} row */
@@ -123,7 +128,7 @@ export class Page {
    * @param {string} text with at least one digit
    */
   type(row, text) {
-    const before = this.number(row).text;
+    const before = this.number(row).best;
     this.remember(before === text ? `accepted ${text}` : `changed ${before} to ${text}`);
     this.typed = new Map(this.typed).set(row, text);
     const typed = text.match(/[0-9]/g) ?? [];
@@ -149,9 +154,19 @@ export class Page {
     return this.digits.filter(({ text }) => text !== "?").map(({ text, box }) => ({ digit: text, box }));
   }
 
+  /**
+   * The ids of the digits that make a number uncertain.
+   * @param {ShownNumber} number
+   */
+  doubtfulIds({ best, doubtful, digits }) {
+    const places = [...best.matchAll(/[0-9]/g)].map((found) => found.index);
+    return digits.filter((_, index) => doubtful.includes(places[index])).map(({ id }) => id);
+  }
+
   /** The first number whose typed text has more or fewer digits than boxes; its boxes are no truth to train on. */
   get mismatch() {
-    return this.numbers().find(({ text, digits }) => countDigits(text) !== digits.length && !text.includes("?"));
+    const isUnequal = (/** @type {ShownNumber} */ { best, digits }) => countDigits(best) !== digits.length;
+    return this.numbers().find((number) => !number.best.includes("?") && isUnequal(number));
   }
 
   /** The reading with the edited numbers, which have `edited: true`. */
@@ -160,13 +175,12 @@ export class Page {
       const read = this.reading.numbers[number.row] ?? { alternatives: [], angle: 0, upside_down: null, marks: [] };
       if (!["edited", "accepted"].includes(number.status)) return read;
       const { text, box, region, confidence } = number;
-      const digits = number.digits.map(({ text, box, confidence, alternatives }) => ({
-        text, confidence: confidence ?? 1, box, alternatives,
+      const digits = number.digits.map((digit) => ({
+        text: digit.text, confidence: digit.confidence ?? 1, box: digit.box, alternatives: digit.alternatives,
       }));
       const digit_text = text.replace(/[^0-9?]/g, "");
-      return {
-        ...read, text, best: text, digit_text, status: "ok", confidence: confidence ?? 1, box, region, digits, edited: true,
-      };
+      const shared = { text, best: text, digit_text, doubtful: [], confidence: confidence ?? 1, box, region, digits };
+      return { ...read, ...shared, status: "ok", edited: true };
     });
     return this.isEdited ? { ...this.reading, numbers, status: statusOf(this.reading, numbers) } : this.reading;
   }

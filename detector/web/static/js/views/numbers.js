@@ -54,7 +54,7 @@ function rowView(number, place, state, app) {
     <div class="line">
       <button type="button" class="value" aria-pressed=${state.chosen === row} title="Show it in the picture"
         @click=${() => app.chooseNumber(row)} @dblclick=${() => app.startTyping(row)}>${
-          when(region, () => html`<span class="region">${region}</span>`)}<span class="text">${text}</span></button>
+          when(region, () => html`<span class="region">${region}</span>`)}<span class="text">${markedText(number)}</span></button>
       <span class="sure">${remark(number)}</span>
       <button type="button" class="quiet" aria-label="Edit ${text}" title="Edit" @click=${() => app.startTyping(row)}>
         ${icon("pen")}</button>
@@ -63,6 +63,15 @@ function rowView(number, place, state, app) {
     </div>
     ${when(status === "unsure" || status === "unfit", () => doubtView(number, app))}
   </li>`;
+}
+
+/**
+ * The characters of a number, the doubtful ones marked.
+ * @param {ShownNumber} number
+ */
+function markedText({ text, doubtful }) {
+  if (!doubtful.length) return text;
+  return [...text].map((character, place) => (doubtful.includes(place) ? html`<mark>${character}</mark>` : character));
 }
 
 /** @param {ShownNumber} number */
@@ -76,9 +85,9 @@ function remark({ status, confidence }) {
  * @param {ShownNumber} number
  * @param {App} app
  */
-function doubtView({ row, text, alternatives }, app) {
+function doubtView({ row, best, alternatives }, app) {
   return html`<div class="bar doubt">
-    <button type="button" class="accept" @click=${() => app.type(row, text)}>${icon("check")} Accept ${text}</button>
+    <button type="button" class="accept" @click=${() => app.type(row, best)}>${icon("check")} Accept ${best}</button>
     ${alternatives.slice(0, 3).map((other) => html`<button type="button" aria-label="Change to ${other.text}"
       @click=${() => app.type(row, other.text)}><span class="text">${other.text}</span>
       <span class="soft">${percent(other.confidence)}</span></button>`)}

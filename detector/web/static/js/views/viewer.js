@@ -76,24 +76,40 @@ function overlayView(state, page, app) {
     (number, place) => svg`<g class="${hue(place)} ${number.status} ${number.row === active ? "active" : ""}"
       @pointerenter=${(/** @type {PointerEvent} */ event) => event.pointerType === "mouse" && app.hover(number.row)}
       @pointerleave=${() => app.hover(null)}>${
-        number.digits.map((digit) => digitShape(digit, number, digit.id === first, state, app))}</g>`,
+        digitShapes(number, page, first, state, app)}</g>`,
   )}</g>`;
 }
 
 /**
- * @param {Digit} digit
  * @param {ShownNumber} number
- * @param {boolean} isReached by the Tab key
+ * @param {Page} page
+ * @param {number | null | undefined} first digit that the Tab key reaches
  * @param {State} state
  * @param {App} app
  */
-function digitShape(digit, number, isReached, state, app) {
+function digitShapes(number, page, first, state, app) {
+  const doubtful = page.doubtfulIds(number);
+  return number.digits.map((digit) => {
+    const isDoubtful = doubtful.includes(digit.id);
+    const label = labelOf(digit, number, isDoubtful);
+    const name = `digit ${state.opened === digit.id ? "opened" : ""} ${isDoubtful ? "doubtful" : ""}`;
+    return digitShape(digit, { label, name, tabindex: digit.id === first ? 0 : -1 }, state, app);
+  });
+}
+
+/**
+ * @param {Digit} digit
+ * @param {{ label: string, name: string, tabindex: number }} look
+ * @param {State} state
+ * @param {App} app
+ */
+function digitShape(digit, { label, name, tabindex }, state, app) {
   const shown = /** @type {import("../state.js").Shown} */ (state.shown);
   const [left, top, right, bottom] = toUpright(digit.box, shown);
   const [x, y, width, height] = [left, top, right - left, bottom - top].map((value) => value.toFixed(2));
   const isLow = top < 24 / app.stage.scale; // no room for the label above
-  return svg`<g class="digit ${state.opened === digit.id ? "opened" : ""}" data-digit=${digit.id} tabindex=${isReached ? 0 : -1}
-    role="button" aria-haspopup="dialog" aria-label=${labelOf(digit, number)} @click=${() => app.openDigit(digit.id)}
+  return svg`<g class=${name} data-digit=${digit.id} tabindex=${tabindex}
+    role="button" aria-haspopup="dialog" aria-label=${label} @click=${() => app.openDigit(digit.id)}
     @focus=${() => app.focusDigit(digit)} @keydown=${(/** @type {KeyboardEvent} */ event) => app.onDigitKey(event, digit)}>
     <rect class="halo" x=${x} y=${y} width=${width} height=${height} rx=${3 / app.stage.scale}></rect>
     <rect class="box" x=${x} y=${y} width=${width} height=${height} rx=${3 / app.stage.scale}></rect>
@@ -103,10 +119,11 @@ function digitShape(digit, number, isReached, state, app) {
 /**
  * @param {Digit} digit
  * @param {ShownNumber} number
+ * @param {boolean} isDoubtful
  */
-function labelOf(digit, number) {
+function labelOf(digit, number, isDoubtful) {
   if (digit.text === "?") return "New digit: type it";
   const sure = digit.confidence === null ? "edited" : percent(digit.confidence);
   const others = digit.alternatives.map(({ text, confidence }) => `, or ${text} ${percent(confidence)}`).join("");
-  return `${digit.text}, ${sure}, in ${number.text}${others}`;
+  return `${digit.text}, ${sure}${isDoubtful ? ", doubtful" : ""}, in ${number.text}${others}`;
 }

@@ -1,10 +1,10 @@
-"""Compare reading with Ray to the local engine: the same rows, the time it takes, and what killed processes change.
+"""Compare reading with Ray to reading without: the same rows, the time it takes, and what killed processes change.
 
     python benchmarks/cluster.py [--count 10000] [--folder DIR]
 
-The pictures come from all real sets in turn. They are read with the local engine, with Ray on one node, with one worker
+The pictures come from all real sets in turn. They are read without Ray, with Ray on one node, with one worker
 killed, with the command killed and started again, and on two nodes simulated on this machine with half of its cores
-each. Every row must be that of the local engine, with at most rounding differences in its confidences. Needs psutil.
+each. Every row must be that of reading without Ray, with at most rounding differences in its confidences. Needs psutil.
 """
 
 from __future__ import annotations
@@ -47,13 +47,12 @@ def main() -> None:
 def measure(folder: Path, count: int) -> None:
     listed = ["--from-file", str(folder / "list.txt")]
     local = folder / "local.jsonl"
-    report("local engine", count, run([*listed, "--format", "jsonl", "--out", str(local)]), "")
+    report("without Ray", count, run([*listed, "--format", "jsonl", "--out", str(local)]), "")
     rows = [json.loads(line) for line in local.read_text(encoding="utf-8").splitlines()]
 
-    def measure_ray(name: str, address: str = "", disturb: Disturb | None = None) -> None:
+    def measure_ray(name: str, address: str = "local", disturb: Disturb | None = None) -> None:
         out = folder / name.replace(" ", "-").replace(",", "")
-        joined = ["--address", address] if address else []
-        command = [*listed, "--engine", "ray", "--shard", str(_SHARD), "--out", str(out), *joined]
+        command = [*listed, "--ray", address, "--shard", str(_SHARD), "--out", str(out)]
         report(name, count, run(command, disturb), compare(rows, out))
 
     measure_driver(folder)
@@ -74,7 +73,7 @@ def measure(folder: Path, count: int) -> None:
 def measure_driver(folder: Path) -> None:
     """Print how many empty shards per second the driver hands out."""
     (folder / "nothing.txt").write_text("".join(f"{number}.none\n" for number in range(_EMPTY)))
-    listed = ["--from-file", str(folder / "nothing.txt"), "--engine", "ray", "--shard"]
+    listed = ["--from-file", str(folder / "nothing.txt"), "--ray", "local", "--shard"]
     few = run([*listed, str(_EMPTY), "--out", str(folder / "few")])
     many = run([*listed, "1", "--out", str(folder / "many")])
     print(f"start and end of Ray {few:.1f} s; {_EMPTY / (many - few):.0f} empty shards per second", flush=True)
@@ -124,13 +123,13 @@ def _name(process: psutil.Process) -> str:
 
 
 def compare(rows: list[dict[str, Any]], out: Path) -> str:
-    """Compare the readings in a folder with those of the local engine; end the program if rows are missing."""
+    """Compare the readings in a folder with those of reading without Ray; end the program if rows are missing."""
     import pyarrow.parquet as pq
 
     lines = [line for path in sorted(out.glob("*.jsonl")) for line in path.read_text(encoding="utf-8").splitlines()]
     found = [json.loads(line) for line in lines]
     if [(row["image"], row["page"]) for row in found] != [(row["image"], row["page"]) for row in rows]:
-        sys.exit(f"{out}: the rows are not those of the local engine, once each and in order")
+        sys.exit(f"{out}: the rows are not those of reading without Ray, once each and in order")
     table = [row for path in sorted(out.glob("*.parquet")) for row in pq.read_table(path).to_pylist()]
     if table != found:
         sys.exit(f"{out}: Parquet and JSONL differ")

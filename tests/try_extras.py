@@ -131,7 +131,7 @@ def try_openvino(environment: Environment) -> None:
 
 
 def try_ray(environment: Environment) -> None:
-    environment.digitdet("read", "--engine", "ray", "number.jpg", "--out", "shards")
+    environment.digitdet("read", "--ray", "local", "number.jpg", "--out", "shards")
 
 
 EXTRAS: dict[str, Callable[[Environment], None]] = {

@@ -34,14 +34,10 @@ model_option = click.option(
     help="Run folder of `digitdet train`, or one of its .onnx files.  [default: the shipped model]",
 )
 mnist_option = click.option("--mnist", type=FOLDER, help="Folder with the four MNIST files.")
-_engine_option = click.option(
-    "--engine",
-    type=click.Choice(["local", "ray"]),
-    default="local",
-    help="Run on this machine or on a Ray cluster (docs/guides/cluster.md).",
-)
-_address_option = click.option(
-    "--address", metavar="HOST:PORT", help="Ray cluster to connect to, or auto.  [default: start Ray on this machine]"
+ray_option = click.option(
+    "--ray",
+    metavar="HOST:PORT",
+    help="Run on a Ray cluster: the address of its head, auto on one of its machines, or local to start Ray here.",
 )
 
 echo_error = partial(click.echo, err=True)
@@ -63,7 +59,7 @@ _SECTIONS = {
         "verbosity",
     ),
     "What is known about the numbers": ("digits", "pattern", "check", "allowed", "previous", "max_step"),
-    "Ray cluster": ("engine", "address", "shard"),
+    "Ray cluster": ("ray", "shard"),
     "Model and tuning": (),
 }
 
@@ -139,19 +135,10 @@ def _click_option(option: ReadOption) -> Callable[[Command], Command]:
     return click.option(name, multiple=multiple, **details)
 
 
-def engine_options(command: Command) -> Command:
-    """Add the options of a command that can run on a Ray cluster."""
-    return _engine_option(_address_option(command))
-
-
-def use_ray(engine: str, address: str | None) -> bool:
-    """Return whether the command runs on Ray, after checking that it is installed."""
-    if engine == "local":
-        if address is not None:
-            raise click.UsageError("--address requires --engine ray")
-        return False
-    require_extra("--engine ray", "ray", "ray", "pyarrow", "pandas")
-    return True
+def ray_address(ray: str) -> str | None:
+    """Return the address for Ray, None for this machine, after checking that Ray is installed."""
+    require_extra("--ray", "ray", "ray", "pyarrow", "pandas")
+    return None if ray == "local" else ray
 
 
 def load_settings(

@@ -16,11 +16,11 @@ from digitdet.cli.options import (
     ReadCommand,
     config_option,
     echo_error,
-    engine_options,
     load_settings,
     model_option,
+    ray_address,
+    ray_option,
     read_options,
-    use_ray,
     verbosity_options,
 )
 from digitdet.cli.progress import NORMAL, Progress
@@ -53,11 +53,11 @@ _NOT_IDENTIFYING = ("model", "from_file", "out", "save", "crops", "labels")
     "--out",
     metavar="FILE",
     help="Write to FILE instead of stdout, when everything is read. With jsonl, the same command resumes after an "
-    "interruption. With --engine ray a folder, s3://... or gs://...",
+    "interruption. With --ray a folder, s3://... or gs://...",
 )
-@engine_options
+@ray_option
 @click.option(
-    "--shard", type=click.IntRange(1), metavar="N", help=f"Pictures per file, with --engine ray.  [default: {_SHARD}]"
+    "--shard", type=click.IntRange(1), metavar="N", help=f"Pictures per file, with --ray.  [default: {_SHARD}]"
 )
 @read_options
 @click.option("--save", type=FOLDER, help="Save each picture with the numbers drawn on it.")
@@ -73,14 +73,14 @@ def read(pictures: tuple[str, ...], output_format: str, **options: Any) -> None:
     1 if a picture could not be read, and 2 for wrong usage. With --strict it is also 1 if a number is uncertain or none
     meets the constraints.
     """
-    address, verbosity = options.pop("address"), options.pop("verbosity") or NORMAL
-    if use_ray(options.pop("engine"), address):
+    ray, verbosity = options.pop("ray"), options.pop("verbosity") or NORMAL
+    if ray is not None:
         from digitdet.imaging.images import quiet_decoders
 
         with quiet_decoders():  # Ray's own messages too
-            sys.exit(_read_on_cluster(pictures, output_format, address, options))
+            sys.exit(_read_on_cluster(pictures, output_format, ray_address(ray), options))
     if options.pop("shard"):
-        raise click.UsageError("--shard requires --engine ray")
+        raise click.UsageError("--shard requires --ray")
     # Loading the model is a third of a cold start: it runs while the other modules are imported.
     with ThreadPoolExecutor(1) as loader:
         is_one = len(pictures) == 1 and not options["from_file"] and os.path.isfile(pictures[0])
@@ -151,12 +151,12 @@ def _read_on_cluster(pictures: Sequence[str], output_format: str, address: str |
     from digitdet.outputs.result_file import run_identity
 
     if options["out"] is None:
-        raise click.UsageError("--engine ray writes JSONL and Parquet into a folder: name it with --out")
+        raise click.UsageError("--ray writes JSONL and Parquet into a folder: name it with --out")
     for name in ("save", "crops", "labels"):
         if options[name] is not None:
-            raise click.UsageError(f"--{name} requires --engine local")
+            raise click.UsageError(f"--{name} and --ray cannot be combined")
     if output_format not in ("text", "jsonl"):
-        raise click.UsageError("--engine ray writes JSONL and Parquet: leave --format out")
+        raise click.UsageError("--ray writes JSONL and Parquet: leave --format out")
     shard = options.pop("shard") or _SHARD
     names = _names(pictures, options)
     parsed = _parse_options(options)

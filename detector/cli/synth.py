@@ -20,11 +20,11 @@ from digitdet.cli.options import (
     config_option,
     echo_error,
     echo_some,
-    engine_options,
     load_settings,
     mnist_option,
+    ray_address,
+    ray_option,
     require_extra,
-    use_ray,
 )
 from digitdet.configs import SynthConfig, preset_names, replace
 from digitdet.configs.synth import add_materials
@@ -40,7 +40,7 @@ _FONT_SUFFIXES = (".otf", ".ttf", ".woff")
 @click.option("--count", type=click.IntRange(1, 10_000_000), metavar="N", help="Number of pictures in all splits.")
 @click.option("--seed", type=SEED, metavar="N", help="Seed of the random generator.")
 @click.option("--workers", type=click.IntRange(min=0), default=0, metavar="N", help="Processes; 0: one per core.")
-@engine_options
+@ray_option
 @click.option(
     "--preset",
     type=click.Choice(preset_names("synth")),
@@ -66,7 +66,7 @@ def synth(preview: Path | None, stats: Path | None, check: Path | None, **option
     """Compose training pictures: handwritten and printed numbers, meters and displays, with a box for every digit.
 
     Writes a YOLO dataset (images/, labels/, data.yaml) and numbers.jsonl with the numbers of each picture. The same
-    settings and fonts give the same bytes, whatever --workers and --engine. The same command resumes after an
+    settings and fonts give the same bytes, whatever --workers and --ray. The same command resumes after an
     interruption.
 
     MNIST is taken from --mnist, $DIGITDET_DATA/mnist or the user's cache; otherwise it is downloaded once. Some
@@ -87,8 +87,7 @@ def _compose(
     *,
     out: Path,
     workers: int,
-    engine: str,
-    address: str | None,
+    ray: str | None,
     preset: str | None,
     config_file: Path | None,
     mnist: Path | None,
@@ -97,9 +96,9 @@ def _compose(
     **own_materials: Any,
 ) -> None:
     require_extra("digitdet synth", "train", "albumentations", "PIL", "tqdm")
-    on_ray = use_ray(engine, address)
-    if on_ray and workers:
-        raise click.UsageError("--workers requires --engine local: Ray uses every core")
+    if ray is not None and workers:
+        raise click.UsageError("--workers and --ray cannot be combined: Ray uses every core")
+    address = None if ray is None else ray_address(ray)
     from digitdet.synth.sources import load_materials
     from digitdet.synth.writer import write_preview
 
@@ -111,7 +110,7 @@ def _compose(
         drawn = write_preview(config, materials, preview)
         echo_error(f"the first {drawn} training pictures of these settings in {preview}")
     else:
-        _write_dataset(config, materials, out, workers, on_ray, address)
+        _write_dataset(config, materials, out, workers, ray is not None, address)
         echo_error(f"train on them with  {_train_command(out, preset)}")
 
 

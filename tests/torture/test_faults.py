@@ -160,7 +160,7 @@ def test_ctrl_c(command, composing, composed, thousand, mnist, tmp_path, what):
         "synth": [*composing, "--out", out],
         "train": ["train", "--data", composed, "--config", settings, "--out", out],
         "read": ["read", thousand],
-        "read with ray": ["read", thousand, "--engine", "ray", "--shard", "50", "--out", out],
+        "read with ray": ["read", thousand, "--ray", "local", "--shard", "50", "--out", out],
     }.get(what, ["classify", "train", "--model", what.split()[-1], "--mnist", mnist, "--out", out])
     times, patience = (2, 90) if what == "read with ray" else (6, 2)  # Ray's processes end within a minute
     rng, stopped = random.Random(1), 0

@@ -4,15 +4,20 @@
 
 `stock` is Ultralytics' default on a CPU: float32 on one thread less than there are cores (at most 8). `squares` uses
 all cores, and bfloat16 if the processor supports it, but square batches as stock Ultralytics does; `digitdet` batches
-pictures of similar shape. Everything else is equal. The three take turns three times; the first steps are not counted.
+pictures of similar shape, and `busy` does the same beside another program that uses one core. Everything else is equal.
+They take turns three times; the first steps are not counted.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
@@ -35,6 +40,7 @@ def main() -> None:
         # A mosaic with (almost) no probability switches our own batches off.
         "squares": TrainConfig(epochs=1, mosaic=1e-9),
         "digitdet": TrainConfig(epochs=1),
+        "busy": TrainConfig(epochs=1),
     }
     rates: dict[str, list[float]] = {name: [] for name in ways}
     with tempfile.TemporaryDirectory() as scratch:
@@ -47,13 +53,24 @@ def main() -> None:
                 ticks: list[float] = []
                 run = Path(scratch) / f"{name}-{turn}"
                 run.mkdir()
-                yolo.train(way, splits, run, None, on_step=lambda ticks=ticks: ticks.append(time.perf_counter()))
+                with busy_core() if name == "busy" else contextlib.nullcontext():
+                    yolo.train(way, splits, run, None, on_step=lambda ticks=ticks: ticks.append(time.perf_counter()))
                 seconds = ticks[-1] - ticks[_WARM_UP_STEPS]
                 rates[name].append((len(ticks) - 1 - _WARM_UP_STEPS) * way.batch / seconds)
     for name, values in rates.items():
         ratio = median(ours / theirs for ours, theirs in zip(rates["digitdet"], values, strict=True))
         turns = ", ".join(f"{value:.1f}" for value in values)
         print(f"{name:9} {median(values):6.1f} images/s  ({turns})  digitdet is {ratio:.2f} times as fast")
+
+
+@contextlib.contextmanager
+def busy_core() -> Iterator[None]:
+    """Run another process that uses one core."""
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as process:
+        try:
+            yield
+        finally:
+            process.kill()
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def test_it_serves_until_ctrl_c(serve, tmp_path):
     with pytest.raises(DataError, match="another digitdet"), folder_lock(tmp_path / "mine"):
         pass
     os.kill(server.pid, signal.SIGINT)
-    assert server.wait(10) == 0
+    assert server.wait(60) == 0
     assert server.stderr.read() == ""
     assert re.fullmatch(r"[\d-]+T[\d:+-]+ POST /api/read 200 \d+ ms\n", server.stdout.read())
     assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == ["data.yaml", "images", "labels"]

@@ -272,7 +272,7 @@ def test_killed_command_is_resumed(whole, mixed, materials, tmp_path):
         process.stdout.readline()  # a chunk of 12 pictures is done, that of 36 is in progress
         process.send_signal(signal.SIGKILL)
     # The workers notice that their parent is gone and exit.
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         try:
             os.killpg(process.pid, 0)

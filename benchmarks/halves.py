@@ -1,5 +1,9 @@
 """The fixed split of the real sets: the "choose" half selects models and settings, the "confirm" half is reported.
 
+    python benchmarks/halves.py --out DIR [--half choose|confirm] SET ...
+
+writes DIR/SET/labels.csv with the pictures of a half, for `digitdet calibrate` and `digitdet eval`.
+
 A picture's half is a hash of its group, so it never changes and no list has to be stored. Pictures of the same object
 (such as photos of one meter or rows of one page) are in one group, so that nothing in the confirm half was used to
 select a model.
@@ -7,9 +11,12 @@ select a model.
 
 from __future__ import annotations
 
+import argparse
 import csv
 import hashlib
+import os
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -58,3 +65,30 @@ def load_rows(folder: Path, half: str = "all", limit: int = 0) -> list[Row]:
     if limit and len(rows) > limit:
         return [rows[i * len(rows) // limit] for i in range(limit)]
     return list(rows)
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    real = Path(os.environ.get("DIGITDET_DATA", ""), "real")
+    for name in arguments.sets:
+        if not (real / name / "labels.csv").is_file():
+            sys.exit(f"{name}: no such set in {real}")
+        folder = arguments.out / name
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "labels.csv").open("w", encoding="utf-8", newline="") as file:
+            table = csv.writer(file, lineterminator="\n")
+            table.writerow(["image", "number"])
+            for row in load_rows(real / name, arguments.half):
+                table.writerow([(real / name / row["image"]).resolve(), row["number"]])
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("sets", nargs="+", metavar="SET", help="names of sets")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
+    parser.add_argument("--half", choices=("choose", "confirm"), default="choose")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -20,10 +20,12 @@ The third table is about its confidences, the lowest of each line that was read:
 
     lines      lines read, and the share of them that is right
     confidence its mean, and the expected calibration error
+    sure       share of the lines with a confidence of at least 0.9, and the share of these that is right
     doubted    share of the right lines whose confidence is below the default of --min-confidence
     missed     share of the wrong lines whose confidence is not
 
-It ends with the lines of all sets by their confidence, each set with the same weight.
+It ends with the number of sets on which the confidences hold, and with the lines of all sets by their confidence, each
+set with the same weight.
 """
 
 from __future__ import annotations
@@ -49,6 +51,8 @@ from digitdet.reading.results import UNSURE
 
 _OURS = "digitdet"
 _CHOOSE_BY = 100  # pictures of the choose half on which Tesseract's variants are compared
+_SURE = 0.9  # confidence
+_HOLDS = 0.95, 0.05  # share of the sure lines that is right, and distance of the mean confidence from the share right
 _MANY_DIGITS = "mgr_rowid"  # the set that is also reported for numbers of two or more digits
 
 Record = dict[str, float | int | str]
@@ -148,12 +152,14 @@ def measure_confidences(lines: Sequence[Line]) -> Record:
     """Return how well the confidences of lines tell the right ones; shares are 0 to 1, and 0 of none."""
     confidences = np.array([line.confidence for line in lines])
     is_right = np.array([line.is_right for line in lines], bool)
-    is_doubted = confidences < ReadConfig().min_confidence
+    is_doubted, is_sure = confidences < ReadConfig().min_confidence, confidences >= _SURE
     return {
         "lines": len(lines),
         "right": _mean(is_right),
         "confidence": _mean(confidences),
         "calibration_error": expected_calibration_error(confidences, is_right),
+        "sure": _mean(is_sure),
+        "sure_right": _mean(is_right[is_sure]),
         "doubted": _mean(is_doubted[is_right]),
         "missed": _mean(~is_doubted[~is_right]),
     }
@@ -218,12 +224,16 @@ def print_own(records: Sequence[Record]) -> None:
 
 def print_confidences(records: Sequence[Record], bins: Sequence[Record]) -> None:
     """Print the table of confidences, and that of all sets by confidence."""
-    columns = ("right", "confidence", "calibration_error", "doubted", "missed")
-    head = "".join(f" {name.replace('calibration_', ''):>10}" for name in columns)
+    columns = ("right", "confidence", "calibration_error", "sure", "sure_right", "doubted", "missed")
+    head = "".join(f" {name.replace('calibration_', '').replace('_', ' '):>10}" for name in columns)
     print(f"\n{'confidences':22} {'lines':>8}{head}")
-    for one in records:
-        if one["reader"] == _OURS:
-            print(f"{one['set']:22} {one['lines']:8}{''.join(f' {one[name]:10.1%}' for name in columns)}")
+    own = [one for one in records if one["reader"] == _OURS]
+    for one in own:
+        print(f"{one['set']:22} {one['lines']:8}{''.join(f' {one[name]:10.1%}' for name in columns)}")
+    precise = sum(not one["sure"] or float(one["sure_right"]) >= _HOLDS[0] for one in own)
+    close = sum(abs(float(one["confidence"]) - float(one["right"])) <= _HOLDS[1] for one in own)
+    print(f"at least {_HOLDS[0]:.0%} of the sure lines are right on {precise} of {len(own)} sets;", end=" ")
+    print(f"the mean confidence is within {_HOLDS[1]:.0%} of the share right on {close}")
     print(f"\n{'all sets, from':22} {'lines':>8} {'right':>10} {'confidence':>10}")
     for one in bins:
         print(f"{one['from']:<22} {one['lines']:8} {one['right']:10.1%} {one['confidence']:10.1%}")

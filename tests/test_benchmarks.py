@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from digitdet.evaluation.sets import load_sets
 from digitdet.reading.results import Number, Reading
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -101,6 +102,19 @@ def test_load_rows_selects_the_half_and_spaces_rows_evenly(tmp_path):
     assert 70 < len(parts["choose"]) < 130
     assert [row["number"] for row in halves.load_rows(folder, limit=4)] == ["0000", "0050", "0100", "0150"]
     assert len(halves.load_rows(folder, limit=1000)) == 200
+
+
+def test_a_half_is_written_as_a_labelled_set(tmp_path, monkeypatch):
+    folder = tmp_path / "real" / "set"
+    folder.mkdir(parents=True)
+    rows = [f"{index}.png,{index:04d}" for index in range(20)]
+    (folder / "labels.csv").write_text("\n".join(["image,number", *rows]), encoding="utf-8")
+    monkeypatch.setenv("DIGITDET_DATA", str(tmp_path))
+    monkeypatch.setattr("sys.argv", ["halves.py", "--out", str(tmp_path / "out"), "set"])
+    halves.main()
+    (written,) = load_sets(tmp_path / "out")
+    chosen = halves.load_rows(folder, "choose")
+    assert [(one.path, *one.texts) for one in written.pictures] == [(folder / r["image"], r["number"]) for r in chosen]
 
 
 @pytest.mark.parametrize("set_name", SIZES)
@@ -219,8 +233,9 @@ def test_missing_peers_returns_how_to_install_them(monkeypatch):
 def test_confidences_of_lines():
     lines = [exact.Line(0.9, True), exact.Line(0.3, True), exact.Line(0.8, False), exact.Line(0.2, False)]
     found = real.measure_confidences(lines)
+    sure = {"sure": 0.25, "sure_right": 1}
     assert found == pytest.approx(
-        {"lines": 4, "right": 0.5, "confidence": 0.55, "calibration_error": 0.45, "doubted": 0.5, "missed": 0.5}
+        {"lines": 4, "right": 0.5, "confidence": 0.55, "calibration_error": 0.45, "doubted": 0.5, "missed": 0.5, **sure}
     )
     assert real.measure_confidences([exact.Line(0.9, True)])["missed"] == 0
 

@@ -59,19 +59,23 @@ def train(
 
 
 @click.command()
-@click.argument("data", type=FOLDER)
+@click.argument("data", type=FOLDER, nargs=-1, required=True)
 @click.option("--model", type=PATH, required=True, help="Run folder; its calibration is replaced.")
 @click.option(
-    "--split", type=click.Choice(["train", "val", "test"]), default="val", help="Split to fit the calibration on."
+    "--split",
+    type=click.Choice(["train", "val", "test"]),
+    default="val",
+    help="Split of YOLO datasets to fit to.",
 )
 @click.option("--dry-run", is_flag=True, help="Only print what would change.")
-def calibrate(data: Path, model: Path, split: str, dry_run: bool) -> None:
+def calibrate(data: tuple[Path, ...], model: Path, split: str, dry_run: bool) -> None:
     """Calibrate a model, so that nine in ten of the numbers read with a confidence of 0.9 are right.
 
-    DATA is a YOLO dataset of digits that resembles the pictures to be read, such as one of `digitdet synth`, or of
-    `digitdet read --labels` after correction. If it has the text of the pictures (numbers.jsonl), how much each network
-    counts is fitted as well. The changes are printed, measured on the test split if there is one, and stored in the
-    line_reader.onnx of the run folder.
+    DATA are labelled sets that resemble the pictures to be read, which count the same: YOLO datasets of digits, such as
+    those of `digitdet synth`, or of `digitdet read --labels` after correction, and folders with a labels.csv
+    (image,number). If one has the text of the pictures (numbers.jsonl), how much each network counts is fitted as well.
+    The changes are printed, measured on the test splits if there are any, and stored in the line_reader.onnx of the run
+    folder.
     """
     require_extra("digitdet calibrate", "train", "onnx", "scipy", "tqdm")
     from tqdm import tqdm

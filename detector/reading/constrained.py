@@ -189,12 +189,16 @@ def _posteriors(choices: Choices, found: Sequence[Candidate], cut: FloatArray) -
     for slot in reversed(range(count)):
         fit = sum(one.probability * backward[one.slots[-1] + 1, _FIT_DIGIT] for one in starting[slot])
         backward[slot] = steps[slot] @ backward[slot + 1] + begins[slot] * fit
-    total = max(float(backward[0, _CLEAR]), 1e-300)
+    # The steps over numbers that do not fit include every text; one that fits is not among them.
+    scale = (1 + _UNFIT) / max(float(backward[0, _CLEAR]), 1e-300)
     return [
-        float(forward[one.slots[0]] @ begins[one.slots[0]])
-        * one.probability
-        * float(backward[one.slots[-1] + 1, _FIT_DIGIT])
-        / total
+        min(
+            float(forward[one.slots[0]] @ begins[one.slots[0]])
+            * one.probability
+            * float(backward[one.slots[-1] + 1, _FIT_DIGIT])
+            * scale,
+            1.0,
+        )
         for one in found
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from difflib import SequenceMatcher
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +19,13 @@ from digitdet.configs import ReadConfig
 from digitdet.datasets.formats.numbers import LineTruth, NumberTruth
 from digitdet.datasets.formats.yolo import find_data_file, read_data_file, read_picture
 from digitdet.detection.search import MultiScaleDetector
-from digitdet.evaluation.matching import MIN_IOU, exact_readings, greedy_matches
+from digitdet.evaluation.matching import MIN_IOU, align, exact_readings, greedy_matches, group_rows
 from digitdet.evaluation.sets import DigitBoxes, load_sets
 from digitdet.evaluation.statistics import expected_calibration_error
 from digitdet.models.model_file import LINE_READER, find_model, shipped_file, store_entries
 from digitdet.reading.calibration import Calibration, LatticeWeights, to_json
 from digitdet.reading.decoding import NumberDecoder
+from digitdet.reading.digits_only import without_marks
 from digitdet.reading.line_reader import OnnxLineReader
 from digitdet.reading.pooling import build_lattice
 from digitdet.reading.results import Number
@@ -39,13 +41,15 @@ _BESIDE = 0.5  # digits this near to a number, in its heights, belong to it wher
 class CalibrationPicture:
     """What both networks see in a picture, and what is in it.
 
-    `lines` is its text, empty if that is not known, and `numbers` its true numbers, None if only the digits are known.
+    Of its text, `lines`, its true numbers, `numbers`, the texts of its numbers in rows, `texts`, and its digits, the
+    first that is known decides what is right.
     """
 
     strips: Sequence[StripReading]
-    digits: DigitBoxes
+    digits: DigitBoxes | None = None
     numbers: tuple[NumberTruth, ...] | None = None
     lines: tuple[LineTruth, ...] = ()
+    texts: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -60,17 +64,38 @@ class NumberEvidence:
         return len(self.is_right)
 
 
+@dataclass(frozen=True)
+class CalibrationSet:
+    """The pictures of one labelled set."""
+
+    name: str
+    pictures: tuple[CalibrationPicture, ...]
+
+
 def calibrate_model(
-    model: Path, data: Path, split: str, store: bool = True, on_picture: Callable[[], object] = lambda: None
+    model: Path,
+    data: Sequence[Path],
+    split: str,
+    store: bool = True,
+    on_picture: Callable[[], object] = lambda: None,
 ) -> list[str]:
-    """Fit the weights and the calibration of a model to a split of a dataset; store them if `store` is true.
+    """Fit the weights and the calibration of a model to labelled sets; store them if `store` is true.
 
     Those of a run folder without a line reader are stored in a copy of the shipped one.
 
-    Returns them, and their quality on the test split, or on `split` without one, as lines of text.
+    Args:
+        model: Run folder, or one of its model files.
+        data: YOLO datasets, of which `split` is used, folders with a labels.csv, or folders of such folders. Every set
+            has the same weight.
+        split: The split of YOLO datasets.
+        store: Whether to change the model.
+        on_picture: Called after each picture.
+
+    Returns:
+        The parameters, and their quality on each set, or on its test split if there is one, as lines of text.
 
     Raises:
-        DataError: The dataset has no such split, or too few numbers in it.
+        DataError: A dataset has no such split, or there are too few numbers.
         ModelError: The model has no line reader of its own, and is no folder.
     """
     files = find_model(model)
@@ -78,78 +103,97 @@ def calibrate_model(
     if target == shipped_file(LINE_READER):
         raise ModelError(f"{model}: the calibration belongs to the line reader; name a folder that holds {model.name}")
     detector, reader = MultiScaleDetector(files.detector, ReadConfig()), OnnxLineReader(files.line_reader)
-    pictures = list(read_split(detector, reader, data, split, on_picture))
-    weights, calibration = fit(pictures, reader.weights)
-    where = f"the {split} split, which they were fitted to"
-    if split != "test" and "test" in read_data_file(find_data_file(data)).sources:
-        where, pictures = "the test split", list(read_split(detector, reader, data, "test", on_picture))
-    before = _quality(number_evidence(pictures, reader.weights), reader.calibration)
-    after = _quality(number_evidence(pictures, weights), calibration)
+
+    def load(split: str) -> list[CalibrationSet]:
+        return [one for path in data for one in read_sets(detector, reader, path, split, on_picture)]
+
+    known = load(split)
+    weights, calibration = fit(known, reader.weights)
+    lines = [f"weights: {to_json(weights)}", f"calibration: {to_json(calibration)}"]
+    is_tested = split != "test" and all(map(_has_test_split, data))
+    for one in load("test") if is_tested else known:
+        before = _quality(number_evidence(one.pictures, reader.weights), reader.calibration)
+        after = _quality(number_evidence(one.pictures, weights), calibration)
+        lines += [f"{one.name} before: {before}", f"{one.name} after:  {after}"]
+    lines.append(f"measured on {'the test splits' if is_tested else 'the pictures that they were fitted to'}")
     if store:
         if target != files.line_reader:
             write_atomically(target, files.line_reader.read_bytes())
         store_entries(target, weights=to_json(weights), calibration=to_json(calibration))
-    return [
-        f"weights: {to_json(weights)}",
-        f"calibration: {to_json(calibration)}",
-        f"before: {before}",
-        f"after:  {after}",
-        f"measured on {where}",
-    ]
+    return lines
+
+
+def _has_test_split(data: Path) -> bool:
+    file = find_data_file(data)
+    return file.is_file() and "test" in read_data_file(file).sources
 
 
 def _quality(evidence: NumberEvidence, calibration: Calibration) -> str:
-    error = expected_calibration_error(
-        calibration.confidences(evidence.probabilities, evidence.lengths), evidence.is_right
-    )
-    return f"{int(evidence.is_right.sum())} of {len(evidence)} numbers right, calibration error {error:.1%}"
+    confidences = calibration.confidences(evidence.probabilities, evidence.lengths)
+    error = expected_calibration_error(confidences, evidence.is_right)
+    right = f"{int(evidence.is_right.sum())} of {len(evidence)} numbers right ({evidence.is_right.mean():.1%})"
+    return f"{right}, mean confidence {confidences.mean():.1%}, calibration error {error:.1%}"
 
 
-def read_split(
+def read_sets(
     detector: MultiScaleDetector,
     reader: OnnxLineReader,
     data: Path,
     split: str,
     on_picture: Callable[[], object] = lambda: None,
-) -> Iterator[CalibrationPicture]:
-    """Read the strips of all pictures of a split, and yield them with the labels."""
-    for picture in load_sets(find_data_file(data), split)[0].pictures:
-        if picture.digits is None:
-            raise DataError(f"{picture.path}: has no label file")
-        image = read_picture(picture.path)
-        strips = read_strips(image, detector.detect([image])[0], reader)
-        digits = picture.digits.in_pixels(image.shape[1], image.shape[0])
-        yield CalibrationPicture(strips, digits, picture.placed, picture.lines)
-        on_picture()
+) -> Iterator[CalibrationSet]:
+    """Read the strips of all pictures of the sets at a path, and yield them with the labels."""
+    file = find_data_file(data)
+    for one in load_sets(file, split) if file.is_file() else load_sets(data):
+        pictures = []
+        for picture in one.pictures:
+            if picture.digits is None and picture.texts is None:
+                raise DataError(f"{picture.path}: has no label file")
+            image = read_picture(picture.path)
+            strips = read_strips(image, detector.detect([image])[0], reader)
+            digits = None if picture.digits is None else picture.digits.in_pixels(image.shape[1], image.shape[0])
+            pictures.append(CalibrationPicture(strips, digits, picture.placed, picture.lines, picture.texts))
+            on_picture()
+        yield CalibrationSet(one.name, tuple(pictures))
 
 
-def fit(pictures: Sequence[CalibrationPicture], weights: LatticeWeights) -> tuple[LatticeWeights, Calibration]:
+def fit(sets: Sequence[CalibrationSet], weights: LatticeWeights) -> tuple[LatticeWeights, Calibration]:
     """Fit weights and calibration by maximum likelihood; without lines of text, `weights` stay.
 
     Raises:
         DataError: There are too few numbers.
     """
+    pictures = [picture for one in sets for picture in one.pictures]
     labelled = (label_strip(strip, true_characters(one.lines)) for one in pictures if one.lines for strip in one.strips)
     if lines := [line for line in labelled if line is not None]:
         weights = fit_weights(lines)
-    return weights, fit_calibration(number_evidence(pictures, weights))
+    return weights, fit_calibration([number_evidence(one.pictures, weights) for one in sets])
 
 
-def fit_calibration(evidence: NumberEvidence) -> Calibration:
-    """Fit a calibration to numbers by maximum likelihood. Raises DataError if there are too few of them."""
-    right = int(evidence.is_right.sum())
-    if min(right, len(evidence) - right) < _MIN_NUMBERS:
+def fit_calibration(sets: Sequence[NumberEvidence]) -> Calibration:
+    """Fit a calibration to the numbers of several sets by maximum likelihood; every set has the same weight.
+
+    Raises:
+        DataError: There are too few numbers.
+    """
+    sets = [one for one in sets if len(one)]
+    count, right = sum(map(len, sets)), sum(int(one.is_right.sum()) for one in sets)
+    if min(right, count - right) < _MIN_NUMBERS:
         raise DataError(
-            f"{len(evidence)} numbers were read, {right} of them right: a calibration needs at least "
+            f"{count} numbers were read, {right} of them right: a calibration needs at least "
             f"{_MIN_NUMBERS} right and {_MIN_NUMBERS} wrong ones; give more pictures"
         )
     start = np.array(list(asdict(Calibration()).values()))
 
     def loss(values: FloatArray) -> float:
-        confidences = Calibration(*values.tolist()).confidences(evidence.probabilities, evidence.lengths)
-        likelihoods = np.where(evidence.is_right, confidences, 1 - confidences)
+        calibration = Calibration(*values.tolist())
+        total = 0.0
+        for one in sets:
+            confidences = calibration.confidences(one.probabilities, one.lengths)
+            likelihoods = np.where(one.is_right, confidences, 1 - confidences)
+            total -= np.log(likelihoods.clip(1e-12)).mean() * count / len(sets)
         # A prior towards no change, worth one observation, keeps the parameters of separable numbers finite.
-        return float(-np.log(likelihoods.clip(1e-12)).sum() + ((values - start) ** 2).sum() / 2)
+        return float(total + ((values - start) ** 2).sum() / 2)
 
     # A negative scale would reverse the order of the numbers.
     bounds = [(0, None), *[(None, None)] * (len(start) - 1)]
@@ -158,12 +202,17 @@ def fit_calibration(evidence: NumberEvidence) -> Calibration:
 
 
 def number_evidence(pictures: Iterable[CalibrationPicture], weights: LatticeWeights) -> NumberEvidence:
-    """Build the numbers of pictures with these weights, and compare them with the true ones."""
+    """Build the numbers of pictures with these weights, and compare them with the true ones.
+
+    Where the labels have digits alone, the numbers have no marks either, as with `digitdet read --digits-only`.
+    """
     decoder, probabilities, lengths, right = NumberDecoder(ReadConfig()), list[float](), list[int](), list[bool]()
     for picture in pictures:
         found = decoder.decode(
             [build_lattice(one.evidence, one.rows.tolist(), one.angle, weights) for one in picture.strips]
         )
+        if not picture.lines:
+            found = tuple(without_marks(number, 0) for number in found)
         probabilities += [number.confidence for number in found]
         lengths += [len(number.best) for number in found]
         right += are_right(found, picture)
@@ -176,7 +225,33 @@ def are_right(found: Sequence[Number], picture: CalibrationPicture) -> list[bool
         return _are_as_written(found, [number for line in picture.lines for number in written_numbers(line)])
     if picture.numbers is not None:
         return exact_readings(found, picture.numbers)
-    return [only_digits(number.best) == _digits_at(number, picture.digits) for number in found]
+    if picture.texts is not None:
+        return _are_in_rows(found, [only_digits(text) for text in picture.texts])
+    digits = picture.digits
+    return [digits is not None and only_digits(number.best) == _digits_at(number, digits) for number in found]
+
+
+def _are_in_rows(found: Sequence[Number], texts: Sequence[str]) -> list[bool]:
+    """Whether numbers are the true ones, or parts of the true rows if there are several."""
+    if len(texts) < 2:
+        return [only_digits(number.best) in texts for number in found]
+    rows = group_rows(found)
+    read = ["".join(only_digits(number.best) for number in row) for row in rows]
+    right: list[bool] = []
+    for wanted, index in align(texts, read):
+        if index is not None:
+            right += _are_parts(rows[index], read[index], "" if wanted is None else texts[wanted])
+    return right
+
+
+def _are_parts(row: Sequence[Number], read: str, true: str) -> Iterator[bool]:
+    """Yield for each number of a row that was read whether it is a part of the true one."""
+    blocks = SequenceMatcher(None, read, true, autojunk=False).get_matching_blocks()
+    start = 0
+    for number in row:
+        stop = start + len(only_digits(number.best))
+        yield any(block.a <= start and stop <= block.a + block.size for block in blocks)
+        start = stop
 
 
 def written_numbers(line: LineTruth) -> Iterator[NumberTruth]:

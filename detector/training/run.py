@@ -182,7 +182,7 @@ class _Training:
         """Calibrate on the validation split; if it is too small, the calibration stays that of the start."""
         self.say("calibrating on the val split")
         try:
-            calibrate_model(self.folder, self.data, "val")
+            calibrate_model(self.folder, [self.data], "val")
         except DataError as error:
             self.say(f"not calibrated: {error}; it keeps the calibration of the model that it started from")
 

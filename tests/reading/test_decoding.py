@@ -206,6 +206,20 @@ def test_a_constraint_chooses_between_digits():
     assert (number.best, number.status) == ("012", "ok")
 
 
+@pytest.mark.parametrize(
+    ("constraints", "minimum"),
+    [({"digits": 5}, 0.0), ({"allowed": ["72366"]}, 0.97), ({"previous": "72360", "max_step": 8}, 0.97)],
+)
+def test_constraints_never_lower_a_confidence_and_say_so_if_one_reading_is_left(constraints, minimum):
+    line = "72", {"3": 0.6, "8": 0.4}, "66"
+    (free,), (number,) = read(*line), read(*line, **constraints)
+    assert number.best == free.best
+    assert number.confidence >= max(free.confidence - 0.002, minimum)
+    assert sum(one.confidence for one in (number, *number.alternatives)) <= 1
+    (sure,) = read("4", digits=1)
+    assert sure.confidence > 0.998
+
+
 def test_a_constraint_restores_a_weak_digit():
     (number,) = read("40", {"": 0.7, "7": 0.3}, digits=3)
     assert (number.best, number.status) == ("407", "ok")

@@ -1,6 +1,8 @@
 """Weights and calibration are fitted to labelled pictures and stored with the line reader."""
 
+import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -33,6 +35,7 @@ from digitdet.training.calibration import (
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TRUE = Calibration(0.6, -0.4, 0.5)
+SETS = (400, 2), (4000, 3)  # numbers, and how many of four are right
 
 
 def drawn(rng, count, calibration=TRUE):
@@ -43,7 +46,7 @@ def drawn(rng, count, calibration=TRUE):
 
 
 def test_the_calibration_that_made_the_numbers_is_found():
-    fitted = fit_calibration(drawn(np.random.default_rng(0), 8000))
+    fitted = fit_calibration([drawn(np.random.default_rng(0), 8000)])
     for probability in (0.05, 0.4, 0.9, 0.99):
         for characters in (1, 3, 8):
             wanted = TRUE.confidence(probability, characters)
@@ -52,7 +55,7 @@ def test_the_calibration_that_made_the_numbers_is_found():
 
 def test_it_stays_finite_where_all_that_is_likely_is_right():
     probabilities = np.linspace(0.01, 0.99, 200)
-    fitted = fit_calibration(NumberEvidence(probabilities, np.full(200, 3), probabilities > 0.5))
+    fitted = fit_calibration([NumberEvidence(probabilities, np.full(200, 3), probabilities > 0.5)])
     assert fitted.confidence(0.2, 3) < 0.1
     assert fitted.confidence(0.8, 3) > 0.9
     assert fitted.scale < 50
@@ -62,7 +65,13 @@ def test_it_stays_finite_where_all_that_is_likely_is_right():
 def test_too_few_numbers_are_refused(confidence):
     numbers = NumberEvidence(np.full(400, 0.9), np.full(400, 3), np.full(400, bool(confidence)))
     with pytest.raises(DataError, match="needs at least 50 right and 50 wrong ones; give more pictures"):
-        fit_calibration(numbers)
+        fit_calibration([numbers])
+
+
+def test_every_set_has_the_same_weight():
+    half, all_ = (NumberEvidence(np.full(n, 0.5), np.full(n, 1), np.arange(n) % 4 < right) for n, right in SETS)
+    fitted = fit_calibration([half, all_])
+    assert fitted.confidence(0.5, 1) == pytest.approx((0.5 + 0.75) / 2, abs=0.01)
 
 
 # --- what is right ---
@@ -78,6 +87,11 @@ def number(text, x=0):
     digits = tuple(Digit(character, 0.9, box) for character, box in found if character.isdigit())
     marks = tuple(Mark(one, 0.9, box, place) for place, (one, box) in enumerate(found) if not one.isdigit())
     return Number(text, 0.9, digits, marks=marks)
+
+
+def moved_down(found, y):
+    digits = ((digit, digit.box) for digit in found.digits)
+    return replace(found, digits=tuple(replace(d, box=(a, b + y, c, e + y)) for d, (a, b, c, e) in digits))
 
 
 def page(*lines, numbers=None):
@@ -121,6 +135,21 @@ def test_the_digits_at_a_place_where_the_numbers_are_not_known(found, is_right):
     assert are_right([number(found)], picture) == [is_right]
 
 
+@pytest.mark.parametrize(
+    ("texts", "rows", "right"),
+    [
+        (["123"], [[number("123")]], [True]),
+        (["123"], [[number("1"), number("23", 24)]], [False, False]),  # not the whole number
+        (["142", "57"], [[number("1"), number("43", 24)], [number("5"), number("7", 24)]], [True, False, True, True]),
+        (["142", "57"], [[number("9")], [number("57")]], [False, True]),
+        ([], [[number("1")]], [False]),
+    ],
+)
+def test_the_texts_of_rows(texts, rows, right):
+    found = [moved_down(one, 40 * row) for row, numbers in enumerate(rows) for one in numbers]
+    assert are_right(found, CalibrationPicture((), texts=tuple(texts))) == right
+
+
 # --- the command ---
 
 
@@ -152,7 +181,12 @@ def test_command(dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(calibrate, "_MIN_NUMBERS", 1)
     dry = CliRunner().invoke(main, [*command, "--dry-run"])
     assert dry.exit_code == 0, dry.stderr
-    assert "measured on the test split" in dry.stdout
+    assert re.search(r"data after: +\d+ of \d+ numbers right \([\d.]+%\), mean confidence ", dry.stdout)
+    (tmp_path / "csv").mkdir()
+    (tmp_path / "csv" / "labels.csv").write_text(f"image,number\n{EXAMPLES / 'number.jpg'},72366\n")
+    both = CliRunner().invoke(main, [*command, str(tmp_path / "csv"), "--dry-run"])
+    assert "csv after:  1 of 1 numbers right (100.0%)" in both.stdout
+    assert both.stdout.splitlines()[1] != dry.stdout.splitlines()[1]
     assert not (tmp_path / LINE_READER).exists()
     assert CliRunner().invoke(main, command).stdout == dry.stdout
     shipped, mine = (OnnxLineReader(path) for path in (shipped_file(LINE_READER), tmp_path / LINE_READER))
@@ -166,7 +200,7 @@ def test_the_shipped_line_reader_is_left_alone(dataset, tmp_path):
     model = tmp_path / DETECTOR
     shutil.copy(shipped_file(DETECTOR), model)
     with pytest.raises(ModelError, match="name a folder that holds"):
-        calibrate.calibrate_model(model, dataset, "val")
+        calibrate.calibrate_model(model, [dataset], "val")
 
 
 def test_weights_are_fitted_where_the_text_is_known(monkeypatch):
@@ -179,5 +213,6 @@ def test_weights_are_fitted_where_the_text_is_known(monkeypatch):
     strips = calibrate.read_strips(image, digits, reader)
     truth = DigitBoxes(np.array([int(digit.text) for digit in found.digits]), as_boxes(line.boxes))
     known, unknown = (CalibrationPicture(strips, truth, None, lines) for lines in ((line,), ()))
+    unknown, known = (calibrate.CalibrationSet("one", (picture,)) for picture in (unknown, known))
     assert calibrate.fit([unknown], LatticeWeights(nothing=3))[0] == LatticeWeights(nothing=3)
-    assert calibrate.fit([known], LatticeWeights())[0] != LatticeWeights()
+    assert calibrate.fit([unknown, known], LatticeWeights())[0] != LatticeWeights()

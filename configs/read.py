@@ -56,6 +56,13 @@ class ReadConfig(Config, frozen=True, kw_only=True):
     batch: Annotated[int, Meta(ge=1, le=256)] = 8
     """Pictures per network batch, when several pictures are read."""
 
+    frame_step: Annotated[int, Meta(ge=1)] | None = None
+    """Of a video, every frame_step-th frame is read. None reads about five frames per second."""
+
+    stable_frames: Annotated[int, Meta(ge=1, le=20)] = 3
+    """Number of frames that were read in which a number of a video must be the same to be reported: so many of the last
+    2 * stable_frames - 1."""
+
     def check(self) -> None:
         """Raise ConfigError if both ways to choose one number are wanted."""
         if self.largest and self.best:

@@ -18,9 +18,10 @@ from digitdet.configs import ReadConfig
 from digitdet.configs import replace as with_settings
 from digitdet.detection.postprocess import Detections
 from digitdet.detection.search import MultiScaleDetector
-from digitdet.imaging.batches import LoadedPage, load_batches
+from digitdet.imaging.batches import LoadedPage, batch_frames, load_batches
 from digitdet.imaging.images import ImageSource, load_image, named_errors, read_pages, source_name
-from digitdet.imaging.inputs import Input
+from digitdet.imaging.inputs import Input, VideoSource, is_live, video_name
+from digitdet.imaging.video import Frame, read_frames
 from digitdet.reading.constraints import Constraints
 from digitdet.reading.decoding import NumberDecoder
 from digitdet.reading.digits_only import without_marks
@@ -36,6 +37,7 @@ from digitdet.reading.rotation import (
     rotate_upright,
     upside_down_text,
 )
+from digitdet.reading.stability import stable_readings
 from digitdet.reading.transcription import transcribe
 
 _MAX_CROP_HEIGHT = 128  # in pixels; such a picture is probably a cut-out of a number
@@ -147,6 +149,60 @@ class NumberReader:
             for page, reading in zip(batch, self._build_numbers(transcribed), strict=True):
                 yield page.image, reading
 
+    def read_video(self, source: VideoSource, regions: Sequence[Region] = ()) -> Iterator[Reading]:
+        """Read a video, and yield a reading whenever numbers become stable.
+
+        Every `config.frame_step`-th frame is read. A number is stable when most of the last frames show it
+        (`config.stable_frames`). Each reading has the numbers that are new, the frame in which they are read best
+        (`page`) and its `time` in seconds.
+
+        Args:
+            source: The path of a video file, the number of a camera (from 0), which is read until the caller stops, or
+                the address of a stream.
+            regions: As in `read`.
+
+        Raises:
+            ImageError: The video cannot be opened, is damaged, or the camera has ended; the message begins with its
+                name.
+        """
+        for _, reading in stable_readings(self.scan_frames(source, regions), self.config.stable_frames):
+            if reading.error is not None:
+                raise ImageError(f"{reading.source}: {reading.error}")
+            if reading.numbers:
+                yield reading
+
+    def scan_frames(
+        self, source: VideoSource, regions: Sequence[Region] = ()
+    ) -> Iterator[tuple[Image | None, Reading]]:
+        """Yield every frame of a video that is read, (H, W, 3) uint8 BGR, with its reading, stable or not.
+
+        A video that cannot be read, or only in part, ends with a reading with the status 'error', without a frame.
+        """
+        name = video_name(source)
+        frames = read_frames(source, self.config.frame_step, self.config.max_pixels)
+        last = Reading(source=name, time=0.0)
+        try:
+            for batch, transcribed in self._process_frames(frames, source, regions):
+                for loaded, last in zip(batch, self._build_numbers(transcribed), strict=True):
+                    yield loaded.image, last
+        except ImageError as error:
+            yield None, replace(last, numbers=(), error=str(error))
+
+    def _process_frames(
+        self, frames: Iterator[Frame], source: VideoSource, regions: Sequence[Region]
+    ) -> Iterator[tuple[list[LoadedPage], _Transcribed]]:
+        """Transcribe the frames of a file in batches beside each other, and those of a camera one by one, at once."""
+        name = video_name(source)
+        if not is_live(source):
+            batches = batch_frames(frames, name, self.config.batch)
+            yield from process_batches(
+                lambda batch, map_function: self._transcribe(batch, regions, map_function), batches, self.workers
+            )
+            return
+        with ThreadPoolExecutor(self.workers) as threads:
+            for batch in batch_frames(frames, name, 1):
+                yield batch, self._transcribe(batch, regions, threads.map)
+
     def find(self, source: ImageSource) -> Detections:
         """Return the digits that the detector finds in one picture, before they become numbers, best score first."""
         return self._detector.detect([load_image(source, self.config.max_pixels)])[0]
@@ -159,7 +215,7 @@ class NumberReader:
         parts: list[_PagePart] = []
         names = [region.name or (str(region) if len(regions) > 1 else None) for region in regions]
         for row, page in enumerate(pages):
-            reading = Reading(source=page.source, page=page.number, pages=page.count, error=page.error)
+            reading = Reading((), 0, 0, page.source, page.number, page.count, error=page.error, time=page.time)
             if page.image is not None:
                 height, width = page.image.shape[:2]
                 reading = replace(reading, width=width, height=height)

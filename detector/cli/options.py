@@ -45,10 +45,11 @@ echo_error = partial(click.echo, err=True)
 
 # The options of `read` by section of its help; those that are not named here are in the last one.
 _SECTIONS = {
-    "Input": ("from_file", "region", "rotate"),
+    "Input": ("from_file", "camera", "every", "stable", "region", "rotate"),
     "Output": (
         "output_format",
         "out",
+        "show",
         "save",
         "crops",
         "labels",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from digitdet.cli.interrupt import until_interrupted
 from digitdet.cli.options import (
     FOLDER,
     ReadCommand,
@@ -24,24 +25,41 @@ from digitdet.cli.options import (
     verbosity_options,
 )
 from digitdet.cli.progress import NORMAL, Progress
-from digitdet.common.errors import ConfigError
-from digitdet.configs import ReadConfig
+from digitdet.common.errors import ConfigError, DigitdetError
+from digitdet.configs import ReadConfig, replace
 from digitdet.configs.read import READ_OPTIONS
+from digitdet.imaging.inputs import is_video
 from digitdet.reading.results import ERROR, UNSURE
 
 if TYPE_CHECKING:
-    from digitdet.outputs.batch import PictureWriter
+    from digitdet.imaging.inputs import Input
+    from digitdet.outputs.batch import Pairs, PictureWriter
+    from digitdet.outputs.window import Window
     from digitdet.reading.model import Model
     from digitdet.reading.options import ReadOptions
 
 _SHARD = 500  # pictures: about ten seconds of one core, and a few megabytes of results
 # The identity of a run holds the model and the pictures in other fields; the rest does not change the results.
-_NOT_IDENTIFYING = ("model", "from_file", "out", "save", "crops", "labels")
+# Options of videos are left out, too: only the reading of pictures alone is resumed.
+_NOT_IDENTIFYING = ("model", "from_file", "out", "save", "crops", "labels", "show", "camera", "every", "stable")
 
 
 @click.command(cls=ReadCommand)
 @click.argument("pictures", nargs=-1, metavar="PICTURE...")
 @click.option("--from-file", metavar="FILE", help="Also read the pictures listed in FILE, one per line; - is stdin.")
+@click.option("--camera", metavar="N|URL", help="Read a camera, from 0, or a stream (rtsp://..., http://...).")
+@click.option(
+    "--every",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Of videos, read every Nth frame.  [default: about five frames per second]",
+)
+@click.option(
+    "--stable",
+    type=click.IntRange(1, 20),
+    metavar="N",
+    help="Of videos, print numbers that are the same in N of the last 2N - 1 frames.  [default: 3]",
+)
 @click.option(
     "--format",
     "output_format",
@@ -60,6 +78,7 @@ _NOT_IDENTIFYING = ("model", "from_file", "out", "save", "crops", "labels")
     "--shard", type=click.IntRange(1), metavar="N", help=f"Pictures per file, with --ray.  [default: {_SHARD}]"
 )
 @read_options
+@click.option("--show", is_flag=True, help="Show pictures and videos with the numbers drawn on them in a window.")
 @click.option("--save", type=FOLDER, help="Save each picture with the numbers drawn on it.")
 @click.option("--crops", type=FOLDER, help="Save a crop of each number, and labels.csv.")
 @click.option("--labels", type=FOLDER, help="Save YOLO and Label Studio labels, to correct and train on.")
@@ -67,7 +86,7 @@ _NOT_IDENTIFYING = ("model", "from_file", "out", "save", "crops", "labels")
 @config_option()
 @verbosity_options
 def read(pictures: tuple[str, ...], output_format: str, **options: Any) -> None:
-    """Print the numbers in pictures: files, folders with their subfolders, glob patterns, URLs, or - for stdin.
+    """Print the numbers in pictures and videos: files, folders, glob patterns, URLs, or - for stdin.
 
     Numbers go to stdout, messages to stderr. The exit code is 0 if every picture was read (even if it holds no number),
     1 if a picture could not be read, and 2 for wrong usage. With --strict it is also 1 if a number is uncertain or none
@@ -84,6 +103,7 @@ def read(pictures: tuple[str, ...], output_format: str, **options: Any) -> None:
     # Loading the model is a third of a cold start: it runs while the other modules are imported.
     with ThreadPoolExecutor(1) as loader:
         is_one = len(pictures) == 1 and not options["from_file"] and os.path.isfile(pictures[0])
+        is_one = is_one and not is_video(pictures[0])
         model = loader.submit(_load_model, options["model"], is_one)
 
         from digitdet.imaging.images import quiet_decoders
@@ -103,25 +123,29 @@ def _read(
 ) -> int:
     """Read the pictures, write the results, and return the exit code."""
     from digitdet.imaging.images import use_one_thread
-    from digitdet.imaging.inputs import find_inputs
     from digitdet.outputs.batch import read_inputs
     from digitdet.outputs.formats import write_results
     from digitdet.reader import NumberReader
 
-    names = _names(pictures, options)
+    inputs = _find_inputs(pictures, options)
     parsed = _parse_options(options)
     if parsed.regions and options["labels"]:
         raise click.UsageError("--labels needs whole pictures: digits outside a --region would count as background")
     reader = NumberReader(model.result(), None, parsed.constraints, parsed.config)
     writers = _writers(options)
-    inputs = list(find_inputs(names))
+    window = _open_window() if options["show"] else None
     several = len(inputs) > 1
-    progress = Progress(len(inputs), verbosity)
+    progress = Progress(inputs, verbosity)
+
+    def watch(pairs: Pairs) -> Pairs:
+        pairs = window.watch(pairs) if window else pairs
+        return progress.watch_frames(until_interrupted(pairs) if options["camera"] else pairs)
+
     if several:
         use_one_thread()  # the reader has a picture for every core
 
     if options["out"] is None:
-        readings = read_inputs(reader, inputs, parsed.regions, writers)
+        readings = read_inputs(reader, inputs, parsed.regions, writers, watch)
         write_results(progress.watch(readings), output_format, sys.stdout, several)
     else:
         from digitdet.outputs.result_file import open_results, run_identity
@@ -130,11 +154,12 @@ def _read(
         if out.is_dir():
             raise click.UsageError(f"--out {out}: is a folder, not a file")
         identity = run_identity(options["model"], _identifying(options), inputs)
-        # What the writers add at the end would lack the pictures from before an interruption.
-        with open_results(out, output_format, identity, resume=not writers) as results:
-            progress = Progress(len(inputs) - results.done, verbosity)
+        # What the writers add at the end would lack the pictures of before. A video has many readings.
+        can_resume = not writers and all(one.video is None for one in inputs)
+        with open_results(out, output_format, identity, can_resume) as results:
+            progress = Progress(inputs[results.done :], verbosity)
             progress.statuses.update(results.statuses)
-            readings = read_inputs(reader, inputs[results.done :], parsed.regions, writers)
+            readings = read_inputs(reader, inputs[results.done :], parsed.regions, writers, watch)
             results.write(progress.watch(readings), several)
     progress.summarise()
     for writer in writers:
@@ -152,8 +177,8 @@ def _read_on_cluster(pictures: Sequence[str], output_format: str, address: str |
 
     if options["out"] is None:
         raise click.UsageError("--ray writes JSONL and Parquet into a folder: name it with --out")
-    for name in ("save", "crops", "labels"):
-        if options[name] is not None:
+    for name in ("camera", "show", "save", "crops", "labels"):
+        if options[name]:
             raise click.UsageError(f"--{name} and --ray cannot be combined")
     if output_format not in ("text", "jsonl"):
         raise click.UsageError("--ray writes JSONL and Parquet: leave --format out")
@@ -176,13 +201,40 @@ def _exit_code(statuses: Collection[str], config: ReadConfig) -> int:
     return 1 if ERROR in statuses or (config.strict and UNSURE in statuses) else 0
 
 
+def _find_inputs(pictures: Sequence[str], options: dict[str, Any]) -> list[Input]:
+    """The pictures and videos to read, or the camera."""
+    from digitdet.imaging.inputs import Input, find_inputs
+
+    camera = options["camera"]
+    if camera is None:
+        return list(find_inputs(_names(pictures, options)))
+    if pictures or options["from_file"]:
+        raise click.UsageError("--camera goes on until it is ended: read pictures with another command")
+    if not camera.isdecimal() and "://" not in camera:
+        raise click.UsageError(
+            f"--camera {camera}: expected the number of a camera (from 0) or the address of a stream"
+        )
+    return [Input.of_video(int(camera) if camera.isdecimal() else camera)]
+
+
+def _open_window() -> Window | None:
+    """Open the window of --show, or print why there is none."""
+    from digitdet.outputs.window import Window
+
+    try:
+        return Window()
+    except DigitdetError as error:
+        echo_error(f"--show: {error}")
+        return None
+
+
 def _names(pictures: Sequence[str], options: dict[str, Any]) -> list[str]:
     """The names on the command line and in --from-file."""
     from digitdet.imaging.inputs import read_list
 
     names = [*pictures, *(read_list(options["from_file"]) if options["from_file"] else ())]
     if not names:
-        raise click.UsageError("name a picture, a folder, a glob pattern, or - for stdin")
+        raise click.UsageError("name a picture, a video, a folder, a glob pattern, or - for stdin")
     return names
 
 
@@ -191,6 +243,7 @@ def _parse_options(options: dict[str, Any]) -> ReadOptions:
     from digitdet.reading.options import parse_read_options
 
     config = load_settings(ReadConfig, options["config_file"])
+    config = replace(config, frame_step=options["every"], stable_frames=options["stable"])
     values = {option.name: options[option.name] for option in READ_OPTIONS}
     try:
         if values["allowed"] is not None:

@@ -40,6 +40,7 @@ SCHEMA = pa.schema(
         ("height", pa.int32()),
         ("status", pa.string()),
         ("error", pa.string()),
+        ("time", pa.float64()),
         ("rotation", pa.int16()),
         ("numbers", pa.list_(_NUMBER)),
     ]

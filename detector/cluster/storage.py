@@ -82,9 +82,12 @@ def find_pictures(names: Iterable[str]) -> Iterator[StoredInput]:
         if name == STDIN:
             raise DataError("-: standard input is not available on other machines; name files")
         if _SEPARATOR in name:
-            yield from (StoredInput(one.path, one.error, one.path) for one in _expand(name))
+            yield from (StoredInput(one.path, one.error, location=one.path) for one in _expand(name))
         else:
-            yield from (StoredInput(one.path, one.error, os.path.abspath(one.path)) for one in find_inputs([name]))  # noqa: PTH100
+            for one in find_inputs([name]):
+                if one.video is not None:
+                    raise DataError(f"{one.path}: a cluster reads pictures only; leave --ray out for videos")
+                yield StoredInput(one.path, one.error, location=os.path.abspath(one.path))  # noqa: PTH100
 
 
 def read_file(name: str) -> bytes:

@@ -40,10 +40,11 @@ class ModelError(DigitdetError):
 
 
 class MissingExtraError(DigitdetError):
-    """A command needs packages that are not part of the base installation."""
+    """A command needs packages that are not part of the base installation: of an extra, or with None by itself."""
 
-    def __init__(self, command: str, extra: str, missing: str) -> None:
-        super().__init__(f"{command} needs the package {missing!r}: {install_command(extra)}")
+    def __init__(self, command: str, extra: str | None, missing: str) -> None:
+        remedy = f"pip install {missing}" if extra is None else install_command(extra)
+        super().__init__(f"{command} needs the package {missing!r}: {remedy}")
 
 
 def install_command(extra: str) -> str:

@@ -9,6 +9,7 @@ from digitdet.common.errors import ImageError
 from digitdet.common.types import Image
 from digitdet.imaging.images import ImageSource, read_pages, source_name
 from digitdet.imaging.inputs import Input
+from digitdet.imaging.video import Frame
 
 # A batch is full from this many pixels on, 120 MB: decoded pictures wait for each other.
 _BATCH_PIXELS = 40_000_000
@@ -23,15 +24,26 @@ class LoadedPage:
     number: int = 1  # from 1 to count, the pages of the file
     count: int = 1
     error: str | None = None
+    time: float | None = None  # seconds, of a frame of a video
 
 
 def load_batches(
     sources: Iterable[ImageSource | Input], batch_size: int, max_pixels: int
 ) -> Iterator[list[LoadedPage]]:
     """Load every page of every source, in order, in batches of up to `batch_size` pages."""
+    return _in_batches(_load_pages(sources, max_pixels), batch_size)
+
+
+def batch_frames(frames: Iterable[Frame], name: str, batch_size: int) -> Iterator[list[LoadedPage]]:
+    """Put the frames of the video `name` together into batches of up to `batch_size` frames."""
+    pages = (LoadedPage(name, frame.image, frame.number, frame.count, time=frame.time) for frame in frames)
+    return _in_batches(pages, batch_size)
+
+
+def _in_batches(pages: Iterable[LoadedPage], batch_size: int) -> Iterator[list[LoadedPage]]:
     batch: list[LoadedPage] = []
     pixels = 0
-    for page in _load_pages(sources, max_pixels):
+    for page in pages:
         batch.append(page)
         pixels += page.image[:, :, 0].size if page.image is not None else 0
         if len(batch) >= batch_size or pixels >= _BATCH_PIXELS:

@@ -22,6 +22,7 @@ except ImportError as error:  # slim containers lack the window system's librari
 
 from digitdet.imaging.download import download, is_url
 from digitdet.imaging.headers import is_truncated_jpeg
+from digitdet.imaging.inputs import is_video
 from digitdet.imaging.pages import Page, check_size, decode_pages
 from digitdet.imaging.pixels import to_bgr, turn_upright
 
@@ -103,6 +104,8 @@ def read_pages(source: ImageSource, max_pixels: int = MAX_PIXELS) -> Iterator[Pa
 def _read_file(path: str | os.PathLike[str]) -> bytes:
     if isinstance(path, str) and is_url(path):
         return download(path)
+    if is_video(os.fspath(path)):
+        raise ImageError("it is a video, not a picture")
     try:
         return Path(path).read_bytes()
     except OSError as error:

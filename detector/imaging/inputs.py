@@ -24,13 +24,44 @@ PICTURE_SUFFIXES = frozenset({
 # fmt: on
 """Suffixes of the files that are read in a folder; a file that is named itself is read whatever its suffix."""
 
+# fmt: off
+VIDEO_SUFFIXES = frozenset({
+    ".3gp", ".avi", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".webm", ".wmv",
+})
+# fmt: on
+"""Suffixes of the files that are read as videos."""
+
+VideoSource = str | os.PathLike[str] | int
+"""The path of a video file, the number of a camera (from 0), or the address of a stream (rtsp://..., http://...)."""
+
+
+def is_video(name: str) -> bool:
+    """Return whether a file is read as a video, as its suffix says."""
+    return Path(name).suffix.lower() in VIDEO_SUFFIXES
+
+
+def is_live(source: VideoSource) -> bool:
+    """Return whether a source is a camera or a stream, which goes on while its frames are read."""
+    return isinstance(source, int) or (isinstance(source, str) and "://" in source)
+
+
+def video_name(source: VideoSource) -> str:
+    """Return the path or address, or 'camera 0'."""
+    return f"camera {source}" if isinstance(source, int) else os.fspath(source)
+
 
 @dataclass(frozen=True)
 class Input:
-    """A picture file to read, or the reason why a name on the command line gives none."""
+    """A picture file or video to read, or the reason why a name on the command line gives none."""
 
     path: str  # as the user wrote it, or a web address; "-" is standard input
     error: str | None = None
+    video: VideoSource | None = None  # the file, camera or stream, if it is read as a video
+
+    @classmethod
+    def of_video(cls, source: VideoSource) -> Input:
+        """Make the input of a video file, the number of a camera, or the address of a stream."""
+        return cls(video_name(source), video=source)
 
     def source(self) -> str | bytes:
         """Return the path, or the content of standard input, which can be read once."""
@@ -44,6 +75,9 @@ def find_inputs(names: Iterable[str]) -> Iterator[Input]:
     their suffix and sorted by name, subfolders come last, and hidden files (with a leading dot) and the drawings of
     ``digitdet read --save`` are skipped. In a pattern, ``**`` matches any folders,
     and only files are taken. To read a file named ``-``, write ``./-``.
+
+    Videos are recognised by their suffix, and read only if they are named or match a pattern: phones put a clip beside
+    every photo.
     """
     for name in names:
         # os.path instead of Path, whose exists() raises for long names before Python 3.12
@@ -54,7 +88,7 @@ def find_inputs(names: Iterable[str]) -> Iterator[Input]:
         elif os.path.isdir(name):
             yield from _expand_folder(name)
         else:
-            yield Input(name)  # a missing file is reported when it is opened
+            yield _file(name)  # a missing file is reported when it is opened
 
 
 def read_list(path: str) -> list[str]:
@@ -80,9 +114,13 @@ def _expand_pattern(pattern: str) -> Iterator[Input]:
         yield Input(pattern, "no file matches this pattern")
     for match in matches:
         if not os.path.isdir(match):
-            yield Input(match)
+            yield _file(match)
         elif "**" not in pattern:  # ** has matched the files in the folder as well
             yield from _expand_folder(match)
+
+
+def _file(name: str) -> Input:
+    return Input.of_video(name) if is_video(name) else Input(name)
 
 
 def _expand_folder(name: str) -> Iterator[Input]:

@@ -1,9 +1,10 @@
-"""Reading of many pictures, with something written about each."""
+"""Reading of many pictures and videos, with something written about each."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Protocol
 
 from digitdet.common.types import Image
@@ -11,6 +12,10 @@ from digitdet.imaging.inputs import Input
 from digitdet.reader import NumberReader
 from digitdet.reading.regions import Region
 from digitdet.reading.results import Reading
+from digitdet.reading.stability import stable_readings
+
+Pairs = Iterator[tuple[Image | None, Reading]]
+"""Pictures, pages or frames (H, W, 3) uint8 BGR with their readings; None for one that could not be read."""
 
 
 class PictureWriter(Protocol):
@@ -24,14 +29,34 @@ class PictureWriter(Protocol):
 
 
 def read_inputs(
-    reader: NumberReader, inputs: Iterable[Input], regions: Sequence[Region] = (), writers: Sequence[PictureWriter] = ()
+    reader: NumberReader,
+    inputs: Iterable[Input],
+    regions: Sequence[Region] = (),
+    writers: Sequence[PictureWriter] = (),
+    watch: Callable[[Pairs], Pairs] = iter,
 ) -> Iterator[Reading]:
-    """Yield a reading for every page, and pass those without an error to the writers, which are closed in any case."""
+    """Yield a reading for every page, and for every frame of a video with new stable numbers.
+
+    Those without an error are passed to the writers, which are closed in any case. `watch` is a generator that yields
+    what it is given: successive pictures, or all frames of one video, the ones without stable numbers too. Ending it
+    ends the reading of these.
+    """
     with contextlib.ExitStack() as stack:
         for writer in writers:
             stack.callback(writer.close)
-        for image, reading in reader.scan(inputs, regions):
+        for image, reading in _scan(reader, inputs, regions, watch):
             if image is not None and reading.error is None:
                 for writer in writers:
                     writer.add(image, reading)
             yield reading
+
+
+def _scan(
+    reader: NumberReader, inputs: Iterable[Input], regions: Sequence[Region], watch: Callable[[Pairs], Pairs]
+) -> Pairs:
+    for video, group in groupby(inputs, key=lambda one: one.video):
+        if video is None:
+            yield from watch(reader.scan(group, regions))
+        else:
+            for _ in group:  # a video may be given several times
+                yield from stable_readings(watch(reader.scan_frames(video, regions)), reader.config.stable_frames)

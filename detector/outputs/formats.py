@@ -14,7 +14,7 @@ from digitdet.reading.results import UNFIT, Reading
 FORMATS = ("text", "json", "jsonl", "csv")
 CSV_COLUMNS = (
     *("image", "page", "region", "index", "text", "status", "confidence", "best", "digit_text"),
-    *("left", "top", "right", "bottom", "angle", "error", "doubtful"),
+    *("left", "top", "right", "bottom", "angle", "error", "doubtful", "time"),
 )
 
 # A byte of a file name that is not UTF-8 is a lone surrogate in Python's strings, which no encoding can write.
@@ -48,9 +48,11 @@ def escape_surrogates(text: str) -> str:
 
 
 def _text(readings: Iterable[Reading], show_names: bool) -> Iterator[str]:
-    """Lines such as `photo.jpg: 42`, and `scan.tif:2: region: 42` for the second of several pages."""
+    """Lines such as `photo.jpg: 42`, `scan.tif:2: region: 42` for a page and `clip.mp4:12.4s: 42` for a time."""
     for reading in readings:
         page = f":{reading.page}" if reading.pages > 1 else ""
+        if reading.time is not None:
+            page = f":{reading.time:.1f}s"
         name = f"{_one_line(reading.source or '-')}{page}: " if show_names or page else ""
         lines = []
         for number in reading.numbers:
@@ -92,20 +94,20 @@ def _encodable(value: Any) -> Any:
 def _csv(readings: Iterable[Reading], _show_names: bool) -> Iterator[str]:
     yield _csv_text([CSV_COLUMNS])
     for reading in readings:
-        yield _csv_text(_csv_rows(reading))
+        yield _csv_text(reading_rows(reading))
 
 
-def _csv_rows(reading: Reading) -> Iterator[list[object]]:
-    """The rows of one reading: its numbers, counted from 1, or its status alone."""
-    name = escape_surrogates(reading.source or "")
+def reading_rows(reading: Reading) -> Iterator[list[object]]:
+    """Yield a row of `CSV_COLUMNS` for each number, counted from 1, or one with the status of a reading without."""
+    record = _encodable(reading.to_dict())
+    name, page, error, time = record["image"], record["page"], record["error"], record["time"]
     if not reading.numbers:
-        blank = [""] * (len(CSV_COLUMNS) - 8)
-        yield [name, reading.page, "", "", "", reading.status, *blank, escape_surrogates(reading.error or ""), ""]
-    for index, number in enumerate(reading.numbers, start=1):
-        fields = number.to_dict()
-        place = [name, reading.page, escape_surrogates(number.region or ""), index]
-        found = [number.text, number.status, fields["confidence"], number.best, number.digit_text]
-        yield [*place, *found, *fields["box"], fields["angle"], "", " ".join(map(str, number.doubtful))]
+        blank = [None] * (len(CSV_COLUMNS) - 9)
+        yield [name, page, None, None, None, record["status"], *blank, error, None, time]
+    for index, number in enumerate(record["numbers"], start=1):
+        found = [number[column] for column in ("text", "status", "confidence", "best", "digit_text")]
+        doubtful = " ".join(map(str, number["doubtful"]))
+        yield [name, page, number["region"], index, *found, *number["box"], number["angle"], error, doubtful, time]
 
 
 def _csv_text(rows: Iterable[Iterable[object]]) -> str:

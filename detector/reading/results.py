@@ -172,6 +172,7 @@ class Reading:
         page, pages: Number of the page or frame in its file, from 1, and of all pages.
         rotation: How far the page is rotated clockwise: 0, 90, 180 or 270 degrees.
         error: Why the page cannot be read; otherwise None.
+        time: Of a frame of a video, in seconds from its start, or from the start of the camera; otherwise None.
     """
 
     numbers: tuple[Number, ...] = ()
@@ -182,6 +183,7 @@ class Reading:
     pages: int = 1
     rotation: int = 0
     error: str | None = None
+    time: float | None = None
 
     @property
     def texts(self) -> list[str]:
@@ -209,6 +211,7 @@ class Reading:
             "height": self.height,
             "status": self.status,
             "error": self.error,
+            "time": None if self.time is None else round(self.time, 3),
             "rotation": self.rotation,
             "numbers": _dicts(self.numbers),
         }

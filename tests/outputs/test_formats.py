@@ -128,6 +128,7 @@ def test_csv_has_a_row_for_every_number_or_picture_without():
         "angle": "0.0",
         "error": "",
         "doubtful": "",
+        "time": "",
     }
     assert [row["status"] for row in rows] == [
         *("ok", "ok", "unsure", "unfit", "ok", "empty", "error", "ok", "ok", "unsure")

@@ -195,9 +195,9 @@ def test_identity_of_a_run(tmp_path, monkeypatch):
 
 
 def _noting(progress, seen):
-    def noting(total, verbosity):
-        seen.append(total)
-        return progress(total, verbosity)
+    def noting(inputs, verbosity):
+        seen.append(len(inputs))
+        return progress(inputs, verbosity)
 
     return noting
 

@@ -32,6 +32,7 @@ def test_reading_as_a_dictionary():
         "height": 30,
         "status": "unsure",
         "error": None,
+        "time": None,
         "rotation": 0,
         "numbers": [
             {

@@ -10,6 +10,7 @@ __all__ = [
     "Constraints",
     "Digit",
     "DigitdetError",
+    "ImageSource",
     "Mark",
     "Number",
     "NumberReader",
@@ -19,11 +20,16 @@ __all__ = [
     "__version__",
     "draw_reading",
     "parse_region",
+    "reading_html",
+    "show_reading",
+    "to_pandas",
 ]
 
 if TYPE_CHECKING:
     from digitdet.common.errors import DigitdetError
     from digitdet.configs import ReadConfig
+    from digitdet.imaging.images import ImageSource
+    from digitdet.outputs.display import reading_html, show_reading, to_pandas
     from digitdet.outputs.draw import draw_reading
     from digitdet.reader import NumberReader
     from digitdet.reading.constraints import Constraints
@@ -35,6 +41,7 @@ _MODULES = {
     "Constraints": "digitdet.reading.constraints",
     "Digit": "digitdet.reading.results",
     "DigitdetError": "digitdet.common.errors",
+    "ImageSource": "digitdet.imaging.images",
     "Mark": "digitdet.reading.results",
     "Number": "digitdet.reading.results",
     "NumberReader": "digitdet.reader",
@@ -43,6 +50,9 @@ _MODULES = {
     "Region": "digitdet.reading.regions",
     "draw_reading": "digitdet.outputs.draw",
     "parse_region": "digitdet.reading.regions",
+    "reading_html": "digitdet.outputs.display",
+    "show_reading": "digitdet.outputs.display",
+    "to_pandas": "digitdet.outputs.display",
 }
 
 

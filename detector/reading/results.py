@@ -9,11 +9,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import pandas
+
+    from digitdet import ImageSource
     from digitdet.common.types import Box
 
 SCHEMA_VERSION = 3
 """Version of the dictionaries below (detector/outputs/reading.schema.json): incremented when a field is changed or
 removed, not when one is added."""
+
+_MAX_SHOWN = 10  # numbers in a short description
 
 OK, UNSURE, UNFIT, EMPTY, ERROR = "ok", "unsure", "unfit", "empty", "error"
 
@@ -76,7 +81,7 @@ class Mark:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Number:
     """A whole number.
 
@@ -110,6 +115,10 @@ class Number:
     upside_down: str | None = None
     marks: tuple[Mark, ...] = ()
     is_strict: bool = False
+
+    def __repr__(self) -> str:
+        """Such as <Number 0147? unsure 0.46>; to_dict() tells everything."""
+        return f"<Number {self.masked_text} {self.status} {self.confidence:.2f}>"
 
     @property
     def text(self) -> str:
@@ -161,7 +170,7 @@ class Number:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Reading:
     """The numbers of one page, in reading order.
 
@@ -184,6 +193,39 @@ class Reading:
     rotation: int = 0
     error: str | None = None
     time: float | None = None
+
+    def __repr__(self) -> str:
+        """Such as <Reading of scan.tif, page 2: ok, 72366 4>; to_dict() tells everything."""
+        name = "Reading" if self.source is None else f"Reading of {self.source}"
+        if self.time is not None:
+            name += f" at {self.time:.1f} s"
+        elif self.pages > 1:
+            name += f", page {self.page}"
+        said = self.error or " ".join(self.texts[:_MAX_SHOWN]) + (" ..." if len(self.texts) > _MAX_SHOWN else "")
+        return f"<{name}: {self.status}{', ' if said else ''}{said}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the numbers, and the picture if its file can be read again."""
+        import digitdet  # the package, as its users have it: outputs import this module
+
+        return digitdet.reading_html(self)
+
+    def show(self, picture: ImageSource | None = None) -> None:
+        """Show the picture with its numbers, in a notebook or a window; see `digitdet.show_reading`.
+
+        Args:
+            picture: What was read. It may be left out for a picture file, which is read again: a reading keeps no
+                pixels.
+        """
+        import digitdet
+
+        digitdet.show_reading(self, picture)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return a table with a row for each number; see `digitdet.to_pandas`, which takes many readings."""
+        import digitdet
+
+        return digitdet.to_pandas([self])
 
     @property
     def texts(self) -> list[str]:

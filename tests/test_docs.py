@@ -8,11 +8,14 @@ import shlex
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from digitdet.cli.main import main
-from digitdet.configs import ReadConfig
+from digitdet.configs import ReadConfig, SynthConfig, load_config
+from digitdet.synth.scene import SceneComposer
+from digitdet.synth.sources import load_materials
 
 ROOT = Path(__file__).parents[1]
 # A block of Python, and the block with its output if one follows directly.
@@ -26,9 +29,13 @@ PAGES = sorted(
 )
 
 
-@pytest.mark.parametrize(
-    "name", ["README.md", "docs/guides/classifiers.md", "docs/guides/constraints.md", "docs/guides/python.md"]
-)
+def pages_with(block):
+    """The README and the pages of docs/ that hold a block of this language."""
+    names = [name for name in PAGES if name.startswith(("README", "docs/"))]
+    return [name for name in names if f"\n```{block}\n" in (ROOT / name).read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("name", pages_with("python"))
 def test_python_blocks_print_what_the_document_says(name, tmp_path, monkeypatch):
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     monkeypatch.chdir(tmp_path)
@@ -73,11 +80,10 @@ def split_decimals(text):
     return [float(part) if row % 2 else part for row, part in enumerate(re.split(r"(?<![\d.])(\d+\.\d+)(?!\.)", text))]
 
 
-def test_commands_print_what_the_document_says(monkeypatch):
+@pytest.mark.parametrize("name", pages_with("console"))
+def test_commands_print_what_the_document_says(name, monkeypatch):
     monkeypatch.chdir(ROOT)
-    blocks = re.findall(
-        r"^```console\n(.*?)^```", (ROOT / "docs/reference/output.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
-    )
+    blocks = re.findall(r"^```console\n(.*?)^```", (ROOT / name).read_text("utf-8"), re.MULTILINE | re.DOTALL)
     shown = [
         re.split(r"\n", part, maxsplit=1)
         for block in blocks
@@ -86,6 +92,22 @@ def test_commands_print_what_the_document_says(monkeypatch):
     for command, output in shown:
         if output:  # a block of JSON has its output below it
             assert_same(split_decimals(output), split_decimals(run(command)))
+
+
+def test_the_settings_of_the_tutorial_compose_pictures(tmp_path):
+    block = re.search(r"```yaml\n(.*?)```", (ROOT / "docs/tutorial.md").read_text("utf-8"), re.DOTALL)[1]
+    file = tmp_path / "codes.yaml"
+    file.write_text(block, encoding="utf-8")
+    config = load_config(SynthConfig, file)
+    SceneComposer(config, load_materials(config).sources["test"]).compose(np.random.default_rng(0))
+
+
+def test_badges_say_what_the_project_file_says():
+    project = (ROOT / "pyproject.toml").read_text("utf-8")
+    python = re.search(r'requires-python = ">=(.*)"', project)[1]
+    assert f"python: {python} or newer" in (ROOT / "docs/images/badge-python.svg").read_text("utf-8")
+    assert 'license = "MIT AND AGPL-3.0-only"' in project
+    assert "MIT, included detector AGPL-3.0" in (ROOT / "docs/images/badge-licence.svg").read_text("utf-8")
 
 
 def test_the_json_of_the_document_is_printed(monkeypatch):

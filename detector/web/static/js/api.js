@@ -7,6 +7,7 @@
  * @typedef {object} NumberRead
  * @property {string} text that of `best`, with ? in the doubtful places if strict
  * @property {string} best
+ * @property {string} digit_text
  * @property {"ok" | "unsure" | "unfit"} status
  * @property {number} confidence 0 to 1
  * @property {Alternative[]} alternatives
@@ -78,6 +79,15 @@ export async function correct(file, page, rotation, digits) {
   form.set("digits", JSON.stringify(digits));
   form.set("picture", file, "picture");
   return (await send("/api/corrections", { method: "POST", body: form })).json();
+}
+
+/**
+ * The text of something that was thrown.
+ * @param {unknown} error
+ * @returns {string}
+ */
+export function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
 }
 
 const BINARY = { "Content-Type": "application/octet-stream" };

@@ -87,8 +87,8 @@ export class Camera {
           this.use.onSeen({ reading, frame, steadiness: steady.add(reading) });
         }
       } catch (error) {
-        // A busy server gets another frame later.
-        if (run === this.run && !(error instanceof api.ApiError && error.status === 503)) return this.fail(error.message);
+        const isBusy = error instanceof api.ApiError && error.status === 503; // it gets another frame later
+        if (run === this.run && !isBusy) return this.fail(api.messageOf(error));
       }
       await new Promise((resolve) => setTimeout(resolve, PAUSE));
     }
@@ -124,12 +124,14 @@ function stopTracks(stream) {
   for (const track of stream.getTracks()) track.stop();
 }
 
-/** @param {any} error */
+/** @param {unknown} error */
 function reasonOf(error) {
+  /** @type {Record<string, string>} */
   const reasons = {
     NotAllowedError: "The browser may not use the camera. Allow it for this page, or choose a picture instead.",
     NotFoundError: "No camera was found. Connect one, or choose a picture instead.",
     NotReadableError: "Another program uses the camera. Close it and try again.",
   };
-  return reasons[error.name] ?? `The camera does not start: ${error.message}`;
+  const name = error instanceof Error ? error.name : "";
+  return reasons[name] ?? `The camera does not start: ${api.messageOf(error)}`;
 }

@@ -89,8 +89,8 @@ export class Editor {
     const { mismatch } = page;
     if (mismatch) {
       const boxes = `${mismatch.digits.length} box${mismatch.digits.length === 1 ? "" : "es"}`;
-      const saved = `Not saved: ${mismatch.text} has ${countDigits(mismatch.text)} digits, but ${boxes} in the picture. Remove or add boxes.`;
-      this.store.set({ saved });
+      const reason = `${mismatch.text} has ${countDigits(mismatch.text)} digits, but ${boxes} in the picture`;
+      this.store.set({ saved: `Not saved: ${reason}. Remove or add boxes.` });
       return;
     }
     const truth = page.truth();
@@ -101,7 +101,7 @@ export class Editor {
         const { digits, picture, pictures } = await api.correct(item.blob, pageIndex + 1, page.reading.rotation, truth);
         saved = `Saved with ${digits} digit${digits === 1 ? "" : "s"} as ${picture}; ${pictures} in the folder.`;
       } catch (error) {
-        saved = `Not saved: ${error.message}`;
+        saved = `Not saved: ${api.messageOf(error)}`;
       }
       if (page === this.store.page) this.store.set({ saved });
     });

@@ -71,8 +71,9 @@ export class Page {
     if (best !== read.best || digits.length < read.digits.length) {
       return { ...shared, text: best, best, doubtful: [], status: "edited", confidence: null, alternatives, region };
     }
-    const { status, text, doubtful } = this.typed.has(row) ? { status: "accepted", text: best, doubtful: [] } : read;
-    return { ...shared, text, best, doubtful, status, confidence: read.confidence, alternatives, region };
+    const known = { ...shared, best, confidence: read.confidence, alternatives, region };
+    if (this.typed.has(row)) return { ...known, text: best, doubtful: [], status: "accepted" };
+    return { ...known, text: read.text, doubtful: read.doubtful, status: read.status };
   }
 
   /** @param {number} row */

@@ -48,7 +48,8 @@ export class Reader {
     for (const { url, shown } of this.store.state.items) {
       for (const address of new Set([url, ...shown.values()])) URL.revokeObjectURL(address);
     }
-    this.store.set({ ...NOTHING_CHOSEN, items: [], current: -1, shown: null, marking: null, status: "", saved: "", toast: null, problem: null });
+    const empty = { items: [], current: -1, shown: null, marking: null, status: "", saved: "", toast: null, problem: null };
+    this.store.set({ ...NOTHING_CHOSEN, ...empty });
   }
 
   /** Reads all pictures, the one that is shown first. */
@@ -89,16 +90,16 @@ export class Reader {
       if (wasEdited) this.store.set({ saved: "Read again, without your edits." });
     } catch (error) {
       if (signal.aborted) return;
-      this.fail(item, error);
+      this.fail(item, api.messageOf(error));
     }
   }
 
   /**
    * @param {Item} item
-   * @param {Error} error
+   * @param {string} message
    */
-  fail(item, error) {
-    const problem = problemOf(error.message);
+  fail(item, message) {
+    const problem = problemOf(message);
     if (problem) {
       // The readings with the earlier options stay.
       this.request?.abort();
@@ -106,7 +107,7 @@ export class Reader {
       this.store.set({ problem, showsOptions: true, status: "An option must be changed before the picture is read." });
       return;
     }
-    Object.assign(item, { progress: "done", error: sentence(error.message), pages: [] });
+    Object.assign(item, { progress: "done", error: sentence(message), pages: [] });
     if (item === this.store.item) this.store.set({ ...NOTHING_CHOSEN, shown: null });
     else this.store.set({});
   }
@@ -129,7 +130,7 @@ export class Reader {
       const isCurrent = item === this.store.item && index === this.store.state.pageIndex && page === this.store.page;
       if (isCurrent) this.store.set({ shown });
     } catch (error) {
-      this.store.set({ toast: { text: error.message, isError: true, canUndo: false } });
+      this.store.set({ toast: { text: api.messageOf(error), isError: true, canUndo: false } });
     }
   }
 
@@ -154,7 +155,7 @@ export class Reader {
  * The picture of a page: the file itself if the browser shows it as the server reads it, otherwise a PNG from the server.
  * @param {Item} item
  * @param {number} index
- * @returns {Promise<import("./state.js").Shown | null>} null for a file that is not read yet and that the browser cannot show
+ * @returns {Promise<import("./state.js").Shown | null>} null if the file is not read yet and the browser cannot show it
  */
 async function shownPicture(item, index) {
   const reading = item.pages[index]?.reading;

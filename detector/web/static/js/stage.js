@@ -267,8 +267,9 @@ export class Stage {
    * @returns {Point} of the stage
    */
   point(event) {
-    const bounds = this.element.getBoundingClientRect();
-    return { x: event.clientX - bounds.left - this.element.clientLeft, y: event.clientY - bounds.top - this.element.clientTop };
+    const { left, top } = this.element.getBoundingClientRect();
+    const { clientLeft, clientTop } = this.element; // its border
+    return { x: event.clientX - left - clientLeft, y: event.clientY - top - clientTop };
   }
 }
 

@@ -7,7 +7,7 @@ import { hue, icon, percent } from "./common.js";
 /** @typedef {import("../state.js").State} State */
 /** @typedef {import("../page.js").Digit} Digit */
 /** @typedef {import("../page.js").Page} Page */
-/** @typedef {import("../main.js").App} App */
+/** @typedef {import("../app.js").App} App */
 
 const GAP = 10; // pixels between the digit and the popover
 
@@ -24,14 +24,16 @@ export function digitView(state, page, app) {
   const title = isNew ? "Which digit is it?" : `Digit ${digit.text}`;
   return html`<div class="popover ${hue(place)}" id="digit" role="dialog" aria-label=${title}
       @keydown=${(/** @type {KeyboardEvent} */ event) => app.onPopoverKey(event, digit)}>
-    <div class="bar head"><h2 id="digit-title">${title}${digit.confidence === null && !isNew ? html` <span class="tag">edited</span>` : nothing}</h2>
+    <div class="bar head"><h2 id="digit-title">${title}${
+      digit.confidence === null && !isNew ? html` <span class="tag">edited</span>` : nothing}</h2>
       <span class="spring"></span>
       <button type="button" class="quiet" aria-label="Close" @click=${app.closeDigit}>${icon("close")}</button></div>
     ${isNew ? nothing : html`<ul class="probabilities" id="probabilities">${probabilities(digit).map(
       ({ text, confidence }) => probabilityView(text, confidence, digit, app))}</ul>`}
     <div class="keys" role="group" aria-label="Set the digit">${[..."1234567890"].map((key) => html`
       <button type="button" aria-pressed=${key === digit.text} @click=${() => app.rename(digit.id, key)}>${key}</button>`)}</div>
-    <button type="button" id="remove" class="wide" @click=${() => app.remove(digit.id)}>${isNew ? "Discard" : "Not a digit"}</button>
+    <button type="button" id="remove" class="wide" @click=${() => app.remove(digit.id)}>${
+      isNew ? "Discard" : "Not a digit"}</button>
   </div>`;
 }
 
@@ -53,7 +55,8 @@ function probabilities(digit) {
  * @param {App} app
  */
 function probabilityView(text, confidence, digit, app) {
-  const meter = html`<meter value=${confidence} aria-hidden="true"></meter><span class="percent">${percent(confidence)}</span>`;
+  const meter = html`<meter value=${confidence} aria-hidden="true"></meter>
+    <span class="percent">${percent(confidence)}</span>`;
   if (text === digit.text) return html`<li class="own"><strong>${text}</strong>${meter}</li>`;
   if (!text) return html`<li><span class="none">none</span>${meter}</li>`;
   return html`<li><button type="button" aria-label="Change to ${text}, ${percent(confidence)}"

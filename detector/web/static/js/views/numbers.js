@@ -6,7 +6,7 @@ import { counted, hue, icon, percent, when } from "./common.js";
 /** @typedef {import("../state.js").State} State */
 /** @typedef {import("../page.js").ShownNumber} ShownNumber */
 /** @typedef {import("../page.js").Page} Page */
-/** @typedef {import("../main.js").App} App */
+/** @typedef {import("../app.js").App} App */
 
 /**
  * @param {State} state

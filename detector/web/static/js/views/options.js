@@ -5,7 +5,7 @@ import { GROUPS, countChanged } from "../options.js";
 import { icon, percent, when } from "./common.js";
 
 /** @typedef {import("../state.js").State} State */
-/** @typedef {import("../main.js").App} App */
+/** @typedef {import("../app.js").App} App */
 /** @typedef {import("../options.js").Field} Field */
 
 /**

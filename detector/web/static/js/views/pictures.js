@@ -5,7 +5,7 @@ import { counted, icon, percent } from "./common.js";
 
 /** @typedef {import("../state.js").State} State */
 /** @typedef {import("../state.js").Item} Item */
-/** @typedef {import("../main.js").App} App */
+/** @typedef {import("../app.js").App} App */
 
 /**
  * @param {State} state
@@ -16,14 +16,16 @@ export function picturesView(state, app) {
   return html`<section class="card pictures" aria-labelledby="pictures-title">
     <div class="bar head">
       <h2 id="pictures-title">${counted(state.items.length, "picture")}</h2>
-      <progress max=${state.items.length} value=${done} aria-label="Pictures read" ?hidden=${done === state.items.length}></progress>
+      <progress max=${state.items.length} value=${done} aria-label="Pictures read"
+        ?hidden=${done === state.items.length}></progress>
       <span class="spring"></span>
       <button type="button" id="csv" @click=${app.downloadCsv}>${icon("download")} CSV</button>
       <button type="button" id="json" @click=${app.downloadJson}>${icon("download")} JSON</button>
     </div>
     <div class="scroll" tabindex="0" role="region" aria-labelledby="pictures-title">
       <table>
-        <thead><tr><th scope="col">Picture</th><th scope="col">Numbers</th><th scope="col" class="right">Lowest confidence</th></tr></thead>
+        <thead><tr><th scope="col">Picture</th><th scope="col">Numbers</th>
+          <th scope="col" class="right">Lowest confidence</th></tr></thead>
         <tbody>${state.items.map((item, index) => row(item, index, state, app))}</tbody>
       </table>
     </div>
@@ -46,7 +48,8 @@ function row(item, index, state, app) {
       @click=${(/** @type {Event} */ event) => (event.stopPropagation(), app.showItem(index))}>${item.name}</button></th>
     <td colspan=${item.error ? 2 : 1}>${
       item.error ? html`<span class="bad">${item.error}</span>`
-      : item.progress !== "done" && !item.pages.length ? html`<span class="soft">${item.progress === "reading" ? "Reading…" : "Waiting"}</span>`
+      : item.progress !== "done" && !item.pages.length ? html`<span class="soft">${
+        item.progress === "reading" ? "Reading…" : "Waiting"}</span>`
       : numbers.length ? html`<span class="values">${numbers.map(({ text }) => html`<span>${text}</span>`)}</span>`
       : html`<span class="soft">No digits</span>`}</td>
     <td class="right" ?hidden=${Boolean(item.error)}>${doubtful ? html`<span class="tag">uncertain</span> ` : ""}${

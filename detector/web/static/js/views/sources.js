@@ -7,7 +7,7 @@ import { countChanged } from "../options.js";
 import { counted, hue, icon, percent, when } from "./common.js";
 
 /** @typedef {import("../state.js").State} State */
-/** @typedef {import("../main.js").App} App */
+/** @typedef {import("../app.js").App} App */
 
 const FORMATS = "image/*,.pdf,.heic,.heif,.avif,.tif,.tiff,.jp2,.pnm,.pgm,.ppm";
 const EXAMPLES = { cheque: "Cheque", meter: "Meter", display: "Display", house: "House number" };
@@ -65,7 +65,8 @@ function picturePanel(app) {
     <div class="choose">
       <label class="button main touch-only"><input type="file" id="photo" class="covered" accept="image/*"
         capture="environment" @change=${app.onFiles}>${icon("camera")} Take a photo</label>
-      <label class="drop" id="drop"><input type="file" id="file" class="covered" multiple accept=${FORMATS} @change=${app.onFiles}>
+      <label class="drop" id="drop"><input type="file" id="file" class="covered" multiple accept=${FORMATS}
+        @change=${app.onFiles}>
         ${icon("picture")}
         <strong><span class="mouse-only">Drop pictures here, paste, or <u>choose files</u></span><span
           class="touch-only">Choose pictures</span></strong>

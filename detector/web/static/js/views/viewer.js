@@ -9,7 +9,7 @@ import { hue, icon, percent, when } from "./common.js";
 /** @typedef {import("../page.js").Digit} Digit */
 /** @typedef {import("../page.js").Page} Page */
 /** @typedef {import("../page.js").ShownNumber} ShownNumber */
-/** @typedef {import("../main.js").App} App */
+/** @typedef {import("../app.js").App} App */
 
 /**
  * @param {State} state
@@ -23,7 +23,7 @@ export function viewerView(state, page, app) {
   render(overlayView(state, page, app), stage.overlay);
   return html`<section class="viewer" aria-label="Picture" ?hidden=${!state.shown}>
     ${toolsView(state, page, app)}
-    <div class="frame">${stage.element}${when(page && state.opened !== null, () => digitView(state, /** @type {Page} */ (page), app))}</div>
+    <div class="frame">${stage.element}${page && state.opened !== null ? digitView(state, page, app) : nothing}</div>
     ${when(state.marking, () => html`<p class="hint center">${
       state.marking === "region" ? "Drag a box around the part to read." : "Drag a box around the missed digit."} Esc stops.</p>`)}
   </section>`;
@@ -113,7 +113,8 @@ function digitShape(digit, { label, name, tabindex }, state, app) {
     @focus=${() => app.focusDigit(digit)} @keydown=${(/** @type {KeyboardEvent} */ event) => app.onDigitKey(event, digit)}>
     <rect class="halo" x=${x} y=${y} width=${width} height=${height} rx=${3 / app.stage.scale}></rect>
     <rect class="box" x=${x} y=${y} width=${width} height=${height} rx=${3 / app.stage.scale}></rect>
-    <text x=${(left + right) / 2} y=${isLow ? bottom : top} dy=${isLow ? "1.1em" : "-.35em"} aria-hidden="true">${digit.text}</text></g>`;
+    <text x=${(left + right) / 2} y=${isLow ? bottom : top} dy=${isLow ? "1.1em" : "-.35em"} aria-hidden="true">${
+      digit.text}</text></g>`;
 }
 
 /**

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+import digitdet
 from digitdet.cli.main import main
 from digitdet.configs import ReadConfig, SynthConfig, load_config
 from digitdet.synth.scene import SceneComposer
@@ -102,11 +103,17 @@ def test_the_settings_of_the_tutorial_compose_pictures(tmp_path):
     SceneComposer(config, load_materials(config).sources["test"]).compose(np.random.default_rng(0))
 
 
+def test_the_reference_has_every_public_name():
+    documented = re.findall(r"^::: digitdet\.(\w+)$", (ROOT / "docs/reference/api.md").read_text("utf-8"), re.MULTILINE)
+    assert set(documented) == set(digitdet.__all__) - {"__version__"}
+
+
 def test_badges_say_what_the_project_file_says():
     project = (ROOT / "pyproject.toml").read_text("utf-8")
     python = re.search(r'requires-python = ">=(.*)"', project)[1]
     assert f"python: {python} or newer" in (ROOT / "docs/images/badge-python.svg").read_text("utf-8")
-    assert 'license = "MIT AND AGPL-3.0-only"' in project
+    licences = re.search(r'^license = "(.*)"', project, re.MULTILINE)[1]
+    assert {"MIT", "AGPL-3.0-only"} <= set(licences.split())
     assert "MIT, included detector AGPL-3.0" in (ROOT / "docs/images/badge-licence.svg").read_text("utf-8")
 
 

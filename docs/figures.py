@@ -1,0 +1,159 @@
+"""Draw the figures of the explanations, docs/images/how-*.jpg. Needs the extra train.
+
+python docs/figures.py
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import matplotlib
+import numpy as np
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+from digitdet import NumberReader
+from digitdet.common.characters import CHARACTERS
+from digitdet.common.types import Image
+from digitdet.configs import LookConfig, ReadConfig, SynthConfig, load_preset
+from digitdet.configs import replace as with_settings
+from digitdet.detection.postprocess import Detections
+from digitdet.detection.search import MultiScaleDetector
+from digitdet.imaging.images import load_image
+from digitdet.reading.model import load_model
+from digitdet.reading.strips import COLUMN_WIDTH, cut_strip
+from digitdet.reading.transcription import place_strips
+from digitdet.synth.scene import SceneComposer
+from digitdet.synth.sources import load_materials
+
+ROOT = Path(__file__).parents[1]
+IMAGES = ROOT / "docs" / "images"
+sys.path.insert(0, str(ROOT / "examples"))
+
+from compose import BASE, PICTURES  # noqa: E402 -- a script beside the example pictures
+
+BLUE, GREEN, ORANGE = "#0072b2", "#009e73", "#e69f00"
+LABEL = {"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.8}
+
+
+def main() -> None:
+    """Draw all figures."""
+    plt.rcParams.update({"font.size": 10, "figure.dpi": 110, "savefig.bbox": "tight"})
+    draw_composing()
+    draw_detecting()
+    draw_reading()
+    draw_confidence()
+
+
+def draw_composing() -> None:
+    """One picture in four steps: background, shapes and ink, effects, boxes."""
+    look, seed, settings = PICTURES["meter"]
+    config = SynthConfig(looks={look: with_settings(load_preset(LookConfig, "looks", look), **{**BASE, **settings})})
+    composer = SceneComposer(config, load_materials(config).sources["test"])
+    plan = composer.sample_plan(np.random.default_rng(seed))
+    bare = replace(plan, effects=(), transforms=())
+    scene = composer.render_plan(plan)[0]
+    steps = {
+        "1. surface": composer.render_plan(replace(bare, layers=()))[0].image,
+        "2. shapes and ink": composer.render_plan(bare)[0].image,
+        "3. light and camera": scene.image,
+        "4. boxes": scene.image,
+    }
+    figure, axes = plt.subplots(2, 2, figsize=(9, 4.7))
+    for (title, image), axis in zip(steps.items(), axes.flat, strict=True):
+        _show(axis, image, title)
+    for box, label in zip(scene.boxes, scene.labels, strict=True):
+        _draw_box(axes.flat[3], box, GREEN, str(label))
+    _save(figure, "composing")
+
+
+def draw_detecting() -> None:
+    """The boxes of three passes, and those that are left after score fusion and non-maximum suppression."""
+    image = load_image(ROOT / "examples" / "page.jpg")[:420]
+    detector = MultiScaleDetector(None, ReadConfig())
+    figure, axes = plt.subplots(1, 4, figsize=(13, 3))
+    for factor, axis in zip((0.3, 0.6, 1.1), axes, strict=False):
+        side = round(factor * detector.detector.image_size)
+        _draw_scores(axis, image, detector._run_pass([(image, side)])[0].digits, f"pass at {side} px")
+    _draw_scores(axes[3], image, detector.detect([image])[0], "fused, one box a digit")
+    _save(figure, "detecting")
+
+
+def draw_reading() -> None:
+    """A strip, the probabilities of the characters in its columns, and the numbers that follow."""
+    image = load_image(ROOT / "examples" / "cheque.jpg")
+    model, reader = load_model(None), NumberReader()
+    placed = place_strips(reader.find(image), image.shape[1], image.shape[0])[0]
+    strip = cut_strip(image, placed.strip)
+    columns = model.line_reader.read([strip])[0]
+    probabilities = np.exp(columns.log_probabilities[:, : len(CHARACTERS)]).T
+    figure, (top, bottom) = plt.subplots(2, 1, figsize=(9, 4.6), height_ratios=(1, 2.2), sharex=True)
+    extent = (0, strip.shape[1], strip.shape[0], 0)
+    top.imshow(strip[:, :, ::-1], extent=extent, aspect="auto")
+    top.set(yticks=[], title="the strip of the line, 32 px high")
+    width = probabilities.shape[1] * COLUMN_WIDTH
+    bottom.imshow(probabilities, extent=(0, width, len(CHARACTERS), 0), aspect="auto", cmap="Blues", vmin=0, vmax=1)
+    names = [*CHARACTERS[:-2], "space", "other"]
+    bottom.set(yticks=np.arange(len(names)) + 0.5, xlim=(0, strip.shape[1]), xlabel="pixels of the strip")
+    bottom.set_yticklabels(names, fontsize=8)
+    number = reader.read(image).numbers[0]
+    texts = [number, *number.alternatives[:2]]
+    bottom.set_title(
+        "characters in columns of 4 px:  " + ",  ".join(f"{one_text(one)} {one.confidence:.0%}" for one in texts)
+    )
+    _save(figure, "reading")
+
+
+def one_text(found: object) -> str:
+    """The text of a number or of an alternative."""
+    return str(getattr(found, "best", None) or getattr(found, "text", ""))
+
+
+def draw_confidence() -> None:
+    """The table of confidence.md as a reliability diagram."""
+    page = (ROOT / "docs" / "explanation" / "confidence.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| [\d.]+ to [\d.]+ \| (\d+) \| ([\d.]+)% \| ([\d.]+)% \|$", page, re.MULTILINE)
+    lines, right, mean = np.array(rows, float).T
+    figure, axis = plt.subplots(figsize=(4.6, 4.4))
+    axis.plot([0, 100], [0, 100], "--", color="#888", label="calibrated")
+    axis.scatter(mean, right, s=12 + 300 * lines / lines.max(), color=BLUE, alpha=0.75, label="lines of real pictures")
+    axis.set(xlabel="mean confidence, %", ylabel="right, %", xlim=(0, 102), ylim=(0, 102), aspect="equal")
+    axis.legend(loc="upper left", frameon=False)
+    _save(figure, "confidence")
+
+
+def _show(axis: Axes, image: Image, title: str) -> None:
+    axis.imshow(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+    axis.set_title(title)
+    axis.axis("off")
+
+
+def _draw_scores(axis: Axes, image: Image, found: Detections, title: str) -> None:
+    """Boxes with scores of at least 0.2: green ones are sure of their digit."""
+    _show(axis, image, title)
+    for box, score, label in zip(found.boxes, found.best_scores, found.labels, strict=True):
+        if score >= 0.2:
+            _draw_box(axis, box, GREEN if score >= 0.5 else ORANGE, str(label))
+
+
+def _draw_box(axis: Axes, box: np.ndarray, colour: str, text: str) -> None:
+    left, top, right, bottom = box
+    axis.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, color=colour, linewidth=1.5))
+    axis.text(left, top - 5, text, color=colour, fontsize=8, fontweight="bold", va="bottom", bbox=LABEL)
+
+
+def _save(figure: plt.Figure, name: str) -> None:
+    figure.tight_layout()
+    figure.savefig(IMAGES / f"how-{name}.jpg", pil_kwargs={"quality": 88})
+    plt.close(figure)
+
+
+if __name__ == "__main__":
+    main()

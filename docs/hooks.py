@@ -28,6 +28,7 @@ PAGES = {
     "CONTRIBUTING.md": "project/contributing.md",
     "CHANGELOG.md": "project/changelog.md",
 }
+_WIDE = "---\nhide: [navigation]\n---\n"  # a page without a column on its left
 _LINK = re.compile(r"(\]\()([^)\s#]+)((?:#[^)\s]*)?\))")
 _LANGUAGES = {".py": "py", ".yaml": "yaml", ".json": "json"}
 _DOWNLOADS = (".ipynb", ".jpg", ".png")
@@ -36,7 +37,8 @@ _DOWNLOADS = (".ipynb", ".jpg", ".png")
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add `PAGES`, and the source files that any page links to."""
     for name, uri in PAGES.items():
-        files.append(File.generated(config, uri, content=(ROOT / name).read_text(encoding="utf-8")))
+        text = (ROOT / name).read_text(encoding="utf-8")
+        files.append(File.generated(config, uri, content=_WIDE + text if uri == "index.md" else text))
     for page in list(files.documentation_pages()):
         for link in _LINK.finditer(page.content_string):
             target = _repository_path(page.src_uri, link[2])

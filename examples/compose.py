@@ -27,6 +27,7 @@ FOLDER = Path(__file__).parent
 CAPTIONS = FOLDER / "numbers.txt"
 GALLERY = FOLDER.parent / "docs" / "images" / "gallery.jpg"
 ROWS = (("meter", "display", "house"), ("cheque", "form", "bib"))  # of the gallery
+CUTS = {"display": (95, 50, 445, 320)}  # left, top, right, bottom of what the gallery shows
 GALLERY_WIDTH, GAP = 1500, 10  # pixels
 
 # Settings that all pictures share: whole, upright and photographed with a simple camera.
@@ -223,12 +224,18 @@ def _written_numbers(scene: Scene) -> Iterator[str]:
             yield line.text[start:stop]
 
 
+def _load_part(name: str) -> Image:
+    image = load_image(FOLDER / f"{name}.jpg")
+    left, top, right, bottom = CUTS.get(name, (0, 0, image.shape[1], image.shape[0]))
+    return image[top:bottom, left:right]
+
+
 def _draw_gallery() -> Image:
     """Rows of pictures with their readings, each row as wide as the gallery."""
     reader = NumberReader()
     rows = []
     for names in ROWS:
-        images = [load_image(FOLDER / f"{name}.jpg") for name in names]
+        images = [_load_part(name) for name in names]
         drawn = [draw_reading(image, reader.read(image)) for image in images]
         free = GALLERY_WIDTH - GAP * (len(names) - 1)
         height = round(free / sum(image.shape[1] / image.shape[0] for image in drawn))

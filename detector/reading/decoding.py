@@ -18,6 +18,7 @@ from digitdet.reading.stacks import join_stacks
 
 _MAX_ALTERNATIVES = 5  # other texts that a number shows
 _MIN_ALTERNATIVE = 0.005  # probability from which another digit or text is shown
+_FLOOR = 0.1  # confidence below which nothing is given: almost all such numbers are wrong, and most are none
 _GUESS = 0.1  # probability from which a digit is returned in a crop without likely ones
 _ANY_NUMBER = Constraints()
 
@@ -27,6 +28,8 @@ Calibrate = Callable[[float, int], float]
 
 class NumberDecoder:
     """Finds the numbers in the lattices of lines.
+
+    Numbers with a confidence below 0.1 are left out, unless `min_confidence` is lower.
 
     Args:
         config: `confidence` is the probability from which a digit counts as present, and numbers below `min_confidence`
@@ -49,16 +52,20 @@ class NumberDecoder:
         that say so.
         """
         lines = [make_choices(lattice, self._config.confidence) for lattice in lattices]
-        if not self._constraints:
-            numbers = self._free(lines)
-            if not numbers and is_crop:
-                numbers = self._free(make_choices(lattice, self._config.confidence, _GUESS) for lattice in lattices)
-            return numbers
-        lines = join_stacks(lines, self._constraints)
-        return tuple(number for line in lines for number in self._constrained(line))
+        if self._constraints:
+            return self._likely(map(self._constrained, join_stacks(lines, self._constraints)))
+        numbers = self._likely(map(self._free, lines))
+        if not numbers and is_crop:
+            lines = [make_choices(lattice, self._config.confidence, _GUESS) for lattice in lattices]
+            numbers = self._likely(map(self._free, lines))
+        return numbers
 
-    def _free(self, lines: Iterable[Choices]) -> tuple[Number, ...]:
-        return tuple(self._number(line, found, _ANY_NUMBER) for line in lines for found in free_numbers(line))
+    def _likely(self, lines: Iterable[Iterable[Number]]) -> tuple[Number, ...]:
+        floor = min(_FLOOR, self._config.min_confidence)
+        return tuple(number for line in lines for number in line if number.confidence >= floor)
+
+    def _free(self, choices: Choices) -> Iterator[Number]:
+        return (self._number(choices, found, _ANY_NUMBER) for found in free_numbers(choices))
 
     def _constrained(self, choices: Choices) -> Iterator[Number]:
         """Yield the numbers of a line that meet the constraints, and those between them as they are written."""

@@ -114,6 +114,14 @@ def test_a_digit_that_is_there_is_returned_even_if_nothing_is_likelier_than_each
     assert (number.masked_text, number.best, number.status) == ("?", "4", "unsure")
 
 
+def test_almost_certainly_wrong_numbers_are_left_out():
+    line = f"12{OTHER_SIGN}", {"4": 0.6, "9": 0.4}
+    found = read(*line, calibrate=lambda probability, length: probability * (0.1 if length == 1 else 1))
+    assert [number.best for number in found] == ["12"]
+    every = read(*line, calibrate=lambda probability, length: probability * 0.1, min_confidence=0.05)
+    assert [number.best for number in every] == ["12", "4"]
+
+
 def test_the_threshold_decides_what_is_there():
     weak = ["40", {"7": 0.3, "": 0.7}]
     assert [number.best for number in read(*weak, confidence=0.25)] == ["407"]

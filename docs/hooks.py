@@ -6,6 +6,7 @@ own (`PAGES`), and every other file that a page links to is shown as source. MkD
 
 from __future__ import annotations
 
+import logging
 import posixpath
 import re
 from pathlib import Path
@@ -17,6 +18,7 @@ from mkdocs.structure.pages import Page
 
 from digitdet.cli.main import main
 
+_LOG = logging.getLogger("mkdocs.hooks")
 ROOT = Path(__file__).parents[1]
 # Files of the repository, and the pages of the site that show them.
 PAGES = {
@@ -28,7 +30,6 @@ PAGES = {
     "CONTRIBUTING.md": "project/contributing.md",
     "CHANGELOG.md": "project/changelog.md",
 }
-_WIDE = "---\nhide: [navigation]\n---\n"  # a page without a column on its left
 _LINK = re.compile(r"(\]\()([^)\s#]+)((?:#[^)\s]*)?\))")
 _LANGUAGES = {".py": "py", ".yaml": "yaml", ".json": "json"}
 _DOWNLOADS = (".ipynb", ".jpg", ".png")
@@ -37,8 +38,7 @@ _DOWNLOADS = (".ipynb", ".jpg", ".png")
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add `PAGES`, and the source files that any page links to."""
     for name, uri in PAGES.items():
-        text = (ROOT / name).read_text(encoding="utf-8")
-        files.append(File.generated(config, uri, content=_WIDE + text if uri == "index.md" else text))
+        files.append(File.generated(config, uri, content=(ROOT / name).read_text(encoding="utf-8")))
     for page in list(files.documentation_pages()):
         for link in _LINK.finditer(page.content_string):
             target = _repository_path(page.src_uri, link[2])
@@ -51,6 +51,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001
     """Point links to files outside this folder to their pages, and insert the commands where they belong."""
     uri = page.file.src_uri
+    if page.parent is None:
+        page.meta["hide"] = ["navigation"]  # it would list this page alone
 
     def to_site(link: re.Match[str]) -> str:
         target = _repository_path(uri, link[2])
@@ -58,6 +60,13 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         return f"{link[1]}{posixpath.relpath(found, posixpath.dirname(uri) or '.')}{link[3]}" if found else link[0]
 
     return _LINK.sub(to_site, markdown).replace("<!-- commands -->", _describe("digitdet", main))
+
+
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:  # noqa: ARG001
+    """Warn of scripts, styles and pictures of other hosts; with `strict`, a warning is an error."""
+    for address in re.findall(r'<(?:script|link|img|iframe)\b[^>]*?(?:src|href)="((?:https?:)?//[^"]*)"', output):
+        _LOG.warning("%s loads %s from another host", page.file.src_uri, address)
+    return output
 
 
 def _repository_path(uri: str, target: str) -> str | None:
@@ -110,9 +119,9 @@ class _Markdown(click.HelpFormatter):
                 self.write(f"\n{_escape(' '.join(paragraph.split()))}\n")
 
     def write_dl(self, rows: list[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:  # type: ignore[override]  # noqa: ARG002
-        self.write("\n| | |\n|---|---|\n")
+        self.write("\n| option | meaning |\n|---|---|\n")
         for name, text in rows:
-            self.write(f"| `{name.replace('|', '&#124;')}` | {_escape(text)} |\n")
+            self.write(f"| `{name}` | {_escape(text)} |\n")
 
 
 def _escape(text: str) -> str:

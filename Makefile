@@ -31,7 +31,7 @@ types: links
 
 # The documentation site, in build/site; a broken link or anchor is an error.
 docs: links
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 # Two processes of one thread; the files in the order of tests/conftest.py.
 test: $(VENV)/installed

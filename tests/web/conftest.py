@@ -90,15 +90,22 @@ def browser(tmp_path_factory):
         browser.close()
 
 
+@pytest.fixture(scope="package")
+def context(browser):
+    """A window of usual size; the pages in it share their process and their cache."""
+    context = browser.new_context()
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def open_page(browser, server):
+def open_page(browser, context, server):
     """Open the page; at the end, check that the console has no errors and no other host was contacted."""
-    contexts, errors, hosts = [], [], set()
+    opened, errors, hosts = [], [], set()
 
     def open_(url=server.url, **how):
-        context = browser.new_context(**how)
-        contexts.append(context)
-        page = context.new_page()
+        page = browser.new_page(**how) if how else context.new_page()
+        opened.append(page)
         page.set_default_timeout(20_000)
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
@@ -109,8 +116,8 @@ def open_page(browser, server):
 
     open_.errors = errors
     yield open_
-    for context in contexts:
-        context.close()
+    for page in opened:
+        page.close()
     assert errors == []
     assert hosts <= {server.url.split("/")[2]}
 

@@ -6,7 +6,7 @@ import { Drawing } from "./drawing.js";
 import { Editor } from "./editing.js";
 import { toCsv, toJson } from "./export.js";
 import { toUpright } from "./geometry.js";
-import { toQuery } from "./options.js";
+import { problemOf, toQuery } from "./options.js";
 import { Reader } from "./reading.js";
 import { Stage } from "./stage.js";
 import { Store } from "./state.js";
@@ -25,9 +25,9 @@ export class App {
     const video = document.createElement("video");
     Object.assign(video, { muted: true, playsInline: true });
     this.camera = new Camera(video, {
-      query: () => toQuery(this.store.state.values),
+      query: () => toQuery({ ...this.store.state.values, region: "" }), // which belongs to a picture
       onSeen: (seen) => this.store.set({ seen, steady: seen.steadiness.isSteady ? seen : this.store.state.steady }),
-      onError: (cameraProblem) => this.store.set({ cameraProblem }),
+      onError: (message) => this.onCameraError(message),
     });
   }
 
@@ -109,6 +109,13 @@ export class App {
     this.drawing.clear();
     this.reader.clear();
   };
+
+  /** @param {string} message */
+  onCameraError(message) {
+    const problem = problemOf(message);
+    if (problem) this.store.set({ problem, showsOptions: true, cameraProblem: "An option must be changed first." });
+    else this.store.set({ cameraProblem: message });
+  }
 
   keepFrame = async () => {
     const { seen, steady } = this.store.state;

@@ -30,7 +30,7 @@ export const GROUPS = [
       },
       { name: "allowed", label: "Allowed numbers", kind: "lines", placeholder: "one in each line" },
       { name: "previous", label: "Last meter reading", kind: "text", placeholder: "00123.4", inputmode: "numeric" },
-      { name: "max_step", label: "Largest increase since then", kind: "text", placeholder: "50", inputmode: "numeric" },
+      { name: "max_step", label: "Largest increase", kind: "text", placeholder: "50", inputmode: "numeric" },
       { name: "digits_only", label: "Leave out marks: 314 for 3.14", kind: "check" },
     ],
   },

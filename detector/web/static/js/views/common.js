@@ -33,6 +33,7 @@ export function icon(name) {
 /** @param {number} probability */
 export function percent(probability) {
   if (probability > 0.999) return ">99.9%";
+  if (probability > 0 && probability < 0.01) return "<1%";
   const value = probability * 100;
   // Rounded down near the end, so that nothing looks more certain than it is.
   return value >= 99 ? `${Math.floor(value * 10) / 10}%` : `${Math.round(value)}%`;

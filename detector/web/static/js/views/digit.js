@@ -55,7 +55,8 @@ function probabilities(digit) {
  * @param {App} app
  */
 function probabilityView(text, confidence, digit, app) {
-  const meter = html`<meter value=${confidence} aria-hidden="true"></meter>
+  const meter = html`<svg class="share" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">
+      <rect width=${confidence * 100} height="1"></rect></svg>
     <span class="percent">${percent(confidence)}</span>`;
   if (text === digit.text) return html`<li class="own"><strong>${text}</strong>${meter}</li>`;
   if (!text) return html`<li><span class="none">none</span>${meter}</li>`;

@@ -1,6 +1,7 @@
 """The documentation: its commands and Python examples print what it shows, and its links and paths exist."""
 
 import contextlib
+import functools
 import io
 import json
 import re
@@ -54,6 +55,7 @@ def test_python_blocks_print_what_the_document_says(name, tmp_path, monkeypatch)
         assert expected is None or printed.getvalue() == expected, f"{name}, line {line + 1}"
 
 
+@functools.cache  # pages repeat commands
 def run(command):
     """What a command of a document prints to stdout, in the current folder."""
     _digitdet, *arguments = shlex.split(command)

@@ -6,6 +6,7 @@ own (`PAGES`), and every other file that a page links to is shown as source. MkD
 
 from __future__ import annotations
 
+import html
 import logging
 import posixpath
 import re
@@ -125,7 +126,10 @@ class _Markdown(click.HelpFormatter):
 
 
 def _escape(text: str) -> str:
-    return re.sub(r"([|<\[\]*_])", r"\\\1", text)
+    """Escape what Markdown would take for markup, except in `code`."""
+    parts = re.split(r"(`[^`]*`)", text)
+    plain = [re.sub(r"([|\[\]*_])", r"\\\1", html.escape(part, quote=False)) for part in parts[::2]]
+    return "".join(part for pair in zip(plain, [*parts[1::2], ""], strict=True) for part in pair)
 
 
 def _describe(path: str, command: click.Command, parent: click.Context | None = None) -> str:

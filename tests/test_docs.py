@@ -9,6 +9,7 @@ import shlex
 import shutil
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -95,6 +96,31 @@ def test_commands_print_what_the_document_says(name, monkeypatch):
     for command, output in shown:
         if output:  # a block of JSON has its output below it
             assert_same(split_decimals(output), split_decimals(run(command)))
+
+
+def commands(name):
+    """The commands of digitdet in the shell blocks of a page, as lists of arguments."""
+    blocks = re.findall(
+        r"^```(?:sh|bash|console)\n(.*?)^```", (ROOT / name).read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    for line in "".join(blocks).replace("\\\n", " ").splitlines():
+        for part in re.split(r"&& |\|\|? ", line):
+            found = re.match(r"(?:\$ |printf.*; |\.venv/bin/)*digitdet (.*)", part.strip())
+            if found:
+                yield shlex.split(found[1], comments=True)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_options_of_shown_commands_exist(name):
+    for arguments in commands(name):
+        command, context = main, click.Context(main)
+        while isinstance(command, click.Group) and arguments[0] in command.list_commands(context):
+            command, arguments = command.get_command(context, arguments[0]), arguments[1:]
+        given, _, _ = command.make_parser(click.Context(command)).parse_args(list(arguments))
+        choices = {one.name: one.type.choices for one in command.params if isinstance(one.type, click.Choice)}
+        for option in choices.keys() & given.keys():
+            values = given[option] if isinstance(given[option], list) else [given[option]]
+            assert set(values) <= {str(one) for one in choices[option]}, arguments
 
 
 def test_the_settings_of_the_tutorial_compose_pictures(tmp_path):

@@ -46,6 +46,11 @@ def test_boxes_lie_on_their_digits_and_highlight_with_their_rows(open_page, choo
     assert label.is_hidden()
     group.locator(".digit").first.hover()
     expect(row).to_have_class(re.compile("active"))
+    page.set_viewport_size({"width": 1280, "height": 480})  # the list is longer than its space
+    page.locator(".digit").last.click()
+    last, numbers = (page.locator(one).bounding_box() for one in ("#numbers li.active", "#numbers"))
+    assert numbers["y"] <= last["y"] <= numbers["y"] + numbers["height"] - last["height"] + 1
+    page.keyboard.press("Escape")
     reading = page.request.post(f"{page.url}api/read", data=PAGE.read_bytes()).json()[0]
     picture, box = page.locator(".layer img").bounding_box(), group.locator(".box").first.bounding_box()
     left = reading["numbers"][2]["digits"][0]["box"][0] / reading["width"]

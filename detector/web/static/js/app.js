@@ -177,6 +177,7 @@ export class App {
     const row = this.store.page?.digit(id).row ?? null;
     this.store.set({ opened: id, focused: id, chosen: row });
     uncoverDigit(this.store.state);
+    scrollToActive();
   }
 
   closeDigit = () => {
@@ -305,6 +306,15 @@ export class App {
 
   downloadCsv = () => download("numbers.csv", "text/csv", toCsv(this.store.state.items));
   downloadJson = () => download("reading.json", "application/json", toJson(this.store.state.items));
+}
+
+/** Scrolls a long list of numbers, but not the page, to the highlighted row. */
+function scrollToActive() {
+  const list = document.getElementById("numbers");
+  const row = list?.querySelector(".active");
+  if (!list || !row) return;
+  const [view, place] = [list.getBoundingClientRect(), row.getBoundingClientRect()];
+  if (place.top < view.top || place.bottom > view.bottom) list.scrollTop += place.top - view.top - view.height / 2;
 }
 
 /**

@@ -37,7 +37,8 @@ _DOWNLOADS = (".ipynb", ".jpg", ".png")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add `PAGES`, and the source files that any page links to."""
+    """Add `PAGES`, the icon of the web page, and the source files that any page links to."""
+    files.append(File.generated(config, "images/icon.svg", abs_src_path=str(ROOT / "detector/web/static/icon.svg")))
     for name, uri in PAGES.items():
         files.append(File.generated(config, uri, content=(ROOT / name).read_text(encoding="utf-8")))
     for page in list(files.documentation_pages()):

@@ -8,6 +8,7 @@ states) and the blanks before, between and after them (the even states).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from digitdet.common.characters import BLANK
 from digitdet.common.types import FloatArray, Indices
 
 _MAX_MOVES = 8
+_LOWEST = -60.0  # log probability in one of several readings: any of them may be wrong
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,19 +37,41 @@ class Decoding:
     inserted: FloatArray
 
 
-def decode(log_probabilities: FloatArray) -> Decoding:
-    """Return the best text of a strip, given the log probabilities (T, 18) of its columns.
+def decode(log_probabilities: FloatArray, *others: FloatArray) -> Decoding:
+    """Return the best text of a line, given the log probabilities (T, 18) of the columns of one or more strips of it.
 
-    From the text of the best path it moves to the best of all texts that differ in one character, as long as this
-    raises the probability, and at most `_MAX_MOVES` times.
+    From the text of the best path of each strip it moves to the best of all texts that differ in one character, as long
+    as this raises the probability, and at most `_MAX_MOVES` times. The probability of a text is the geometric mean of
+    those in all strips. The columns of the text are those in the first strip.
     """
-    best = score_edits(log_probabilities, _best_path(log_probabilities))
+    readings = (log_probabilities, *others)
+    starts = {tuple(path.tolist()): path for path in map(_best_path, readings)}
+    return max((_climb(readings, path) for path in starts.values()), key=lambda decoding: decoding.log_probability)
+
+
+def _climb(readings: Sequence[FloatArray], classes: Indices) -> Decoding:
+    """Return the best text that is reached from a text (L,)."""
+    best = _score_in_all(readings, classes)
     for _ in range(_MAX_MOVES):
         edited = _best_edit(best)
         if edited is None:
             break
-        best = score_edits(log_probabilities, edited)
+        best = _score_in_all(readings, edited)
     return best
+
+
+def _score_in_all(readings: Sequence[FloatArray], classes: Indices) -> Decoding:
+    """Return the mean log probabilities of a text and its edits; all but the first are at least `_LOWEST`."""
+    first, *others = (score_edits(one, classes) for one in readings)
+    if not others:
+        return first
+
+    def mean(name: str) -> FloatArray:
+        values = [getattr(first, name), *(np.maximum(getattr(one, name), _LOWEST) for one in others)]
+        return np.asarray(np.mean(values, axis=0))
+
+    tables = (mean(name) for name in ("substituted", "deleted", "inserted"))
+    return Decoding(classes, float(mean("log_probability")), first.columns, *tables)
 
 
 def _best_path(log_probabilities: FloatArray) -> Indices:
@@ -74,14 +98,15 @@ def score_edits(log_probabilities: FloatArray, classes: Indices) -> Decoding:
 
     An edited text is a prefix of the text, perhaps another character, and a suffix of the text: one forward-backward
     pass gives the probabilities of all prefixes and suffixes. Texts that are e^-700 times as likely as the best path
-    get -inf; `classes` must not be one of them.
+    get -inf; if `classes` is one of them, its columns are not numbers.
     """
     highest = log_probabilities.max(axis=1, keepdims=True)
     # Relative to the best path, so that no likely text underflows, however long the strip is.
     emissions = np.exp(np.asarray(log_probabilities - highest, np.float64))
     entering, reached = _forward_backward(emissions, classes)
     total = reached[0, -1, -2:].sum()
-    ends = np.cumsum((reached[0, 1:] * entering[1, ::-1, ::-1]).sum(axis=0) / total)  # of the states, in mean
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ends = np.cumsum((reached[0, 1:] * entering[1, ::-1, ::-1]).sum(axis=0) / total)  # of the states, in mean
     # After the first t columns, and before the columns from t on.
     prefixes, suffixes = _prefixes(reached[0], classes), _prefixes(reached[1], classes[::-1])[::-1, ::-1]
     extended = np.empty((len(emissions), *prefixes.shape[1:]))  # prefixes with another character at their end
@@ -97,9 +122,12 @@ def score_edits(log_probabilities: FloatArray, classes: Indices) -> Decoding:
     )
     offset = float(highest.sum())
     with np.errstate(divide="ignore"):
-        substituted, deleted, inserted = (np.log(edit) + offset for edit in edits)
+        whole, (substituted, deleted, inserted) = (
+            float(np.log(total)) + offset,
+            (np.log(edit) + offset for edit in edits),
+        )
     columns = np.stack([ends[:-1:2], ends[1::2]], axis=1)
-    return Decoding(classes, float(np.log(total)) + offset, columns, substituted, deleted, inserted)
+    return Decoding(classes, whole, columns, substituted, deleted, inserted)
 
 
 def _forward_backward(emissions: FloatArray, classes: Indices) -> tuple[FloatArray, FloatArray]:

@@ -12,15 +12,15 @@ import numpy as np
 
 from digitdet.common.types import Boxes, FloatArray, Image, Indices, Mask
 from digitdet.detection.postprocess import Detections
-from digitdet.reading.ctc import decode
 from digitdet.reading.evidence import Evidence, gather_evidence
 from digitdet.reading.form_fields import join_form_fields
 from digitdet.reading.lattice import Lattice
 from digitdet.reading.line_reader import OnnxLineReader
 from digitdet.reading.lines import find_lines
 from digitdet.reading.pooling import build_lattice
+from digitdet.reading.second_reading import decode_strips
 from digitdet.reading.small_digits import find_small_digits
-from digitdet.reading.strips import STRIP_HEIGHT, Strip, cut_strip, line_strip, split_at_wide_gaps, whole_strip
+from digitdet.reading.strips import STRIP_HEIGHT, Strip, line_strip, split_at_wide_gaps, whole_strip
 
 _LINE_SCORE, _DIGIT_SCORE = 0.2, 0.08  # of the best and of every digit of a line; lower ones are evidence on its strip
 _MAX_STRIP_PAGE = 128  # height in pixels of a page that is read as a strip where the detector finds no digit
@@ -60,9 +60,9 @@ def read_strips(page: Image, digits: Detections, line_reader: OnnxLineReader) ->
     placed = place_strips(digits, width, height)
     all_rows = np.concatenate([np.zeros(0, np.intp), *(one.rows for one in placed)])
     readings = []
-    for one, columns in zip(placed, line_reader.read([cut_strip(page, one.strip) for one in placed]), strict=True):
-        decoding = decode(columns.log_probabilities)
-        evidence = gather_evidence(decoding, columns.edges, one.strip, digits.take(one.rows))
+    decoded = decode_strips(page, [one.strip for one in placed], line_reader)
+    for one, (decoding, edges) in zip(placed, decoded, strict=True):
+        evidence = gather_evidence(decoding, edges, one.strip, digits.take(one.rows))
         others = digits.boxes[np.setdiff1d(all_rows, one.rows)]
         evidence = evidence.without(_is_in_box(evidence, others))
         readings.append(StripReading(one.strip, one.rows, one.angle, evidence))

@@ -206,12 +206,8 @@ def number_evidence(pictures: Iterable[CalibrationPicture], weights: LatticeWeig
 
     Where the labels have digits alone, the numbers have no marks either, as with `digitdet read --digits-only`.
     """
-    decoder, probabilities, lengths, right = (
-        NumberDecoder(ReadConfig(min_confidence=0)),
-        list[float](),
-        list[int](),
-        list[bool](),
-    )
+    decoder = NumberDecoder(ReadConfig(min_confidence=0))  # every number
+    probabilities, lengths, right = list[float](), list[int](), list[bool]()
     for picture in pictures:
         found = decoder.decode(
             [build_lattice(one.evidence, one.rows.tolist(), one.angle, weights) for one in picture.strips]

@@ -70,7 +70,7 @@ class Strip:
 
         Args:
             size: Size of the picture relative to what it was.
-            slant: Shift of the top to the right, in strip heights.
+            slant: Shift of the top to the right of the bottom, in strip heights.
         """
         half = STRIP_HEIGHT / 2
         matrix = size * self.to_strip + [[0, 0, 0], [0, 0, (1 - size) * half]]

@@ -76,6 +76,23 @@ def test_decoding_finds_the_best_text():
     assert missed <= 1  # a text that no single edit improves
 
 
+def test_the_probability_of_a_text_is_the_mean_over_several_strips():
+    rng = np.random.default_rng(3)
+    strips = [random_columns(rng, length, list(range(BLANK + 1)), 1.0) for length in (6, 8, 5)]
+    found = decode(*strips)
+    assert found.log_probability == pytest.approx(
+        np.mean([score_edits(one, found.classes).log_probability for one in strips])
+    )
+    np.testing.assert_array_equal(found.columns, score_edits(strips[0], found.classes).columns)
+    places = [(one, found.classes) for one in strips]
+    assert found.inserted[0, 3] == pytest.approx(np.mean([score_edits(*place).inserted[0, 3] for place in places]))
+
+
+def test_a_strip_that_shows_something_else_is_outvoted():
+    (sure, _), (other, _) = strip_of("1234", 60), strip_of("77", 40)
+    assert decode(sure, other, sure).classes.tolist() == decode(other, sure, sure).classes.tolist() == [1, 2, 3, 4]
+
+
 def test_the_best_path_is_not_the_best_text():
     # All paths with a 7 in one of the columns together are more likely than the path of blanks.
     columns = np.full((2, CLASSES + 1), -np.inf)

@@ -290,7 +290,7 @@ def test_only_allowed_host_names_are_answered(client):
     assert client.get("/", headers={"Host": "testserver:8000"}).status_code == 200
 
 
-@pytest.mark.parametrize("address", ["/", "/docs", "/api/health", "/static/app.js", "/static/examples/meter.jpg"])
+@pytest.mark.parametrize("address", ["/", "/docs", "/api/health", "/static/js/app.js", "/static/examples/meter.jpg"])
 def test_every_response_has_a_strict_policy(client, address):
     response = client.get(address)
     assert response.status_code == 200
@@ -328,21 +328,18 @@ def test_openapi_describes_this_server(make_client):
 
 
 def test_the_page_has_the_options_of_the_api(client):
-    page = client.get("/").text
-    offered = set(re.findall(r"<option>(\w+)</option>", page))
-    assert offered == set(CHECKS)
-    defaults = dict(re.findall(r'name="(\w+)" type="range".*?data-default="([\d.]+)"', page))
+    options = client.get("/static/js/options.js").text
+    fields = dict(re.findall(r'name: "(\w+)"(.*?)(?=name: "|\Z)', options, re.S))
+    assert set(re.findall(r'\["(\w+)", "', fields["check"])) == set(CHECKS)
     config = ReadConfig()
-    assert {name: float(value) for name, value in defaults.items()} == {
-        "conf": config.confidence,
-        "min_confidence": config.min_confidence,
-    }
+    defaults = {"conf": config.confidence, "min_confidence": config.min_confidence}
+    shown = {name: re.search(r'initial: "([\d.]+)"', fields[name]) for name in defaults}
+    assert {name: float(match[1]) for name, match in shown.items() if match} == defaults
     parameters = client.get("/openapi.json").json()["paths"]["/api/read"]["post"]["parameters"]
     described = {one["name"]: one["schema"].get("default") for one in parameters}
-    assert described["conf"] == config.confidence
-    assert described["min_confidence"] == config.min_confidence
-    fields = set(re.findall(r'<(?:input|select|textarea)(?: id="\w+")? name="(\w+)"', page))
-    assert fields == set(described)
+    assert {name: described[name] for name in defaults} == defaults
+    chosen = set(re.findall(r'\["(\w+)", "', fields.pop("choice")))  # the page has one field for both
+    assert set(fields) | chosen == set(described)
 
 
 def test_nothing_is_loaded_from_other_hosts(client):

@@ -31,7 +31,7 @@ def test_metrics_count_requests_by_route_and_status(make_client):
     client = make_client()
     for content in (CONTENT, CONTENT, b"hello"):
         client.post("/api/read", content=content)
-    for path in ("/static/app.js", "/nothing", "/other/nothing"):
+    for path in ("/static/js/app.js", "/nothing", "/other/nothing"):
         client.get(path)
     client.request("BREW", "/api/read")
     found = samples(client)

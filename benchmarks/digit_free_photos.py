@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def in_fours(photos: Sequence[Image]) -> Iterator[Image]:
-    """Yield pictures of four photos each, two in a row; those that are left over at the end are not shown."""
+    """Yield pictures of four photos each, two in a row; photos left over at the end are not used."""
     for start in range(0, len(photos) - 3, 4):
         parts = [cv2.resize(photo, _PART, interpolation=cv2.INTER_AREA) for photo in photos[start : start + 4]]
         yield np.vstack([np.hstack(parts[:2]), np.hstack(parts[2:])]).astype(np.uint8)

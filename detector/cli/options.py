@@ -69,7 +69,7 @@ class ReadCommand(click.Command):
     """A command whose help lists the options in sections."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write one list of options for each of `_SECTIONS`."""
+        """Write the options, one list per section."""
         listed = {name: section for section, names in _SECTIONS.items() for name in names}
         last = list(_SECTIONS)[-1]
         for section in _SECTIONS:
@@ -96,7 +96,7 @@ class SuggestingGroup(click.Group):
 
 
 def verbosity_options(command: Command) -> Command:
-    """Add -q and -v, whose value `verbosity` is -1, 1 or None."""
+    """Add -q and -v. They set `verbosity` to -1 and 1; without them it is None."""
     quiet = click.option("-q", "--quiet", "verbosity", flag_value=-1, type=int, help="Print numbers and errors only.")
     verbose = click.option(
         "-v", "--verbose", "verbosity", flag_value=1, type=int, help="Also print each number's place and candidates."

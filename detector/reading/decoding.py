@@ -18,7 +18,7 @@ from digitdet.reading.stacks import join_stacks
 
 _MAX_ALTERNATIVES = 5  # other texts that a number shows
 _MIN_ALTERNATIVE = 0.005  # probability from which another digit or text is shown
-_FLOOR = 0.1  # confidence below which nothing is given: almost all such numbers are wrong, and most are none
+_FLOOR = 0.1  # numbers with a lower confidence are left out: almost all of them are wrong
 _GUESS = 0.1  # probability from which a digit is returned in a crop without likely ones
 _ANY_NUMBER = Constraints()
 
@@ -48,8 +48,10 @@ class NumberDecoder:
     def decode(self, lattices: Sequence[Lattice], is_crop: bool = False) -> tuple[Number, ...]:
         """Return the numbers of all lines of a picture, line by line.
 
-        A crop shows a number: where none is likely, digits that are probably absent are returned, with confidences
-        that say so.
+        Args:
+            lattices: The lattices of the lines, in reading order.
+            is_crop: Whether the picture is expected to show a number. Where none is likely, the most probable digits
+                are returned, with their low confidences.
         """
         lines = [make_choices(lattice, self._config.confidence) for lattice in lattices]
         if self._constraints:

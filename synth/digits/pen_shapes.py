@@ -167,6 +167,9 @@ DIGITS: dict[str, tuple[tuple[float, str], ...]] = {
         (0.6, "28,-4 30,40 26,72 12,82 8,92 26,102 50,94 52,74 34,62 26,66"),  # similar to a Greek rho
         (0.9, "28,58 10,70 14,94 38,102 58,88 54,68 34,56! 26,30 22,-8"),  # the same, written from the loop
         (0.4, "8,78 18,98 42,102 58,84 48,64 28,58! 26,24 18,-10"),  # similar to a P or a question mark
+        (1.0, "8,-10! 18,40 30,90 46,102 62,90 58,68 40,56 20,60"),  # similar to a P, in one stroke from below
+        (0.8, "20,102! 10,-10! ; 4,84 28,104 58,92 54,68 30,54 12,58"),  # the same in two strokes
+        (0.8, "34,60 54,66 64,88 46,102 26,88 26,60 18,20 6,-10"),  # a loop at the right of a leaning stem
         (0.6, "52,98 28,102 8,88 14,68 38,66 56,94 38,44 10,-4"),  # the stem leans across the loop
         (0.5, "46,88 26,102 6,86 16,66 42,76 50,96! 48,50 34,8 12,-16 -6,-8"),  # small loop, the tail turns back
         (0.8, "52,84 34,100 10,92 6,72 24,58 46,68 54,88! 46,30 26,-12 8,-14 14,4 40,20"),  # similar to a g

@@ -125,7 +125,7 @@ def _drawn_strip(digits: Boxes, crop: LineCrop, rng: np.random.Generator) -> Str
     size = rng.uniform(*_SIZES[kind])
     shift, longest = (0.1, 1.5) if kind else (0.25, 3.0)
     strip = line_strip(digits, angle, slant, END_MARGIN * rng.uniform(0.6, longest))
-    stretch = np.exp(rng.normal(0, 0.08))
+    stretch = np.exp(rng.normal(0.05, 0.15))
     matrix = strip.to_strip * np.array([[size * stretch], [size]])
     matrix[:, 2] += [0, (1 - size) * STRIP_HEIGHT * rng.uniform(0.5 - shift, 0.5 + shift)]
     start, stop = 0.0, strip.width * size * stretch

@@ -150,7 +150,7 @@ def low_resolution(image: Image, rng: np.random.Generator, boxes: Boxes) -> Imag
     small = cv2.resize(image, size, interpolation=int(rng.choice((cv2.INTER_AREA, cv2.INTER_LINEAR))))
     if rng.random() < 0.3:
         small = image_compression(small, int(rng.integers(50, 95)), ".jpg")
-    enlarging = int(rng.choice((cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_NEAREST_EXACT)))
+    enlarging = int(rng.choice((cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_NEAREST_EXACT), p=(0.4, 0.45, 0.15)))
     return np.asarray(cv2.resize(small, (width, height), interpolation=enlarging), np.uint8)
 
 

@@ -73,7 +73,7 @@ def _box_around(draft: PageDraft) -> Box:
     """Draw the outline of a plate that is hardly larger than the last number."""
     number = draft.lines[-1].box.tolist()
     height = number[3] - number[1]
-    left, top, right, bottom = (height * draft.rng.uniform(0.08, 0.45, 4)).tolist()
+    left, top, right, bottom = (height * (0.05 + 0.4 * draft.rng.random(4) ** 1.5)).tolist()
     return number[0] - left, number[1] - top, number[2] + right, number[3] + bottom
 
 

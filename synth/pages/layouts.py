@@ -165,7 +165,7 @@ def staggered(draft: PageDraft) -> None:
     """A number with upright digits, each higher or lower than the one before, as on house walls beside stairs."""
     rng = draft.rng
     across = rng.uniform(0.65, 1.2)
-    _put_in_steps(draft, across, float(rng.choice([-1, -1, 1])) * across * rng.uniform(0.1, 0.45))
+    _put_in_steps(draft, across, float(rng.choice([-1, -1, 1])) * across * rng.uniform(0.1, 0.6))
 
 
 def _put_in_steps(draft: PageDraft, across: float, down: float) -> None:

@@ -88,7 +88,7 @@ def phone(rng: np.random.Generator, look: LookConfig) -> str:
 @TEXTS.add("house_number")
 def house_number(rng: np.random.Generator, look: LookConfig) -> str:
     """A house number, mostly of two or three digits: "42", "117B", "8 bis", "1-3"."""
-    text = str(1 + int(9 * rng.random() ** 1.4)) + random_digits(rng, int(rng.choice(4, p=(0.2, 0.45, 0.25, 0.1))))
+    text = str(1 + int(9 * rng.random() ** 1.8)) + random_digits(rng, int(rng.choice(4, p=(0.2, 0.45, 0.25, 0.1))))
     kind = rng.random()
     if kind < 0.9:
         return text

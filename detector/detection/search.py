@@ -17,7 +17,7 @@ from digitdet.detection.detector import OnnxDetector
 from digitdet.detection.fusion import fuse_passes
 from digitdet.detection.letterbox import letterbox
 from digitdet.detection.postprocess import Detections, decode, non_max_suppression
-from digitdet.detection.tiles import Proposals, merge_tiles, plan_tiles, read_tiles
+from digitdet.detection.tiles import Proposals, Tile, inside_tile, merge_tiles, plan_tiles, read_tiles
 
 MIN_SCORE = 0.05
 """Boxes with lower scores are dropped."""
@@ -35,13 +35,15 @@ _SURE_SCORE = 0.25  # of digits that count for the median
 _MIN_NEW_SCORE = 0.65
 _MATCH_IOU = 0.4
 
-# One pass of at most `_MAX_SIDE` pixels proposes places of small digits, in two halves with this overlap in pixels. It
-# is left out if its scale is less than this many times that of the passes before, and in crops of a number: pictures
-# with a digit that has at least this share of their height and this score.
+# The native pass: at most `_MAX_SIDE` pixels, in two halves with this overlap in input pixels. It proposes places of
+# small digits. It is left out if its scale is less than this many times that of the passes before, and in crops of a
+# number: pictures with a digit that has at least this share of their height and this score. On a page of print, which
+# has so many sure digits, the pass above comes before it.
 _HALF_OVERLAP = 64
-_MIN_PROPOSAL_GAIN = 1.5
+_MIN_NATIVE_GAIN = 1.5
 _CROP_SHARE = 0.2
 _CROP_SCORE = 0.7
+_PRINT_DIGITS = 6
 
 
 class _Pass(NamedTuple):
@@ -63,6 +65,16 @@ class _PictureSearch:
         scores = self._fused().best_scores
         scores = scores[scores >= _DOUBTFUL_SCORE]
         return bool(len(scores)) and float(scores.min()) >= _SETTLED_SCORE
+
+    def is_number_crop(self) -> bool:
+        """Whether a sure digit fills much of the picture's height."""
+        found = self._fused()
+        heights = (found.boxes[:, 3] - found.boxes[:, 1])[found.best_scores >= _CROP_SCORE]
+        return bool(heights.max(initial=0) >= _CROP_SHARE * self.image.shape[0])
+
+    def is_print(self) -> bool:
+        """Whether there are many digits."""
+        return int(np.count_nonzero(self.passes[-1].digits.best_scores >= _SURE_SCORE)) >= _PRINT_DIGITS
 
     def enlarged_side(self) -> int | None:
         """Return the longer side in pixels for one more pass over small digits; None if it would gain nothing."""
@@ -123,11 +135,16 @@ class MultiScaleDetector:
             self._add_pass([(one, largest) for one in searches if not one.is_settled()])
         regular_passes = [len(one.passes) for one in searches]
         if not quick:
-            self._add_pass([(one, side) for one in searches if (side := one.enlarged_side()) is not None])
+            unsearched = [one for one in searches if one.is_print() or not self._is_searched(one)]
+            self._add_pass([(one, side) for one in unsearched if (side := one.enlarged_side()) is not None])
+            proposals = [self._propose(one, map_function) if self._is_searched(one) else None for one in searches]
         found = [one.fused(count) for one, count in zip(searches, regular_passes, strict=True)]
-        if not quick:
-            found = [self._add_tiles(one, whole, map_function) for one, whole in zip(searches, found, strict=True)]
-        return found
+        if quick:
+            return found
+        return [
+            self._add_tiles(one, whole, places, map_function) if places else whole
+            for one, whole, places in zip(searches, found, proposals, strict=True)
+        ]
 
     def _add_pass(self, wanted: Sequence[tuple[_PictureSearch, int]]) -> None:
         passes = self._run_pass([(search.image, side) for search, side in wanted])
@@ -149,41 +166,49 @@ class MultiScaleDetector:
                 passes[row] = _Pass(Detections(box.to_picture(digits.boxes), digits.scores), box.scale[1])
         return [passes[row] for row in range(len(wanted))]
 
-    def _add_tiles(self, search: _PictureSearch, whole: Detections, map_function: MapFunction) -> Detections:
-        """Return the digits of the whole picture and of tiles around small ones."""
-        image = search.image
-        longer = max(image.shape[:2])
-        proposal_scale = min(_MAX_SIDE / longer, 1.0)
+    def _is_searched(self, search: _PictureSearch) -> bool:
+        """Whether a picture gets the native pass, and tiles around what it proposes."""
+        longer = max(search.image.shape[:2])
         scale = max(*(one.scale for one in search.passes), self._size * max(self._config.scales) / longer)
-        if proposal_scale < _MIN_PROPOSAL_GAIN * scale or _is_number_crop(image, whole):
-            return whole
-        proposals = self._propose(image, proposal_scale, map_function)
+        return _native_scale(longer) >= _MIN_NATIVE_GAIN * scale and not search.is_number_crop()
 
-        def detect_in_tile(tile: Image, tile_scale: float) -> Detections:
-            return self._run_pass([(tile, max(round(max(tile.shape[:2]) * tile_scale), 1))])[0].digits
+    def _propose(self, search: _PictureSearch, map_function: MapFunction) -> Proposals:
+        """Add the native pass, and return the places where it may see digits."""
+        image = search.image
+        scale = _native_scale(max(image.shape[:2]))
 
-        tiles = plan_tiles(image, whole, scale, proposals)
-        tiled = read_tiles(detect_in_tile, image, tiles, map_function)
+        def detect_in_half(half: Tile) -> Detections:
+            part = image[half.y0 : half.y1, half.x0 : half.x1]
+            return inside_tile(self._run_part(part, scale), half, image)
+
+        halves = list(map_function(detect_in_half, _halves(image, scale)))
+        digits = Detections(*(np.concatenate([getattr(half, name) for half in halves]) for name in ("boxes", "scores")))
+        search.passes.append(_Pass(non_max_suppression(digits, self._config.max_overlap), scale))
+        return Proposals(digits.boxes, scale)
+
+    def _add_tiles(
+        self, search: _PictureSearch, whole: Detections, proposals: Proposals, map_function: MapFunction
+    ) -> Detections:
+        """Return the digits of the whole picture and of tiles around small ones."""
+        scale = max(one.scale for one in search.passes)
+        tiles = plan_tiles(search.image, whole, scale, proposals)
+        tiled = read_tiles(self._run_part, search.image, tiles, map_function)
         return merge_tiles(whole, tiled, tiles, scale) if tiles else whole
 
-    def _propose(self, image: Image, scale: float, map_function: MapFunction) -> Proposals:
-        """Return places that may be small digits, from one pass with `scale` input pixels per picture pixel."""
-        height, width = image.shape[:2]
-        along_x, middle, margin = width >= height, max(width, height) // 2, round(_HALF_OVERLAP / 2 / scale)
-        starts = (0, max(middle - margin, 0))
-        rows = (slice(0, middle + margin), slice(starts[1], None))
-        halves = [image[:, part] if along_x else image[part] for part in rows]
-
-        def detect_in_half(half: Image) -> Detections:
-            return self._run_pass([(half, max(round(max(half.shape[:2]) * scale), 1))])[0].digits
-
-        boxes = []
-        for start, found in zip(starts, map_function(detect_in_half, halves), strict=True):
-            offset = np.array([start, 0] * 2 if along_x else [0, start] * 2, np.float32)
-            boxes.append(found.boxes + offset)
-        return Proposals(np.concatenate(boxes), scale)
+    def _run_part(self, part: Image, scale: float) -> Detections:
+        """Return the digits of a part of a picture, in its pixels; `scale` is input pixels per picture pixel."""
+        return self._run_pass([(part, max(round(max(part.shape[:2]) * scale), 1))])[0].digits
 
 
-def _is_number_crop(image: Image, found: Detections) -> bool:
-    heights = (found.boxes[:, 3] - found.boxes[:, 1])[found.best_scores >= _CROP_SCORE]
-    return bool(heights.max(initial=0) >= _CROP_SHARE * image.shape[0])
+def _native_scale(longer: int) -> float:
+    return min(_MAX_SIDE / longer, 1.0)
+
+
+def _halves(image: Image, scale: float) -> tuple[Tile, Tile]:
+    """Return two tiles that overlap in the middle of the longer side."""
+    height, width = image.shape[:2]
+    middle, margin = max(width, height) // 2, round(_HALF_OVERLAP / 2 / scale)
+    start, stop = max(middle - margin, 0), middle + margin
+    if width >= height:
+        return Tile(0, 0, min(stop, width), height, scale), Tile(start, 0, width, height, scale)
+    return Tile(0, 0, width, min(stop, height), scale), Tile(0, start, width, height, scale)

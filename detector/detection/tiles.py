@@ -106,7 +106,6 @@ def read_tiles(
 
     Digits in the overlap of two tiles come twice. See `PATIENCE` for tiles that are skipped.
     """
-    height, width = image.shape[:2]
     boxes, scores = [np.zeros((0, 4), np.float32)], [np.zeros((0, 10), np.float32)]
     empty_tiles: dict[float, int] = {}  # by scale
 
@@ -121,13 +120,20 @@ def read_tiles(
         for tile, found in map_function(read, (tile for tile in group if is_promising(tile))):
             if not is_promising(tile):  # the patience ended within the group: the result must not depend on threads
                 continue
-            found = found.take(~_touches_inner_border(found.boxes, tile, width, height))
+            found = inside_tile(found, tile, image)
             found = found.take(_has_sure_neighbour(found))
             empty = empty_tiles.get(tile.scale, 0)
             empty_tiles[tile.scale] = max(empty - _REWARD, 0) if len(found) else empty + 1
-            boxes.append(found.boxes + np.array([tile.x0, tile.y0] * 2, np.float32))
+            boxes.append(found.boxes)
             scores.append(found.scores)
     return Detections(np.concatenate(boxes), np.concatenate(scores))
+
+
+def inside_tile(found: Detections, tile: Tile, image: Image) -> Detections:
+    """Return the digits of a tile in pixels of the picture, without those cut off by an inner border of the tile."""
+    height, width = image.shape[:2]
+    found = found.take(~_touches_inner_border(found.boxes, tile, width, height))
+    return Detections(found.boxes + np.array([tile.x0, tile.y0] * 2, np.float32), found.scores)
 
 
 def merge_tiles(whole: Detections, tiled: Detections, tiles: Iterable[Tile], whole_scale: float) -> Detections:

@@ -24,18 +24,24 @@ from digitdet.reading.strips import STRIP_HEIGHT, Strip, line_strip, split_at_wi
 
 _LINE_SCORE, _DIGIT_SCORE = 0.2, 0.08  # of the best and of every digit of a line; lower ones are evidence on its strip
 _MAX_STRIP_PAGE = 128  # height in pixels of a page that is read as a strip where the detector finds no digit
-_ALONE_SCORE = 0.65  # of a digit that is a line of its own on a page with longer lines
+# Of a digit that is a line of its own on a page with longer lines; below, the line reader must see the same digit with
+# the second value as its probability.
+_ALONE_SCORE, _CONFIRMED = 0.65, 0.9
 _HEIGHT_RATIOS = (0.5, 1.6)  # of a digit that is evidence on a strip, relative to the digits of its line
 _TIGHT = 0.5  # digits of at least this part of the page's height: the whole width belongs to their line
 
 
 @dataclass(frozen=True, eq=False)
 class PlacedStrip:
-    """The strip of a line: `rows` are those of its digits among the page's, `angle` is clockwise in degrees."""
+    """The strip of a line: `rows` are those of its digits among the page's, `angle` is clockwise in degrees.
+
+    A doubtful one counts only if the line reader sees the same digit.
+    """
 
     strip: Strip
     rows: Indices
     angle: float
+    is_doubtful: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,14 +64,15 @@ def read_strips(page: Image, digits: Detections, line_reader: OnnxLineReader) ->
     """Read the strips of all lines of a page (H, W, 3), in reading order."""
     height, width = page.shape[:2]
     placed = place_strips(digits, width, height)
-    all_rows = np.concatenate([np.zeros(0, np.intp), *(one.rows for one in placed)])
+    all_rows = np.concatenate([np.zeros(0, np.intp), *(one.rows for one in placed if not one.is_doubtful)])
     readings = []
     decoded = decode_strips(page, [one.strip for one in placed], line_reader)
     for one, (decoding, edges) in zip(placed, decoded, strict=True):
         evidence = gather_evidence(decoding, edges, one.strip, digits.take(one.rows))
         others = digits.boxes[np.setdiff1d(all_rows, one.rows)]
         evidence = evidence.without(_is_in_box(evidence, others))
-        readings.append(StripReading(one.strip, one.rows, one.angle, evidence))
+        if not one.is_doubtful or _is_confirmed(evidence):
+            readings.append(StripReading(one.strip, one.rows, one.angle, one.is_doubtful, evidence))
     return readings
 
 
@@ -106,20 +113,20 @@ def place_strips(digits: Detections, width: int, height: int) -> list[PlacedStri
                 continue
             is_tight = bool(np.median(boxes[rows, 3] - boxes[rows, 1]) >= _TIGHT * height)
             strip = line_strip(boxes[rows], line.angle).within(width, is_widened=is_tight)
-            placed.append(PlacedStrip(strip, rows, line.angle))
+            placed.append(PlacedStrip(strip, rows, line.angle, is_doubtful=False))
     if placed:
         others = np.setdiff1d(np.arange(len(boxes)), np.concatenate([one.rows for one in placed]))
         return _with_evidence(placed, others, boxes, scores)
     if height > _MAX_STRIP_PAGE:
         return []
-    return [PlacedStrip(whole_strip(width, height), np.argsort(boxes[:, 0], kind="stable"), 0.0)]
+    return [PlacedStrip(whole_strip(width, height), np.argsort(boxes[:, 0], kind="stable"), 0.0, is_doubtful=False)]
 
 
 def _with_evidence(placed: list[PlacedStrip], others: Indices, boxes: Boxes, scores: FloatArray) -> list[PlacedStrip]:
     """Add the other digits that lie on a strip as evidence, and those on it that would be lines of their own.
 
     Such a digit is often a part of one, for example of the next digit on a counter drum. On a page with longer lines, a
-    digit that is alone, or has weak ones beside it only, needs a higher score, since a letter such as g looks like a 9.
+    digit that is alone, or has weak ones beside it only, is doubtful below a higher score: a letter g looks like a 9.
     """
     is_long = [np.count_nonzero(scores[one.rows] >= _LINE_SCORE) > 1 for one in placed]
     free = np.concatenate([others, *(one.rows for one, long in zip(placed, is_long, strict=True) if not long)])
@@ -131,10 +138,19 @@ def _with_evidence(placed: list[PlacedStrip], others: Indices, boxes: Boxes, sco
     taken = np.concatenate([others[:0], *on_strips.values()])
     least = _ALONE_SCORE if on_strips else 0.0
     return [
-        replace(one, rows=np.concatenate([one.rows, on_strips[row]])) if row in on_strips else one
+        replace(one, rows=np.concatenate([one.rows, on_strips[row]]))
+        if row in on_strips
+        else replace(one, is_doubtful=bool(scores[one.rows].max() < least))
         for row, one in enumerate(placed)
-        if row in on_strips or (scores[one.rows].max() >= least and not np.isin(one.rows, taken).any())
+        if row in on_strips or not np.isin(one.rows, taken).any()
     ]
+
+
+def _is_confirmed(evidence: Evidence) -> bool:
+    """Whether the line reader is sure of a digit where the detector sees the same one."""
+    rows = np.flatnonzero(evidence.rows >= 0)
+    agreed = evidence.network[rows, evidence.scores[rows].argmax(axis=1)]
+    return bool(agreed.max(initial=-np.inf) >= np.log(_CONFIRMED))
 
 
 def _is_on_strip(boxes: Boxes, strip: Strip, digits: Boxes) -> Mask:

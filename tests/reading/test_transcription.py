@@ -47,11 +47,15 @@ def test_weak_digits_extend_a_line_but_are_none_of_their_own():
     assert rows((60, 130, 78, 170, 0.15), (90, 130, 108, 170, 0.15)) == []
 
 
-@pytest.mark.parametrize(("score", "is_line"), [(0.5, False), (0.8, True)])
-def test_a_digit_that_is_alone_needs_a_higher_score_beside_a_line(score, is_line):
+@pytest.mark.parametrize(("score", "seen", "is_line"), [(0.5, 3, False), (0.5, 7, True), (0.8, 3, True)])
+def test_a_digit_that_is_alone_needs_a_higher_score_beside_a_line_or_the_line_reader(score, seen, is_line):
     lone = (40, 220, 60, 260, score)
-    assert rows(*LINE, lone) == ([[0, 1, 2, 3], [4]] if is_line else [[0, 1, 2, 3]])
-    assert rows(lone) == [[0]]
+    (placed,) = place_strips(digits(lone), WIDTH, HEIGHT)
+    middle = placed.strip.points_to_strip(np.array([[50.0, 240.0]]))[0, 0]
+    reader = OneDigitReader(int(middle // COLUMN_WIDTH), seen)
+    page = np.full((HEIGHT, WIDTH, 3), 255, np.uint8)
+    assert len(transcribe(page, digits(*LINE, lone), reader)) == 1 + is_line
+    assert len(transcribe(page, digits(lone), reader)) == 1
 
 
 def test_half_a_digit_on_a_drum_is_no_line_of_its_own():
@@ -79,19 +83,19 @@ def test_a_low_page_without_digits_is_a_strip():
 
 
 class OneDigitReader:
-    """Stands in for a line reader that sees a 3 in place of the first digit of the line, and nothing else."""
+    """Stands in for a line reader that sees one digit in every line, and nothing else."""
 
     weights = LatticeWeights()
 
-    def __init__(self, column):
-        self._column = column
+    def __init__(self, column, digit=3):
+        self._column, self._digit = column, digit
 
     def read(self, strips):
         found = []
         for strip in strips:
             probabilities = np.full((-(-strip.shape[1] // COLUMN_WIDTH), BLANK + 1), 1e-4)
             probabilities[:, BLANK] = 1
-            probabilities[self._column, [3, BLANK]] = 0.99, 0.01
+            probabilities[self._column, [self._digit, BLANK]] = 0.99, 0.01
             log_probabilities = np.log(probabilities / probabilities.sum(axis=1, keepdims=True))
             found.append(Columns(log_probabilities, np.full((len(probabilities), 4), 0.2)))
         return found

@@ -126,24 +126,23 @@ def _with_evidence(placed: list[PlacedStrip], others: Indices, boxes: Boxes, sco
     """Add the other digits that lie on a strip as evidence, and those on it that would be lines of their own.
 
     Such a digit is often a part of one, for example of the next digit on a counter drum. On a page with longer lines, a
-    digit that is alone, or has weak ones beside it only, is doubtful below a higher score: a letter g looks like a 9.
+    digit that is alone, or has weak ones beside it only, is doubtful below a higher score: a letter g looks like a 9. A
+    doubtful one on the strip of another line is left out, whatever its height: raised cents are read with their price.
     """
     is_long = [np.count_nonzero(scores[one.rows] >= _LINE_SCORE) > 1 for one in placed]
     free = np.concatenate([others, *(one.rows for one, long in zip(placed, is_long, strict=True) if not long)])
-    on_strips = {
-        row: free[_is_on_strip(boxes[free], one.strip, boxes[one.rows])]
-        for row, one in enumerate(placed)
-        if is_long[row]
-    }
+    inside = {row: free[_is_on_strip(boxes[free], one.strip)] for row, one in enumerate(placed) if is_long[row]}
+    on_strips = {row: part[_is_as_high(boxes[part], boxes[placed[row].rows])] for row, part in inside.items()}
     taken = np.concatenate([others[:0], *on_strips.values()])
-    least = _ALONE_SCORE if on_strips else 0.0
-    return [
-        replace(one, rows=np.concatenate([one.rows, on_strips[row]]))
-        if row in on_strips
-        else replace(one, is_doubtful=bool(scores[one.rows].max() < least))
-        for row, one in enumerate(placed)
-        if row in on_strips or not np.isin(one.rows, taken).any()
-    ]
+    covered = np.concatenate([others[:0], *inside.values()])
+    kept = []
+    for row, one in enumerate(placed):
+        is_doubtful = bool(inside) and scores[one.rows].max() < _ALONE_SCORE
+        if row in on_strips:
+            kept.append(replace(one, rows=np.concatenate([one.rows, on_strips[row]])))
+        elif not np.isin(one.rows, covered if is_doubtful else taken).any():
+            kept.append(replace(one, is_doubtful=is_doubtful))
+    return kept
 
 
 def _is_confirmed(evidence: Evidence) -> bool:
@@ -153,13 +152,17 @@ def _is_confirmed(evidence: Evidence) -> bool:
     return bool(agreed.max(initial=-np.inf) >= np.log(_CONFIRMED))
 
 
-def _is_on_strip(boxes: Boxes, strip: Strip, digits: Boxes) -> Mask:
-    """Whether boxes lie on a strip and are about as high as its digits."""
+def _is_on_strip(boxes: Boxes, strip: Strip) -> Mask:
+    """Whether the middles of boxes lie on a strip."""
+    middles = strip.points_to_strip((boxes[:, :2] + boxes[:, 2:]) / 2)
+    return np.asarray((middles > 0).all(axis=1) & (middles < [strip.width, STRIP_HEIGHT]).all(axis=1))
+
+
+def _is_as_high(boxes: Boxes, digits: Boxes) -> Mask:
+    """Whether boxes are about as high as the digits of a line."""
     low, high = np.array(_HEIGHT_RATIOS) * np.median(digits[:, 3] - digits[:, 1])
     heights = boxes[:, 3] - boxes[:, 1]
-    middles = strip.points_to_strip((boxes[:, :2] + boxes[:, 2:]) / 2)
-    inside = (middles > 0).all(axis=1) & (middles < [strip.width, STRIP_HEIGHT]).all(axis=1)
-    return np.asarray(inside & (heights >= low) & (heights <= high))
+    return np.asarray((heights >= low) & (heights <= high))
 
 
 def _is_in_box(evidence: Evidence, boxes: Boxes) -> Mask:

@@ -58,6 +58,12 @@ def test_a_digit_that_is_alone_needs_a_higher_score_beside_a_line_or_the_line_re
     assert len(transcribe(page, digits(lone), reader)) == 1
 
 
+def test_a_doubtful_raised_digit_is_no_line_beside_its_number():
+    price = [(60, 130, 100, 210, 0.9), (110, 130, 150, 210, 0.9)]
+    assert rows(*price, (158, 126, 168, 146, 0.5)) == [[0, 1]]
+    assert rows(*price, (158, 126, 168, 146, 0.8)) == [[0, 1], [2]]
+
+
 def test_half_a_digit_on_a_drum_is_no_line_of_its_own():
     assert rows(*LINE, (190, 124, 210, 150, 0.9)) == [[0, 1, 2, 3, 4]]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,6 +27,8 @@ _PITCH, _LOW_PITCH = 0.98, (0.75, 0.98)
 _MIN_PITCH = 1.12
 # A drum at the border counts as a digit if this part of its ink is visible: its neighbours tell where it stands.
 _MIN_VISIBLE = 0.3
+# Share of the counters of which the first or the last drum is hidden in part, and the largest hidden part of its width.
+_HIDDEN_SHARE, _MOST_HIDDEN = 0.3, 0.6
 # Standard deviations of the angle of a drum in degrees, and of its shift in window heights: few sit quite straight.
 _DRUM_ANGLE = 0.8
 _DRUM_SHIFT = 0.012
@@ -69,21 +72,38 @@ def counter(draft: PageDraft) -> None:
     left = rng.uniform(-0.5, 0.5) * abs(draft.width - count * pitch) - count * pitch / 2 + (pitch - cell) / 2
     y = rng.uniform(-0.5, 0.5) * max(draft.height - window * 1.3, 0)
     style = _sample_look(draft, drum, count)
-    windows = [(left + i * pitch, y - window / 2, left + i * pitch + cell, y + window / 2) for i in range(count)]
-    body = (left - 0.3 * cell, y - 0.62 * window, left + count * pitch + 0.3 * cell, y + 0.62 * window)
+    cells = [(left + i * pitch, y - window / 2, left + i * pitch + cell, y + window / 2) for i in range(count)]
+    visible = _sample_visible(rng, cells)
+    windows = [_within(box, visible) for box in cells]
+    body = (windows[0][0] - 0.3 * cell, y - 0.62 * window, windows[-1][2] + 0.3 * cell, y + 0.62 * window)
     _add_body(draft, body, windows, style, one_window=gap == 0 or rng.random() < 0.4)
     line = Line(min(window * rng.uniform(0.5, 0.85), look.digit_height[1]))
     number: list[int] = []
     line.numbers.append(number)
     for i, (digit, turn) in enumerate(_sample_positions(rng, count)):
         colours = style.decimal_colours(is_decimal=i >= count - style.decimals)
-        if not (style.pictured and _add_pictured_drum(draft, line, number, digit, turn, windows[i], style, colours)):
-            _add_drawn_drum(draft, line, number, digit, turn, windows[i], style.pitch, colours)
+        if not (style.pictured and _add_pictured_drum(draft, line, number, digit, turn, cells[i], style, colours)):
+            _add_drawn_drum(draft, line, number, digit, turn, cells[i], style.pitch, colours)
     if number:
-        line.glyphs = [replace(placed, min_visible=_MIN_VISIBLE) for placed in line.glyphs]
+        line.glyphs = [
+            replace(placed, clip=_within(placed.clip or visible, visible), min_visible=_MIN_VISIBLE)
+            for placed in line.glyphs
+        ]
         draft.put_left(line, float(line.box[0]), 0.0, dark=_is_light(style.colours[0]))
         _add_surroundings(draft, body, line.height)
-        _cover(draft, (windows[0][0], windows[0][1], windows[-1][2], windows[-1][3]), cell)
+        _cover(draft, _within(visible, (windows[0][0], windows[0][1], windows[-1][2], windows[-1][3])), cell)
+
+
+def _sample_visible(rng: np.random.Generator, cells: Sequence[Box]) -> Box:
+    """Draw what is visible of a row of drums: the case, or the edge of a cut-out, may hide a part of one at an end."""
+    left, top, right, bottom = cells[0][0], cells[0][1], cells[-1][2], cells[0][3]
+    if rng.random() < _HIDDEN_SHARE:
+        hidden = rng.uniform(0, _MOST_HIDDEN) * (cells[0][2] - cells[0][0])
+        if rng.random() < 0.35:
+            left += hidden
+        else:
+            right -= hidden
+    return left, top, right, bottom
 
 
 def _sample_look(draft: PageDraft, drum: Glyph | None, count: int) -> _Look:
@@ -92,6 +112,9 @@ def _sample_look(draft: PageDraft, drum: Glyph | None, count: int) -> _Look:
     light = bool(rng.random() < 0.5)
     decimals = int(rng.choice([0, 0, 1, 2, 3])) if count > 4 else 0
     colours = np.stack([draft.background_colour(light), draft.background_colour(not light)]).astype(np.float32)
+    if rng.random() < 0.6:  # most are black with pale digits or pale with black ones, and often badly lit
+        levels = np.array([[rng.uniform(110, 245)], [rng.uniform(8, 55)]])
+        colours = ((levels if light else levels[::-1]) + rng.normal(0, 5, (2, 3))).clip(0, 255).astype(np.float32)
     recolour = rng.random() < 0.2
     if drum is not None and not recolour:
         colours = colours_of(drum)
@@ -111,16 +134,16 @@ def _sample_look(draft: PageDraft, drum: Glyph | None, count: int) -> _Look:
 def _sample_positions(rng: np.random.Generator, count: int) -> list[tuple[int, float]]:
     """Draw the digit of which most is visible, and the turn (-0.5 to 0.5) away from it, of each drum.
 
-    Most drums stand still. In two of five counters the last one is between two digits. While it turns from 9 to 0, its
-    neighbour turns with it.
+    Half of the counters begin with zeros. Most drums stand still; the last one turns all the time, but on some counters
+    it jumps from digit to digit. While it turns from 9 to 0, its neighbour turns with it.
     """
     digits = rng.integers(0, 10, count)
-    turns = np.where(rng.random(count) < 0.05, rng.uniform(-0.5, 0.5, count), rng.normal(0, 0.03, count))
-    if rng.random() < 0.4:
-        turns[-1] = rng.uniform(_BETWEEN, 1 - _BETWEEN)
-        if turns[-1] > 0.5:
-            turns[-1] -= 1
-        if (digits[-1], turns[-1] > 0) in ((9, True), (0, False)):
+    if rng.random() < 0.5:
+        digits[: int(rng.integers(1, max(count // 2, 1) + 1))] = 0
+    turns = np.where(rng.random(count) < 0.05, rng.uniform(-0.5, 0.5, count), rng.normal(0, 0.04, count))
+    if rng.random() < 0.7:
+        turns[-1] = rng.uniform(-0.5, 0.5)
+        if abs(turns[-1]) >= _BETWEEN and (digits[-1], turns[-1] > 0) in ((9, True), (0, False)):
             turns[-2] = turns[-1]
     return list(zip(digits.tolist(), turns.tolist(), strict=True))
 
@@ -313,6 +336,11 @@ def _add_drum(draft: PageDraft, box: Box, colour: FloatArray) -> None:
         share = abs((band + 0.5) / bands * 2 - 1) ** 2
         top = box[1] + height * band / bands
         draft.panel((box[0], top, box[2], min(top + height / bands + 0.5, box[3])), colour * (1 - depth * share))
+
+
+def _within(box: Box, limits: Box) -> Box:
+    """Return the part of a box within another one."""
+    return max(box[0], limits[0]), max(box[1], limits[1]), min(box[2], limits[2]), min(box[3], limits[3])
 
 
 def _is_light(colour: Colours) -> bool:

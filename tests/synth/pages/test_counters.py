@@ -77,7 +77,7 @@ def test_every_drum_is_one_digit_of_the_number(draw_counter, seed, source):
 
 
 @pytest.mark.parametrize("source", KINDS)
-def test_the_last_drum_is_between_two_digits_in_two_of_five_counters(draw_counter, source):
+def test_the_last_drum_is_between_two_digits_in_a_third_of_the_counters(draw_counter, source):
     between, last_between = 0, 0
     for seed in range(100):
         _, line = draw_counter(seed, source)
@@ -90,6 +90,19 @@ def test_the_last_drum_is_between_two_digits_in_two_of_five_counters(draw_counte
         last_between += flags[-1]
     assert between < 15
     assert 22 < last_between < 55
+
+
+def test_counters_begin_with_zeros_and_a_part_of_an_outer_drum_may_be_hidden(draw_counter):
+    zeros, hidden = 0, []
+    for seed in range(80):
+        _, line = draw_counter(seed)
+        zeros += line.glyphs[line.numbers[0][0]].character == "0"
+        widths = [right - left for left, _, right, _ in sorted(drums_of(line))]
+        hidden.append(1 - min(widths[0], widths[-1]) / widths[1])
+        assert np.ptp(widths[1:-1]) < 1e-6
+    assert 30 < zeros < 65
+    assert 10 < sum(part > 0.01 for part in hidden) < 45
+    assert max(hidden) < 0.61
 
 
 def test_the_last_drum_of_an_odometer_has_colours_of_its_own(draw_counter):

@@ -101,10 +101,10 @@ def _describe_training() -> Lines:
     if _version("torch") is None:
         yield "needs PyTorch, of the extras train and classify"
         return
-    from digitdet.training.hardware import computes_in_bf16, describe_machine, pick_device, set_threads
+    from digitdet.training.hardware import CpuThreads, computes_in_bf16, describe_machine, pick_device
 
     device = pick_device("auto")
-    set_threads(0)
+    CpuThreads(0)  # with which a training begins
     yield f"on {describe_machine(device, computes_in_bf16('auto', device))}"
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from digitdet.common.errors import DigitdetError
 from digitdet.configs import TrainConfig
@@ -19,9 +23,8 @@ class Machine:
 
 
 def pick_machine(config: TrainConfig) -> Machine:
-    """Return what to train a network in plain PyTorch on, and set the number of threads."""
+    """Return what to train a network in plain PyTorch on."""
     device = pick_device(config.device)
-    set_threads(config.threads)
     in_bf16 = computes_in_bf16(config.precision, device)
     if device == "cpu":
         return Machine(device, in_bf16, workers=1)
@@ -59,13 +62,67 @@ def describe_machine(device: str, in_bf16: bool) -> str:
 
     precision = "bfloat16" if in_bf16 else "float32"
     if device == "cpu":
-        threads = torch.get_num_threads()
-        return f"this CPU ({threads} thread{'s' if threads != 1 else ''}, {precision})"
+        threads, cores = torch.get_num_threads(), _count_cores()
+        plural = ["s" if count != 1 else "" for count in (threads, cores)]
+        return f"this CPU ({threads} thread{plural[0]} on {cores} core{plural[1]}, {precision})"
     return f"{torch.cuda.get_device_name(int(device))} ({precision})"
 
 
-def set_threads(threads: int) -> None:
-    """Set the number of CPU threads; 0 is every core. Ultralytics limits them when it is imported."""
-    import torch
+def _count_cores() -> int:
+    return os.cpu_count() or 1
 
-    torch.set_num_threads(threads or os.cpu_count() or 1)
+
+_ADAPTED_AFTER = 3.0  # seconds
+
+
+class CpuThreads:
+    """The number of CPU threads of PyTorch: `threads` or, if that is 0, as many as other programs leave cores idle.
+
+    The threads of a step wait for the slowest one. A thread that shares its core with another program thus slows down
+    all others, and one thread less is faster. Other programs are measured on Linux only; elsewhere every core is used.
+
+    Args:
+        threads: Number of threads, or 0.
+        clock: Returns the time in seconds.
+        others: Returns the processor time of all other programs until now in seconds, None if it is unknown.
+    """
+
+    def __init__(
+        self,
+        threads: int,
+        clock: Callable[[], float] = time.monotonic,
+        others: Callable[[], float | None] | None = None,
+    ) -> None:
+        import torch
+
+        self._fixed, self._clock, self._others = threads > 0, clock, others or seconds_of_others
+        self._time, self._used = self._clock(), self._others()
+        torch.set_num_threads(threads or _count_cores())  # Ultralytics limits them when it is imported
+
+    def adapt(self) -> None:
+        """Adapt to what other programs have used in the last seconds; to be called after every step."""
+        now = self._clock()
+        if self._fixed or self._used is None or now - self._time < _ADAPTED_AFTER:
+            return
+        import torch
+
+        used = self._others() or 0.0
+        busy = round((used - self._used) / (now - self._time))
+        torch.set_num_threads(max(_count_cores() - busy, 1))
+        self._time, self._used = now, used
+
+
+def seconds_of_others() -> float | None:
+    """Return the processor time in seconds that all other programs have used since the machine was started.
+
+    Programs of lower priority are left out, since they give way. Returns None where there is no /proc/stat.
+    """
+    try:
+        user, nice, system = (int(field) for field in Path("/proc/stat").read_text(encoding="ascii").split()[1:4])
+        own = [Path(f"/proc/{child.pid}/stat").read_text() for child in multiprocessing.active_children()]
+    except (OSError, ValueError):
+        return None
+    ticks = user + system + (nice if os.getpriority(os.PRIO_PROCESS, 0) > 0 else 0)
+    ticks -= sum(int(field) for stat in own for field in stat.rpartition(")")[2].split()[11:13])  # data loaders
+    times = os.times()
+    return ticks / os.sysconf("SC_CLK_TCK") - times.user - times.system - times.children_user - times.children_system

@@ -18,7 +18,7 @@ from digitdet.models.model_file import LINE_READER, LINE_READER_WEIGHTS, find_mo
 from digitdet.reading.ctc import decode
 from digitdet.reading.line_reader import OnnxLineReader
 from digitdet.reading.strips import STRIP_HEIGHT
-from digitdet.training.hardware import describe_machine, pick_machine
+from digitdet.training.hardware import CpuThreads, describe_machine, pick_machine
 from digitdet.training.line_crops import Shard
 from digitdet.training.line_data import cut_pictures, list_pictures
 from digitdet.training.line_reader import count_steps, load_weights, save_weights, to_onnx, train_line_reader
@@ -56,8 +56,8 @@ def _train(
     say(f"training the line reader on {lines} lines")
     settings, log = config.line_reader, _LossLog(folder / "training" / "line_reader.csv")
     machine, checkpoint, total = pick_machine(config), folder / _CHECKPOINT, count_steps(lines, settings)
-    where = describe_machine(machine.device.removeprefix("cuda:"), machine.in_bf16)
-    progress = TrainingProgress("line reader", where, total, say)
+    threads, device = CpuThreads(config.threads), machine.device.removeprefix("cuda:")
+    progress = TrainingProgress("line reader", lambda: describe_machine(device, machine.in_bf16), total, say)
     epochs = max(round(settings.epochs), 1)
     losses: list[float] = []
 
@@ -65,6 +65,7 @@ def _train(
         if not losses and step.number > 1:
             progress.line(f"continuing the line reader after step {step.number - 1} of {total}")
         progress.step(step.number, step.loss)
+        threads.adapt()
         losses.append(step.loss)
         log.add(step)
         epoch = step.number * epochs // total

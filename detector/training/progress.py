@@ -17,7 +17,7 @@ class TrainingProgress:
 
     Args:
         name: What is trained.
-        machine: What it is trained on, for the message about the expected duration.
+        machine: Returns what it is trained on, for the message about the expected duration.
         total: Number of steps, with those of an interrupted training that is resumed.
         say: Gets a line of text.
         measured_as: Duration of the validations, as a number of steps.
@@ -27,7 +27,7 @@ class TrainingProgress:
     def __init__(
         self,
         name: str,
-        machine: str,
+        machine: Callable[[], str],
         total: int,
         say: Say,
         measured_as: float = 0.0,
@@ -54,7 +54,7 @@ class TrainingProgress:
             seconds = (self._clock() - self._warm) / since
             share = 1 - self._first / self._total
             duration = format_duration(seconds * share * (self._total + self._measured_as))
-            self.line(f"the {self._name} takes about {duration} on {self._machine}; {seconds:.2g} s per step")
+            self.line(f"the {self._name} takes about {duration} on {self._machine()}; {seconds:.2g} s per step")
 
     def epoch(self, number: int, epochs: int, results: str) -> None:
         """Say a line about a finished epoch, with the remaining time."""

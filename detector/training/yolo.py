@@ -23,12 +23,7 @@ from digitdet.configs import TrainConfig
 from digitdet.datasets.formats.yolo import label_path
 from digitdet.models.model_file import write_detector
 from digitdet.training.buckets import BucketSampler, batch_shapes
-from digitdet.training.hardware import (
-    computes_in_bf16,
-    describe_machine,
-    pick_device,
-    set_threads,
-)
+from digitdet.training.hardware import CpuThreads, computes_in_bf16, describe_machine, pick_device
 from digitdet.training.progress import Say, TrainingProgress
 
 # Ultralytics reads these at import: no DNS look-ups, no pip at run time, no code from the pickle of a checkpoint, and
@@ -89,7 +84,7 @@ def train(
     in_bf16 = _bf16_on_cpu(bf16 and device == "cpu")
     with _logged_to(run / "training" / _LOG), in_bf16, _without_label_caches(splits), contextlib.ExitStack() as stack:
         trainer = _trainer_class(config)(overrides=settings)
-        trainer.add_callback("on_train_start", lambda _trainer: set_threads(config.threads))
+        trainer.add_callback("on_train_start", lambda trainer: _choose_threads(trainer, config.threads))
         trainer.add_callback("on_train_start", lambda trainer: _show_progress(trainer, device, bf16, say, stack))
         trainer.add_callback("on_train_batch_start", _rate_per_step())
         trainer.add_callback("on_train_batch_end", lambda _trainer: on_step())
@@ -98,11 +93,19 @@ def train(
     return best
 
 
+def _choose_threads(trainer: Any, threads: int) -> None:
+    """Set the number of threads of a trainer that is about to start, and adapt it after each step."""
+    chosen = CpuThreads(threads)
+    trainer.add_callback("on_train_batch_end", lambda _trainer: chosen.adapt())
+
+
 def _show_progress(trainer: Any, device: str, bf16: bool, say: Say, stack: contextlib.ExitStack) -> None:
     """Show the progress of a trainer that is about to start, until `stack` ends."""
     steps, epochs = len(trainer.train_loader), trainer.epochs
     measured_as = epochs * len(trainer.test_loader) * trainer.test_loader.batch_size / trainer.batch_size * _MEASURING
-    progress = TrainingProgress("detector", describe_machine(device, bf16), steps * epochs, say, measured_as)
+    progress = TrainingProgress(
+        "detector", lambda: describe_machine(device, bf16), steps * epochs, say, measured_as=measured_as
+    )
     stack.callback(progress.close)
     done = trainer.start_epoch * steps
 

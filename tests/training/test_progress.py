@@ -10,7 +10,7 @@ from digitdet.training.progress import TrainingProgress, format_duration
 def said_in(total, first, steps, measured_as=0.0):
     """The lines about a training whose steps take 2 s after 3 slow ones, with 20 steps per epoch."""
     said, now = [], 0.0
-    progress = TrainingProgress("detector", "this CPU", total, said.append, measured_as, clock=lambda: now)
+    progress = TrainingProgress("detector", lambda: "this CPU", total, said.append, measured_as, clock=lambda: now)
     for done in range(first + 1, first + steps + 1):
         progress.step(done, 1.0)
         if done % 20 == 0:

@@ -73,10 +73,21 @@ def counter(draft: PageDraft) -> None:
     y = rng.uniform(-0.5, 0.5) * max(draft.height - window * 1.3, 0)
     style = _sample_look(draft, drum, count)
     cells = [(left + i * pitch, y - window / 2, left + i * pitch + cell, y + window / 2) for i in range(count)]
+    one_window = gap == 0 or rng.random() < 0.4
+    _add_counter(draft, cells, style, one_window)
+    if rng.random() < 0.12:
+        _add_trip_counter(draft, cells, style, one_window)
+
+
+def _add_counter(draft: PageDraft, cells: Sequence[Box], style: _Look, one_window: bool) -> None:
+    """Add drums in `cells` with their case and what surrounds it."""
+    rng, look, count = draft.rng, draft.look, len(cells)
+    cell, window = cells[0][2] - cells[0][0], cells[0][3] - cells[0][1]
     visible = _sample_visible(rng, cells)
     windows = [_within(box, visible) for box in cells]
-    body = (windows[0][0] - 0.3 * cell, y - 0.62 * window, windows[-1][2] + 0.3 * cell, y + 0.62 * window)
-    _add_body(draft, body, windows, style, one_window=gap == 0 or rng.random() < 0.4)
+    edge = (-0.3 * cell, -0.12 * window, 0.3 * cell, 0.12 * window)
+    body = (visible[0] + edge[0], visible[1] + edge[1], visible[2] + edge[2], visible[3] + edge[3])
+    _add_body(draft, body, windows, style, one_window)
     line = Line(min(window * rng.uniform(0.5, 0.85), look.digit_height[1]))
     number: list[int] = []
     line.numbers.append(number)
@@ -91,7 +102,20 @@ def counter(draft: PageDraft) -> None:
         ]
         draft.put_left(line, float(line.box[0]), 0.0, dark=_is_light(style.colours[0]))
         _add_surroundings(draft, body, line.height)
-        _cover(draft, _within(visible, (windows[0][0], windows[0][1], windows[-1][2], windows[-1][3])), cell)
+        _cover(draft, visible, cell)
+
+
+def _add_trip_counter(draft: PageDraft, cells: Sequence[Box], style: _Look, one_window: bool) -> None:
+    """Add a counter of three or four drums above or below another one; the border of the picture may cut it."""
+    rng = draft.rng
+    size = rng.uniform(0.6, 1.0)
+    count = min(int(rng.integers(3, 5)), len(cells))
+    left, top, _, bottom = cells[0]
+    y = (top + bottom) / 2 + float(rng.choice([-1, 1])) * (bottom - top) * (0.65 + 0.65 * size + rng.uniform(0, 0.4))
+    room = cells[-1][2] - left - size * (cells[count - 1][2] - left)
+    start, half = left + rng.uniform(0, 1) * room, size * (bottom - top) / 2
+    small = [(start + size * (box[0] - left), y - half, start + size * (box[2] - left), y + half) for box in cells]
+    _add_counter(draft, small[:count], replace(style, decimals=min(style.decimals, 1)), one_window)
 
 
 def _sample_visible(rng: np.random.Generator, cells: Sequence[Box]) -> Box:
@@ -125,7 +149,7 @@ def _sample_look(draft: PageDraft, drum: Glyph | None, count: int) -> _Look:
         last = np.stack([red, np.full(3, rng.uniform(190, 250), np.float32)])
     elif decimals and kind < 0.5:  # red digits
         last = np.stack([colours.max(axis=0), red])
-    elif kind > 0.75:  # the last drum is white, or black, as on odometers
+    elif kind > 0.68:  # the last drum is white, or black, as on odometers
         decimals, last = 1, colours[::-1]
     pitch = rng.uniform(*_LOW_PITCH) if rng.random() < 0.4 else _PITCH
     return _Look(drum is not None, recolour, colours, last, decimals, rng.uniform(0.95, 1.12), pitch)

@@ -186,10 +186,13 @@ def lcd(rng: np.random.Generator, background: FloatImage, alpha: Field, colour: 
 
 @INKS.add("led")
 def led(rng: np.random.Generator, background: FloatImage, alpha: Field, colour: Colour, height: float) -> FloatImage:
-    """Light-emitting segments or dots: a wide halo, and a core that is often overexposed to white."""
+    """Light-emitting segments or dots: a wide halo, and a core that is often overexposed to white, or all of it."""
     shines = bool(colour @ LUMA > np.array(cv2.mean(background)[:3], np.float32) @ LUMA)
     near = cv2.GaussianBlur(alpha, (0, 0), max(height * rng.uniform(0.02, 0.06), 0.7))
     wide = cv2.GaussianBlur(near, (0, 0), max(height * 0.12, 1.0))
+    if shines and rng.random() < 0.2:  # dazzles the camera: the light around the segments is white, too
+        light = alpha + near * rng.uniform(1, 2.5) + wide * rng.uniform(0.3, 1)
+        return np.minimum(background + light[..., None] * colour, 255)
     haze = 1.2 if rng.random() < 0.35 else 0.5  # light in the glass and the lens
     halo = np.minimum(near * rng.uniform(0.1, 0.8) + wide * rng.uniform(0.1, haze), 1)
     lit = background + halo[..., None] * np.maximum(colour - background, 0)

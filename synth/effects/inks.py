@@ -192,7 +192,7 @@ def led(rng: np.random.Generator, background: FloatImage, alpha: Field, colour: 
     wide = cv2.GaussianBlur(near, (0, 0), max(height * 0.12, 1.0))
     if shines and rng.random() < 0.2:  # dazzles the camera: the light around the segments is white, too
         light = alpha + near * rng.uniform(1, 2.5) + wide * rng.uniform(0.3, 1)
-        return np.minimum(background + light[..., None] * colour, 255)
+        return np.maximum(background, np.minimum(light[..., None] * colour, 255))
     haze = 1.2 if rng.random() < 0.35 else 0.5  # light in the glass and the lens
     halo = np.minimum(near * rng.uniform(0.1, 0.8) + wide * rng.uniform(0.1, haze), 1)
     lit = background + halo[..., None] * np.maximum(colour - background, 0)

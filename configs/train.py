@@ -22,8 +22,9 @@ class LineReaderConfig(Config, frozen=True, kw_only=True):
 class TrainConfig(Config, frozen=True, kw_only=True):
     """Settings of the training of a model: the detector, with Ultralytics YOLO, and the line reader."""
 
-    only: Literal["detector", "line-reader"] | None = None
-    """Train only this network; the other one is that of `start`, or the shipped one."""
+    only: Literal["detector", "line-reader", "second-reader"] | None = None
+    """Train only this network, by default the detector and the line reader; the others are those of `start`, or the
+    shipped ones. The second reader is a larger line reader, whose training takes three times as long."""
 
     architecture: Annotated[str, Meta(pattern=r"\.yaml$")] = "yolo11n.yaml"
     """Name of an Ultralytics model configuration of the detector."""

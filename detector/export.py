@@ -16,16 +16,15 @@ import numpy as np
 from digitdet.common.errors import DataError, MissingExtraError, ModelError
 from digitdet.common.types import Tensor
 from digitdet.imaging.images import load_image
-from digitdet.models.model_file import find_model, read_entries
+from digitdet.models.model_file import NETWORKS, find_model, read_entries
 from digitdet.reader import NumberReader
 from digitdet.reading.model import Model, load_model
 from digitdet.reading.results import Reading
 
 ENTRIES_FILE = "model.json"
-"""The metadata entries of both networks, see `digitdet.models.model_file`, by the name of the network."""
+"""The metadata entries of the networks, see `digitdet.models.model_file`, by the name of the network."""
 
 _MAX_DIFFERENCE = 0.02  # between two confidences of a number
-_NETWORKS = ("detector", "line_reader")
 
 
 class Network(Protocol):
@@ -44,7 +43,7 @@ class Export:
 
 
 def export_model(model: Path | None, kind: str, folder: Path, pictures: Sequence[Path]) -> Export:
-    """Write both networks of a model into a new folder, once `pictures` were read with them as with the model.
+    """Write the networks of a model into a new folder, once `pictures` were read with them as with the model.
 
     Args:
         model: As in `load_model`.
@@ -64,11 +63,12 @@ def export_model(model: Path | None, kind: str, folder: Path, pictures: Sequence
         scratch = Path(name) / "export"
         scratch.mkdir(mode=0o755)
         entries, networks = {}, []
-        for network, source in zip(_NETWORKS, (sources.detector, sources.line_reader), strict=True):
-            entries[network] = read_entries(source.read_bytes(), str(source))
-            networks.append(FORMATS[kind](source, scratch / network))
+        for network, source in zip(map(Path, NETWORKS), sources.all, strict=True):
+            entries[network.stem] = read_entries(source.read_bytes(), str(source))
+            networks.append(FORMATS[kind](source, scratch / network.stem))
         (scratch / ENTRIES_FILE).write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
-        exported = Model(_with_network(loaded.detector, networks[0]), _with_network(loaded.line_reader, networks[1]))
+        users = (loaded.detector, loaded.line_reader, loaded.second_reader)
+        exported = Model(*map(_with_network, users, networks))
         difference = _compare(NumberReader(loaded), NumberReader(exported), pictures)
         files = tuple(sorted(file.name for file in scratch.iterdir()))
         if folder.is_dir():

@@ -50,8 +50,8 @@ class NumberReader:
     The model is loaded once; use one reader for any number of pictures, from one thread at a time.
 
     Args:
-        model: Run folder of `digitdet train`, the .onnx file of one of its networks, or a loaded model; None is the
-            model that ships with the package.
+        model: Run folder of `digitdet train`, the .onnx file of its detector or line reader, or a loaded model; None is
+            the model that ships with the package.
         conf: Probability (0 to 1) from which a digit counts as present; None takes the value of `config`.
         constraints: Rules that every number must meet; None allows any number.
         config: All settings; None is the defaults.
@@ -82,7 +82,7 @@ class NumberReader:
         self.config = with_settings(config or ReadConfig(), confidence=conf)
         loaded = model if isinstance(model, Model) else load_model(None if model is None else Path(model))
         self._detector = MultiScaleDetector(loaded.detector, self.config)
-        self._line_reader = loaded.line_reader
+        self._line_reader, self._second_reader = loaded.line_reader, loaded.second_reader
         self._decoder = NumberDecoder(self.config, constraints, self._line_reader.calibration.confidence)
         self.workers = max(os.cpu_count() or 1, 1)
 
@@ -230,7 +230,10 @@ class NumberReader:
             readings.append(reading)
         images = [part.upright() for part in parts]
         found = self._detector.detect(images, map_function=map_function)
-        lattices = [transcribe(image, digits, self._line_reader) for image, digits in zip(images, found, strict=True)]
+        lattices = [
+            transcribe(image, digits, self._line_reader, self._second_reader)
+            for image, digits in zip(images, found, strict=True)
+        ]
         return readings, list(zip(parts, lattices, strict=True))
 
     def _build_numbers(self, transcribed: _Transcribed) -> list[Reading]:

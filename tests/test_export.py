@@ -21,8 +21,14 @@ def export(*arguments):
 @pytest.mark.parametrize(
     ("kind", "files"),
     [
-        ("onnx", ["detector.onnx", "line_reader.onnx", "model.json"]),
-        ("openvino", ["detector.bin", "detector.xml", "line_reader.bin", "line_reader.xml", "model.json"]),
+        ("onnx", ["detector.onnx", "line_reader.onnx", "model.json", "second_reader.onnx"]),
+        (
+            "openvino",
+            [
+                *("detector.bin", "detector.xml", "line_reader.bin", "line_reader.xml", "model.json"),
+                *("second_reader.bin", "second_reader.xml"),
+            ],
+        ),
     ],
 )
 def test_exported_networks_read_alike(tmp_path, kind, files):

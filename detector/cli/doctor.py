@@ -90,7 +90,7 @@ def _describe_model(model: Path | None) -> Lines:
 
     files = find_model(model)
     NumberReader(model).read(np.full((64, 64, 3), 255, np.uint8))
-    for file in (files.detector, files.line_reader):
+    for file in files.all:
         content = file.read_bytes()
         entries = read_entries(content, str(file))
         made_by = f", made by digitdet {entries['digitdet']}" if "digitdet" in entries else ""

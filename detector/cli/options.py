@@ -31,7 +31,7 @@ EPOCHS = click.IntRange(1, 10_000)
 model_option = click.option(
     "--model",
     type=PATH,
-    help="Run folder of `digitdet train`, or one of its .onnx files.  [default: the shipped model]",
+    help="Run folder of `digitdet train`, or its detector.onnx or line_reader.onnx.  [default: the shipped model]",
 )
 mnist_option = click.option("--mnist", type=FOLDER, help="Folder with the four MNIST files.")
 ray_option = click.option(

@@ -13,13 +13,13 @@ from digitdet.configs import TrainConfig, preset_names, replace
 @click.command()
 @click.option("--data", type=FOLDER, default=Path("data/synth"), help="YOLO dataset folder.")
 @click.option("--out", type=FOLDER, help="Run folder.  [default: runs/PRESET or runs/train]")
-@click.option("--only", type=click.Choice(["detector", "line-reader"]), help="Train only one of the two networks.")
+@click.option("--only", type=click.Choice(["detector", "line-reader", "second-reader"]), help="Train only one network.")
 @click.option("--epochs", type=EPOCHS, metavar="N", help="Epochs of the detector and of the line reader.")
 @click.option("--seed", type=SEED, metavar="N", help="Seed of the initial weights and of the order of the pictures.")
 @click.option(
     "--preset",
     type=click.Choice(preset_names("train")),
-    help="quick: the detector alone, minutes on a laptop. default: both networks from random weights. "
+    help="quick: the detector alone, minutes on a laptop. default: detector and line reader from random weights. "
     "tune: a warm start from the shipped weights.",
 )
 @click.option(
@@ -44,6 +44,8 @@ def train(
     The run folder holds detector.onnx and line_reader.onnx (for reading), detector.pt and line_reader.pt (for a warm
     start), metrics.json (of the test split), plots, and the settings and versions of the run. The same command resumes
     after an interruption. If the validation split is large enough, the confidences are calibrated on it.
+
+    The second reader, which reads uncertain lines again, is that of the package unless it is trained with --only.
     """
     require_extra("digitdet train", "train", "ultralytics", "onnx", "onnxslim", "tqdm")
     from digitdet.training.run import train_run

@@ -1,15 +1,15 @@
-"""The files of a model: the digit detector and the line reader, each an ONNX file.
+"""The files of a model: the digit detector, the line reader and the second reader, each an ONNX file.
 
 Their metadata entries, all text:
 
-    license       AGPL-3.0 (detector) or MIT (line reader)
+    license       AGPL-3.0 (detector) or MIT (line readers)
     digitdet      version of digitdet that wrote the file
 
     names         detector: its classes, written by Ultralytics as a Python dictionary
     imgsz         detector: longer side in pixels of the training pictures
 
-    characters    line reader: the character of each of its classes, without the blank of CTC
-    height        line reader: height of a strip in pixels
+    characters    line readers: the character of each of its classes, without the blank of CTC
+    height        line readers: height of a strip in pixels
     weights       line reader: JSON, see `digitdet.reading.calibration`
     calibration   line reader: JSON, likewise
 """
@@ -26,24 +26,33 @@ from digitdet.common.characters import CHARACTERS
 from digitdet.common.errors import MissingExtraError, ModelError
 from digitdet.common.files import write_atomically
 
-DETECTOR, LINE_READER = "detector.onnx", "line_reader.onnx"
-DETECTOR_WEIGHTS, LINE_READER_WEIGHTS = "detector.pt", "line_reader.pt"
+DETECTOR, LINE_READER, SECOND_READER = "detector.onnx", "line_reader.onnx", "second_reader.onnx"
+DETECTOR_WEIGHTS, LINE_READER_WEIGHTS, SECOND_READER_WEIGHTS = "detector.pt", "line_reader.pt", "second_reader.pt"
+NETWORKS = (DETECTOR, LINE_READER, SECOND_READER)
 
 _METADATA_FIELD, _KEY_FIELD, _VALUE_FIELD = 14, 1, 2  # of ONNX's ModelProto, and of an entry
 
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """The ONNX files of the two networks of a model."""
+    """The ONNX files of the networks of a model.
+
+    The second reader is a larger line reader, for the lines of which the first one is uncertain.
+    """
 
     detector: Path
     line_reader: Path
+    second_reader: Path
+
+    @property
+    def all(self) -> tuple[Path, Path, Path]:
+        """The files in the order of `NETWORKS`."""
+        return self.detector, self.line_reader, self.second_reader
 
     @property
     def own(self) -> dict[str, Path]:
         """The files that are not shipped with the package, by the names that they have in a run folder."""
-        files = {DETECTOR: self.detector, LINE_READER: self.line_reader}
-        return {name: file for name, file in files.items() if not _is_shipped(file)}
+        return {name: file for name, file in zip(NETWORKS, self.all, strict=True) if not _is_shipped(file)}
 
 
 def shipped_file(name: str) -> Path:
@@ -52,23 +61,23 @@ def shipped_file(name: str) -> Path:
 
 
 def find_model(path: Path | None) -> ModelFiles:
-    """Return the files of a model: a run folder with one or both networks, or the file of one network.
+    """Return the files of a model: a run folder with some of the networks, or the file of a detector or line reader.
 
-    The network that is not there is the shipped one; None is the shipped model.
+    A network that is not there is the shipped one; None is the shipped model.
 
     Raises:
         ModelError: There is no such file or folder, or it holds no network.
     """
-    found = {name: shipped_file(name) for name in (DETECTOR, LINE_READER)}
+    found = {name: shipped_file(name) for name in NETWORKS}
     if path is not None and path.is_dir():
         own = {name: path / name for name in found if (path / name).is_file()}
         if not own:
-            raise ModelError(f"{path}: has neither {DETECTOR} nor {LINE_READER}; name a run folder of digitdet train")
+            raise ModelError(f"{path}: has none of {', '.join(NETWORKS)}; name a run folder of digitdet train")
         found |= own
     elif path is not None:
         is_line_reader = "characters" in read_entries(_read(path), str(path))
         found[LINE_READER if is_line_reader else DETECTOR] = path
-    return ModelFiles(found[DETECTOR], found[LINE_READER])
+    return ModelFiles(*(found[name] for name in NETWORKS))
 
 
 def trusted_or_bytes(path: Path) -> Path | bytes:

@@ -27,12 +27,11 @@ def run_identity(model: Path | None, options: Mapping[str, Any], inputs: Iterabl
         options: Settings by name; paths are replaced by a hash of the file.
         inputs: The pictures.
     """
-    networks = find_model(model)
     files = {name: _sha256(value.read_bytes()) for name, value in options.items() if isinstance(value, Path)}
     return {
         "digitdet": __version__,
         "schema": SCHEMA_VERSION,
-        "model": [_sha256(file.read_bytes()) for file in (networks.detector, networks.line_reader)],
+        "model": [_sha256(file.read_bytes()) for file in find_model(model).all],
         "options": {**options, **files},
         "inputs": [[one.path, one.error] for one in inputs],
     }

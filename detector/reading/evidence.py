@@ -58,7 +58,7 @@ class Evidence:
 
 
 def gather_evidence(decoding: Decoding, edges: FloatArray, strip: Strip, digits: Detections) -> Evidence:
-    """Gather what both networks say about a line.
+    """Gather what the detector and the line readers say about a line.
 
     Args:
         decoding: The line reader's texts of the strip.

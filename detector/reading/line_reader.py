@@ -59,7 +59,7 @@ class OnnxLineReader:
 
     Attributes:
         session: The network.
-        weights: How the evidence of both networks is pooled.
+        weights: How its evidence and that of the detector are pooled.
         calibration: How the probabilities of numbers become confidences.
 
     Raises:

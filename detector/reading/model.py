@@ -16,18 +16,23 @@ class Model:
 
     detector: OnnxDetector
     line_reader: OnnxLineReader
+    second_reader: OnnxLineReader
 
 
 def load_model(path: Path | None = None, is_short_lived: bool = False) -> Model:
     """Load a model.
 
     Args:
-        path: A run folder of `digitdet train`, or the ONNX file of one network; None is the model that ships with the
-            package, which also stands in for a network that is not there.
+        path: A run folder of `digitdet train`, or the ONNX file of a detector or line reader; None is the model that
+            ships with the package, which also stands in for a network that is not there.
         is_short_lived: Whether it will read only a few pictures; see `Session`.
 
     Raises:
         ModelError: A file is missing, damaged, or does not hold the network that it should.
     """
     files = find_model(path)
-    return Model(OnnxDetector(files.detector, is_short_lived), OnnxLineReader(files.line_reader, is_short_lived))
+    return Model(
+        OnnxDetector(files.detector, is_short_lived),
+        OnnxLineReader(files.line_reader, is_short_lived),
+        OnnxLineReader(files.second_reader, is_short_lived),
+    )

@@ -1,4 +1,4 @@
-"""From the evidence of both networks to the lattice of a line.
+"""From the evidence of the detector and the line readers to the lattice of a line.
 
 The evidence is pooled log-linearly (Genest and Zidek, Combining Probability Distributions, Statistical Science, 1986).
 """
@@ -20,7 +20,7 @@ _MIN_INSERTION = 0.005  # probability of a character in a gap from which the gap
 
 
 def build_lattice(evidence: Evidence, rows: Sequence[int], angle: float, weights: LatticeWeights) -> Lattice:
-    """Return the lattice of a line that both networks have read.
+    """Return the lattice of a line from its evidence.
 
     Args:
         evidence: What they say about it.
@@ -43,7 +43,7 @@ def build_lattice(evidence: Evidence, rows: Sequence[int], angle: float, weights
 
 
 def pooled_probabilities(evidence: Evidence, weights: LatticeWeights) -> FloatArray:
-    """Return the probabilities (P, 18) of all options from the evidence of both networks."""
+    """Return the probabilities (P, 18) of all options from the evidence."""
     odds, has_box = weights.network * evidence.network, evidence.rows >= 0
     odds[has_box, :_DIGITS] -= weights.detector * np.log1p(-evidence.scores[has_box].clip(0, _MAX_SCORE))
     odds[:, NOTHING] += weights.nothing

@@ -65,18 +65,6 @@ class Strip:
         start, stop = (first, last) if is_widened else (max(first, 0.0), min(last, float(self.width)))
         return Strip(self.to_strip - [[0, 0, start], [0, 0, 0]], max(round(stop - start), 1))
 
-    def reframed(self, size: float, slant: float) -> Strip:
-        """Return the strip around the same line with a picture of another size and slant.
-
-        Args:
-            size: Size of the picture relative to what it was.
-            slant: Shift of the top to the right of the bottom, in strip heights.
-        """
-        half = STRIP_HEIGHT / 2
-        matrix = size * self.to_strip + [[0, 0, 0], [0, 0, (1 - size) * half]]
-        matrix[0] -= slant * (matrix[1] - [0, 0, half])
-        return Strip(matrix, max(round(size * self.width), 1))
-
     def points_to_strip(self, points: Points) -> Points:
         """Map points (N, 2) from the page to the strip."""
         return _mapped(points, self.to_strip)

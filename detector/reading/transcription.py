@@ -46,27 +46,31 @@ class PlacedStrip:
 
 @dataclass(frozen=True, eq=False)
 class StripReading(PlacedStrip):
-    """A strip with what both networks say about its places."""
+    """A strip with what the networks say about its places."""
 
     evidence: Evidence
 
 
-def transcribe(page: Image, digits: Detections, line_reader: OnnxLineReader) -> list[Lattice]:
+def transcribe(
+    page: Image, digits: Detections, line_reader: OnnxLineReader, second_reader: OnnxLineReader | None = None
+) -> list[Lattice]:
     """Return the lattices of the lines of a page (H, W, 3), in reading order."""
     lattices = [
         build_lattice(one.evidence, one.rows.tolist(), one.angle, line_reader.weights)
-        for one in _without_small_digits(read_strips(page, digits, line_reader))
+        for one in _without_small_digits(read_strips(page, digits, line_reader, second_reader))
     ]
     return join_form_fields(page, lattices)
 
 
-def read_strips(page: Image, digits: Detections, line_reader: OnnxLineReader) -> list[StripReading]:
+def read_strips(
+    page: Image, digits: Detections, line_reader: OnnxLineReader, second_reader: OnnxLineReader | None = None
+) -> list[StripReading]:
     """Read the strips of all lines of a page (H, W, 3), in reading order."""
     height, width = page.shape[:2]
     placed = place_strips(digits, width, height)
     all_rows = np.concatenate([np.zeros(0, np.intp), *(one.rows for one in placed if not one.is_doubtful)])
     readings = []
-    decoded = decode_strips(page, [one.strip for one in placed], line_reader)
+    decoded = decode_strips(page, [one.strip for one in placed], line_reader, second_reader)
     for one, (decoding, edges) in zip(placed, decoded, strict=True):
         evidence = gather_evidence(decoding, edges, one.strip, digits.take(one.rows))
         others = digits.boxes[np.setdiff1d(all_rows, one.rows)]

@@ -1,4 +1,4 @@
-"""Fitting a model to labelled pictures: how it weighs the evidence of both networks, and the confidences of numbers."""
+"""Fitting a model to labelled pictures: how it weighs the evidence of its networks, and the confidences of numbers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _BESIDE = 0.5  # digits this near to a number, in its heights, belong to it wher
 
 @dataclass(frozen=True)
 class CalibrationPicture:
-    """What both networks see in a picture, and what is in it.
+    """What the networks see in a picture, and what is in it.
 
     Of its text, `lines`, its true numbers, `numbers`, the texts of its numbers in rows, `texts`, and its digits, the
     first that is known decides what is right.
@@ -102,10 +102,11 @@ def calibrate_model(
     target = model / LINE_READER if model.is_dir() else files.line_reader
     if target == shipped_file(LINE_READER):
         raise ModelError(f"{model}: the calibration belongs to the line reader; name a folder that holds {model.name}")
-    detector, reader = MultiScaleDetector(files.detector, ReadConfig()), OnnxLineReader(files.line_reader)
+    detector = MultiScaleDetector(files.detector, ReadConfig())
+    reader, second_reader = OnnxLineReader(files.line_reader), OnnxLineReader(files.second_reader)
 
     def load(split: str) -> list[CalibrationSet]:
-        return [one for path in data for one in read_sets(detector, reader, path, split, on_picture)]
+        return [one for path in data for one in read_sets(detector, reader, second_reader, path, split, on_picture)]
 
     known = load(split)
     weights, calibration = fit(known, reader.weights)
@@ -138,6 +139,7 @@ def _quality(evidence: NumberEvidence, calibration: Calibration) -> str:
 def read_sets(
     detector: MultiScaleDetector,
     reader: OnnxLineReader,
+    second_reader: OnnxLineReader,
     data: Path,
     split: str,
     on_picture: Callable[[], object] = lambda: None,
@@ -150,7 +152,7 @@ def read_sets(
             if picture.digits is None and picture.texts is None:
                 raise DataError(f"{picture.path}: has no label file")
             image = read_picture(picture.path)
-            strips = read_strips(image, detector.detect([image])[0], reader)
+            strips = read_strips(image, detector.detect([image])[0], reader, second_reader)
             digits = None if picture.digits is None else picture.digits.in_pixels(image.shape[1], image.shape[0])
             pictures.append(CalibrationPicture(strips, digits, picture.placed, picture.lines, picture.texts))
             on_picture()

@@ -24,7 +24,7 @@ from digitdet.reading.line_reader import to_tensor
 from digitdet.reading.strips import COLUMN_WIDTH, STRIP_HEIGHT
 from digitdet.training.hardware import Machine
 from digitdet.training.line_crops import Shard
-from digitdet.training.line_reader_network import ExportedNet, LineReaderNet
+from digitdet.training.line_reader_network import LINE_READER_SIZE, SECOND_READER_SIZE, ExportedNet, LineReaderNet
 from digitdet.training.loop import LoopSettings, Step, TrainingLoop
 from digitdet.training.strip_samples import StripSample, draw_sample, seed_augmentation
 
@@ -46,7 +46,7 @@ def train_line_reader(
     config: LineReaderConfig,
     seed: int,
     machine: Machine,
-    start: LineReaderNet | None,
+    network: LineReaderNet,
     checkpoint: Path,
     on_step: Callable[[Step], object] = lambda _step: None,
 ) -> LineReaderNet:
@@ -57,15 +57,14 @@ def train_line_reader(
         config: The settings.
         seed: Seed of the start weights, the order of the lines and the strips.
         machine: See `digitdet.training.hardware.pick_machine`.
-        start: The network to start from; None starts from random weights.
+        network: The network to start from.
         checkpoint: File of an interrupted training.
         on_step: Called after every step.
 
     Returns:
         The network with averaged weights, in evaluation mode.
     """
-    torch.manual_seed(seed)
-    network = (start or LineReaderNet()).to(memory_format=torch.channels_last)
+    network = network.to(memory_format=torch.channels_last)
     lines = [Shard(path) for path in shards]
     chunks, chunk = _plan(sum(map(len, lines)), config)
     settings = _settings(config, chunks, chunk * _POOL, seed, machine)
@@ -213,14 +212,18 @@ def save_weights(network: LineReaderNet, file: Path) -> None:
 
 
 def load_weights(file: Path) -> LineReaderNet:
-    """Return a network with the weights that `save_weights` wrote, without executing code from the file.
+    """Return a network of either size with the weights that `save_weights` wrote, without executing code from the file.
 
     Raises:
         ModelError: The file is missing, damaged, or holds weights of another architecture.
     """
-    network = LineReaderNet()
     try:
-        network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True)["line_reader"])
+        weights = torch.load(file, map_location="cpu", weights_only=True)["line_reader"]
+        features = len(weights["characters.weight"][0])
+        network = LineReaderNet(
+            next(size for size in (LINE_READER_SIZE, SECOND_READER_SIZE) if size.features == features)
+        )
+        network.load_state_dict(weights)
     except OSError as error:
         raise ModelError(f"{file}: {error.strerror or 'not weights of a line reader'}") from error
     except Exception as error:  # a damaged archive raises many kinds of errors

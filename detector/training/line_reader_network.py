@@ -6,6 +6,8 @@ column shows and where the edges of that character are, which speeds up the trai
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
@@ -13,10 +15,19 @@ from digitdet.common.characters import BLANK
 from digitdet.reading.strips import STRIP_HEIGHT
 
 _CLASSES = BLANK + 1
-_CHANNELS = (32, 48, 64, 112)
 _STRIDES = ((2, 2), (2, 1), (2, 1))  # (down, across) of the three stages; the stem halves both
-_FEATURES = 128
 _MIXERS, _MIXED_COLUMNS = 3, 5
+
+
+class Size(NamedTuple):
+    """The widths of a network: channels of the stem and of the three stages, and features of a column."""
+
+    channels: tuple[int, int, int, int]
+    features: int
+
+
+LINE_READER_SIZE = Size((32, 48, 64, 112), 128)
+SECOND_READER_SIZE = Size((48, 72, 112, 176), 208)
 
 
 class LineReaderNet(nn.Module):
@@ -26,17 +37,18 @@ class LineReaderNet(nn.Module):
     distances to the left, top, right and bottom edge of that character in strip heights (B, T, 4). T is W / 4.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, size: Size = LINE_READER_SIZE) -> None:
         super().__init__()
-        layers: list[nn.Module] = [_convolution(3, _CHANNELS[0], 3, 2), nn.ReLU()]
-        for before, after, stride in zip(_CHANNELS, _CHANNELS[1:], _STRIDES, strict=False):
+        channels, features = size
+        layers: list[nn.Module] = [_convolution(3, channels[0], 3, 2), nn.ReLU()]
+        for before, after, stride in zip(channels, channels[1:], _STRIDES, strict=False):
             layers += [_Residual(before, after, stride), _Residual(after, after, (1, 1))]
-        layers += [_convolution(_CHANNELS[-1], _FEATURES, (STRIP_HEIGHT // 16, 1), 1, padding=0), nn.ReLU()]
+        layers += [_convolution(channels[-1], features, (STRIP_HEIGHT // 16, 1), 1, padding=0), nn.ReLU()]
         self.backbone = nn.Sequential(*layers)
-        self.mixers = nn.Sequential(*(_Mixer(_FEATURES) for _ in range(_MIXERS)))
-        self.characters = nn.Linear(_FEATURES, _CLASSES)
-        self.columns = nn.Linear(_FEATURES, _CLASSES)
-        self.edges = nn.Linear(_FEATURES, 4)
+        self.mixers = nn.Sequential(*(_Mixer(features) for _ in range(_MIXERS)))
+        self.characters = nn.Linear(features, _CLASSES)
+        self.columns = nn.Linear(features, _CLASSES)
+        self.edges = nn.Linear(features, 4)
 
     def forward(self, strips: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the three outputs of a batch of strips."""

@@ -1,4 +1,4 @@
-"""The line reader's part of a training run: from a dataset to line_reader.pt and line_reader.onnx."""
+"""A line reader's part of a training run: from a dataset to line_reader.pt and .onnx, or second_reader.pt and .onnx."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from tqdm import tqdm
 
 from digitdet import __version__
@@ -14,7 +15,13 @@ from digitdet.common.characters import SPACE
 from digitdet.common.files import write_atomically
 from digitdet.configs import ReadConfig, TrainConfig
 from digitdet.detection.search import MultiScaleDetector
-from digitdet.models.model_file import LINE_READER, LINE_READER_WEIGHTS, find_model, read_entries, write_line_reader
+from digitdet.models.model_file import (
+    LINE_READER_WEIGHTS,
+    SECOND_READER_WEIGHTS,
+    find_model,
+    read_entries,
+    write_line_reader,
+)
 from digitdet.reading.ctc import decode
 from digitdet.reading.line_reader import OnnxLineReader
 from digitdet.reading.strips import STRIP_HEIGHT
@@ -22,7 +29,7 @@ from digitdet.training.hardware import CpuThreads, describe_machine, pick_machin
 from digitdet.training.line_crops import Shard
 from digitdet.training.line_data import cut_pictures, list_pictures
 from digitdet.training.line_reader import count_steps, load_weights, save_weights, to_onnx, train_line_reader
-from digitdet.training.line_reader_network import LineReaderNet
+from digitdet.training.line_reader_network import LINE_READER_SIZE, SECOND_READER_SIZE, LineReaderNet
 from digitdet.training.loop import Step
 from digitdet.training.plots import draw_curve
 from digitdet.training.progress import Say, TrainingProgress
@@ -36,22 +43,28 @@ _MEASURED_BATCH = 64  # strips
 def make_line_reader(config: TrainConfig, data: Path, folder: Path, start: Path | None, known: Path, say: Say) -> None:
     """Train a line reader for the detector of the run folder `folder`, or resume, and write its files there.
 
-    `start` is the .pt file to start from; None starts from random weights. `known` is the .onnx file of a trained line
-    reader: it reads the marks of pictures without lines of text, and the new one begins with its calibration.
+    With `only: second-reader` it is a second reader. `start` is the .pt file to start from; None starts from random
+    weights. `known` is the .onnx file of a trained line reader: it reads the marks of pictures without lines of text,
+    and the new one begins with its calibration.
     """
-    weights = folder / LINE_READER_WEIGHTS
+    is_second = config.only == "second-reader"
+    weights = folder / (SECOND_READER_WEIGHTS if is_second else LINE_READER_WEIGHTS)
     if not weights.is_file():
         detector = MultiScaleDetector(find_model(folder).detector, ReadConfig())
         shards = _cut_lines(data, "train", OnnxLineReader(known), folder / "lines-train", config.seed, say, detector)
-        save_weights(_train(config, shards, load_weights(start) if start else None, folder, say), weights)
+        torch.manual_seed(config.seed)
+        size = SECOND_READER_SIZE if is_second else LINE_READER_SIZE
+        save_weights(
+            _train(config, shards, load_weights(start) if start else LineReaderNet(size), folder, say), weights
+        )
     entries = read_entries(known.read_bytes(), str(known))
     calibration = {name: text for name, text in entries.items() if name in ("weights", "calibration")}
-    write_line_reader(folder / LINE_READER, to_onnx(load_weights(weights)), STRIP_HEIGHT, __version__, calibration)
+    write_line_reader(
+        weights.with_suffix(".onnx"), to_onnx(load_weights(weights)), STRIP_HEIGHT, __version__, calibration
+    )
 
 
-def _train(
-    config: TrainConfig, shards: list[Path], start: LineReaderNet | None, folder: Path, say: Say
-) -> LineReaderNet:
+def _train(config: TrainConfig, shards: list[Path], network: LineReaderNet, folder: Path, say: Say) -> LineReaderNet:
     lines = sum(len(Shard(path)) for path in shards)
     say(f"training the line reader on {lines} lines")
     settings, log = config.line_reader, _LossLog(folder / "training" / "line_reader.csv")
@@ -73,22 +86,22 @@ def _train(
             progress.epoch(epoch, epochs, f"loss {np.mean(losses[-math.ceil(total / epochs) :]):.3f}")
 
     try:
-        network = train_line_reader(shards, settings, config.seed, machine, start, checkpoint, show)
+        network = train_line_reader(shards, settings, config.seed, machine, network, checkpoint, show)
     finally:
         progress.close()
     log.draw()
     return network
 
 
-def measure_line_reader(data: Path, split: str, folder: Path, say: Say) -> dict[str, Any]:
-    """Measure the line reader of a run folder on the true lines of a split.
+def measure_line_reader(file: Path, data: Path, split: str, say: Say) -> dict[str, Any]:
+    """Measure the line reader in an ONNX file in a run folder on the true lines of a split.
 
     Returns:
         The number of lines, and the shares of them whose whole text, and whose digits, are exact.
     """
-    reader = OnnxLineReader(folder / LINE_READER)
+    reader = OnnxLineReader(file)
     right, count = np.zeros(2), 0
-    for shard in map(Shard, _cut_lines(data, split, reader, folder / f"lines-{split}", 0, say)):
+    for shard in map(Shard, _cut_lines(data, split, reader, file.with_name(f"lines-{split}"), 0, say)):
         drawn = (plain_sample(shard[row]) for row in range(len(shard)))
         samples = [sample for sample in drawn if sample is not None]
         for start in range(0, len(samples), _MEASURED_BATCH):

@@ -2,8 +2,8 @@
 
 The folder of a finished run:
 
-    detector.onnx    the detector, for reading; line_reader.onnx is the line reader
-    detector.pt      its weights, to start other trainings from; line_reader.pt those of the line reader
+    NETWORK.onnx     a network, for reading: detector, line_reader, and second_reader if it was trained
+    NETWORK.pt       its weights, to start other trainings from
     metrics.json     metrics on the test split; marks the run as finished
     train.yaml       the settings
     synth.yaml       the settings of the dataset, if digitdet composed it
@@ -37,7 +37,7 @@ from digitdet.models.model_file import (
     DETECTOR,
     DETECTOR_WEIGHTS,
     LINE_READER,
-    LINE_READER_WEIGHTS,
+    SECOND_READER,
     find_model,
     shipped_file,
 )
@@ -150,32 +150,38 @@ class _Training:
         """Raise ModelError if the weights to start from are missing or damaged."""
         if self._start_folder is not None and not self._start_folder.is_dir():
             raise ModelError(f"{self.config.start}: no such run folder; expected 'scratch', 'shipped' or a run folder")
-        if (weights := self._start_file(DETECTOR_WEIGHTS)) is not None and self.config.only != "line-reader":
-            yolo.require_loadable(weights)
-        if (weights := self._start_file(LINE_READER_WEIGHTS)) is not None and self.config.only != "detector":
-            from digitdet.training.line_reader import load_weights  # here: importing torch takes seconds
+        for network in self._trained:
+            if (weights := self._start_file(_weights(network))) is None:
+                continue
+            if network == DETECTOR:
+                yolo.require_loadable(weights)
+            else:
+                from digitdet.training.line_reader import load_weights  # here: importing torch takes seconds
 
-            load_weights(weights)
+                load_weights(weights)
+
+    @property
+    def _trained(self) -> tuple[str, ...]:
+        """The ONNX files of the networks that are trained."""
+        by_option = {None: (DETECTOR, LINE_READER), "detector": (DETECTOR,), "line-reader": (LINE_READER,)}
+        return by_option.get(self.config.only, (SECOND_READER,))
 
     def make_model(self) -> None:
-        """Train the networks of which the folder has no ONNX file yet, copy the other one, and calibrate."""
-        if self.config.only == "line-reader":
-            self._copy(DETECTOR, DETECTOR_WEIGHTS)
-        elif not (self.folder / DETECTOR).is_file():
+        """Train the networks of which the folder has no ONNX file yet, copy the others, and calibrate."""
+        for network in {DETECTOR, LINE_READER} - {*self._trained}:
+            self._copy(network, _weights(network))
+        if DETECTOR in self._trained and not (self.folder / DETECTOR).is_file():
             weights = self.folder / DETECTOR_WEIGHTS
             if not weights.is_file():
                 start = self._start_file(DETECTOR_WEIGHTS)
                 with linked_yolo(self.data_file, self.folder / "training" / "data") as splits:
                     yolo.save_weights(yolo.train(self.config, splits, self.folder, start, self.say), weights)
             yolo.export_onnx(weights, self.folder / DETECTOR, self.config.image_size, __version__)
-        if self.config.only == "detector":
-            self._copy(LINE_READER, LINE_READER_WEIGHTS)
-        elif not (self.folder / LINE_READER).is_file():
+        if (reader := self._trained[-1]) != DETECTOR and not (self.folder / reader).is_file():
             from digitdet.training.line_reader_run import make_line_reader  # here: importing torch takes seconds
 
-            start = self._start_file(LINE_READER_WEIGHTS)
-            known = self._start_file(LINE_READER) or shipped_file(LINE_READER)
-            make_line_reader(self.config, self.data, self.folder, start, known, self.say)
+            known = self._start_file(reader) or shipped_file(reader)
+            make_line_reader(self.config, self.data, self.folder, self._start_file(_weights(reader)), known, self.say)
         self._calibrate()
 
     def _calibrate(self) -> None:
@@ -199,7 +205,7 @@ class _Training:
         return shipped_file(name)
 
     def _copy(self, *names: str) -> None:
-        """Copy the files of the network that is not trained, from the start model or, without one, from the package."""
+        """Copy the files of a network that is not trained, from the start model or, without one, from the package."""
         for name in names:
             content = (self._start_file(name) or shipped_file(name)).read_bytes()
             write_atomically(self.folder / name, content)
@@ -213,11 +219,15 @@ class _Training:
         self.say(f"measuring on the {split} split")
         detector = find_model(self.folder).detector
         metrics = {"split": split, "detection": measure_detector(detector, self.data, split, self.folder / split)}
-        if self.config.only != "detector":
-            metrics["lines"] = measure_line_reader(self.data, split, self.folder, self.say)
+        if (reader := self._trained[-1]) != DETECTOR:
+            metrics["lines"] = measure_line_reader(self.folder / reader, self.data, split, self.say)
         if (self.data / NUMBERS_FILE).is_file():
             metrics["numbers"] = score_numbers(NumberReader(self.folder), self.data, split)
         return metrics
+
+
+def _weights(network: str) -> str:
+    return Path(network).with_suffix(".pt").name
 
 
 def _require_sound(data_file: Path) -> None:

@@ -7,6 +7,8 @@ from digitdet.common.errors import ModelError
 from digitdet.models.model_file import (
     DETECTOR,
     LINE_READER,
+    NETWORKS,
+    SECOND_READER,
     class_names,
     find_model,
     read_entries,
@@ -59,14 +61,19 @@ def test_a_file_is_recognised_by_its_metadata(tmp_path, exported):
     assert (entries["characters"], entries["height"], entries["license"]) == (CHARACTERS, "40", "MIT")
 
 
-def test_a_run_folder_has_one_network_or_both(tmp_path, exported):
-    with pytest.raises(ModelError, match=r"has neither detector\.onnx nor line_reader\.onnx; name a run folder"):
+def test_a_run_folder_has_some_of_the_networks(tmp_path, exported):
+    with pytest.raises(
+        ModelError, match=r"has none of detector\.onnx, line_reader\.onnx, second_reader\.onnx; name a run folder"
+    ):
         find_model(tmp_path)
     write_line_reader(tmp_path / LINE_READER, exported, 40, "1", {})
     found = find_model(tmp_path)
     assert (found.detector, found.line_reader) == (SHIPPED.detector, tmp_path / LINE_READER)
     write_detector(tmp_path / DETECTOR, exported, 320, "1")
     assert find_model(tmp_path).own == {name: tmp_path / name for name in (DETECTOR, LINE_READER)}
+    assert find_model(tmp_path).second_reader == SHIPPED.second_reader
+    write_line_reader(tmp_path / SECOND_READER, exported, 40, "1", {})
+    assert find_model(tmp_path).all == tuple(tmp_path / name for name in NETWORKS)
 
 
 @pytest.mark.parametrize("content", [b"\x80" * 99, b"\x72\xff", b"\x72\x01\x0a", b"\x0b", b"\x72\x03\x0a\x01\xff"])

@@ -172,11 +172,10 @@ def test_identity_of_a_run(tmp_path, monkeypatch):
     allowed, config = tmp_path / "allowed.txt", tmp_path / "config.yaml"
     allowed.write_text("17\n", encoding="utf-8")
     config.write_text("confidence: 0.4\n", encoding="utf-8")
-    networks = find_model(None)
     identity = {
         "digitdet": __version__,
         "schema": SCHEMA_VERSION,
-        "model": [hashlib.sha256(file.read_bytes()).hexdigest() for file in (networks.detector, networks.line_reader)],
+        "model": [hashlib.sha256(file.read_bytes()).hexdigest() for file in find_model(None).all],
         "options": {
             **dict.fromkeys(unset),
             "allowed": hashlib.sha256(allowed.read_bytes()).hexdigest(),

@@ -67,16 +67,6 @@ def test_leaning_digits_are_sheared_back():
     assert upright.max() > 2 * leaning.max()
 
 
-def test_another_framing_shows_the_same_line_smaller_or_slanted():
-    strip = line_strip([[50, 60, 70, 100], [80, 60, 100, 100]], 5.0)
-    ends = np.array([[0.0, 16.0], [strip.width, 16.0], [8.0, 0.0], [8.0, 32.0]])
-    smaller, slanted = strip.reframed(0.5, 0.0), strip.reframed(1.0, 0.25)
-    assert (smaller.width, slanted.width) == (round(strip.width / 2), strip.width)
-    page = strip.points_to_page(ends)
-    np.testing.assert_allclose(smaller.points_to_strip(page), ends / 2 + [0, 8], atol=1e-9)
-    np.testing.assert_allclose(slanted.points_to_strip(page), ends + [[0, 0], [0, 0], [4, 0], [-4, 0]], atol=1e-9)
-
-
 def test_a_whole_page_as_a_strip():
     strip = whole_strip(300, 64)
     corners = strip.points_to_strip(np.array([[0.0, 0.0], [300.0, 64.0]]))

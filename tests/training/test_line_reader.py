@@ -142,7 +142,7 @@ def test_a_network_learns_a_line(is_resumed, tmp_path, monkeypatch):
         if is_resumed and len(losses) == 10:
             raise KeyboardInterrupt
 
-    arguments = ([tmp_path / "0.npz"], config, 0, MACHINE, None, tmp_path / "checkpoint.pt", note)
+    arguments = ([tmp_path / "0.npz"], config, 0, MACHINE, LineReaderNet(), tmp_path / "checkpoint.pt", note)
     if is_resumed:
         with pytest.raises(KeyboardInterrupt):
             train_line_reader(*arguments)

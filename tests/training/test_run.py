@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 # Not importorskip, which would import it before digitdet has set its switches.
@@ -17,7 +18,7 @@ if importlib.util.find_spec("ultralytics") is None:
 
 from digitdet.common.errors import DataError, DigitdetError, ModelError
 from digitdet.configs import LineReaderConfig, LookConfig, SynthConfig, TrainConfig, load_config, replace
-from digitdet.models.model_file import DETECTOR, DETECTOR_WEIGHTS, LINE_READER, shipped_file
+from digitdet.models.model_file import DETECTOR, DETECTOR_WEIGHTS, LINE_READER, NETWORKS, SECOND_READER, shipped_file
 from digitdet.reading.line_reader import OnnxLineReader
 from digitdet.synth.writer import write_dataset
 from digitdet.training import yolo
@@ -294,14 +295,20 @@ def test_only_the_line_reader_is_trained(finished, data, tmp_path):
     assert not (run / "training" / "results.csv").exists()
 
 
-def test_a_dataset_with_digit_boxes_alone_is_trained_on(finished, data, tmp_path):
+def test_the_second_reader_is_trained_on_a_dataset_with_digit_boxes_alone(finished, data, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(data, copy)
     (copy / "numbers.jsonl").unlink()
-    config = TrainConfig(only="line-reader", start=str(finished[0]), threads=1, line_reader=LineReaderConfig(epochs=1))
+    start, run = finished[0], tmp_path / "run"
+    config = TrainConfig(only="second-reader", start=str(start), threads=1, line_reader=LineReaderConfig(epochs=1))
     said = []
-    train_run(config, copy, tmp_path / "run", said.append)
+    train_run(config, copy, run, said.append)
     assert "24 of 24 train pictures have only digits labelled; the line reader adds the marks" in said
+    assert (run / "line_reader.pt").read_bytes() == (start / "line_reader.pt").read_bytes()
+    # The start has no second reader, so it is the shipped one that is trained on.
+    sizes = [(run / name).stat().st_size / shipped_file(name).stat().st_size for name in NETWORKS[1:]]
+    np.testing.assert_allclose(sizes, 1, atol=0.01)
+    assert (run / SECOND_READER).read_bytes() != shipped_file(SECOND_READER).read_bytes()
 
 
 def test_unsound_dataset_is_refused_before_training(tmp_path, tiny_materials):

@@ -10,7 +10,7 @@ import pytest
 
 from digitdet.classifiers import runs
 from digitdet.classifiers.classical import deskew, pixels
-from digitdet.classifiers.explore import explore, format_exploration
+from digitdet.classifiers.explore import explore
 from digitdet.classifiers.metrics import evaluate, score
 from digitdet.classifiers.report import format_page
 from digitdet.classifiers.runs import load_classifier, make_classifier, train_classifier
@@ -86,9 +86,8 @@ def test_it_learns_and_predicts_the_same_after_saving(name, parts, tmp_path):
     assert loaded.predict_proba(parts["test"].images[:0]).shape == (0, 10)
 
 
-@pytest.mark.parametrize("name", ["cnn", "residual"])
-def test_an_interrupted_training_ends_with_the_same_weights(name, parts, tmp_path):
-    config = replace(NETWORKS[name], epochs=4)
+def test_an_interrupted_training_ends_with_the_same_weights(parts, tmp_path):
+    config = replace(NETWORKS["cnn"], epochs=4)
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     straight = train_classifier(config, parts, whole, lambda _line: None)
 
@@ -229,7 +228,6 @@ def test_exploration_counts_and_measures(parts):
     assert found.widths[1] < found.widths[0]
     assert found.means[3] == pytest.approx(parts["train"].images[parts["train"].labels == 3].mean(axis=0))
     assert abs(found.slants[1]) < 25
-    assert "Samples" in format_exploration(found, parts["train"]).decode()
     assert len(found.rows()[1]) == 11
 
 

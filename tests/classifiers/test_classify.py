@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from digitdet.classifiers import report
 from digitdet.classifiers.prepare import join_digits, load_own_digits, read_digit, to_mnist
 from digitdet.cli.main import main
 from digitdet.common.errors import ImageError
@@ -107,7 +108,9 @@ def trained(tiny_mnist, tmp_path, monkeypatch):
         "method: network\narchitecture: cnn\nwidths: [8, 8]\ndense: 32\n"
         "dropout: 0.1\nepochs: 15\nbatch: 12\nlearning_rate: 0.01\nshift: 1\nrotation: 0\nzoom: 0.05\n"
     )
-    result = run("train", "--model", "small.yaml", "--mnist", tiny_mnist)
+    with pytest.MonkeyPatch.context() as patch:  # one curve per epoch would take longer than the training
+        patch.setattr(report, "draw_curve", lambda _epochs: b"")
+        result = run("train", "--model", "small.yaml", "--mnist", tiny_mnist)
     assert result.exit_code == 0, result.output
     return tmp_path / "runs" / "classify" / "small"
 
@@ -191,7 +194,7 @@ def test_models_and_exploration_are_printed(tiny_mnist, tmp_path):
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines()[0].split() == ["digit", "train", "val", "test", "ink", "width", "height", "slant"]
     assert cv2.imread(str(tmp_path / "x.png")) is not None
-    assert (tmp_path / "a" / "x.html").stat().st_size > 10_000
+    assert "Samples" in (tmp_path / "a" / "x.html").read_text()
 
 
 EXTRA = {

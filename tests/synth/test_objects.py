@@ -76,8 +76,8 @@ def test_an_object_lies_in_its_box(composers, seed):
 @pytest.mark.parametrize("name", OBJECTS)
 def test_every_object_shows_its_numbers(one_object, name):
     composer = one_object(name)
-    scenes = [composer.compose(np.random.default_rng(seed)) for seed in range(6)]
-    assert sum(bool(scene.numbers) for scene in scenes) >= 4
+    scenes = [composer.compose(np.random.default_rng(seed)) for seed in range(3)]
+    assert sum(bool(scene.numbers) for scene in scenes) >= 2
 
 
 @pytest.mark.parametrize("name", OBJECTS)
@@ -94,7 +94,7 @@ def test_objects_without_digits_show_words(one_object, name):
 def test_pictures_without_digits_are_the_share_of_the_look(composers, preset):
     """The number of blank plans is within four standard deviations of the sum of the shares."""
     looks = {**load_preset(SynthConfig, "synth", preset).looks}
-    plans = [draw_plan(composers[preset], seed) for seed in range(80)]
+    plans = [draw_plan(composers[preset], seed) for seed in range(30)]
     shares = np.array([looks[plan.look].blank_share for plan in plans])
     blank = sum(plan.blank for plan in plans)
     assert abs(blank - shares.sum()) <= 4 * np.sqrt((shares * (1 - shares)).sum()) + 1e-9
@@ -104,9 +104,9 @@ def test_pictures_without_digits_are_the_share_of_the_look(composers, preset):
 def test_other_pictures_have_a_number(composers):
     """Plans are drawn again until a number is legible; three in a row seldom fail."""
     composer = composers["scenes"]
-    drawn = [(draw_plan(composer, seed).blank, composer.compose(np.random.default_rng(seed))) for seed in range(25)]
+    drawn = [(draw_plan(composer, seed).blank, composer.compose(np.random.default_rng(seed))) for seed in range(12)]
     assert all(not scene.numbers for blank, scene in drawn if blank)
-    assert sum(not scene.numbers for blank, scene in drawn if not blank) <= 2
+    assert sum(not scene.numbers for blank, scene in drawn if not blank) <= 1
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])

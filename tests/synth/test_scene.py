@@ -111,7 +111,7 @@ def same(first, second):
 # --- labels ---
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(name=LOOKS, seed=SEEDS)
 def test_labels_are_valid(composers, name, seed):
     scene = composers[name].compose(np.random.default_rng(seed))
@@ -130,7 +130,7 @@ def test_labels_are_valid(composers, name, seed):
     assert all(scene.numbers)
 
 
-@settings(max_examples=70, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(name=LOOKS, seed=SEEDS)
 def test_every_visible_digit_and_nothing_else_has_a_tight_box(composers, name, seed):
     plan = draw_plan(composers[name], seed)
@@ -232,7 +232,7 @@ def test_every_digit_is_in_one_number(composers, name, seed):
         assert all(character == "'" or class_of(character) != OTHER for character in written)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(name=LOOKS, seed=SEEDS)
 def test_lines_agree_with_the_numbers(composers, name, seed):
     """The digits of the numbers in the lines have the boxes and labels of the scene; other characters have a box."""
@@ -292,7 +292,7 @@ def test_numbers_cut_by_a_border_keep_their_visible_digits(make_composer):
 # --- reproducibility ---
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(name=LOOKS, seed=SEEDS)
 def test_same_generator_state_same_scene(composers, name, seed):
     first, second = (composers[name].compose(np.random.default_rng(seed)) for _ in range(2))

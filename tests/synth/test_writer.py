@@ -77,17 +77,14 @@ def test_numbers_match_the_labels(whole):
         assert all(found[i] == pytest.approx(box, abs=0.01) for i, box in enumerate(boxes))
 
 
-def test_two_workers_write_the_same_bytes(whole, mixed, materials, tmp_path):
-    counts = []
-    writer.write_dataset(mixed, materials, tmp_path / "two", workers=2, progress=counts.append)
-    assert tree_hash(tmp_path / "two") == tree_hash(whole)
-    assert sum(counts) == mixed.count
-
-
 @pytest.mark.slow
-def test_eight_workers_write_the_same_bytes(whole, mixed, materials, tmp_path):
-    writer.write_dataset(mixed, materials, tmp_path / "eight", workers=8)
-    assert tree_hash(tmp_path / "eight") == tree_hash(whole)
+@pytest.mark.parametrize("workers", [2, 8])
+def test_any_number_of_workers_writes_the_same_bytes(whole, mixed, materials, tmp_path, workers):
+    """`test_killed_command_is_resumed` compares the first pictures of two workers."""
+    counts = []
+    writer.write_dataset(mixed, materials, tmp_path / "out", workers=workers, progress=counts.append)
+    assert tree_hash(tmp_path / "out") == tree_hash(whole)
+    assert sum(counts) == mixed.count
 
 
 def test_another_seed_gives_other_pictures(mixed, materials, tmp_path):

@@ -129,8 +129,7 @@ def test_every_line_comes_once_a_turn(tmp_path):
         assert len(set(lines[turn : turn + 5])) == 5
 
 
-@pytest.mark.parametrize("is_resumed", [False, True])
-def test_a_network_learns_a_line(is_resumed, tmp_path, monkeypatch):
+def test_a_network_learns_a_line_in_an_interrupted_training(tmp_path, monkeypatch):
     for name, value in {"_BATCH": 6, "_POOL": 2, "_CHUNK": 4}.items():
         monkeypatch.setattr(line_reader, name, value)
     write_shard(tmp_path / "0.npz", crops_of("7041"))
@@ -139,13 +138,12 @@ def test_a_network_learns_a_line(is_resumed, tmp_path, monkeypatch):
 
     def note(step):
         losses.append(step.loss)
-        if is_resumed and len(losses) == 10:
+        if len(losses) == 10:
             raise KeyboardInterrupt
 
     arguments = ([tmp_path / "0.npz"], config, 0, MACHINE, LineReaderNet(), tmp_path / "checkpoint.pt", note)
-    if is_resumed:
-        with pytest.raises(KeyboardInterrupt):
-            train_line_reader(*arguments)
+    with pytest.raises(KeyboardInterrupt):
+        train_line_reader(*arguments)
     network = train_line_reader(*arguments)
     assert losses[-1] < 0.5 * losses[0]
     assert isinstance(network, LineReaderNet)

@@ -38,7 +38,7 @@ def apply(name, seed, level, colour, height=40):
 
 @pytest.mark.parametrize("name", INKS)
 def test_ink_returns_a_float32_picture_of_the_same_size(name):
-    for seed, height, level, colour in product(range(3), (8, 20, 60), (40.0, 200.0), ((30, 20, 10), (250, 230, 240))):
+    for seed, height, level, colour in product(range(2), (8, 60), (40.0, 200.0), ((30, 20, 10), (250, 230, 240))):
         background, _, inked, _ = apply(name, seed, level, colour, height)
         assert inked.shape == background.shape
         assert inked.dtype == np.float32

@@ -51,7 +51,7 @@ def drawn(shapes):
 @pytest.mark.parametrize("name", CLUTTER)
 def test_clutter_keeps_clear_of_digits(name, make_draft):
     added = 0
-    for seed in range(60):
+    for seed in range(30):
         draft = make_draft(seed)
         taken = taken_boxes(draft)
         CLUTTER[name](draft)
@@ -61,7 +61,7 @@ def test_clutter_keeps_clear_of_digits(name, make_draft):
             mask = drawn(draft.shapes)
             for x0, y0, x1, y1 in np.round(taken + SIDE / 2).astype(int):
                 assert not mask[y0:y1, x0:x1].any()
-    assert added > 10
+    assert added > 5
 
 
 @pytest.mark.parametrize("name", sorted(CROSSING))

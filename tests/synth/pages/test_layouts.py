@@ -61,7 +61,7 @@ def test_all_layouts_are_tested():
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(seed=SEEDS, source=st.sampled_from(["hand", "type"]), size=SIZES)
 def test_layouts_write_numbers_in_reading_order_on_the_page(name, make_draft, seed, source, size):
     draft = make_draft(seed, source, size, texts={"digits": 2, "amount": 1, "labelled": 1}, margin=(0.0, 0.3))

@@ -287,7 +287,7 @@ def test_a_space_that_could_join_numbers_is_wide(typeface, text, least):
 
 
 @pytest.mark.parametrize("kind", sorted(TEXTS))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(seed=SEEDS, room=st.floats(60, 400) | st.just(np.inf))
 def test_numbers_of_a_line_are_those_of_the_text_it_shows(typeface, hand, kind, seed, room):
     """Characters that no source has are left out of the text."""

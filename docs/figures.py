@@ -1,4 +1,4 @@
-"""Draw the figures of the explanations, docs/images/how-*.jpg. Needs the extra train.
+"""Draw the figures of the explanations, docs/images/how-*.jpg, and form.jpg. Needs the extra train.
 
 python docs/figures.py
 """
@@ -19,6 +19,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+import digitdet
 from digitdet import NumberReader
 from digitdet.common.characters import CHARACTERS
 from digitdet.common.types import Image
@@ -50,6 +51,8 @@ def main() -> None:
     draw_detecting()
     draw_reading()
     draw_confidence()
+    form = ROOT / "examples" / "form.jpg"
+    cv2.imwrite(str(IMAGES / "form.jpg"), digitdet.draw_reading(load_image(form), NumberReader().read(form)))
 
 
 def draw_composing() -> None:

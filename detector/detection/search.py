@@ -32,7 +32,7 @@ _SMALL_HEIGHT, _TARGET_HEIGHT = 18.0, 26.0
 _MAX_SIDE, _MAX_ENLARGEMENT = 1280, 1.5
 _SURE_SCORE = 0.25  # of digits that count for the median
 # A box of that pass that matches none before must have this score: enlarged, letters of small print look like digits.
-_MIN_NEW_SCORE = 0.65
+_MIN_NEW_SCORE = 0.2
 _MATCH_IOU = 0.4
 
 # The native pass: at most `_MAX_SIDE` pixels, in two halves with this overlap in input pixels. It proposes places of
@@ -88,7 +88,7 @@ class _PictureSearch:
         return round(min(longer * _TARGET_HEIGHT / height, longer * _MAX_ENLARGEMENT, _MAX_SIDE))
 
     def fused(self, regular_passes: int) -> Detections:
-        """Fuse all passes; boxes without a match in the first `regular_passes` need a high score."""
+        """Fuse all passes; boxes without a match in the first `regular_passes` need a higher score."""
         found = self._fused()
         found = found.take(found.best_scores >= MIN_SCORE)
         if len(self.passes) <= regular_passes or not len(found):

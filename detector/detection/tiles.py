@@ -37,11 +37,8 @@ _TILE_SIDE = 448
 _TILE_OVERLAP = 64
 _BORDER = 2.0  # boxes nearer than this to an inner border of their tile are cut-off digits
 
-# A digit in a tile needs a neighbour at a distance of at most so many of its heights, and one of both the first score;
-# alone, it needs the second one, since letters of small print look like digits.
-_SURE_TILED_SCORE = 0.65
-_ALONE_TILED_SCORE = 0.8
-_NEIGHBOUR_DISTANCE, _MAX_HEIGHT_RATIO, _MIN_NEIGHBOUR_SCORE = 3.0, 1.6, 0.12
+# Of digits in tiles. Only sure ones end a series of tiles without digits and replace digits of the whole picture.
+_MIN_TILED_SCORE, _SURE_TILED_SCORE = 0.15, 0.65
 # A digit of the whole picture that is this high in input pixels is legible; with this score, it is not looked at again.
 _LEGIBLE_HEIGHT, _SURE_WHOLE_SCORE = 8.0, 0.7
 
@@ -121,9 +118,10 @@ def read_tiles(
             if not is_promising(tile):  # the patience ended within the group: the result must not depend on threads
                 continue
             found = inside_tile(found, tile, image)
-            found = found.take(_has_sure_neighbour(found))
             empty = empty_tiles.get(tile.scale, 0)
-            empty_tiles[tile.scale] = max(empty - _REWARD, 0) if len(found) else empty + 1
+            is_empty = found.best_scores.max(initial=0) < _SURE_TILED_SCORE
+            empty_tiles[tile.scale] = empty + 1 if is_empty else max(empty - _REWARD, 0)
+            found = found.take(found.best_scores >= _MIN_TILED_SCORE)
             boxes.append(found.boxes)
             scores.append(found.scores)
     return Detections(np.concatenate(boxes), np.concatenate(scores))
@@ -148,7 +146,8 @@ def merge_tiles(whole: Detections, tiled: Detections, tiles: Iterable[Tile], who
     tiled = tiled.take(is_small & ~is_part)
     sizes = _heights(whole) * whole_scale
     areas = as_boxes([(tile.x0, tile.y0, tile.x1, tile.y1) for tile in tiles])
-    is_seen = overlap(whole.boxes, tiled.boxes).max(axis=1, initial=0) > 0.5
+    sure = tiled.boxes[tiled.best_scores >= _SURE_TILED_SCORE]
+    is_seen = overlap(whole.boxes, sure).max(axis=1, initial=0) > 0.5
     is_legible = (sizes >= _LEGIBLE_HEIGHT) & ~is_seen
     kept = whole.take((sizes >= READABLE_HEIGHT) | readable | is_legible | ~_is_inside(whole.boxes, areas))
     return Detections(np.concatenate([kept.boxes, tiled.boxes]), np.concatenate([kept.scores, tiled.scores]))
@@ -196,19 +195,6 @@ def _outside(boxes: FloatArray, readable: Boxes) -> FloatArray:
 def _is_readable(whole: Detections, whole_scale: float) -> Mask:
     is_high = _heights(whole) * whole_scale >= _LEGIBLE_HEIGHT
     return np.asarray(is_high & (whole.best_scores >= _SURE_WHOLE_SCORE))
-
-
-def _has_sure_neighbour(found: Detections) -> Mask:
-    """Whether digits of one tile have a neighbour of about their height, and one of both is sure."""
-    centres = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
-    heights, scores = _heights(found), found.best_scores
-    distances = np.linalg.norm(centres[:, None] - centres[None], axis=2)
-    is_near = distances <= _NEIGHBOUR_DISTANCE * heights[:, None]
-    is_near &= np.maximum(heights[:, None], heights) <= _MAX_HEIGHT_RATIO * np.minimum(heights[:, None], heights)
-    is_near &= np.maximum(scores[:, None], scores) >= _SURE_TILED_SCORE
-    is_near &= scores >= _MIN_NEIGHBOUR_SCORE
-    np.fill_diagonal(is_near, False)
-    return np.asarray(is_near.any(axis=1) | (scores >= _ALONE_TILED_SCORE))
 
 
 def _heights(found: Detections) -> FloatArray:

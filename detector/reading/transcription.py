@@ -1,11 +1,13 @@
 """From the digits of a page to the lattices of its lines.
 
 Digits form lines, a strip is cut for every line, the line reader reads it, and what it and the detector say about each
-place is pooled. A low page on which the detector finds no digit is read as a strip itself.
+place is pooled. Doubtful lines are read first, and those that the line reader does not confirm are left out. A low page
+on which the detector finds no digit is read as a strip itself.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,9 +26,12 @@ from digitdet.reading.strips import STRIP_HEIGHT, Strip, line_strip, split_at_wi
 
 _LINE_SCORE, _DIGIT_SCORE = 0.2, 0.08  # of the best and of every digit of a line; lower ones are evidence on its strip
 _MAX_STRIP_PAGE = 128  # height in pixels of a page that is read as a strip where the detector finds no digit
-# Of a digit that is a line of its own on a page with longer lines; below, the line reader must see the same digit with
-# the second value as its probability.
-_ALONE_SCORE, _CONFIRMED = 0.65, 0.9
+# Lines without a digit of this score are doubtful: a digit alone on a page with longer lines, and lines so small that
+# their digit would fit on the page this many times, since a large photo has as many places that may look like digits.
+_ALONE_SCORE, _SMALL_SCORE, _SMALL_PLACES = 0.65, 0.8, 600
+# A doubtful line counts if the detector and the line reader together, as independent witnesses, are so sure of a digit,
+# or of a 1, since any bar looks like one.
+_CONFIRMED, _CONFIRMED_ONE = 0.97, 0.998
 _HEIGHT_RATIOS = (0.5, 1.6)  # of a digit that is evidence on a strip, relative to the digits of its line
 _TIGHT = 0.5  # digits of at least this part of the page's height: the whole width belongs to their line
 
@@ -35,7 +40,7 @@ _TIGHT = 0.5  # digits of at least this part of the page's height: the whole wid
 class PlacedStrip:
     """The strip of a line: `rows` are those of its digits among the page's, `angle` is clockwise in degrees.
 
-    A doubtful one counts only if the line reader sees the same digit.
+    A doubtful one is likely no number, see `without_false_digits`.
     """
 
     strip: Strip
@@ -55,11 +60,23 @@ def transcribe(
     page: Image, digits: Detections, line_reader: OnnxLineReader, second_reader: OnnxLineReader | None = None
 ) -> list[Lattice]:
     """Return the lattices of the lines of a page (H, W, 3), in reading order."""
+    digits = without_false_digits(page, digits, line_reader, second_reader)
     lattices = [
         build_lattice(one.evidence, one.rows.tolist(), one.angle, line_reader.weights)
         for one in _without_small_digits(read_strips(page, digits, line_reader, second_reader))
     ]
     return join_form_fields(page, lattices)
+
+
+def without_false_digits(
+    page: Image, digits: Detections, line_reader: OnnxLineReader, second_reader: OnnxLineReader | None = None
+) -> Detections:
+    """Return the digits of a page (H, W, 3) without those of doubtful lines that the line readers do not confirm."""
+    doubtful = [one for one in place_strips(digits, page.shape[1], page.shape[0]) if one.is_doubtful]
+    evidence = _gather(page, digits, doubtful, line_reader, second_reader)
+    false_rows = [one.rows for one, seen in zip(doubtful, evidence, strict=True) if not _is_confirmed(seen)]
+    kept = np.setdiff1d(np.arange(len(digits)), np.concatenate([np.zeros(0, np.intp), *false_rows]))
+    return digits.take(kept)
 
 
 def read_strips(
@@ -68,16 +85,26 @@ def read_strips(
     """Read the strips of all lines of a page (H, W, 3), in reading order."""
     height, width = page.shape[:2]
     placed = place_strips(digits, width, height)
-    all_rows = np.concatenate([np.zeros(0, np.intp), *(one.rows for one in placed if not one.is_doubtful)])
+    all_rows = np.concatenate([np.zeros(0, np.intp), *(one.rows for one in placed)])
     readings = []
-    decoded = decode_strips(page, [one.strip for one in placed], line_reader, second_reader)
-    for one, (decoding, edges) in zip(placed, decoded, strict=True):
-        evidence = gather_evidence(decoding, edges, one.strip, digits.take(one.rows))
+    for one, evidence in zip(placed, _gather(page, digits, placed, line_reader, second_reader), strict=True):
         others = digits.boxes[np.setdiff1d(all_rows, one.rows)]
         evidence = evidence.without(_is_in_box(evidence, others))
-        if not one.is_doubtful or _is_confirmed(evidence):
-            readings.append(StripReading(one.strip, one.rows, one.angle, one.is_doubtful, evidence))
+        readings.append(StripReading(one.strip, one.rows, one.angle, one.is_doubtful, evidence))
     return readings
+
+
+def _gather(
+    page: Image,
+    digits: Detections,
+    placed: Sequence[PlacedStrip],
+    line_reader: OnnxLineReader,
+    second_reader: OnnxLineReader | None,
+) -> Iterator[Evidence]:
+    """Yield what the networks say about the places of each strip."""
+    decoded = decode_strips(page, [one.strip for one in placed], line_reader, second_reader)
+    for one, (decoding, edges) in zip(placed, decoded, strict=True):
+        yield gather_evidence(decoding, edges, one.strip, digits.take(one.rows))
 
 
 def _without_small_digits(readings: list[StripReading]) -> list[StripReading]:
@@ -117,7 +144,9 @@ def place_strips(digits: Detections, width: int, height: int) -> list[PlacedStri
                 continue
             is_tight = bool(np.median(boxes[rows, 3] - boxes[rows, 1]) >= _TIGHT * height)
             strip = line_strip(boxes[rows], line.angle).within(width, is_widened=is_tight)
-            placed.append(PlacedStrip(strip, rows, line.angle, is_doubtful=False))
+            is_small = float(np.median(boxes[rows, 3] - boxes[rows, 1])) ** 2 * _SMALL_PLACES < width * height
+            is_doubtful = is_small and bool(scores[rows].max() < _SMALL_SCORE)
+            placed.append(PlacedStrip(strip, rows, line.angle, is_doubtful))
     if placed:
         others = np.setdiff1d(np.arange(len(boxes)), np.concatenate([one.rows for one in placed]))
         return _with_evidence(placed, others, boxes, scores)
@@ -141,7 +170,7 @@ def _with_evidence(placed: list[PlacedStrip], others: Indices, boxes: Boxes, sco
     covered = np.concatenate([others[:0], *inside.values()])
     kept = []
     for row, one in enumerate(placed):
-        is_doubtful = bool(inside) and scores[one.rows].max() < _ALONE_SCORE
+        is_doubtful = one.is_doubtful or (bool(inside) and bool(scores[one.rows].max() < _ALONE_SCORE))
         if row in on_strips:
             kept.append(replace(one, rows=np.concatenate([one.rows, on_strips[row]])))
         elif not np.isin(one.rows, covered if is_doubtful else taken).any():
@@ -150,10 +179,16 @@ def _with_evidence(placed: list[PlacedStrip], others: Indices, boxes: Boxes, sco
 
 
 def _is_confirmed(evidence: Evidence) -> bool:
-    """Whether the line reader is sure of a digit where the detector sees the same one."""
+    """Whether the networks together are sure of a digit: the sum of the log odds of what they say about it."""
     rows = np.flatnonzero(evidence.rows >= 0)
-    agreed = evidence.network[rows, evidence.scores[rows].argmax(axis=1)]
-    return bool(agreed.max(initial=-np.inf) >= np.log(_CONFIRMED))
+    labels = evidence.scores[rows].argmax(axis=1)
+    agreed = _log_odds(evidence.scores[rows, labels]) + _log_odds(np.exp(evidence.network[rows, labels]))
+    return bool(np.any(agreed >= _log_odds(np.where(labels == 1, _CONFIRMED_ONE, _CONFIRMED))))
+
+
+def _log_odds(probability: FloatArray | float) -> FloatArray:
+    probability = np.clip(probability, 1e-6, 1 - 1e-6)
+    return np.asarray(np.log(probability / (1 - probability)))
 
 
 def _is_on_strip(boxes: Boxes, strip: Strip) -> Mask:

@@ -133,10 +133,10 @@ def test_digits_are_mapped_to_the_picture_and_cut_off_ones_dropped():
     assert sorted(boxes) == [[20, 40, 30, 60], [145, 40, 155, 60], [290, 40, 300, 60]]
 
 
-def test_digits_alone_need_high_scores_and_unsure_ones_a_sure_neighbour():
-    rows = found((20, 20, 30, 40, 0.7), (40, 20, 50, 40, 0.3), (20, 95, 30, 115, 0.3), (120, 95, 130, 115, 0.75))
+def test_weak_digits_of_a_tile_are_left_to_the_line_reader():
+    rows = found((20, 20, 30, 40, 0.3), (20, 95, 30, 115, 0.1))
     kept = read_tiles(lambda _crop, _scale: rows, page(200, 200), [Tile(0, 0, 200, 200, 1.0)])
-    assert kept.boxes[:, :2].tolist() == [[20, 20], [40, 20]]
+    assert kept.boxes[:, :2].tolist() == [[20, 20]]
 
 
 def test_patience_ends_with_each_scale():
@@ -170,6 +170,7 @@ def test_no_tiles_no_digits():
         ([(0, 0, 200, 300, 0.9)], [(500, 50, 510, 62, 0.8)], [(0, 0), (500, 50)]),
         ([(480, 40, 530, 90, 0.5)], [(500, 50, 510, 62, 0.8)], [(500, 50)]),  # too small, in a tile
         ([(480, 40, 530, 130, 0.5)], [(560, 50, 570, 62, 0.8)], [(480, 40), (560, 50)]),  # legible, not in the tile
+        ([(480, 40, 530, 130, 0.5)], [(480, 40, 530, 130, 0.4)], [(480, 40), (480, 40)]),  # no surer in the tile
         ([(900, 900, 950, 960, 0.5)], [], [(900, 900)]),  # too small, but no tile saw it
         ([], [(420, 20, 580, 190, 0.9)], []),  # large: read better in the whole picture
         ([(450, 0, 600, 300, 0.9)], [(500, 50, 510, 62, 0.8)], [(450, 0)]),  # a piece of a sure digit

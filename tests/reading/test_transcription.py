@@ -47,15 +47,28 @@ def test_weak_digits_extend_a_line_but_are_none_of_their_own():
     assert rows((60, 130, 78, 170, 0.15), (90, 130, 108, 170, 0.15)) == []
 
 
+def is_read(lone, seen, *others, size=(WIDTH, HEIGHT)):
+    """Whether a digit is read as a line of its own, where the line reader sees the digit `seen` in every line."""
+    (placed,) = place_strips(digits(lone), WIDTH, HEIGHT)
+    middle = placed.strip.points_to_strip(np.array([[(lone[0] + lone[2]) / 2, (lone[1] + lone[3]) / 2]]))[0, 0]
+    reader = OneDigitReader(int(middle // COLUMN_WIDTH), seen)
+    page = np.full((size[1], size[0], 3), 255, np.uint8)
+    return len(transcribe(page, digits(*others, lone), reader)) > len(transcribe(page, digits(*others), reader))
+
+
 @pytest.mark.parametrize(("score", "seen", "is_line"), [(0.5, 3, False), (0.5, 7, True), (0.8, 3, True)])
 def test_a_digit_that_is_alone_needs_a_higher_score_beside_a_line_or_the_line_reader(score, seen, is_line):
     lone = (40, 220, 60, 260, score)
-    (placed,) = place_strips(digits(lone), WIDTH, HEIGHT)
-    middle = placed.strip.points_to_strip(np.array([[50.0, 240.0]]))[0, 0]
-    reader = OneDigitReader(int(middle // COLUMN_WIDTH), seen)
-    page = np.full((HEIGHT, WIDTH, 3), 255, np.uint8)
-    assert len(transcribe(page, digits(*LINE, lone), reader)) == 1 + is_line
-    assert len(transcribe(page, digits(lone), reader)) == 1
+    assert is_read(lone, seen, *LINE) == is_line
+    assert is_read(lone, seen)
+
+
+@pytest.mark.parametrize(
+    ("score", "seen", "is_line"), [(0.7, 3, False), (0.22, 7, False), (0.7, 7, True), (0.9, 3, True)]
+)
+def test_a_digit_that_is_small_on_its_page_needs_a_higher_score_or_the_line_reader(score, seen, is_line):
+    lone = (40, 220, 60, 260, score)
+    assert is_read(lone, seen, size=(1200, 900)) == is_line
 
 
 def test_a_doubtful_raised_digit_is_no_line_beside_its_number():

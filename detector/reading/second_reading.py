@@ -2,6 +2,8 @@
 
 Most lines are easy. The others are worth the time of a larger network, and two networks that were trained separately
 make different mistakes: the texts are compared by their probabilities in both (see `digitdet.reading.ctc.decode`).
+Narrow digits lie within few columns, in which the first or the last one of a number is easily missed, so the larger
+network also reads a stretched picture of them.
 """
 
 from __future__ import annotations
@@ -10,12 +12,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from digitdet.common.characters import CHARACTERS
 from digitdet.common.types import FloatArray, Image
 from digitdet.reading.ctc import Decoding, decode
-from digitdet.reading.line_reader import OnnxLineReader
+from digitdet.reading.line_reader import Columns, OnnxLineReader
 from digitdet.reading.strips import Strip, cut_strip
 
 _CERTAIN = 0.9  # probability from which a text is not read again
+_NARROW = 0.7  # width of digits, in their heights, below which a stretched picture is read as well
+_STRETCH = 1.4  # of the width of that picture
+_WIDE_DIGITS = [CHARACTERS.index(digit) for digit in "023456789"]  # the width of a 1 says little about its typeface
 
 
 def decode_strips(
@@ -30,7 +36,19 @@ def decode_strips(
     decodings = [decode(one.log_probabilities) for one in columns]
     if second_reader is not None:
         uncertain = [row for row, one in enumerate(decodings) if one.log_probability < np.log(_CERTAIN)]
-        again = second_reader.read([pictures[row] for row in uncertain])
-        for row, second in zip(uncertain, again, strict=True):
-            decodings[row] = decode(columns[row].log_probabilities, second.log_probabilities)
+        narrow = [row for row in uncertain if _is_narrow(decodings[row], columns[row])]
+        stretched = [cut_strip(page, strips[row].stretched(_STRETCH)) for row in narrow]
+        rows = uncertain + narrow
+        again = second_reader.read([pictures[row] for row in uncertain] + stretched)
+        for row in uncertain:
+            others = [one.log_probabilities for place, one in zip(rows, again, strict=True) if place == row]
+            decodings[row] = decode(columns[row].log_probabilities, *others)
     return [(decoding, one.edges) for decoding, one in zip(decodings, columns, strict=True)]
+
+
+def _is_narrow(decoding: Decoding, columns: Columns) -> bool:
+    """Whether the digits of a text are narrow; False where there is none whose width tells."""
+    tells = np.isin(decoding.classes, _WIDE_DIGITS)
+    middles = decoding.columns[tells].mean(axis=1).astype(int).clip(0, len(columns.edges) - 1)
+    left, top, right, bottom = columns.edges[middles].T
+    return bool(tells.any() and np.median((left + right) / np.maximum(top + bottom, 0.1)) < _NARROW)

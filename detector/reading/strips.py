@@ -65,6 +65,10 @@ class Strip:
         start, stop = (first, last) if is_widened else (max(first, 0.0), min(last, float(self.width)))
         return Strip(self.to_strip - [[0, 0, start], [0, 0, 0]], max(round(stop - start), 1))
 
+    def stretched(self, factor: float) -> Strip:
+        """Return the strip with a picture that is `factor` times as wide."""
+        return Strip(self.to_strip * [[factor], [1.0]], max(round(factor * self.width), 1))
+
     def points_to_strip(self, points: Points) -> Points:
         """Map points (N, 2) from the page to the strip."""
         return _mapped(points, self.to_strip)

@@ -12,13 +12,13 @@ STRIP = line_strip([[50, 10, 70, 50]], 0.0)
 
 
 class Reader:
-    """Stands in for a line reader that sees one digit with these probabilities."""
+    """Stands in for a line reader that sees one digit, `width` times as wide as high, with these probabilities."""
 
-    def __init__(self, digits):
-        self.digits, self.count = digits, 0
+    def __init__(self, digits, width=1.0):
+        self.digits, self.edges, self.widths = digits, [0.4 * width, 0.4, 0.4 * width, 0.4], []
 
     def read(self, strips):
-        self.count += len(strips)
+        self.widths += [strip.shape[1] for strip in strips]
         found = []
         for strip in strips:
             probabilities = np.full((-(-strip.shape[1] // COLUMN_WIDTH), BLANK + 1), 1e-6)
@@ -27,15 +27,15 @@ class Reader:
             for digit, probability in self.digits.items():
                 probabilities[2, digit] = probability
             log_probabilities = np.log(probabilities / probabilities.sum(axis=1, keepdims=True))
-            found.append(Columns(log_probabilities, np.full((len(probabilities), 4), 0.2)))
+            found.append(Columns(log_probabilities, np.tile(self.edges, (len(probabilities), 1))))
         return found
 
 
 def read(digits, again):
     first, second = Reader(digits), Reader(again)
     ((decoding, _),) = decode_strips(PAGE, [STRIP], first, second)
-    assert first.count == 1
-    return decoding.classes.tolist(), second.count
+    assert len(first.widths) == 1
+    return decoding.classes.tolist(), len(second.widths)
 
 
 def test_a_certain_line_is_read_once():
@@ -50,3 +50,16 @@ def test_an_uncertain_line_is_read_again_and_may_change():
 def test_without_a_second_reader_every_line_is_read_once():
     ((decoding, _),) = decode_strips(PAGE, [STRIP], Reader({4: 0.55, 9: 0.45}))
     assert decoding.classes.tolist() == [4]
+
+
+def test_the_stretched_picture_of_uncertain_narrow_digits_is_read_as_well():
+    second = Reader({4: 0.2, 9: 0.8})
+    for digits, width, widths in (
+        ({4: 0.55, 9: 0.45}, 0.5, [STRIP.width, round(1.4 * STRIP.width)]),
+        ({4: 0.55, 9: 0.45}, 0.9, [STRIP.width]),
+        ({1: 0.55, 9: 0.45}, 0.3, [STRIP.width]),
+        ({4: 1.0}, 0.5, []),
+    ):
+        second.widths.clear()
+        decode_strips(PAGE, [STRIP], Reader(digits, width), second)
+        assert second.widths == widths

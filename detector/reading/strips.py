@@ -30,6 +30,8 @@ MARGIN = 0.12
 END_MARGIN = 0.8
 """Space before the first and after the last digit, in digit heights: a digit that the detector missed is seen."""
 
+_LEAST_SPACED = 3  # digits of a line from which their distance is known
+_AFTER_GAP = 0.5  # of another digit that a strip shows, in digit heights: most of its width
 _BEYOND = 2.0  # strip pixels that a strip may reach beyond a border of the page
 _PAGE_END_MARGIN = 0.3  # beside a whole page, in page heights
 _MAX_GAP = 3.0  # between neighbours on one strip, in digit heights; beyond, the line goes on in another strip
@@ -101,14 +103,15 @@ def split_at_wide_gaps(boxes: Boxes, rows: Sequence[int]) -> list[list[int]]:
     return [list(rows[start:stop]) for start, stop in pairwise(cuts)]
 
 
-def line_strip(boxes: npt.ArrayLike, angle: float, slant: float = 0.0, end_margin: float = END_MARGIN) -> Strip:
+def line_strip(boxes: npt.ArrayLike, angle: float, slant: float = 0.0, end_margin: float | None = None) -> Strip:
     """Return the strip of a line of digits.
 
     Args:
         boxes: The upright boxes (N, 4) of the digits on the page, xyxy, at least one.
         angle: Clockwise angle of the line in degrees.
         slant: How far the digits lean to the right: the shift of their tops, in digit heights.
-        end_margin: Space before the first and after the last digit, in digit heights.
+        end_margin: Space before the first and after the last digit, in digit heights; by default `END_MARGIN`, or more
+            on a line with wide gaps, such as the drums of a counter, so that most of another digit after a gap is seen.
     """
     left, top, right, bottom = as_boxes(boxes).T
     radians = np.radians(angle)
@@ -116,6 +119,8 @@ def line_strip(boxes: npt.ArrayLike, angle: float, slant: float = 0.0, end_margi
     high, low = (level.y + sign * level.height / 2 for sign in (-1, 1))
     upper, lower = float(np.quantile(high, _QUANTILE)), float(np.quantile(low, 1 - _QUANTILE))
     height = max(lower - upper, 1.0)
+    if end_margin is None:
+        end_margin = max(END_MARGIN, _gap(level) / height + _AFTER_GAP)
     start = float((level.x - level.width / 2).min()) - end_margin * height
     stop = float((level.x + level.width / 2).max()) + end_margin * height
     middle, shown = (upper + lower) / 2, height * (1 + 2 * MARGIN)
@@ -125,6 +130,15 @@ def line_strip(boxes: npt.ArrayLike, angle: float, slant: float = 0.0, end_margi
     scale = STRIP_HEIGHT / shown
     matrix = scale * np.column_stack([shear @ rotation, offset])
     return Strip(matrix, max(round((stop - start) * scale), 1))
+
+
+def _gap(digits: Digits) -> float:
+    """Return the usual gap in pixels between the digits of a level line; 0 if they are too few to tell."""
+    if len(digits.x) < _LEAST_SPACED:
+        return 0.0
+    order = np.argsort(digits.x)
+    distances, widths = np.diff(digits.x[order]), digits.width[order]
+    return float(np.median(distances - (widths[1:] + widths[:-1]) / 2))
 
 
 def whole_strip(width: int, height: int) -> Strip:

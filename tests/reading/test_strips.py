@@ -36,6 +36,18 @@ def test_digits_stand_level_in_the_middle_with_room_at_both_ends(angle):
     assert strip.width - middles[-1, 0] > 0.6 * digit_height
 
 
+@pytest.mark.parametrize("angle", [0, 15])
+def test_a_strip_shows_most_of_the_drum_beside_the_outer_ones(angle):
+    """The first and the last drum of a counter, which the detector may have missed, are as far apart as the others."""
+    drums = _turned([[90 * i, 100, 90 * i + 30, 150] for i in range(6)], angle)
+    strip = line_strip(drums[1:-1], angle)
+    ends = strip.points_to_strip(drums[[0, -1]].reshape(-1, 2, 2).mean(axis=1))[:, 0]
+    half = 15 / 50 * STRIP_HEIGHT / (1 + 2 * MARGIN)
+    assert ends[0] > 0.6 * half
+    assert ends[1] < strip.width - 0.6 * half
+    assert line_strip(drums[1:3], angle).width < 2 * strip.width / 3  # the distance of two may be chance
+
+
 def test_upright_boxes_come_back():
     strip = line_strip(BOXES, 0)
     corners = np.concatenate([strip.points_to_strip(np.array(BOXES, float)[:, at : at + 2]) for at in (0, 2)], axis=1)

@@ -60,7 +60,7 @@ def transcribe(
     page: Image, digits: Detections, line_reader: OnnxLineReader, second_reader: OnnxLineReader | None = None
 ) -> list[Lattice]:
     """Return the lattices of the lines of a page (H, W, 3), in reading order."""
-    digits = without_false_digits(page, digits, line_reader, second_reader)
+    digits = without_false_digits(page, digits, line_reader)
     lattices = [
         build_lattice(one.evidence, one.rows.tolist(), one.angle, line_reader.weights)
         for one in _without_small_digits(read_strips(page, digits, line_reader, second_reader))
@@ -68,12 +68,10 @@ def transcribe(
     return join_form_fields(page, lattices)
 
 
-def without_false_digits(
-    page: Image, digits: Detections, line_reader: OnnxLineReader, second_reader: OnnxLineReader | None = None
-) -> Detections:
-    """Return the digits of a page (H, W, 3) without those of doubtful lines that the line readers do not confirm."""
+def without_false_digits(page: Image, digits: Detections, line_reader: OnnxLineReader) -> Detections:
+    """Return the digits of a page (H, W, 3) without those of doubtful lines that the line reader does not confirm."""
     doubtful = [one for one in place_strips(digits, page.shape[1], page.shape[0]) if one.is_doubtful]
-    evidence = _gather(page, digits, doubtful, line_reader, second_reader)
+    evidence = _gather(page, digits, doubtful, line_reader)
     false_rows = [one.rows for one, seen in zip(doubtful, evidence, strict=True) if not _is_confirmed(seen)]
     kept = np.setdiff1d(np.arange(len(digits)), np.concatenate([np.zeros(0, np.intp), *false_rows]))
     return digits.take(kept)
@@ -99,7 +97,7 @@ def _gather(
     digits: Detections,
     placed: Sequence[PlacedStrip],
     line_reader: OnnxLineReader,
-    second_reader: OnnxLineReader | None,
+    second_reader: OnnxLineReader | None = None,
 ) -> Iterator[Evidence]:
     """Yield what the networks say about the places of each strip."""
     decoded = decode_strips(page, [one.strip for one in placed], line_reader, second_reader)

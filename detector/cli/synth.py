@@ -136,7 +136,9 @@ def _write_dataset(
             run = run_with_ray(address)
             stack.enter_context(quiet_decoders())  # hides Ray's own messages
         # Without the delay, an error at the start would leave an empty bar above its message.
-        bar = stack.enter_context(tqdm(total=config.count, unit="picture", desc="composing", smoothing=0.05, delay=0.2))
+        bar = stack.enter_context(
+            tqdm(total=config.count, unit="picture", desc="composing", smoothing=0.05, delay=0.2, disable=None)
+        )
         written = write_dataset(config, materials, out, workers, bar.update, run)
     if written:
         echo_error(f"{config.count} pictures in {out}")

@@ -84,7 +84,7 @@ def calibrate(data: tuple[Path, ...], model: Path, split: str, dry_run: bool) ->
 
     from digitdet.training.calibration import calibrate_model
 
-    with tqdm(unit="picture", desc="reading", delay=0.2) as bar:
+    with tqdm(unit="picture", desc="reading", delay=0.2, disable=None) as bar:
         lines = calibrate_model(model, data, split, store=not dry_run, on_picture=bar.update)
     for line in lines:
         click.echo(line)

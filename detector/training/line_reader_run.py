@@ -127,7 +127,7 @@ def _cut_lines(
     pictures = list_pictures(data, split)
     if derived := sum(picture.lines is None for picture in pictures):
         say(f"{derived} of {len(pictures)} {split} pictures have only digits labelled; the line reader adds the marks")
-    with tqdm(total=len(pictures), unit="picture", desc=f"lines of {split}", delay=0.2) as bar:
+    with tqdm(total=len(pictures), unit="picture", desc=f"lines of {split}", delay=0.2, disable=None) as bar:
         return cut_pictures(pictures, detector, line_reader, stem, seed, bar.update)
 
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from digitdet.classifiers import report
 from digitdet.classifiers.prepare import join_digits, load_own_digits, read_digit, to_mnist
 from digitdet.cli.main import main
 from digitdet.common.errors import ImageError
@@ -109,7 +108,7 @@ def trained(tiny_mnist, tmp_path, monkeypatch):
         "dropout: 0.1\nepochs: 15\nbatch: 12\nlearning_rate: 0.01\nshift: 1\nrotation: 0\nzoom: 0.05\n"
     )
     with pytest.MonkeyPatch.context() as patch:  # one curve per epoch would take longer than the training
-        patch.setattr(report, "draw_curve", lambda _epochs: b"")
+        patch.setattr("digitdet.classifiers.report.draw_curve", lambda _epochs: b"")
         result = run("train", "--model", "small.yaml", "--mnist", tiny_mnist)
     assert result.exit_code == 0, result.output
     return tmp_path / "runs" / "classify" / "small"

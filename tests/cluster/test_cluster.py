@@ -141,6 +141,7 @@ def test_a_missing_extra_is_named(monkeypatch, tmp_path):
     assert (result.exit_code, "[ray]" in result.output) == (1, True)
 
 
+@pytest.mark.slow  # Ray's own processes take long to start; tests/try_extras.py, which CI runs, reads with Ray, too
 def test_the_same_readings_as_without_ray(tmp_path):
     folder = tmp_path / "pictures"
     folder.mkdir()

@@ -1,4 +1,5 @@
 import bz2
+import importlib.util
 import struct
 import sys
 
@@ -8,7 +9,8 @@ import pytest
 from digitdet.common.errors import DataError, MissingExtraError
 from digitdet.datasets.torchvision_digits import load_torchvision_digits
 
-pytest.importorskip("torchvision")
+if importlib.util.find_spec("torchvision") is None:  # importing it takes seconds, in every process of pytest
+    pytest.skip("torchvision is not installed", allow_module_level=True)
 
 TRAIN, TEST = 48, 24
 

@@ -26,7 +26,8 @@ from digitdet.common.types import Image
 from digitdet.configs import LookConfig, ReadConfig, SynthConfig, load_preset
 from digitdet.configs import replace as with_settings
 from digitdet.detection.postprocess import Detections
-from digitdet.detection.search import MultiScaleDetector
+from digitdet.detection.search import MultiScaleDetector, _PictureSearch
+from digitdet.detection.tiles import plan_tiles
 from digitdet.imaging.images import load_image
 from digitdet.reading.model import load_model
 from digitdet.reading.strips import COLUMN_WIDTH, cut_strip
@@ -49,6 +50,7 @@ def main() -> None:
     plt.rcParams.update({"font.size": 10, "figure.dpi": 110, "savefig.bbox": "tight"})
     draw_composing()
     draw_detecting()
+    draw_searching()
     draw_reading()
     draw_confidence()
     form = ROOT / "examples" / "form.jpg"
@@ -87,6 +89,35 @@ def draw_detecting() -> None:
         _draw_scores(axis, image, detector._run_pass([(image, side)])[0].digits, f"pass at {side} px")
     _draw_scores(axes[3], image, detector.detect([image])[0], "fused, one box a digit")
     _save(figure, "detecting")
+
+
+def draw_searching() -> None:
+    """A scene with the places that may be digits and the tiles around them, and the numbers that are read."""
+    settings = {**BASE, "canvas_sizes": ((1152, 768),), "digit_height": (11, 16), "objects_per_scene": (3, 3)}
+    look = with_settings(load_preset(LookConfig, "looks", "scenes"), **settings)
+    config = SynthConfig(looks={"scenes": look})
+    composer = SceneComposer(config, load_materials(config).sources["test"])
+    image = composer.render_plan(composer.sample_plan(np.random.default_rng(9)))[0].image
+    detector = MultiScaleDetector(None, ReadConfig())
+    sides = [round(factor * detector.detector.image_size) for factor in ReadConfig().scales]
+    search = _PictureSearch(image, [detector._run_pass([(image, side)])[0] for side in sides])
+    proposals = detector._propose(search, map)
+    tiles = plan_tiles(image, search.fused(len(sides)), proposals.scale, proposals)
+    numbers = NumberReader().read(image).numbers
+    figure = plt.figure(figsize=(11, 4.6))
+    whole, *parts = (figure.add_subplot(*place) for place in ((1, 3, (1, 2)), (3, 3, 3), (3, 3, 6), (3, 3, 9)))
+    _show(whole, image, "places that may be digits (orange), tiles (blue)")
+    for box in proposals.boxes:
+        _draw_box(whole, box, ORANGE, "")
+    for tile in tiles:
+        _draw_box(whole, np.array([tile.x0, tile.y0, tile.x1, tile.y1]), BLUE, "")
+    for number, axis in zip(numbers, parts, strict=False):
+        left, top, right, bottom = np.round(number.box).astype(int)
+        x, y = max((left + right) // 2 - 80, 0), max((top + bottom) // 2 - 35, 0)
+        _show(axis, image[y : y + 70, x : x + 160], f"read as {number.text}")
+        for digit in number.digits:
+            _draw_box(axis, np.array(digit.box) - [x, y, x, y], GREEN, "")
+    _save(figure, "searching")
 
 
 def draw_reading() -> None:

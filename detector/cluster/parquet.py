@@ -23,6 +23,7 @@ _NUMBER = pa.struct(
         ("alternatives", _ALTERNATIVES),
         ("box", _BOX),
         ("angle", pa.float64()),
+        ("height", pa.float64()),
         ("region", pa.string()),
         ("upside_down", pa.string()),
         ("doubtful", pa.list_(pa.int32())),

@@ -162,6 +162,7 @@ class Number:
             "alternatives": _dicts(self.alternatives),
             "box": _rounded(self.box),
             "angle": round(self.angle, 1),
+            "height": round(self.height, 2),
             "region": self.region,
             "upside_down": self.upside_down,
             "doubtful": list(self.doubtful),

@@ -44,6 +44,7 @@ def test_reading_as_a_dictionary():
                 "alternatives": [{"text": "01", "confidence": 0.2}],
                 "box": [0, 0, 18, 12],
                 "angle": 1.3,
+                "height": 10.5,
                 "region": "total",
                 "upside_down": None,
                 "doubtful": [2],

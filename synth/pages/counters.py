@@ -74,9 +74,11 @@ def counter(draft: PageDraft) -> None:
     style = _sample_look(draft, drum, count)
     cells = [(left + i * pitch, y - window / 2, left + i * pitch + cell, y + window / 2) for i in range(count)]
     one_window = gap == 0 or rng.random() < 0.4
-    _add_counter(draft, cells, style, one_window)
-    if rng.random() < 0.12:
-        _add_trip_counter(draft, cells, style, one_window)
+    counters = [(cells, style)]
+    if rng.random() < 0.12 and (trip := _trip_cells(rng, cells, draft.height)):
+        counters.append((trip, replace(style, decimals=min(style.decimals, 1))))
+    for row, its_style in sorted(counters, key=lambda counter: counter[0][0][1]):  # from top to bottom
+        _add_counter(draft, row, its_style, one_window)
 
 
 def _add_counter(draft: PageDraft, cells: Sequence[Box], style: _Look, one_window: bool) -> None:
@@ -105,17 +107,19 @@ def _add_counter(draft: PageDraft, cells: Sequence[Box], style: _Look, one_windo
         _cover(draft, visible, cell)
 
 
-def _add_trip_counter(draft: PageDraft, cells: Sequence[Box], style: _Look, one_window: bool) -> None:
-    """Add a counter of three or four drums above or below another one; the border of the picture may cut it."""
-    rng = draft.rng
+def _trip_cells(rng: np.random.Generator, cells: Sequence[Box], page_height: float) -> list[Box]:
+    """Return the places of three or four drums of a trip counter above or below; none if they were off the page."""
     size = rng.uniform(0.6, 1.0)
     count = min(int(rng.integers(3, 5)), len(cells))
     left, top, _, bottom = cells[0]
     y = (top + bottom) / 2 + float(rng.choice([-1, 1])) * (bottom - top) * (0.65 + 0.65 * size + rng.uniform(0, 0.4))
+    if abs(y) > page_height / 2:
+        return []
     room = cells[-1][2] - left - size * (cells[count - 1][2] - left)
     start, half = left + rng.uniform(0, 1) * room, size * (bottom - top) / 2
-    small = [(start + size * (box[0] - left), y - half, start + size * (box[2] - left), y + half) for box in cells]
-    _add_counter(draft, small[:count], replace(style, decimals=min(style.decimals, 1)), one_window)
+    return [
+        (start + size * (box[0] - left), y - half, start + size * (box[2] - left), y + half) for box in cells[:count]
+    ]
 
 
 def _sample_visible(rng: np.random.Generator, cells: Sequence[Box]) -> Box:

@@ -28,6 +28,9 @@ PATH = click.Path(path_type=Path)
 SEED = click.IntRange(0, 2**31 - 1)
 EPOCHS = click.IntRange(1, 10_000)
 
+DATASET = Path("data/synth")
+"""Where `synth` writes a dataset, and `train` looks for it."""
+
 model_option = click.option(
     "--model",
     type=PATH,

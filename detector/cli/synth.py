@@ -13,6 +13,7 @@ import click
 from digitdet.cli.datasets import check as check_dataset
 from digitdet.cli.datasets import show_stats
 from digitdet.cli.options import (
+    DATASET,
     FILE,
     FOLDER,
     PATH,
@@ -36,7 +37,7 @@ _FONT_SUFFIXES = (".otf", ".ttf", ".woff")
 
 
 @click.command()
-@click.option("--out", type=FOLDER, default=Path("data/synth"), help="Dataset folder to write.")
+@click.option("--out", type=FOLDER, default=DATASET, help="Dataset folder to write.")
 @click.option("--count", type=click.IntRange(1, 10_000_000), metavar="N", help="Number of pictures in all splits.")
 @click.option("--seed", type=SEED, metavar="N", help="Seed of the random generator.")
 @click.option("--workers", type=click.IntRange(min=0), default=0, metavar="N", help="Processes; 0: one per core.")

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
 
-from digitdet.cli.options import EPOCHS, FOLDER, PATH, SEED, config_option, echo_error, load_settings, require_extra
+from digitdet.cli.options import (
+    DATASET,
+    EPOCHS,
+    FOLDER,
+    PATH,
+    SEED,
+    config_option,
+    echo_error,
+    load_settings,
+    require_extra,
+)
+from digitdet.common.errors import DataError
 from digitdet.configs import TrainConfig, preset_names, replace
 
 
 @click.command()
-@click.option("--data", type=FOLDER, default=Path("data/synth"), help="YOLO dataset folder.")
+@click.option("--data", type=FOLDER, default=DATASET, help="YOLO dataset folder.")
 @click.option("--out", type=FOLDER, help="Run folder.  [default: runs/PRESET or runs/train]")
 @click.option("--only", type=click.Choice(["detector", "line-reader", "second-reader"]), help="Train only one network.")
 @click.option("--epochs", type=EPOCHS, metavar="N", help="Epochs of the detector and of the line reader.")
@@ -48,6 +60,7 @@ def train(
     The second reader, which reads uncertain lines again, is that of the package unless it is trained with --only.
     """
     require_extra("digitdet train", "train", "ultralytics", "onnx", "onnxslim", "tqdm")
+    from digitdet.datasets.formats.yolo import DATA_FILE
     from digitdet.training.run import train_run
 
     # The learning rates of a first training would destroy trained weights.
@@ -56,6 +69,9 @@ def train(
     config = replace(config, start=start, only=only, epochs=epochs, seed=seed)
     config = replace(config, line_reader=replace(config.line_reader, epochs=epochs))
     run = out or Path("runs") / (preset or "train")
+    if preset == "quick" and not (data / DATA_FILE).is_file():
+        place = "" if data == DATASET else f" --out {shlex.quote(str(data))}"
+        raise DataError(f"{data}: there is no dataset; make one with  digitdet synth --preset quick{place}")
     for line in train_run(config, data, run, echo_error).summary():
         click.echo(line)
 

@@ -168,6 +168,13 @@ def test_the_quick_preset_suggests_the_quick_training(tiny_mnist, tmp_path):
     assert f"digitdet train --data {tmp_path / 'q'} --preset quick" in result.stderr.splitlines()[-1]
 
 
+def test_the_quick_training_suggests_the_quick_preset(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    hint = CliRunner().invoke(main, ["train", "--preset", "quick"]).stderr
+    assert hint == "Error: data/synth: there is no dataset; make one with  digitdet synth --preset quick\n"
+    assert CliRunner().invoke(main, ["train", "--preset", "quick", "--data", "q"]).stderr.endswith("quick --out q\n")
+
+
 def test_synth_defaults_to_mixed_and_stores_absolute_paths(tiny_mnist, few_fonts, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "backgrounds").mkdir()

@@ -9,19 +9,14 @@ import urllib.request
 from typing import Any
 
 from digitdet.common.errors import ImageError
+from digitdet.imaging.inputs import is_url
 
 MAX_BYTES = 100_000_000
 """Largest download; nothing beyond it is received."""
 
-_SCHEMES = ("http://", "https://")
 _TIMEOUT = 20  # seconds without a byte
 _TIME_LIMIT = 120  # seconds for the whole download
 _BLOCK = 1 << 16
-
-
-def is_url(name: str) -> bool:
-    """Return whether a name is an address (http or https) and not a path."""
-    return name.lower().startswith(_SCHEMES)
 
 
 class _OnlyWeb(urllib.request.HTTPRedirectHandler):

@@ -20,9 +20,8 @@ try:
 except ImportError as error:  # slim containers lack the window system's libraries that opencv-python needs
     raise ImportError(f"OpenCV cannot be loaded ({error}); {OPENCV_REMEDY}") from error
 
-from digitdet.imaging.download import download, is_url
 from digitdet.imaging.headers import is_truncated_jpeg
-from digitdet.imaging.inputs import is_video
+from digitdet.imaging.inputs import is_url, is_video
 from digitdet.imaging.pages import Page, check_size, decode_pages
 from digitdet.imaging.pixels import to_bgr, turn_upright
 
@@ -103,6 +102,8 @@ def read_pages(source: ImageSource, max_pixels: int = MAX_PIXELS) -> Iterator[Pa
 
 def _read_file(path: str | os.PathLike[str]) -> bytes:
     if isinstance(path, str) and is_url(path):
+        from digitdet.imaging.download import download  # here: http.client and ssl take a tenth of the start
+
         return download(path)
     if is_video(os.fspath(path)):
         raise ImageError("it is a video, not a picture")

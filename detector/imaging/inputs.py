@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from digitdet.common.errors import DataError
-from digitdet.imaging.download import is_url
 
 STDIN = "-"
 DRAWING_SUFFIX = ".read.png"
@@ -33,6 +32,11 @@ VIDEO_SUFFIXES = frozenset({
 
 VideoSource = str | os.PathLike[str] | int
 """The path of a video file, the number of a camera (from 0), or the address of a stream (rtsp://..., http://...)."""
+
+
+def is_url(name: str) -> bool:
+    """Return whether a name is an address (http or https) and not a path."""
+    return name.lower().startswith(("http://", "https://"))
 
 
 def is_video(name: str) -> bool:

@@ -73,7 +73,7 @@ class TrainConfig(Config, frozen=True, kw_only=True):
 
     threads: Annotated[int, Meta(ge=0, le=1024)] = 0
     """Number of CPU threads; 0 uses the cores that other programs leave idle at the moment (on Linux, otherwise every
-    core). A training is repeated exactly only with a fixed number."""
+    core). Training is reproducible only with a fixed number."""
 
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     """'auto' is bfloat16 if the processor has instructions for it, otherwise float32."""

@@ -43,7 +43,7 @@ class Export:
 
 
 def export_model(model: Path | None, kind: str, folder: Path, pictures: Sequence[Path]) -> Export:
-    """Write the networks of a model into a new folder, once `pictures` were read with them as with the model.
+    """Export the networks of a model to a new folder, if they read `pictures` as the model does.
 
     Args:
         model: As in `load_model`.

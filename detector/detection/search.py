@@ -35,10 +35,10 @@ _SURE_SCORE = 0.25  # of digits that count for the median
 _MIN_NEW_SCORE = 0.2
 _MATCH_IOU = 0.4
 
-# The native pass: at most `_MAX_SIDE` pixels, in two halves with this overlap in input pixels. It proposes places of
-# small digits. It is left out if its scale is less than this many times that of the passes before, and in crops of a
-# number: pictures with a digit that has at least this share of their height and this score. On a page of print, which
-# has so many sure digits, the pass above comes before it.
+# The native pass reads the picture at its own size, at most `_MAX_SIDE` pixels, in two halves with this overlap in
+# input pixels, and proposes places of small digits. It is skipped if its scale is less than `_MIN_NATIVE_GAIN` times
+# that of the passes before, and in crops of a number: pictures with a digit of at least this share of their height and
+# this score. Pages of print, with at least `_PRINT_DIGITS` sure digits, get the pass for small digits first.
 _HALF_OVERLAP = 64
 _MIN_NATIVE_GAIN = 1.5
 _CROP_SHARE = 0.2

@@ -1,9 +1,9 @@
 """Reading the strips of lines, the uncertain ones a second time with a larger network.
 
-Most lines are easy. The others are worth the time of a larger network, and two networks that were trained separately
-make different mistakes: the texts are compared by their probabilities in both (see `digitdet.reading.ctc.decode`).
-Narrow digits lie within few columns, in which the first or the last one of a number is easily missed, so the larger
-network also reads a stretched picture of them.
+The larger network takes more time, so it reads only the lines of which the first one is uncertain. The two were trained
+separately and make different mistakes, so the probability of a text is the geometric mean over both (see
+`digitdet.reading.ctc.decode`). Narrow digits span few columns, and the first or the last of them is easily missed, so
+the larger network also reads a horizontally stretched picture of these lines.
 """
 
 from __future__ import annotations

@@ -26,11 +26,12 @@ from digitdet.reading.strips import STRIP_HEIGHT, Strip, line_strip, split_at_wi
 
 _LINE_SCORE, _DIGIT_SCORE = 0.2, 0.08  # of the best and of every digit of a line; lower ones are evidence on its strip
 _MAX_STRIP_PAGE = 128  # height in pixels of a page that is read as a strip where the detector finds no digit
-# Lines without a digit of this score are doubtful: a digit alone on a page with longer lines, and lines so small that
-# their digit would fit on the page this many times, since a large photo has as many places that may look like digits.
+# Lines without a digit of this score are doubtful: a digit alone on a page with longer lines (first score), and small
+# lines (second score), since a large photo has many places that look like digits. A line is small if the page has more
+# than this many times the area of a square as high as its digits.
 _ALONE_SCORE, _SMALL_SCORE, _SMALL_PLACES = 0.65, 0.8, 600
-# A doubtful line counts if the detector and the line reader together, as independent witnesses, are so sure of a digit,
-# or of a 1, since any bar looks like one.
+# A doubtful line counts if the detector and the line reader, combined as independent evidence, give a digit at least
+# the first probability, or a 1 the second, since any vertical stroke looks like a 1.
 _CONFIRMED, _CONFIRMED_ONE = 0.97, 0.998
 _HEIGHT_RATIOS = (0.5, 1.6)  # of a digit that is evidence on a strip, relative to the digits of its line
 _TIGHT = 0.5  # digits of at least this part of the page's height: the whole width belongs to their line

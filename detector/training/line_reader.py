@@ -212,7 +212,7 @@ def save_weights(network: LineReaderNet, file: Path) -> None:
 
 
 def load_weights(file: Path) -> LineReaderNet:
-    """Return a network of either size with the weights that `save_weights` wrote, without executing code from the file.
+    """Load a network of either size from a file of `save_weights`, without executing code from the file.
 
     Raises:
         ModelError: The file is missing, damaged, or holds weights of another architecture.

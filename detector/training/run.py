@@ -163,8 +163,12 @@ class _Training:
     @property
     def _trained(self) -> tuple[str, ...]:
         """The ONNX files of the networks that are trained."""
-        by_option = {None: (DETECTOR, LINE_READER), "detector": (DETECTOR,), "line-reader": (LINE_READER,)}
-        return by_option.get(self.config.only, (SECOND_READER,))
+        return {
+            None: (DETECTOR, LINE_READER),
+            "detector": (DETECTOR,),
+            "line-reader": (LINE_READER,),
+            "second-reader": (SECOND_READER,),
+        }[self.config.only]
 
     def make_model(self) -> None:
         """Train the networks of which the folder has no ONNX file yet, copy the others, and calibrate."""

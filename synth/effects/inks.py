@@ -186,7 +186,7 @@ def lcd(rng: np.random.Generator, background: FloatImage, alpha: Field, colour: 
 
 @INKS.add("led")
 def led(rng: np.random.Generator, background: FloatImage, alpha: Field, colour: Colour, height: float) -> FloatImage:
-    """Light-emitting segments or dots: a wide halo, and a core that is often overexposed to white, or all of it."""
+    """Light-emitting segments or dots with a wide halo; the core, or everything, is often overexposed to white."""
     shines = bool(colour @ LUMA > np.array(cv2.mean(background)[:3], np.float32) @ LUMA)
     near = cv2.GaussianBlur(alpha, (0, 0), max(height * rng.uniform(0.02, 0.06), 0.7))
     wide = cv2.GaussianBlur(near, (0, 0), max(height * 0.12, 1.0))

@@ -108,7 +108,7 @@ def _add_counter(draft: PageDraft, cells: Sequence[Box], style: _Look, one_windo
 
 
 def _trip_cells(rng: np.random.Generator, cells: Sequence[Box], page_height: float) -> list[Box]:
-    """Return the places of three or four drums of a trip counter above or below; none if they were off the page."""
+    """Return the cells of a trip counter of three or four drums above or below; none if they would be off the page."""
     size = rng.uniform(0.6, 1.0)
     count = min(int(rng.integers(3, 5)), len(cells))
     left, top, _, bottom = cells[0]
@@ -123,7 +123,7 @@ def _trip_cells(rng: np.random.Generator, cells: Sequence[Box], page_height: flo
 
 
 def _sample_visible(rng: np.random.Generator, cells: Sequence[Box]) -> Box:
-    """Draw what is visible of a row of drums: the case, or the edge of a cut-out, may hide a part of one at an end."""
+    """Sample the visible part of a row of drums; the case or a crop may hide part of the first or the last drum."""
     left, top, right, bottom = cells[0][0], cells[0][1], cells[-1][2], cells[0][3]
     if rng.random() < _HIDDEN_SHARE:
         hidden = rng.uniform(0, _MOST_HIDDEN) * (cells[0][2] - cells[0][0])

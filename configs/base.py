@@ -16,6 +16,9 @@ ConfigT = TypeVar("ConfigT", bound="Config")
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 """A fraction or a probability: 0 to 1."""
 
+Seed = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+"""Seed of a random generator."""
+
 PRESETS = Path(__file__).parent / "presets"
 # YAML 1.1 reads a number with an exponent but without a point, such as 1e-3, as text.
 _EXPONENT_WITHOUT_POINT = re.compile(r"[-+]?\d+[eE][-+]?\d+")
@@ -30,6 +33,7 @@ _PLAIN_NAMES = {
     "null": "null",
 }
 _TYPE_NAMES = re.compile(r"`([a-z]+(?: \| [a-z]+)*)`")
+_PLACE_IN_LIST = re.compile(r" - at `.*`$")  # such as $[0][1]
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -126,10 +130,15 @@ def build_config(kind: type[ConfigT], data: Mapping[Any, Any], source: str, base
 
 
 def _check_value(key: str, value: object, type_: Any) -> Any:
+    """Return a value converted to a type; ConfigError, which names the key, if that is impossible."""
+    if get_origin(type_) is dict and isinstance(value, Mapping):  # one by one, so that the message names the right one
+        item_type = get_args(type_)[1]
+        value = {name: _check_value(f"{key}: {name}", item, item_type) for name, item in value.items()}
     try:
         return msgspec.convert(value, type_)
     except msgspec.ValidationError as error:
-        expected = str(error)[0].lower() + _TYPE_NAMES.sub(_in_plain_words, str(error)[1:])
+        reason = _PLACE_IN_LIST.sub("", str(error))
+        expected = reason[0].lower() + _TYPE_NAMES.sub(_in_plain_words, reason[1:])
         if get_origin(type_) is Literal:
             expected = f"expected one of {', '.join(map(str, get_args(type_)))}"
         if isinstance(value, str) and _EXPONENT_WITHOUT_POINT.fullmatch(value):

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from digitdet.common.errors import ConfigError, did_you_mean
-from digitdet.configs.base import PRESETS, Config, Share, build_config, parse_mapping, preset_names, read_settings
+from digitdet.configs.base import PRESETS, Config, Seed, Share, build_config, parse_mapping, preset_names, read_settings
 
 _Components = Annotated[int, Meta(ge=0, le=784)]
 _Positive = Annotated[float, Meta(gt=0, le=1e6)]
@@ -101,7 +101,7 @@ class NetworkConfig(Config, frozen=True, kw_only=True):
     elastic: Annotated[float, Meta(ge=0, le=5)] = 0.0
     """Augmentation: standard deviation in pixels of an elastic deformation (Simard et al., 2003)."""
 
-    seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
+    seed: Seed = 0
     """Seed of the start weights, the order of the digits and the augmentation."""
 
 

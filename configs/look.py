@@ -68,7 +68,7 @@ class LookConfig(Config, frozen=True, kw_only=True):
     """Inks of the digits (see synth/effects/inks.py)."""
 
     clutter: Shares = msgspec.field(default_factory=dict)
-    """Unlabelled things that are no digits, such as letters and rules (see synth/pages/clutter.py)."""
+    """Unlabelled things that are not digits, such as letters and rules (see synth/pages/clutter.py)."""
 
     effects: Shares = msgspec.field(default_factory=dict)
     """Effects of the camera or the scanner (see synth/effects/effects.py)."""

@@ -60,8 +60,8 @@ class ReadConfig(Config, frozen=True, kw_only=True):
     """Of a video, every frame_step-th frame is read. None reads about five frames per second."""
 
     stable_frames: Annotated[int, Meta(ge=1, le=20)] = 3
-    """Number of frames that were read in which a number of a video must be the same to be reported: so many of the last
-    2 * stable_frames - 1."""
+    """A number of a video is reported if it is the same in this many of the last `2 * stable_frames - 1` frames that
+    were read."""
 
     def check(self) -> None:
         """Raise ConfigError if both ways to choose one number are wanted."""

@@ -10,10 +10,16 @@ import msgspec
 from msgspec import Meta
 
 from digitdet.common.errors import ConfigError, did_you_mean
-from digitdet.configs.base import Config, Share, build_config, load_preset, preset_names, replace
+from digitdet.configs.base import Config, Seed, Share, build_config, load_preset, preset_names, replace
 from digitdet.configs.look import LookConfig, Weights
 
-_FONT_SOURCES = ("fonts", "stencils")  # sources that draw from font files
+# Which digit sources draw from the material of an option, and a preset that uses one of them.
+_SOURCES_OF = {
+    "fonts": ({"fonts", "stencils"}, "print"),
+    "hand fonts": ({"hands"}, "cheques"),
+    "strokes": ({"strokes"}, "cheques"),
+    "drums": ({"drums"}, "meters"),
+}
 
 
 class LegibilityConfig(Config, frozen=True, kw_only=True):
@@ -38,7 +44,7 @@ class SynthConfig(Config, frozen=True, kw_only=True):
     count: Annotated[int, Meta(ge=1, le=10_000_000)] = 6000
     """Number of pictures in all splits together."""
 
-    seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
+    seed: Seed = 0
     """Seed of the random generators. The same seed and settings give the same bytes, with any number of workers."""
 
     val_share: Share = 0.05
@@ -122,22 +128,20 @@ def add_materials(
     strokes: Path | None = None,
     drums: Path | None = None,
 ) -> SynthConfig:
-    """Add the user's own material to the settings.
-
-    ConfigError if fonts, strokes or drums are given, but no look uses them.
+    """Return the settings with the user's own material.
 
     If no look has the source `crops` or the surface `folder`, every look uses the given crops or backgrounds for half
     of its pages.
+
+    Raises:
+        ConfigError: Fonts, strokes or drums are given, but no look uses them.
     """
     looks = config.looks
-    if fonts and not any(look.sources.get(name) for look in looks.values() for name in _FONT_SOURCES):
-        raise ConfigError("fonts are given, but no look of these settings uses them; 'print' does")
-    if hand_fonts and not any(look.sources.get("hands") for look in looks.values()):
-        raise ConfigError("hand fonts are given, but no look of these settings uses them; 'cheques' does")
-    if strokes is not None and not any(look.sources.get("strokes") for look in looks.values()):
-        raise ConfigError("strokes are given, but no look of these settings uses them; 'cheques' does")
-    if drums is not None and not any(look.sources.get("drums") for look in looks.values()):
-        raise ConfigError("drums are given, but no look of these settings uses them; 'meters' does")
+    given = {"fonts": fonts, "hand fonts": hand_fonts, "strokes": strokes, "drums": drums}
+    for name, (sources, preset) in _SOURCES_OF.items():
+        used = {source for look in looks.values() for source, weight in look.sources.items() if weight}
+        if given[name] and not sources & used:
+            raise ConfigError(f"{name} are given, but no look of these settings uses them; the preset {preset} does")
     if crops is not None and not any(look.sources.get("crops") for look in looks.values()):
         looks = {name: replace(look, sources=_add_half(look.sources, "crops")) for name, look in looks.items()}
     if backgrounds is not None and not any(look.surfaces.get("folder") for look in looks.values()):

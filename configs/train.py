@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from digitdet.configs.base import Config, Share
+from digitdet.configs.base import Config, Seed, Share
 
 
 class LineReaderConfig(Config, frozen=True, kw_only=True):
@@ -65,7 +65,7 @@ class TrainConfig(Config, frozen=True, kw_only=True):
     line_reader: LineReaderConfig = LineReaderConfig()
     """Settings of the line reader; those above, from `architecture` on, are the settings of the detector."""
 
-    seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
+    seed: Seed = 0
     """Seed of the start weights, the order of the pictures and the augmentation."""
 
     device: Annotated[str, Meta(pattern=r"^(auto|cpu|\d+)$")] = "auto"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from digitdet.common.errors import DataError
-from digitdet.common.tables import delimiter_of
+from digitdet.common.splits import name_hash
+from digitdet.common.tables import read_rows
 from digitdet.common.types import CLASS_NAMES, Image
 from digitdet.datasets.formats.yolo import SPLITS, list_images
 from digitdet.imaging.images import decode_image
@@ -79,7 +78,7 @@ def split_crops(crops: Crops) -> dict[str, Crops]:
     one with fewer is in 'train' only. `skipped` goes to 'train'.
     """
     rows: dict[str, list[int]] = {split: [] for split in SPLITS}
-    hashes = [hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest() for name in crops.names]
+    hashes = [name_hash(name) for name in crops.names]
     for digit in range(10):
         own = sorted(np.flatnonzero(crops.labels == digit).tolist(), key=hashes.__getitem__)
         held_out = max(round(_HELD_OUT_SHARE * len(own)), 1) if len(own) >= len(SPLITS) else 0
@@ -107,18 +106,12 @@ def _folder_entries(folder: Path) -> Iterator[tuple[Path, str, int]]:
 def _csv_entries(path: Path) -> list[tuple[Path, str, int]]:
     """Return file, name and digit of each picture."""
     try:
-        text = path.read_text(encoding="utf-8-sig")  # spreadsheets write a byte order mark
-        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter_of(text))
-        columns, rows = reader.fieldnames, [(reader.line_num, row) for row in reader]
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read ({error}); expected a folder or a CSV file in UTF-8") from error
-    except csv.Error as error:
-        raise DataError(f"{path}: not a CSV file ({error})") from error
-    if not {"image", "label"} <= set(columns or ()):
-        raise DataError(f"{path}: the first line must name the columns image and label")
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); expected a folder or a CSV file") from error
     entries = []
-    for line, row in rows:
-        image, label = (row["image"] or "").strip(), (row["label"] or "").strip()
+    for line, row in read_rows(content, str(path), ("image", "label")):
+        image, label = row["image"], row["label"]
         if not image or label not in CLASS_NAMES:
             raise DataError(f"{path}, line {line}: expected a picture and a digit 0 to 9, got {image},{label}")
         entries.append((path.parent / image, Path(image).as_posix(), int(label)))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import re
 import zipfile
 import zlib
@@ -17,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from digitdet.common.errors import DataError
-from digitdet.common.tables import delimiter_of
+from digitdet.common.splits import name_hash
+from digitdet.common.tables import read_rows
 from digitdet.common.types import FloatArray, Image
 from digitdet.datasets.formats.yolo import SPLITS
 from digitdet.imaging.images import decode_image
@@ -83,7 +82,7 @@ def split_drums(drums: Drums) -> dict[str, Drums]:
     Raises:
         DataError: There are too few drums for three splits with all digits.
     """
-    hashes = [hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest() for name in drums.names]
+    hashes = [name_hash(name) for name in drums.names]
     groups = [np.flatnonzero(drums.groups == group).tolist() for group in np.unique(drums.groups)]
     wanted = round(_HELD_OUT_SHARE * len(drums))
     # A large group is held out only if no other is left.
@@ -154,18 +153,14 @@ def _collect(source: Path, read: Callable[[str], bytes]) -> Drums:
 def _read_labels(source: Path, read: Callable[[str], bytes]) -> list[tuple[str, int]]:
     """Return the name and the reading in tenths of each picture."""
     try:
-        text = read(LABELS_FILE).decode("utf-8-sig")  # spreadsheets write a byte order mark
-        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter_of(text))
-        columns, rows = reader.fieldnames, [(reader.line_num, row) for row in reader]
+        content = read(LABELS_FILE)
     except KeyError as error:
         raise DataError(f"{source}: {LABELS_FILE} is missing; expected the columns image and reading") from error
-    except (OSError, ValueError, csv.Error) as error:
-        raise DataError(f"{source}: {LABELS_FILE} cannot be read ({error}); expected a CSV file in UTF-8") from error
-    if not {"image", "reading"} <= set(columns or ()):
-        raise DataError(f"{source}: the first line of {LABELS_FILE} must name the columns image and reading")
+    except (OSError, ValueError) as error:
+        raise DataError(f"{source}: {LABELS_FILE} cannot be read ({error}); copy or download it again") from error
     labels = []
-    for line, row in rows:
-        image, text = (row["image"] or "").strip(), (row["reading"] or "").strip()
+    for line, row in read_rows(content, f"{source}: {LABELS_FILE}", ("image", "reading")):
+        image, text = row["image"], row["reading"]
         reading = _READING.fullmatch(text)
         if not image or reading is None:
             raise DataError(

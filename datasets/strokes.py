@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ import numpy as np
 from msgspec import Meta
 
 from digitdet.common.errors import DataError
+from digitdet.common.splits import name_hash
 from digitdet.common.types import Points
 from digitdet.datasets.formats.yolo import SPLITS
 
@@ -66,7 +66,7 @@ def split_writers(digits: Sequence[PenDigit]) -> dict[str, list[PenDigit]]:
     labels = defaultdict[str, set[int]](set)
     for digit in digits:
         labels[digit.writer].add(digit.label)
-    complete = sorted((writer for writer, own in labels.items() if len(own) == 10), key=_name_hash)
+    complete = sorted((writer for writer, own in labels.items() if len(own) == 10), key=name_hash)
     if len(complete) < len(SPLITS):
         raise DataError(
             f"{len(complete)} writers of all ten digits are too few; each of the three splits needs its own"
@@ -103,8 +103,3 @@ def _decode(decoder: msgspec.json.Decoder[_Row], line: bytes, where: str) -> Pen
     if not all(np.isfinite(stroke).all() for stroke in strokes):
         raise DataError(f"{where}: coordinates beyond the range of 32-bit numbers")
     return PenDigit(int(row.digit), row.writer, strokes)
-
-
-def _name_hash(name: str) -> bytes:
-    """Return a sort key that gives the same random order on every machine."""
-    return hashlib.sha256(name.encode()).digest()

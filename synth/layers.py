@@ -5,8 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from digitdet.common.types import Image, Mask
-from digitdet.synth.digits.drawing import Region
+from digitdet.common.types import Image, Mask, Region
 from digitdet.synth.effects.limits import max_blur
 from digitdet.synth.effects.pixels import SUBPIXEL_BITS, fixed_point
 from digitdet.synth.effects.relight import PhotoLight, cast_shadow, relight

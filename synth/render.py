@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.common.types import Boxes, Image, Points
-from digitdet.synth.digits.drawing import InkPatch, Region, render_glyph, render_picture, scale_of
+from digitdet.common.types import Boxes, Image, Points, Region
+from digitdet.synth.digits.drawing import InkPatch, render_glyph, render_picture, scale_of
 from digitdet.synth.digits.glyphs import NO_DIGIT, VISIBLE_INK
 from digitdet.synth.effects.inks import INKS, PAD, WIDE_INKS
 from digitdet.synth.effects.pixels import SUBPIXEL_BITS, fixed_point

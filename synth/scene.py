@@ -33,7 +33,7 @@ from digitdet.synth.pages.texts import TEXTS
 from digitdet.synth.placement import sample_objects
 from digitdet.synth.plan import Plan, plan_page
 from digitdet.synth.render import DrawnCharacter, NumberId, digit_boxes
-from digitdet.synth.surfaces.surfaces import check_surfaces, sample_background
+from digitdet.synth.surfaces.surfaces import FOLDER, SURFACES, sample_background
 from digitdet.synth.truth import line_truths
 
 # Sources with handwritten punctuation marks and words beside their digits; beside the others these are printed.
@@ -81,18 +81,16 @@ class SceneComposer:
     def __init__(
         self, config: SynthConfig, sources: Mapping[str, GlyphSource], backgrounds: Sequence[Image] = ()
     ) -> None:
-        for name, look in config.looks.items():
-            if look.weight:
-                _check_look(look, sources, f"looks: {name}")
-        self._config = config
+        self._looks = {name: look for name, look in config.looks.items() if look.weight}
+        for name, look in self._looks.items():
+            _check_look(look, sources, f"looks: {name}")
+        self._legibility = config.legibility
         self._sources = sources
         self._backgrounds = backgrounds
-        self._weights = {name: look.weight for name, look in config.looks.items()}
-        self._effects = {name: CameraEffects(look.effects) for name, look in config.looks.items()}
+        self._weights = {name: look.weight for name, look in self._looks.items()}
+        self._effects = {name: CameraEffects(look.effects) for name, look in self._looks.items()}
         self._transforms = {
-            name: PixelTransforms(look.transforms, f"looks: {name}: transforms")
-            for name, look in config.looks.items()
-            if look.weight
+            name: PixelTransforms(look.transforms, f"looks: {name}: transforms") for name, look in self._looks.items()
         }
         self._pens = StyledGlyphs(Hand)
 
@@ -120,7 +118,7 @@ class SceneComposer:
     def sample_plan(self, rng: np.random.Generator) -> Plan:
         """Draw all random choices of a picture."""
         name = draw_name(rng, self._weights)
-        look = self._config.looks[name]
+        look = self._looks[name]
         width, height = look.canvas_sizes[int(rng.integers(len(look.canvas_sizes)))]
         light = bool(rng.random() < look.dark_ink_share)
         page, page_width, page_height = sample_page_map(rng, look, width, height)
@@ -160,7 +158,7 @@ class SceneComposer:
         image = self._effects[plan.look].apply(canvas, plan.effects, boxes)
         image = self._transforms[plan.look].apply(image, plan.transforms)
         judged = [one for one in drawn if one.number is not None]
-        illegible = find_illegible(image, ink_map, judged, self._config.legibility)
+        illegible = find_illegible(image, ink_map, judged, self._legibility)
         scene = _make_scene(plan, image, digits, boxes, line_truths(plan.lines, drawn))
         return scene, frozenset(number for row in illegible if (number := judged[row].number) is not None)
 
@@ -189,7 +187,7 @@ class SceneComposer:
 
     def _draw_background(self, plan: Plan) -> Image:
         rng = np.random.default_rng(plan.surface_seed)
-        surfaces = self._config.looks[plan.look].surfaces
+        surfaces = self._looks[plan.look].surfaces
         background = sample_background(rng, surfaces, plan.width, plan.height, plan.light, self._backgrounds)
         return background.astype(np.uint8)
 
@@ -209,7 +207,7 @@ def _check_look(look: LookConfig, sources: Mapping[str, GlyphSource], where: str
     check_names(look.inks, INKS, f"{where}: inks")
     check_names(look.clutter, CLUTTER, f"{where}: clutter")
     check_names(look.effects, EFFECTS, f"{where}: effects")
-    check_surfaces(look.surfaces)
+    check_names(look.surfaces, [*SURFACES, FOLDER], f"{where}: surfaces")
 
 
 def _make_scene(

@@ -1,8 +1,7 @@
-"""Load digit sources and backgrounds, by split; no digit, writer, typeface or background is in two splits."""
+"""Load digit sources and backgrounds by split: no digit, writer, typeface or background is in two splits."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from digitdet.common.errors import ConfigError, DataError
 from digitdet.common.registry import Registry, check_names
+from digitdet.common.splits import name_hash
 from digitdet.common.types import Image
 from digitdet.configs.synth import SynthConfig
 from digitdet.datasets.crops import load_crops, split_crops
@@ -54,11 +54,11 @@ class Materials:
 
 @dataclass(frozen=True)
 class _Request:
-    """The arguments of a source loader, and the list to which it adds a line for each skipped file."""
+    """What a source loader needs, and what has been loaded so far."""
 
     config: SynthConfig
     mnist: Path | None
-    skipped: list[str]
+    skipped: list[str] = field(default_factory=list)  # to which loaders add a line "path: reason" for a skipped file
     loaded: dict[str, BySplit] = field(default_factory=dict)
 
     def load(self, name: str) -> BySplit:
@@ -87,7 +87,7 @@ def load_materials(config: SynthConfig, mnist: Path | None = None) -> Materials:
     names = sorted({name for look in looks for name, weight in look.sources.items() if weight})
     for key, look in config.looks.items():
         check_names([name for name, weight in look.sources.items() if weight], SOURCES, f"looks: {key}: sources")
-    request = _Request(config, mnist, [])
+    request = _Request(config, mnist)
     loaded = {name: request.load(name) for name in names}
     backgrounds: Mapping[str, Sequence[Image]] = dict.fromkeys(SPLITS, ())
     if config.background_folder and any(look.surfaces.get(FOLDER) for look in looks):
@@ -123,7 +123,7 @@ def _hands(request: _Request) -> BySplit:
 def _strokes(request: _Request) -> BySplit:
     given = request.config.strokes
     if given is None:
-        return SOURCES["pen"](request)
+        return request.load("pen")
     parts = split_writers(load_pen_digits(Path(given)))
     return {split: StrokeGlyphs(part) for split, part in parts.items()}
 
@@ -136,7 +136,7 @@ def _stencils(request: _Request) -> BySplit:
 @SOURCES.add("crops")
 def _crops(request: _Request) -> BySplit:
     if request.config.crops is None:
-        raise ConfigError("the source 'crops' needs the setting crops: a folder with 0/ to 9/, or a CSV of image,label")
+        raise ConfigError("the source 'crops' needs --crops: a folder with 0/ to 9/, or a CSV file of image,label")
     crops = load_crops(Path(request.config.crops))
     request.skipped.extend(crops.skipped)
     return {split: CropGlyphs(part) for split, part in split_crops(crops).items()}
@@ -174,18 +174,13 @@ def _split_typefaces(request: _Request, folders: Sequence[Path]) -> dict[str, li
     if not paths:
         where = ", ".join(map(str, folders)) or "the system's font folders"
         raise DataError(
-            f"{where}: no TTF, OTF or WOFF file; install fonts, set font_folders, or choose a look without fonts"
+            f"{where}: no TTF, OTF or WOFF file; install fonts, give a folder by --fonts, or choose another look"
         )
     typefaces, skipped = load_fonts(paths)
     request.skipped.extend(line for line in skipped if line not in request.skipped)
-    families = sorted({typeface.family for typeface in typefaces}, key=_name_hash)
+    families = sorted({typeface.family for typeface in typefaces}, key=name_hash)
     if len(families) < len(SPLITS):
         raise DataError(f"{len(families)} font families are too few; each of the three splits needs its own")
     count = max(len(families) * _HELD_OUT_PERCENT // 100, 1)
     groups = {"val": families[:count], "test": families[count : 2 * count], "train": families[2 * count :]}
     return {split: [face for face in typefaces if face.family in groups[split]] for split in SPLITS}
-
-
-def _name_hash(name: str) -> bytes:
-    """Return a sort key that gives the same random order on every machine."""
-    return hashlib.sha256(name.encode()).digest()

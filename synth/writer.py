@@ -116,6 +116,7 @@ def write_preview(config: SynthConfig, materials: Materials, path: Path) -> int:
     """
     if not path.suffix or not cv2.haveImageWriter(path.name):
         raise DataError(f"{path}: cannot write a picture with this suffix; use .jpg or .png")
+    path.parent.mkdir(parents=True, exist_ok=True)
     composer = SceneComposer(config, materials.sources["train"], materials.backgrounds["train"])
     count = min(_PREVIEW_PICTURES, config.split_counts()["train"])
     scenes = [composer.compose(picture_rng(config.seed, "train", index)) for index in range(count)]

@@ -14,6 +14,9 @@ Boxes = npt.NDArray[np.floating]
 Box = tuple[float, float, float, float]
 """One box: left, top, right, bottom in pixels; right and bottom are exclusive."""
 
+Region = tuple[slice, slice]
+"""Rows and columns of a picture."""
+
 Points = npt.NDArray[np.floating]
 """Points: (N, 2) float, x and y in pixels with y down unless a function says otherwise."""
 

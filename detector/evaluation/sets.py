@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +11,7 @@ import numpy as np
 from digitdet.common.boxes import as_boxes, cxcywhn_to_xyxy
 from digitdet.common.characters import MARKS, only_digits
 from digitdet.common.errors import DataError
-from digitdet.common.tables import delimiter_of
+from digitdet.common.tables import read_rows
 from digitdet.common.types import CLASS_NAMES, Boxes, Indices
 from digitdet.datasets.formats.numbers import NUMBERS_FILE, LineTruth, NumberTruth, read_truths
 from digitdet.datasets.formats.yolo import DATA_FILE, label_path, read_data_file
@@ -158,23 +155,13 @@ def _read_boxes(file: Path) -> dict[str, DigitBoxes]:
     return {image: DigitBoxes(np.array(labels[image], np.int64), as_boxes(boxes[image])) for image in labels}
 
 
-def _rows(file: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
+def _rows(file: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
     """Line number and fields of each row of a CSV file, without surrounding spaces."""
     try:
-        text = file.read_text(encoding="utf-8-sig")  # spreadsheets write a byte order mark
+        content = file.read_bytes()
     except OSError as error:
         raise DataError(f"{file}: cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{file}: cannot be read ({error}); save it as UTF-8") from error
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter_of(text))
-    try:
-        missing = [name for name in columns if name not in (reader.fieldnames or ())]
-        if missing:
-            raise DataError(f"{file}: the column {missing[0]} is missing in the first line")
-        for row in reader:
-            yield reader.line_num, {name: (row[name] or "").strip() for name in columns}
-    except csv.Error as error:
-        raise DataError(f"{file}: not a CSV file ({error})") from error
+    return read_rows(content, str(file), columns)
 
 
 def _load_yolo(file: Path, split: str | None) -> TrueSet:

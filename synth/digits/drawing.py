@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.common.types import FloatArray, Image, Points
+from digitdet.common.types import FloatArray, Image, Points, Region
 from digitdet.synth.digits.glyphs import Glyph, Ink, visible_rectangle
 
 # Empty source pixels added around a glyph before it is drawn; its soft edge lies there.
@@ -29,10 +29,6 @@ class GlyphStyle:
     slant: float  # degrees; positive leans right
     angle: float  # rotation in degrees; positive is clockwise
     ink_threshold: float  # ink coverage (0 to 1) at the edge of the stroke; lower is bolder
-
-
-Region = tuple[slice, slice]
-"""Rows and columns of the canvas."""
 
 
 @dataclass(frozen=True)

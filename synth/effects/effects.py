@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from digitdet.common.errors import ConfigError
-from digitdet.common.registry import check_names
 from digitdet.common.types import Boxes, Image
 from digitdet.synth.effects import camera, lights, scanner
 from digitdet.synth.effects.limits import digit_contrast
@@ -66,10 +64,6 @@ class CameraEffects:
     """Draws effects with a probability by name, 0 to 1, and applies them. None moves a pixel, so boxes stay valid."""
 
     def __init__(self, shares: Mapping[str, float]) -> None:
-        check_names(shares, EFFECTS, "effects")
-        for name, share in shares.items():
-            if not 0 <= share <= 1:
-                raise ConfigError(f"{name}: {share} is not allowed; expected a number from 0 to 1")
         self._shares = np.array([shares.get(name, 0.0) for name in EFFECTS])
 
     def sample(self, rng: np.random.Generator) -> Steps:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from digitdet.common.types import Image, Mask
+from digitdet.common.types import Image, Mask, Region
 from digitdet.synth.effects.pixels import multiply
 from digitdet.synth.surfaces.fields import LUMA, Colour, Field, grain
 
@@ -25,9 +25,6 @@ _EDGE_WINDOW, _EDGE_SHARE = 9, 0.01
 # Variance that a pixel's own width and the difference of two neighbours add to that of a blurred edge.
 _PIXEL_VARIANCE = 0.4
 _MAX_NOISE = 3.0
-
-Region = tuple[slice, slice]
-"""Rows and columns of a picture."""
 
 
 @dataclass(frozen=True)

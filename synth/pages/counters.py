@@ -37,7 +37,7 @@ _UNITS = ("kWh", "kWh", "m³", "m³", "km", "MWh", "L")
 
 
 @dataclass(frozen=True)
-class _Look:
+class _CounterStyle:
     """What the drums of a counter have in common."""
 
     pictured: bool  # whether the drums are pictures of real ones
@@ -71,7 +71,7 @@ def counter(draft: PageDraft) -> None:
     cell, pitch = window * aspect, window * aspect * (1 + gap)
     left = rng.uniform(-0.5, 0.5) * abs(draft.width - count * pitch) - count * pitch / 2 + (pitch - cell) / 2
     y = rng.uniform(-0.5, 0.5) * max(draft.height - window * 1.3, 0)
-    style = _sample_look(draft, drum, count)
+    style = _sample_style(draft, drum, count)
     cells = [(left + i * pitch, y - window / 2, left + i * pitch + cell, y + window / 2) for i in range(count)]
     one_window = gap == 0 or rng.random() < 0.4
     counters = [(cells, style)]
@@ -81,7 +81,7 @@ def counter(draft: PageDraft) -> None:
         _add_counter(draft, row, its_style, one_window)
 
 
-def _add_counter(draft: PageDraft, cells: Sequence[Box], style: _Look, one_window: bool) -> None:
+def _add_counter(draft: PageDraft, cells: Sequence[Box], style: _CounterStyle, one_window: bool) -> None:
     """Add drums in `cells` with their case and what surrounds it."""
     rng, look, count = draft.rng, draft.look, len(cells)
     cell, window = cells[0][2] - cells[0][0], cells[0][3] - cells[0][1]
@@ -134,7 +134,7 @@ def _sample_visible(rng: np.random.Generator, cells: Sequence[Box]) -> Box:
     return left, top, right, bottom
 
 
-def _sample_look(draft: PageDraft, drum: Glyph | None, count: int) -> _Look:
+def _sample_style(draft: PageDraft, drum: Glyph | None, count: int) -> _CounterStyle:
     """Draw the colours of the drums, those of pictures mostly as they are."""
     rng = draft.rng
     light = bool(rng.random() < 0.5)
@@ -156,7 +156,7 @@ def _sample_look(draft: PageDraft, drum: Glyph | None, count: int) -> _Look:
     elif kind > 0.68:  # the last drum is white, or black, as on odometers
         decimals, last = 1, colours[::-1]
     pitch = rng.uniform(*_LOW_PITCH) if rng.random() < 0.4 else _PITCH
-    return _Look(drum is not None, recolour, colours, last, decimals, rng.uniform(0.95, 1.12), pitch)
+    return _CounterStyle(drum is not None, recolour, colours, last, decimals, rng.uniform(0.95, 1.12), pitch)
 
 
 def _sample_positions(rng: np.random.Generator, count: int) -> list[tuple[int, float]]:
@@ -183,7 +183,7 @@ def _add_pictured_drum(
     digit: int,
     turn: float,
     window: Box,
-    look: _Look,
+    style: _CounterStyle,
     colours: Colours | None,
 ) -> bool:
     """Add the picture of a drum that fills its window; False if no picture is between these digits."""
@@ -191,18 +191,18 @@ def _add_pictured_drum(
     glyph = draft.number_writer.drum(rng, digit, abs(turn) >= _BETWEEN)
     if glyph is None:
         return False
-    if colours is not None or look.recoloured:
-        glyph = recoloured(glyph, look.colours if colours is None else colours)
+    if colours is not None or style.recoloured:
+        glyph = recoloured(glyph, style.colours if colours is None else colours)
     rows, columns = glyph.ink.shape
-    width, height = window[2] - window[0], (window[3] - window[1]) * look.zoom
+    width, height = window[2] - window[0], (window[3] - window[1]) * style.zoom
     angle = rng.normal(0, _DRUM_ANGLE)
-    style = GlyphStyle(height, 1.04 * width * rows / (height * columns), 0.0, angle, 0.5)
+    shape = GlyphStyle(height, 1.04 * width * rows / (height * columns), 0.0, angle, 0.5)
     x, y = centre_of(window)
     y += rng.normal(0, _DRUM_SHIFT) * height
     line.height = height / (glyph.top - glyph.bottom)
     # A picture that would be enlarged too much is drawn as ink.
     ink = None if colours is None else colours[1].astype(np.float64)
-    one = LineGlyph(glyph, style, x, y, window, str(digit), colour=ink)
+    one = LineGlyph(glyph, shape, x, y, window, str(digit), colour=ink)
     line.append(Line(line.height, [one], box=np.array(window)), 0.0, 0.0, number)
     return True
 
@@ -266,12 +266,12 @@ def _append_drum(line: Line, drum: Line, number: list[int], window: Box, max_wid
     line.append(drum, centre_of(window)[0] - centre_of(drum.box.tolist())[0], y, number)
 
 
-def _add_body(draft: PageDraft, body: Box, windows: list[Box], look: _Look, one_window: bool) -> None:
+def _add_body(draft: PageDraft, body: Box, windows: list[Box], style: _CounterStyle, one_window: bool) -> None:
     """Add the face of the counter, its windows with the drums behind them, and the marks of the decimals."""
     rng = draft.rng
     cell, window = windows[0][2] - windows[0][0], windows[0][3] - windows[0][1]
     face = body_colour(draft, bool(rng.random() < 0.5))
-    drum, count = look.colours[0].astype(np.float64), len(windows)
+    drum, count = style.colours[0].astype(np.float64), len(windows)
     whole = (windows[0][0], windows[0][1], windows[-1][2], windows[0][3])
     if rng.random() < 0.7:
         draft.panel(body, face, 0.1 * window)
@@ -283,22 +283,22 @@ def _add_body(draft: PageDraft, body: Box, windows: list[Box], look: _Look, one_
     if one_window:
         draft.panel(inset(whole, -0.04 * window), edge)
         draft.panel(whole, drum * rng.uniform(0.3, 1))
-    last_drum = look.last_colours[0].astype(np.float64)
-    red_frame = look.last_colours is look.colours and rng.random() < 0.5
+    last_drum = style.last_colours[0].astype(np.float64)
+    red_frame = style.last_colours is style.colours and rng.random() < 0.5
     for i, box in enumerate(windows):
-        is_decimal = i >= count - look.decimals
+        is_decimal = i >= count - style.decimals
         if is_decimal and red_frame:
             rounding = float(rng.choice([0.0, 0.5])) * min(cell, window)
             draft.panel(inset(box, -0.15 * cell), _RED * rng.uniform(0.7, 1.1), rounding)
         colour = last_drum if is_decimal else drum
-        if look.pictured:
+        if style.pictured:
             draft.panel(box, colour)
         else:
             _add_drum(draft, box, colour)
         if framed:
             draft.frame(box, edge, max(window * 0.02, 0.7), corner)
-    if look.decimals and rng.random() < 0.3:  # the decimal point on the face
-        x = windows[count - look.decimals][0] - 0.02 * window
+    if style.decimals and rng.random() < 0.3:  # the decimal point on the face
+        x = windows[count - style.decimals][0] - 0.02 * window
         draft.panel(centred_box(x, body[3] - 0.17 * window, 0.07 * window, 0.1 * window), edge, 0.03 * window)
 
 

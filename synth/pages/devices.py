@@ -10,7 +10,7 @@ from digitdet.common.registry import draw_name
 from digitdet.common.types import Box, FloatArray
 from digitdet.synth.pages.layouts import LAYOUTS, fill_box
 from digitdet.synth.pages.page_draft import Ink, PageDraft, centre_of, centred_box, inset
-from digitdet.synth.surfaces.fields import log_uniform, with_level
+from digitdet.synth.surfaces.fields import log_uniform, pick_colour, with_level
 
 # Sides of the smallest plate in the least digit heights of the look, so that most numbers on it are legible.
 _LEAST_ROOM = 2.0
@@ -37,10 +37,8 @@ def plate(draft: PageDraft) -> None:
     x, y = _sample_centre(draft, width, height)
     box = centred_box(x, y, width, height)
     light = bool(rng.random() < 0.5)
-    corner_share, is_fitted = (
-        float(rng.choice([0.0, 0.0, *rng.uniform(0.03, 0.2, 2), 0.5])),
-        rng.random() < _FITTED_SHARE,
-    )
+    corner_share = float(rng.choice([0.0, 0.0, *rng.uniform(0.03, 0.2, 2), 0.5]))
+    is_fitted = rng.random() < _FITTED_SHARE
     fill_box(draft, inset(box, (0.08 + 0.15 * corner_share) * min(width, height)), dark=light, margin=_PLATE_MARGIN)
     if is_fitted and draft.lines:
         box = _box_around(draft)
@@ -84,8 +82,7 @@ def _sample_centre(draft: PageDraft, width: float, height: float) -> FloatArray:
 
 def _usual_colour(draft: PageDraft, light: bool) -> FloatArray:
     """Draw a colour (3,) BGR near one that is usual for plates."""
-    colours = _LIGHT_PLATES if light else _DARK_PLATES
-    return np.clip(np.array(colours[int(draft.rng.integers(len(colours)))]) + draft.rng.normal(0, 12, 3), 0, 255)
+    return pick_colour(draft.rng, _LIGHT_PLATES if light else _DARK_PLATES, spread=12)
 
 
 def body_colour(draft: PageDraft, light: bool) -> FloatArray:

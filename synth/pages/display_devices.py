@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -11,7 +10,10 @@ import numpy as np
 from digitdet.common.types import Box, FloatArray, Points
 from digitdet.synth.pages.page_draft import Ink, PageDraft, centred_box, inset
 from digitdet.synth.pages.texts import word
-from digitdet.synth.surfaces.fields import LUMA
+from digitdet.synth.surfaces.fields import LUMA, pick_colour
+
+SPREAD = 7.0
+"""Standard deviation of the colours of displays and devices from those of their palette, in levels."""
 
 # Colours are BGR.
 _CASES = (
@@ -45,18 +47,13 @@ class Screen:
     align: float  # place of the numbers in the free space: 0 left, 1 right
 
 
-def pick_colour(rng: np.random.Generator, colours: Sequence[tuple[float, float, float]]) -> FloatArray:
-    """Draw a colour (3,) near one of a palette."""
-    return np.clip(np.array(colours[int(rng.integers(len(colours)))]) + rng.normal(0, 7, 3), 0, 255)
-
-
 def add_case(draft: PageDraft, box: Box) -> None:
     """Add the case around a display: its face, the edge of the window, a caption and keys."""
     rng = draft.rng
     width, height = box[2] - box[0], box[3] - box[1]
     edge = rng.uniform(0.05, 0.3) * height
     body = (box[0] - edge * rng.uniform(0.4, 2), box[1] - edge, box[2] + edge, box[3] + edge * rng.uniform(1, 4))
-    colour = np.clip(pick_colour(rng, _CASES) * rng.uniform(0.7, 1.15), 0, 255)
+    colour = np.clip(pick_colour(rng, _CASES, SPREAD) * rng.uniform(0.7, 1.15), 0, 255)
     if rng.random() < 0.8:
         draft.panel(body, colour, edge * rng.uniform(0, 1))
     rim = rng.uniform(0.02, 0.08) * height
@@ -79,7 +76,7 @@ def add_case(draft: PageDraft, box: Box) -> None:
 def add_face(draft: PageDraft, box: Box) -> None:
     """Add the face of a meter around a display: print above and below the window, a lamp and screws."""
     rng = draft.rng
-    colour = np.clip(pick_colour(rng, _FACES) * rng.uniform(0.7, 1.1), 0, 255)
+    colour = np.clip(pick_colour(rng, _FACES, SPREAD) * rng.uniform(0.7, 1.1), 0, 255)
     light = float(colour @ LUMA) > 110
     draft.panel((-1.3 * draft.right, -1.3 * draft.bottom, 1.3 * draft.right, 1.3 * draft.bottom), colour)
     size = max(draft.height * rng.uniform(0.035, 0.08), 6.0)
@@ -97,7 +94,7 @@ def add_face(draft: PageDraft, box: Box) -> None:
     radius = size * rng.uniform(0.3, 0.8)
     x, y = float(rng.uniform(-1, 1)) * draft.right, (box[3] + draft.bottom) / 2
     if rng.random() < 0.3:  # a lamp that blinks
-        draft.panel(centred_box(x, y, 2 * radius, 2 * radius), pick_colour(rng, _LAMPS), radius)
+        draft.panel(centred_box(x, y, 2 * radius, 2 * radius), pick_colour(rng, _LAMPS, SPREAD), radius)
     elif rng.random() < 0.3:
         for side in (-0.9, 0.9):
             at = side * draft.right

@@ -9,19 +9,19 @@ import numpy as np
 from digitdet.common.types import Box
 from digitdet.synth.digits.glyphs import NO_DIGIT, VISIBLE_INK, Glyph
 from digitdet.synth.pages.display_devices import (
+    SPREAD,
     Screen,
     add_caption,
     add_case,
     add_face,
     add_glass,
     add_reflections,
-    pick_colour,
 )
 from digitdet.synth.pages.layouts import LAYOUTS
 from digitdet.synth.pages.lines import Line
 from digitdet.synth.pages.page_draft import Ink, PageDraft, centre_of, centred_box
 from digitdet.synth.pages.texts import digits, pick, random_digits
-from digitdet.synth.surfaces.fields import LUMA, with_level
+from digitdet.synth.surfaces.fields import LUMA, pick_colour, with_level
 
 # All colours are BGR. Glass with dark segments: grey-green, grey-blue, grey, yellow-green, amber, brown, blue, white.
 _BRIGHT_GLASS = (
@@ -146,16 +146,17 @@ def _sample_screen(rng: np.random.Generator) -> Screen:
     ghost = float(rng.choice([0.0, rng.uniform(0.02, 0.2), rng.uniform(0.2, 0.38)], p=[0.4, 0.4, 0.2]))
     align = float(rng.choice([1.0, rng.random(), 0.5]))
     if kind < 0.6:
-        glass = pick_colour(rng, _BRIGHT_GLASS) * rng.uniform(0.75, 1.15)
+        glass = pick_colour(rng, _BRIGHT_GLASS, SPREAD) * rng.uniform(0.75, 1.15)
         level = float(glass @ LUMA)
         dark = max(min(level * rng.uniform(0.1, 0.8), level - _LEAST_CONTRAST), 5.0)
         ink = Ink("lcd", np.zeros(3), ghost, with_level(glass * rng.uniform(0.85, 1.15, 3), dark))
         return Screen(glass, rng.uniform(0.6, 0.95), ink, True, align)
-    glass = pick_colour(rng, _DARK_GLASS) * rng.uniform(0.6, 1.3)
+    glass = pick_colour(rng, _DARK_GLASS, SPREAD) * rng.uniform(0.6, 1.3)
     if kind < 0.75:
-        light = with_level(pick_colour(rng, _PALE_LIGHTS), float(glass @ LUMA) + rng.uniform(_LEAST_CONTRAST + 15, 190))
+        pale = pick_colour(rng, _PALE_LIGHTS, SPREAD)
+        light = with_level(pale, float(glass @ LUMA) + rng.uniform(_LEAST_CONTRAST + 15, 190))
         return Screen(glass, rng.uniform(0.75, 0.97), Ink("lcd", np.zeros(3), ghost, light), False, align)
-    light = np.clip(pick_colour(rng, _LIGHTS) * rng.uniform(0.7, 1.1), 0, 255)
+    light = np.clip(pick_colour(rng, _LIGHTS, SPREAD) * rng.uniform(0.7, 1.1), 0, 255)
     ghost = ghost / 4 if rng.random() < 0.4 else 0.0
     return Screen(glass * 0.6, rng.uniform(0.85, 1), Ink("led", np.zeros(3), ghost, light), False, align)
 

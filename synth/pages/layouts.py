@@ -1,8 +1,8 @@
 """Layouts: how numbers are arranged on a page.
 
-Plates are in `devices.py`, counters in `counters.py`, displays in `displays.py`, price tags in
-`price_tags.py`. A layout is a function that adds lines
-and shapes to a page draft. To add one, decorate it with `@LAYOUTS.add("name")` and give the name a weight in a look.
+A layout is a function that adds lines and shapes to a page draft. To add one, decorate it with `@LAYOUTS.add("name")`
+and give the name a weight in a look. Plates are in `devices.py`, counters in `counters.py`, displays in `displays.py`,
+and price tags in `price_tags.py`.
 """
 
 from __future__ import annotations

@@ -116,16 +116,16 @@ class Line:
             line.box = np.concatenate([(centres - half).min(axis=0), (centres + half).max(axis=0)])
         return line
 
-    def append(self, other: Line, x: float, y: float, number: list[int]) -> None:
+    def append(self, other: Line, x: float, y: float, number: list[int], spaced: bool = True) -> None:
         """Append the glyphs of another line, moved by (x, y), and their indices to `number`.
 
-        An empty `number` is a new one, which follows a space.
+        An empty `number` is a new one, which follows a space if `spaced`.
         """
         box = other.box + [x, y, x, y]
         if self.glyphs:
             box = np.concatenate([np.minimum(self.box[:2], box[:2]), np.maximum(self.box[2:], box[2:])])
         for glyph in other.glyphs:
-            after_space = bool(self.glyphs) and not number
+            after_space = spaced and bool(self.glyphs) and not number
             number.append(len(self.glyphs))
             self.glyphs.append(replace(glyph, x=glyph.x + x, y=glyph.y + y, after_space=after_space))
         self.box = box
@@ -157,13 +157,7 @@ class LineWriter:
 
     def write(self, rng: np.random.Generator, text: str, height: float, room: float) -> Line:
         """Write `text` with digits `height` pixels high, as much of it as fits `room` pixels."""
-        look = self._look
-        spread = _SPREAD if rng.random() < look.spaced_share else (0.0, 0.0)
-        spans = (
-            *(look.stretch, look.slant, look.ink_threshold, look.digit_gap, look.tracking),
-            *(spread, _SMALL_SIZE, _RAISED_TOP, _LOWERED_BOTTOM),
-        )
-        style = _LineStyle(height, *(_uniform(rng, span) for span in spans))
+        style = _sample_style(rng, self._look, height)
         line = Line(height)
         pen, after_space, raised, opening = 0.0, False, False, False
         union: Box | None = None
@@ -281,6 +275,23 @@ class LineWriter:
         points = ligature(rng, _placed_ink(previous), _placed_ink(glyph))
         if points is not None:
             line.strokes.append((np.asarray(points, np.float64), line.height * _uniform(rng, (0.03, 0.07))))
+
+
+def _sample_style(rng: np.random.Generator, look: LookConfig, height: float) -> _LineStyle:
+    """Draw the style of a line."""
+    is_spaced = rng.random() < look.spaced_share
+    return _LineStyle(
+        height,
+        stretch=_uniform(rng, look.stretch),
+        slant=_uniform(rng, look.slant),
+        threshold=_uniform(rng, look.ink_threshold),
+        gap=_uniform(rng, look.digit_gap),
+        tracking=_uniform(rng, look.tracking),
+        spread=_uniform(rng, _SPREAD if is_spaced else (0.0, 0.0)),
+        small=_uniform(rng, _SMALL_SIZE),
+        raised_top=_uniform(rng, _RAISED_TOP),
+        lowered_bottom=_uniform(rng, _LOWERED_BOTTOM),
+    )
 
 
 def _sample_one(rng: np.random.Generator) -> tuple[float, float, float]:

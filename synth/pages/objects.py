@@ -17,7 +17,7 @@ from digitdet.common.types import Box, FloatArray
 from digitdet.synth.pages.layouts import LAYOUTS
 from digitdet.synth.pages.page_draft import PageDraft, centre_of, centred_box, inset
 from digitdet.synth.pages.pictographs import arrow, person
-from digitdet.synth.surfaces.fields import LUMA
+from digitdet.synth.surfaces.fields import LUMA, pick_colour
 
 OBJECTS: Registry[Callable[[PageDraft, float], None]] = Registry()
 """f(draft, height): draw one object whose main digits are `height` pixels high."""
@@ -374,9 +374,9 @@ def _cover_edge(draft: PageDraft, body: Box, reach: float) -> None:
     draft.add_shape(arm, _pick(rng, _ARMS), above=True)
 
 
-def _pick(rng: np.random.Generator, colours: tuple[tuple[int, int, int], ...]) -> FloatArray:
+def _pick(rng: np.random.Generator, palette: tuple[tuple[int, int, int], ...]) -> FloatArray:
     """Draw a colour (3,) BGR near one of a palette."""
-    return np.clip(np.array(colours[int(rng.integers(len(colours)))]) + rng.normal(0, 8, 3), 0, 255)
+    return pick_colour(rng, palette, spread=8)
 
 
 def _is_light(colour: FloatArray) -> bool:

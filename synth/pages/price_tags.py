@@ -111,11 +111,7 @@ def _append(
         return
     start = left if left is not None else float(line.box[2]) + gap * line.height if line.glyphs else 0.0
     y = (top - 0.5) * line.height + part.height / 2
-    joined = number if number is not None else [-1]  # without a space before it
-    was_empty = not joined
-    line.append(part, start - float(part.box[0]), y, joined)
-    if was_empty and joined[0]:
-        line.glyphs[joined[0]] = replace(line.glyphs[joined[0]], after_space=False)
+    line.append(part, start - float(part.box[0]), y, [] if number is None else number, spaced=False)
 
 
 def _add_name(draft: PageDraft, body: Box, top: float, height: float, colour: FloatArray) -> None:

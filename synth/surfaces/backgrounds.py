@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from digitdet.common.errors import DataError
+from digitdet.common.splits import name_hash
 from digitdet.common.types import Image
 from digitdet.datasets.formats.yolo import IMAGE_SUFFIXES, SPLITS, read_picture
 from digitdet.imaging.images import decode_image
@@ -103,7 +104,7 @@ def split_backgrounds(pictures: Sequence[Background]) -> dict[str, Sequence[Imag
     """
     places = list(dict.fromkeys(picture.place for picture in pictures))
     if any(picture.is_listed for picture in pictures):
-        places.sort(key=lambda place: hashlib.sha256(place.encode()).digest())
+        places.sort(key=name_hash)
     # Without a list, consecutive pictures are often alike, so each split is one run of neighbours.
     held_out = max(round(len(places) * _HELD_OUT_SHARE), 1) if len(places) >= len(SPLITS) else 0
     val, test = len(places) - 2 * held_out, len(places) - held_out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 import cv2
@@ -56,6 +57,13 @@ def with_level(colour: npt.ArrayLike, level: float) -> Colour:
     if level <= luma:
         return np.asarray(values * np.float32(level / max(luma, 1)), np.float32)
     return np.asarray(values + (255 - values) * np.float32((level - luma) / (255 - luma)), np.float32)
+
+
+def pick_colour(
+    rng: np.random.Generator, palette: Sequence[tuple[float, float, float]], spread: float
+) -> npt.NDArray[np.float64]:
+    """Draw a BGR colour (3,), 0 to 255, near one of a palette, with a standard deviation of `spread` levels."""
+    return np.clip(np.array(palette[int(rng.integers(len(palette)))]) + rng.normal(0, spread, 3), 0, 255)
 
 
 def sample_colour(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from digitdet.common.registry import Registry, check_names, draw_name
+from digitdet.common.registry import Registry, draw_name
 from digitdet.common.types import Image
 from digitdet.synth.surfaces.backgrounds import cut_background
 from digitdet.synth.surfaces.fields import (
@@ -27,15 +27,10 @@ With `light`, it is bright enough for dark ink (mean brightness about 140 to 255
 """
 
 SURFACES: Registry[SurfaceFunction] = Registry()
-"""All generated surfaces by name; `papers`, `panels` and `textures` add theirs when this package is imported."""
+"""All generated surfaces by name; the other files of this folder add theirs when the package is imported."""
 
 FOLDER = "folder"
 """The name among the weights that means a cut of one of the user's own pictures."""
-
-
-def check_surfaces(weights: Mapping[str, float]) -> None:
-    """Raise a ConfigError if a name is neither a surface nor "folder"."""
-    check_names(weights, sorted([*SURFACES, FOLDER]), "surfaces")
 
 
 def sample_background(

@@ -93,7 +93,7 @@ def test_a_file_overrides_the_defaults(tmp_path):
         ("val_share: 1e-3\n", ["val_share: '1e-3'", "1.0e-3"]),
         ("seed: 2020-13-45\n", ["not valid YAML"]),
         ("seed: !!int foo\n", ["not valid YAML"]),
-        ("[" * 3000, ["not valid YAML"]),
+        ("[" * 1000, ["not valid YAML"]),
         ("font_folders: fonts\n", ["font_folders: 'fonts'", "expected a list or null"]),
         ("legibility: 3\n", ["legibility: 3"]),
         ("legibility: {min_hieght: 3}\n", ["legibility", "min_hieght"]),
@@ -116,15 +116,12 @@ def test_a_file_overrides_the_defaults(tmp_path):
         ("looks: {mine: {lines: [3]}}\n", ["looks: mine: lines: [3]", "expected a list of length 2"]),
         ("looks: {mine: {lines: [5, 2]}}\n", ["looks: mine: lines: [5, 2]", "[lowest, highest]"]),
         ("looks: {mine: {canvas_sizes: []}}\n", ["looks: mine: canvas_sizes: []", "expected a list of length >= 1"]),
-        (
-            "looks: {mine: {canvas_sizes: [[320, 8]]}}\n",
-            ["looks: mine: canvas_sizes", ">= 32 - at `$[0][1]`"],
-        ),
+        ("looks: {mine: {canvas_sizes: [[320, 8]]}}\n", ["canvas_sizes: [[320, 8]]", "expected a whole number >= 32"]),
         ("looks: {mine: {number_gap: [0.3, 2]}}\n", ["looks: mine: number_gap"]),
         ("looks: {mine: {sources: {pen: 0}}}\n", ["looks: mine: sources: all 0"]),
         ("looks: {mine: {sources: {}}}\n", ["looks: mine: sources: all 0"]),
-        ("looks: {mine: {sources: {pen: -1}}}\n", ["looks: mine: sources: {'pen': -1}", "expected a number >= 0.0"]),
-        ("looks: {mine: {effects: {jpeg: 2}}}\n", ["looks: mine: effects: {'jpeg': 2}", "expected a number <= 1.0"]),
+        ("looks: {mine: {sources: {pen: -1}}}\n", ["looks: mine: sources: pen: -1 is", "expected a number >= 0.0"]),
+        ("looks: {mine: {effects: {jpeg: 2}}}\n", ["looks: mine: effects: jpeg: 2 is", "expected a number <= 1.0"]),
         ("1: 2\n", ["unknown key 1"]),
         ("- 1\n", ["expected 'key: value' lines"]),
         ("a: [\n", ["not valid YAML"]),
@@ -242,7 +239,7 @@ def test_handwriting_typefaces_need_a_look_that_uses_them():
 def test_drums_need_a_look_that_uses_them():
     config = add_materials(load_preset(SynthConfig, "synth", "mixed"), drums=PICTURES)
     assert config.drums == str(PICTURES.resolve())
-    with pytest.raises(ConfigError, match="drums are given, but no look of these settings uses them; 'meters' does"):
+    with pytest.raises(ConfigError, match=r"drums are given, but no look .* uses them; the preset meters does"):
         add_materials(load_preset(SynthConfig, "synth", "print"), drums=PICTURES)
 
 

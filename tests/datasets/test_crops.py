@@ -83,8 +83,8 @@ def test_large_pictures_are_shrunk(folder):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("picture,digit\na.png,1\n", "columns image and label"),
-        ("", "columns image and label"),
+        ("picture,digit\na.png,1\n", "the column image is missing in the first line"),
+        ("", "the column image is missing in the first line"),
         ("image,label\na.png,x\n", "line 2"),
         ("image,label\na.png\n", "line 2"),
         (f"image,label\n{'x' * 200_000},1\n", "not a CSV file"),

@@ -95,8 +95,8 @@ def test_large_pictures_keep_more_pixels(drum_folder, tmp_path):
     ("labels", "message"),
     [
         (None, "neither drums.zip nor labels.csv"),
-        ("file,label\na.png,1.0\n", "columns image and reading"),
-        ("", "columns image and reading"),
+        ("file,label\na.png,1.0\n", "the column image is missing in the first line"),
+        ("", "the column image is missing in the first line"),
         ("image,reading\na.png,10.0\n", "line 2: expected a picture and a reading 0.0 to 9.9, got a.png,10.0"),
         ("image,reading\na.png,3.65\n", "line 2"),
         ("image,reading\na.png\n", "line 2"),

@@ -337,9 +337,10 @@ def test_looks_are_drawn_by_weight(materials):
     assert 110 < counts["often"] < 185
 
 
-def test_unknown_source_is_refused(materials):
-    with pytest.raises(ConfigError, match=r"looks: mine: sources: there is no 'pan'; did you mean 'pen'\?"):
-        SceneComposer(SynthConfig(looks={"mine": LookConfig(sources={"pan": 1.0})}), materials)
+@pytest.mark.parametrize("table", ["sources", "texts", "layouts", "objects", "surfaces", "inks", "clutter", "effects"])
+def test_unknown_ingredients_are_refused(materials, table):
+    with pytest.raises(ConfigError, match=rf"looks: mine: {table}: there is no 'pan'"):
+        SceneComposer(SynthConfig(looks={"mine": LookConfig(**{table: {"pan": 1.0}})}), materials)
 
 
 def test_letters_near_the_horizon_of_a_tilted_page_are_not_drawn(composers):

@@ -119,7 +119,7 @@ def test_foreign_folder_is_refused(mixed, materials, tmp_path):
     ("changes", "expected"),
     [
         ({"sources": {"fnots": 1}}, r"looks: mine: sources: there is no 'fnots'; did you mean 'fonts'"),
-        ({"sources": {"crops": 1}}, r"the source 'crops' needs the setting crops"),
+        ({"sources": {"crops": 1}}, r"the source 'crops' needs --crops"),
         ({"layouts": {"paeg": 1}}, r"looks: mine: layouts: there is no 'paeg'; did you mean 'page'"),
         ({"transforms": {"Rotate": {}}}, r"^looks: mine: transforms: Rotate: not a pixel transform"),
         ({"surfaces": {"papper": 1}}, r"surfaces: there is no 'papper'; did you mean 'paper'"),

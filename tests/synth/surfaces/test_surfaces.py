@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digitdet.common.errors import ConfigError
 from digitdet.synth.surfaces.fields import LUMA, clouds, grain, stripes, with_level
-from digitdet.synth.surfaces.surfaces import SURFACES, check_surfaces, draw_surface, sample_background
+from digitdet.synth.surfaces.surfaces import SURFACES, draw_surface, sample_background
 
 RED = np.full((90, 200, 3), (10, 20, 230), np.uint8)
 
@@ -127,19 +126,6 @@ def test_folder_is_ignored_without_pictures(weights):
         assert mean_luma(background) < 130
 
 
-@pytest.mark.parametrize(
-    ("name", "nearest"), [("brik", "'brick'"), ("foldr", "'folder'"), ("zzzzzz", "aged, blackboard")]
-)
-def test_unknown_name_is_refused_with_a_suggestion(name, nearest):
-    with pytest.raises(ConfigError, match=f"surfaces: .*{name!r}.*{nearest}"):
-        check_surfaces({"plain": 1.0, name: 1.0})
-
-
-def test_all_surfaces_and_folder_are_known():
-    check_surfaces({**dict.fromkeys(SURFACES, 1.0), "folder": 2.0})
-    assert {"plain", "paper", "brick", "lcd"} <= set(SURFACES)
-
-
 def test_new_surface_is_one_function(monkeypatch):
     monkeypatch.delitem(SURFACES, "chessboard", raising=False)
 
@@ -148,7 +134,6 @@ def test_new_surface_is_one_function(monkeypatch):
         squares = np.indices((height, width)).sum(axis=0) % 2
         return np.repeat(squares[..., None] * np.float32(300), 3, axis=2)
 
-    check_surfaces({"chessboard": 1.0})
     background = sample_background(rng(0), {"chessboard": 1.0}, 6, 4, light=True)
     assert np.unique(background).tolist() == [0, 255]  # clipped
     with pytest.raises(ValueError, match="two functions called 'chessboard'"):

@@ -1,0 +1,10 @@
+"""Dividing a collection into splits at random, but in the same way on every machine."""
+
+from __future__ import annotations
+
+import hashlib
+
+
+def name_hash(name: str) -> bytes:
+    """Return the SHA-256 of a name: sorted by it, names are in a random order that is always the same."""
+    return hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()

@@ -119,7 +119,7 @@ def test_stencils_are_cut_from_the_fonts_of_their_split(font_folder):
 
 
 def test_no_fonts_or_too_few_are_refused(font_folder, tmp_path):
-    with pytest.raises(DataError, match="no TTF, OTF or WOFF file; install fonts, set font_folders"):
+    with pytest.raises(DataError, match="no TTF, OTF or WOFF file; install fonts, give a folder by --fonts"):
         load_materials(config("fonts", font_folders=(str(tmp_path),)))
     for name in FAMILIES[:4]:  # two families
         shutil.copy(font_folder / f"{name}.ttf", tmp_path)

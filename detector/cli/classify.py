@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from digitdet.cli.options import EPOCHS, FILE, FOLDER, PATH, SEED, SuggestingGroup, echo_error, mnist_option
+from digitdet.cli.options import EPOCHS, FILE, FOLDER, PATH, SEED, CommandGroup, echo_error, mnist_option
 from digitdet.common.errors import DataError, ImageError
 from digitdet.configs import replace
 from digitdet.configs.classifier import NetworkConfig, classifier_names, load_classifier_config
@@ -26,7 +26,7 @@ _RUNS = Path("runs/classify")
 _data_option = click.option("--data", type=PATH, help="Your digits: a folder with 0/ to 9/, or a CSV of image,label.")
 
 
-@click.group(cls=SuggestingGroup)
+@click.group(cls=CommandGroup)
 def classify() -> None:
     """Train and compare classifiers of single digits.
 

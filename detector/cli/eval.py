@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     "--split", metavar="NAME", help="Use only this split.  [default: test of a YOLO dataset, all of a labels.csv]"
 )
 @config_option()
-@click.option("--no-digits", is_flag=True, help="Skip the measures of single digits, which is faster.")
+@click.option("--no-digits", is_flag=True, help="Do not measure single digits, which saves time.")
 def evaluate(
     path: Path,
     model: Path | None,

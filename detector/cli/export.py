@@ -16,15 +16,15 @@ from digitdet.cli.options import FOLDER, PATH, model_option, require_extra
     "kind",
     type=click.Choice(["onnx", "openvino"]),
     required=True,
-    help="onnx: for ONNX Runtime and what else reads ONNX. openvino: for Intel's OpenVINO, in float32.",
+    help="onnx: for ONNX Runtime and other programs that read ONNX. openvino: for Intel's OpenVINO, in float32.",
 )
 @click.option("--out", type=FOLDER, help="New folder for the files.  [default: exported/FORMAT]")
 @model_option
 def export(pictures: tuple[Path, ...], kind: str, out: Path | None, model: Path | None) -> None:
-    """Write the detector and the line reader of a model for other programs.
+    """Write the detector and the line readers of a model for other programs.
 
-    They are written if PICTURE... are read alike with them as with the model; without any, the examples of the web
-    page are read. docs/guides/export.md describes inputs and outputs.
+    The files are kept only if the same numbers are read with them as with the model, in PICTURE... or in the examples
+    of the web page. The guide "Exporting a model" describes the inputs and outputs of the networks.
     """
     if kind == "openvino":
         require_extra("--format openvino", "openvino", "openvino")

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from digitdet import __version__
-from digitdet.cli.options import SuggestingGroup
+from digitdet.cli.options import CommandGroup
 from digitdet.common.errors import OPENCV_REMEDY, DigitdetError
 
 # A command's module is imported only when the command runs, which makes `digitdet read` start 0.1 s sooner.
@@ -33,7 +33,7 @@ _COMMANDS = {
 _EXIT_TIMEOUT = 1.2  # seconds from Ctrl-C to the end of the process, at most
 
 
-class _LazyGroup(SuggestingGroup):
+class _LazyGroup(CommandGroup):
     """Imports commands on demand, and reports expected errors as one line on stderr with exit code 1."""
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
@@ -67,19 +67,26 @@ _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "sh
 @click.group(cls=_LazyGroup, context_settings=_CONTEXT)
 @click.version_option(__version__, prog_name="digitdet")
 def main() -> None:
-    """Read whole numbers from photos and scans, and train the detector.
+    """Read whole numbers from photos and scans, and train models that read them.
 
     \b
-    digitdet read photo.jpg     print the numbers in a picture
-    digitdet synth              compose training pictures, or inspect a dataset
-    digitdet train              train the detector on them
-    digitdet eval               measure how well numbers are read
-    digitdet serve              start a web page and an HTTP API for reading
-    digitdet classify           train and compare classifiers of single digits
-    digitdet calibrate          calibrate a model's confidences on your pictures
-    digitdet convert            convert a dataset between YOLO, COCO and Pascal VOC, or to number crops
-    digitdet export             write a model for other programs, as ONNX or for OpenVINO
-    digitdet doctor             show versions, the model, and what is missing here
+    Read pictures:
+      digitdet read photo.jpg   print the numbers in a picture
+      digitdet serve            start a web page and an HTTP API for reading
+      digitdet doctor           show versions, the model, and what is missing here
+
+    \b
+    Train a model:
+      digitdet synth            compose training pictures, or inspect a dataset
+      digitdet train            train the detector and the line reader on them
+      digitdet eval             measure how well numbers are read
+      digitdet calibrate        calibrate a model's confidences on your pictures
+      digitdet export           write a model for other programs, as ONNX or for OpenVINO
+
+    \b
+    More:
+      digitdet convert          convert a dataset to YOLO, COCO or Pascal VOC, or to number crops
+      digitdet classify         train and compare classifiers of single digits
     """
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -46,45 +46,34 @@ ray_option = click.option(
 echo_error = partial(click.echo, err=True)
 
 
-# The options of `read` by section of its help; those that are not named here are in the last one.
-_SECTIONS = {
-    "Input": ("from_file", "camera", "every", "stable", "region", "rotate"),
-    "Output": (
-        "output_format",
-        "out",
-        "show",
-        "save",
-        "crops",
-        "labels",
-        "strict",
-        "digits_only",
-        "largest",
-        "best",
-        "verbosity",
-    ),
-    "What is known about the numbers": ("digits", "pattern", "check", "allowed", "previous", "max_step"),
-    "Ray cluster": ("ray", "shard"),
-    "Model and tuning": (),
-}
+class SectionedCommand(click.Command):
+    """A command whose help lists the options in sections.
 
+    `sections` has the names of the options by heading; those that it does not name are in the last section.
+    """
 
-class ReadCommand(click.Command):
-    """A command whose help lists the options in sections."""
+    def __init__(self, *args: Any, sections: Mapping[str, Sequence[str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._sections = sections
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, one list per section."""
-        listed = {name: section for section, names in _SECTIONS.items() for name in names}
-        last = list(_SECTIONS)[-1]
-        for section in _SECTIONS:
-            options = [option for option in self.get_params(ctx) if isinstance(option, click.Option)]
-            options = [option for option in options if listed.get(option.name or "", last) == section]
-            records = [record for option in options if (record := option.get_help_record(ctx))]
-            with formatter.section(section):
-                formatter.write_dl(records)
+        section_of = {name: heading for heading, names in self._sections.items() for name in names}
+        last = list(self._sections)[-1]
+        records: dict[str, list[tuple[str, str]]] = {heading: [] for heading in self._sections}
+        for option in self.get_params(ctx):
+            if record := option.get_help_record(ctx):
+                records[section_of.get(option.name or "", last)].append(record)
+        for heading, rows in records.items():
+            with formatter.section(heading):
+                formatter.write_dl(rows)
 
 
-class SuggestingGroup(click.Group):
-    """A group whose message about an unknown command names the most similar one."""
+class CommandGroup(click.Group):
+    """A group whose help text lists its commands, and which suggests a similar name for an unknown command."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write nothing: the help text has the list, in the order of use."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

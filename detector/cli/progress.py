@@ -139,9 +139,9 @@ def _describe_place(reading: Reading) -> str:
     """The file, with the page of several or the time in a video; errors and missing numbers concern a whole video."""
     if reading.time is not None and reading.numbers:
         return f"{reading.source}, {reading.time:.1f} s"
-    return (
-        f"{reading.source}, page {reading.page}" if reading.time is None and reading.pages > 1 else f"{reading.source}"
-    )
+    if reading.time is None and reading.pages > 1:
+        return f"{reading.source}, page {reading.page}"
+    return str(reading.source)
 
 
 def _describe(number: Number) -> str:

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from digitdet.cli.interrupt import until_interrupted
 from digitdet.cli.options import (
     FOLDER,
-    ReadCommand,
+    SectionedCommand,
     config_option,
     echo_error,
     load_settings,
@@ -26,6 +25,7 @@ from digitdet.cli.options import (
 )
 from digitdet.cli.progress import NORMAL, Progress
 from digitdet.common.errors import ConfigError, DigitdetError
+from digitdet.common.interrupts import until_interrupted
 from digitdet.configs import ReadConfig, replace
 from digitdet.configs.read import READ_OPTIONS
 from digitdet.imaging.inputs import is_video
@@ -43,8 +43,19 @@ _SHARD = 500  # pictures: about ten seconds of one core, and a few megabytes of 
 # Options of videos are left out, too: only the reading of pictures alone is resumed.
 _NOT_IDENTIFYING = ("model", "from_file", "out", "save", "crops", "labels", "show", "camera", "every", "stable")
 
+_SECTIONS = {
+    "Input": ("from_file", "camera", "every", "stable", "region", "rotate"),
+    "Output": (
+        *("output_format", "out", "show", "save", "crops", "labels"),
+        *("strict", "digits_only", "largest", "best", "verbosity"),
+    ),
+    "What is known about the numbers": ("digits", "pattern", "check", "allowed", "previous", "max_step"),
+    "Ray cluster": ("ray", "shard"),
+    "Model and tuning": (),
+}
 
-@click.command(cls=ReadCommand)
+
+@click.command(cls=SectionedCommand, sections=_SECTIONS)
 @click.argument("pictures", nargs=-1, metavar="PICTURE...")
 @click.option("--from-file", metavar="FILE", help="Also read the pictures listed in FILE, one per line; - is stdin.")
 @click.option("--camera", metavar="N|URL", help="Read a camera, from 0, or a stream (rtsp://..., http://...).")
@@ -52,13 +63,13 @@ _NOT_IDENTIFYING = ("model", "from_file", "out", "save", "crops", "labels", "sho
     "--every",
     type=click.IntRange(1),
     metavar="N",
-    help="Of videos, read every Nth frame.  [default: about five frames per second]",
+    help="In videos, read every Nth frame.  [default: about five frames per second]",
 )
 @click.option(
     "--stable",
     type=click.IntRange(1, 20),
     metavar="N",
-    help="Of videos, print numbers that are the same in N of the last 2N - 1 frames.  [default: 3]",
+    help="In videos, print numbers that are the same in N of the last 2N - 1 frames.  [default: 3]",
 )
 @click.option(
     "--format",
@@ -163,7 +174,7 @@ def _read(
             results.write(progress.watch(readings), several)
     progress.summarise()
     for writer in writers:
-        for line in getattr(writer, "skipped", ()):
+        for line in writer.skipped:
             echo_error(f"not labelled: {line}")
     return _exit_code(progress.statuses, parsed.config)
 

@@ -22,7 +22,9 @@ _LOCAL = ("127.0.0.1", "::1", "localhost")
 @click.option(
     "--host", default="127.0.0.1", metavar="NAME", help="Address to listen on; 0.0.0.0 accepts other machines."
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, help="Port to listen on; 0 chooses a free one.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8000, metavar="N", help="Port to listen on; 0 chooses a free one."
+)
 @click.option(
     "--name",
     "names",

@@ -18,6 +18,7 @@ from digitdet.cli.options import (
     FOLDER,
     PATH,
     SEED,
+    SectionedCommand,
     config_option,
     echo_error,
     echo_some,
@@ -36,7 +37,15 @@ if TYPE_CHECKING:
 _FONT_SUFFIXES = (".otf", ".ttf", ".woff")
 
 
-@click.command()
+_SECTIONS = {
+    "Dataset": ("out", "count", "seed", "preset", "config_file"),
+    "Digits and backgrounds": ("mnist", "fonts", "hand_fonts", "strokes", "crops", "drums", "backgrounds"),
+    "Instead of a dataset": ("preview", "stats", "check"),
+    "Processes": (),
+}
+
+
+@click.command(cls=SectionedCommand, sections=_SECTIONS)
 @click.option("--out", type=FOLDER, default=DATASET, help="Dataset folder to write.")
 @click.option("--count", type=click.IntRange(1, 10_000_000), metavar="N", help="Number of pictures in all splits.")
 @click.option("--seed", type=SEED, metavar="N", help="Seed of the random generator.")
@@ -45,6 +54,7 @@ _FONT_SUFFIXES = (".otf", ".ttf", ".woff")
 @click.option(
     "--preset",
     type=click.Choice(preset_names("synth")),
+    metavar="NAME",
     help="mixed (the default): all kinds of pictures. default: the mix for the shipped model. handwritten, cheques, "
     "print, meters, displays, street, houses, scenes: one kind. quick: plain MNIST digits.",
 )
@@ -60,9 +70,9 @@ _FONT_SUFFIXES = (".otf", ".ttf", ".woff")
     type=FOLDER,
     help="Also use these pictures without digits as backgrounds, with subfolders; 'scenes' needs photos to look real.",
 )
-@click.option("--preview", type=FILE, help="Only draw a contact sheet of the first training pictures.")
-@click.option("--stats", type=PATH, help="Only print statistics of a dataset, and plot its stats.png.")
-@click.option("--check", type=PATH, help="Only list the problems of a dataset; exit code 1 if any.")
+@click.option("--preview", type=FILE, help="Draw a contact sheet of the first training pictures.")
+@click.option("--stats", type=PATH, help="Print statistics of a dataset, and plot them into its stats.png.")
+@click.option("--check", type=PATH, help="List the problems of a dataset; the exit code is 1 if there are any.")
 def synth(preview: Path | None, stats: Path | None, check: Path | None, **options: Any) -> None:
     """Compose training pictures: handwritten and printed numbers, meters and displays, with a box for every digit.
 

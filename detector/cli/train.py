@@ -89,10 +89,10 @@ def train(
 def calibrate(data: tuple[Path, ...], model: Path, split: str, dry_run: bool) -> None:
     """Calibrate a model, so that nine in ten of the numbers read with a confidence of 0.9 are right.
 
-    DATA are labelled sets that resemble the pictures to be read, which count the same: YOLO datasets of digits, such as
-    those of `digitdet synth`, or of `digitdet read --labels` after correction, and folders with a labels.csv
-    (image,number). If one has the text of the pictures (numbers.jsonl), how much each network counts is fitted as well.
-    The changes are printed, measured on the test splits if there are any, and stored in the line_reader.onnx of the run
+    DATA are labelled sets of pictures like those to be read: YOLO datasets of digits, such as those of `digitdet synth`
+    or of `digitdet read --labels` after correction, and folders with a labels.csv (image,number). Every set has the
+    same weight. If one has the text of its pictures (numbers.jsonl), the weights of the networks are fitted as well.
+    The results are printed, measured on the test splits if there are any, and stored in the line_reader.onnx of the run
     folder.
     """
     require_extra("digitdet calibrate", "train", "onnx", "scipy", "tqdm")

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from digitdet.common.boxes import iou
-from digitdet.common.types import FloatArray, Image, Indices, Mask
+from digitdet.common.types import FloatArray, Indices, Mask
 from digitdet.detection.postprocess import Detections
 from digitdet.evaluation.matching import greedy_matches
-from digitdet.evaluation.sets import DigitBoxes, TruePicture
-from digitdet.imaging.images import load_image
+from digitdet.evaluation.sets import DigitBoxes
 
 DIGITS = 10
 BACKGROUND = DIGITS
@@ -64,21 +63,6 @@ class DetectionMetrics:
                 for digit in np.flatnonzero(~np.isnan(self.recall)).tolist()
             },
         }
-
-
-def measure_detector(detect: Callable[[Image], Detections], pictures: Iterable[TruePicture]) -> DetectionMetrics:
-    """Run a detector on all pictures with known digits and measure it.
-
-    `detect` returns the digits of a picture (H, W, 3) uint8 BGR after non-maximum suppression, in its pixels, and down
-    to a score of 0.001, as usual for mAP.
-    """
-    true, found = [], []
-    for picture in pictures:
-        if picture.digits is not None:
-            image = load_image(str(picture.path))
-            true.append(picture.digits.in_pixels(image.shape[1], image.shape[0]))
-            found.append(detect(image))
-    return measure_detections(true, found)
 
 
 def measure_detections(

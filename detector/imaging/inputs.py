@@ -20,10 +20,8 @@ PICTURE_SUFFIXES = frozenset({
     ".avif", ".bmp", ".gif", ".heic", ".heif", ".hif", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pdf",
     ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp",
 })
-# fmt: on
 """Suffixes of the files that are read in a folder; a file that is named itself is read whatever its suffix."""
 
-# fmt: off
 VIDEO_SUFFIXES = frozenset({
     ".3gp", ".avi", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".webm", ".wmv",
 })
@@ -77,8 +75,8 @@ def find_inputs(names: Iterable[str]) -> Iterator[Input]:
 
     Web addresses stay as they are. Names that are given twice are read twice. In a folder, pictures are recognised by
     their suffix and sorted by name, subfolders come last, and hidden files (with a leading dot) and the drawings of
-    ``digitdet read --save`` are skipped. In a pattern, ``**`` matches any folders,
-    and only files are taken. To read a file named ``-``, write ``./-``.
+    ``digitdet read --save`` are skipped. In a pattern, ``**`` matches any folders, and only files are taken. To read a
+    file named ``-``, write ``./-``.
 
     Videos are recognised by their suffix, and read only if they are named or match a pattern: phones put a clip beside
     every photo.

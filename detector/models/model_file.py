@@ -181,7 +181,7 @@ def _parse(content: bytes) -> tuple[Any, dict[str, str]]:
     try:
         import onnx
     except ImportError as error:
-        raise MissingExtraError("to change a model", "train", "onnx") from error
+        raise MissingExtraError("changing a model", "train", "onnx") from error
     parsed = onnx.load_from_string(content)
     return parsed, {entry.key: entry.value for entry in parsed.metadata_props}
 

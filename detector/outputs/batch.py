@@ -21,6 +21,10 @@ Pairs = Iterator[tuple[Image | None, Reading]]
 class PictureWriter(Protocol):
     """Writes something about each picture into a folder."""
 
+    @property
+    def skipped(self) -> Sequence[str]:
+        """A line of text for every picture about which nothing was written."""
+
     def add(self, image: Image, reading: Reading) -> None:
         """Write about one picture, (H, W, 3) uint8 BGR."""
 

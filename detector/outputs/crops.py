@@ -27,6 +27,8 @@ _MIN_ANGLE = 2.0  # degrees: numbers within it are cropped without rotation
 class CropWriter:
     """Writes a PNG file for every number into a missing or empty folder, and a table of them at the end."""
 
+    skipped = ()
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._names = FileNames()

@@ -67,6 +67,8 @@ class DrawingWriter:
     created if it is missing; drawings of an earlier run are replaced.
     """
 
+    skipped = ()
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._names = FileNames()

@@ -92,25 +92,24 @@ def _encodable(value: Any) -> Any:
 
 
 def _csv(readings: Iterable[Reading], _show_names: bool) -> Iterator[str]:
-    yield _csv_text([CSV_COLUMNS])
-    for reading in readings:
-        yield _csv_text(reading_rows(reading))
-
-
-def reading_rows(reading: Reading) -> Iterator[list[object]]:
-    """Yield a row of `CSV_COLUMNS` for each number, counted from 1, or one with the status of a reading without."""
-    record = _encodable(reading.to_dict())
-    name, page, error, time = record["image"], record["page"], record["error"], record["time"]
-    if not reading.numbers:
-        blank = [None] * (len(CSV_COLUMNS) - 9)
-        yield [name, page, None, None, None, record["status"], *blank, error, None, time]
-    for index, number in enumerate(record["numbers"], start=1):
-        found = [number[column] for column in ("text", "status", "confidence", "best", "digit_text")]
-        doubtful = " ".join(map(str, number["doubtful"]))
-        yield [name, page, number["region"], index, *found, *number["box"], number["angle"], error, doubtful, time]
-
-
-def _csv_text(rows: Iterable[Iterable[object]]) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
+    table = csv.DictWriter(text, CSV_COLUMNS, lineterminator="\n")
+    table.writeheader()
+    yield text.getvalue()
+    for reading in readings:
+        text.seek(0)
+        text.truncate()
+        table.writerows(reading_rows(reading))
+        yield text.getvalue()
+
+
+def reading_rows(reading: Reading) -> Iterator[dict[str, Any]]:
+    """Yield the values of `CSV_COLUMNS` for each number, counted from 1, or once with the status if there is none."""
+    record = _encodable(reading.to_dict())
+    picture = dict.fromkeys(CSV_COLUMNS) | {name: record[name] for name in ("image", "page", "error", "time")}
+    if not reading.numbers:
+        yield {**picture, "status": record["status"]}
+    for index, number in enumerate(record["numbers"], start=1):
+        found = {name: number[name] for name in CSV_COLUMNS if name in number}
+        box = dict(zip(("left", "top", "right", "bottom"), number["box"], strict=True))
+        yield {**picture, **found, **box, "index": index, "doubtful": " ".join(map(str, number["doubtful"]))}

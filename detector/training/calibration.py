@@ -39,17 +39,13 @@ _BESIDE = 0.5  # digits this near to a number, in its heights, belong to it wher
 
 @dataclass(frozen=True)
 class CalibrationPicture:
-    """What the networks see in a picture, and what is in it.
-
-    Of its text, `lines`, its true numbers, `numbers`, the texts of its numbers in rows, `texts`, and its digits, the
-    first that is known decides what is right.
-    """
+    """What the networks see in a picture, and its labels: the first that are known decide which numbers are right."""
 
     strips: Sequence[StripReading]
-    digits: DigitBoxes | None = None
-    numbers: tuple[NumberTruth, ...] | None = None
-    lines: tuple[LineTruth, ...] = ()
-    texts: tuple[str, ...] | None = None
+    lines: tuple[LineTruth, ...] = ()  # its text
+    numbers: tuple[NumberTruth, ...] | None = None  # with their places
+    texts: tuple[str, ...] | None = None  # the numbers of each row
+    digits: DigitBoxes | None = None  # in pixels
 
 
 @dataclass(frozen=True)
@@ -154,7 +150,7 @@ def read_sets(
             image = read_picture(picture.path)
             strips = read_strips(image, detector.detect([image])[0], reader, second_reader)
             digits = None if picture.digits is None else picture.digits.in_pixels(image.shape[1], image.shape[0])
-            pictures.append(CalibrationPicture(strips, digits, picture.placed, picture.lines, picture.texts))
+            pictures.append(CalibrationPicture(strips, picture.lines, picture.placed, picture.texts, digits))
             on_picture()
         yield CalibrationSet(one.name, tuple(pictures))
 

@@ -15,12 +15,7 @@ import numpy as np
 from digitdet.common.characters import CHARACTERS, SPACE
 from digitdet.common.types import CLASS_NAMES, Image
 from digitdet.datasets.formats.numbers import NUMBERS_FILE, LineTruth, read_truths
-from digitdet.datasets.formats.yolo import (
-    DATA_FILE,
-    Labels,
-    read_data_file,
-    read_picture,
-)
+from digitdet.datasets.formats.yolo import DATA_FILE, Labels, read_data_file, read_picture
 from digitdet.detection.postprocess import Detections
 from digitdet.detection.search import MultiScaleDetector
 from digitdet.reading.line_reader import OnnxLineReader
@@ -57,8 +52,7 @@ def list_pictures(data: Path, split: str) -> list[LabelledPicture]:
     pictures = []
     for path in data_file.pictures(split):
         truth = truths.get(path.resolve())
-        is_known = truth is not None and (bool(truth.lines) or not truth.numbers)
-        if truth is not None and is_known:
+        if truth is not None and (truth.lines or not truth.numbers):
             pictures.append(LabelledPicture(path, truth.lines))
         else:
             pictures.append(LabelledPicture(path, None, data_file.labels(path)))

@@ -127,8 +127,7 @@ class TrainingLoop:
 
     def _restore(self, state: dict[str, Any]) -> None:
         self._steps = state.pop("steps")
-        # Earlier versions stored no epoch with the classifiers.
-        self.epoch = state.pop("epoch", self._steps // max(self._settings.steps_per_epoch, 1))
+        self.epoch = state.pop("epoch")
         self._network.load_state_dict(state.pop("network"))
         self.averaged.load_state_dict(state.pop("mean"))
         self._averaged.n_averaged.fill_(self._steps)

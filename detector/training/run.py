@@ -140,6 +140,8 @@ def train_run(config: TrainConfig, data: Path, folder: Path, say: Say) -> Run:
 
 @dataclass(frozen=True)
 class _Training:
+    """The stages of a run in the folder `folder`."""
+
     config: TrainConfig
     data: Path
     data_file: DataFile
@@ -173,7 +175,8 @@ class _Training:
     def make_model(self) -> None:
         """Train the networks of which the folder has no ONNX file yet, copy the others, and calibrate."""
         for network in {DETECTOR, LINE_READER} - {*self._trained}:
-            self._copy(network, _weights(network))
+            for name in (network, _weights(network)):
+                write_atomically(self.folder / name, (self._start_file(name) or shipped_file(name)).read_bytes())
         if DETECTOR in self._trained and not (self.folder / DETECTOR).is_file():
             weights = self.folder / DETECTOR_WEIGHTS
             if not weights.is_file():
@@ -207,12 +210,6 @@ class _Training:
         if self._start_folder is not None and (self._start_folder / name).is_file():
             return self._start_folder / name
         return shipped_file(name)
-
-    def _copy(self, *names: str) -> None:
-        """Copy the files of a network that is not trained, from the start model or, without one, from the package."""
-        for name in names:
-            content = (self._start_file(name) or shipped_file(name)).read_bytes()
-            write_atomically(self.folder / name, content)
 
     def measure(self) -> dict[str, Any]:
         """Return the content of metrics.json."""

@@ -50,7 +50,6 @@ def train(
     run: Path,
     start_weights: Path | None,
     say: Say = lambda _line: None,
-    on_step: Callable[[], object] = lambda: None,
 ) -> Path:
     """Train the detector, or resume from `run`/checkpoint.pt, and return the file with the weights of the best epoch.
 
@@ -87,7 +86,6 @@ def train(
         trainer.add_callback("on_train_start", lambda trainer: _choose_threads(trainer, config.threads))
         trainer.add_callback("on_train_start", lambda trainer: _show_progress(trainer, device, bf16, say, stack))
         trainer.add_callback("on_train_batch_start", _rate_per_step())
-        trainer.add_callback("on_train_batch_end", lambda _trainer: on_step())
         trainer.add_callback("on_model_save", lambda trainer: _keep_checkpoints(trainer, run))
         trainer.train()
     return best

@@ -125,7 +125,7 @@ def test_help_imports_nothing_heavy():
 
 
 def test_main_help_lists_every_command():
-    listed = [line.split()[1] for line in run("--help").stdout.splitlines() if line.startswith("  digitdet ")]
+    listed = [line.split()[1] for line in run("--help").stdout.splitlines() if line.startswith("    digitdet ")]
     assert sorted(listed) == main.list_commands(click.Context(main))
 
 

@@ -50,6 +50,7 @@ def test_quiet_leaves_errors_and_verbose_tells_more():
 
 
 def test_help_has_sections():
+    assert "--workers" in run("synth", "--help").stdout.partition("\nProcesses:\n")[2]
     lines = run("read", "--help").stdout.splitlines()
     sections = [line for line in lines if re.match(r"[A-Z].*:$", line)]
     assert sections == ["Input:", "Output:", "What is known about the numbers:", "Ray cluster:", "Model and tuning:"]

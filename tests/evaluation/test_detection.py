@@ -1,6 +1,5 @@
 """Detection metrics against values worked out by hand."""
 
-import cv2
 import numpy as np
 import pytest
 
@@ -11,10 +10,9 @@ from digitdet.evaluation.detection import (
     PictureDigits,
     average_precision,
     measure_detections,
-    measure_detector,
     measure_digits,
 )
-from digitdet.evaluation.sets import DigitBoxes, TruePicture
+from digitdet.evaluation.sets import DigitBoxes
 
 
 @pytest.mark.parametrize(
@@ -102,10 +100,3 @@ def test_precision_and_recall_at_the_score_with_the_best_f1():
     assert (record["precision"], record["recall"], list(record["digits"])) == (1, 1, ["1", "2"])
     assert record["digits"]["2"] == {"precision": 1, "recall": 1, "map50": 1}
     assert measure_detections([], []).to_dict()["map50"] is None
-
-
-def test_measure_detector(tmp_path):
-    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((20, 40, 3), np.uint8))
-    half = DigitBoxes(np.array([3]), np.array([[0.25, 0.5, 0.5, 1.0]]), are_relative=True)
-    pictures = [TruePicture("a.png", tmp_path / "a.png", digits=half), TruePicture("b.png", tmp_path / "gone.png")]
-    assert measure_detector(lambda image: found((3, (0, 0, 20, 20), 0.9)), pictures).map50_95 == 1

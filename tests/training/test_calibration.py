@@ -99,7 +99,7 @@ def page(*lines, numbers=None):
     """A picture with lines (text, spans)."""
     truths = tuple(LineTruth(text, tuple(boxes_of(text)), spans) for text, spans in lines)
     digits = DigitBoxes(np.zeros(0, np.int64), as_boxes([]))
-    return CalibrationPicture((), digits, numbers, truths)
+    return CalibrationPicture((), truths, numbers, digits=digits)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_digits_alone_where_the_text_is_not_known():
 @pytest.mark.parametrize(("found", "is_right"), [("123", True), ("12", False), ("1234", False), ("124", False)])
 def test_the_digits_at_a_place_where_the_numbers_are_not_known(found, is_right):
     boxes = as_boxes(boxes_of("123") + boxes_of("9", 60))
-    picture = CalibrationPicture((), DigitBoxes(np.array([1, 2, 3, 9]), boxes))
+    picture = CalibrationPicture((), digits=DigitBoxes(np.array([1, 2, 3, 9]), boxes))
     assert are_right([number(found)], picture) == [is_right]
 
 
@@ -214,7 +214,7 @@ def test_weights_are_fitted_where_the_text_is_known(monkeypatch):
     line = LineTruth(found.best, tuple(digit.box for digit in found.digits), ((0, len(found.best)),))
     strips = calibrate.read_strips(image, digits, reader)
     truth = DigitBoxes(np.array([int(digit.text) for digit in found.digits]), as_boxes(line.boxes))
-    known, unknown = (CalibrationPicture(strips, truth, None, lines) for lines in ((line,), ()))
+    known, unknown = (CalibrationPicture(strips, lines, digits=truth) for lines in ((line,), ()))
     unknown, known = (calibrate.CalibrationSet("one", (picture,)) for picture in (unknown, known))
     assert calibrate.fit([unknown], LatticeWeights(nothing=3))[0] == LatticeWeights(nothing=3)
     assert calibrate.fit([unknown, known], LatticeWeights())[0] != LatticeWeights()

@@ -1,4 +1,4 @@
-"""The numbers of pictures of which only the digits are labelled."""
+"""Group labelled digits to numbers, for pictures in which only the digits are labelled."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def numbers_of_digits(digits: Iterable[int], boxes: npt.ArrayLike) -> tuple[Numb
 
 
 def _gap(left: npt.NDArray[np.float64], right: npt.NDArray[np.float64]) -> float:
-    """The free distance between two boxes, in heights of the higher one; negative where they overlap."""
+    """Return the free distance between two boxes, in heights of the higher one; negative where they overlap."""
     (x0, y0, x1, y1), (x2, y2, x3, y3) = left.tolist(), right.tolist()
     distance = np.hypot((x2 + x3 - x0 - x1) / 2, (y2 + y3 - y0 - y1) / 2)
     return float((distance - (x1 - x0 + x3 - x2) / 2) / max(y1 - y0, y3 - y2, 1e-9))

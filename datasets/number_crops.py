@@ -23,7 +23,7 @@ from digitdet.datasets.labelled_numbers import numbers_of_digits
 from digitdet.imaging.images import encode_png
 
 MARGIN = 0.15
-"""Default margin around a number on each side, as a fraction of its height."""
+"""Margin around a number on each side, as a fraction of its height."""
 
 
 def write_number_crops(data_file: Path, out: Path) -> tuple[int, int]:
@@ -31,7 +31,11 @@ def write_number_crops(data_file: Path, out: Path) -> tuple[int, int]:
 
     The numbers are those of the numbers.jsonl beside data.yaml; without it, digits near each other are a number.
 
-    Returns the number of crops and of digits.
+    Returns:
+        The number of crops and the number of digits.
+
+    Raises:
+        DataError: A number lies outside its picture, or a file cannot be read.
     """
     table = io.StringIO()
     rows = csv.writer(table, lineterminator="\n")

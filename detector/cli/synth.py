@@ -60,15 +60,15 @@ _SECTIONS = {
 )
 @config_option("; without `looks`, plain MNIST digits")
 @mnist_option
-@click.option("--fonts", type=FOLDER, multiple=True, help="Font files to use instead of the system's; repeatable.")
-@click.option("--hand-fonts", type=FOLDER, multiple=True, help="Handwriting fonts, drawn as by hand; repeatable.")
-@click.option("--strokes", type=FOLDER, help="Recorded pen strokes of digits (.jsonl, .jsonl.gz), drawn with any pen.")
+@click.option("--fonts", type=FOLDER, multiple=True, help="Folder of fonts to use instead of the system's; repeatable.")
+@click.option("--hand-fonts", type=FOLDER, multiple=True, help="Folder of handwriting fonts; repeatable.")
+@click.option("--strokes", type=FOLDER, help="Folder of recorded pen strokes of digits (.jsonl, .jsonl.gz).")
 @click.option("--crops", type=PATH, help="Also use your digits: a folder with 0/ to 9/, or a CSV of image,label.")
 @click.option("--drums", type=PATH, help="Pictures of counter drums for the look meters: a folder with drums.zip.")
 @click.option(
     "--backgrounds",
     type=FOLDER,
-    help="Also use these pictures without digits as backgrounds, with subfolders; 'scenes' needs photos to look real.",
+    help="Folder of pictures without digits, also used as backgrounds; 'scenes' needs photos to look real.",
 )
 @click.option("--preview", type=FILE, help="Draw a contact sheet of the first training pictures.")
 @click.option("--stats", type=PATH, help="Print statistics of a dataset, and plot them into its stats.png.")

@@ -128,55 +128,100 @@ def add_caption(draft: PageDraft, x: float, y: float, size: float, inside: Box) 
         draft.put(line.scaled(min(size, 80 * (inside[2] - inside[0]) / line.width) / 100), x, y)
 
 
+@dataclass(frozen=True)
+class _Reflection:
+    """Where and how strongly something is reflected in a glass, on top of the digits."""
+
+    draft: PageDraft
+    glass: Box
+    place: FloatArray  # (2,) a point in the glass
+    tint: FloatArray  # colour (3,) BGR of bright parts
+    strength: float  # opacity, 0 to 1
+    lean: float  # slant: shift to the right per pixel downwards
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height of the glass in pixels."""
+        return self.glass[2] - self.glass[0], self.glass[3] - self.glass[1]
+
+    def add(self, outline: Points, colour: FloatArray, alpha: float) -> None:
+        """Add the part of a convex outline (N, 2) that lies in the glass."""
+        corners = _corners(self.glass).astype(np.float32)
+        area, inside = cv2.intersectConvexConvex(outline.astype(np.float32), corners)
+        if area > 1:
+            self.draft.add_shape(inside.reshape(-1, 2).astype(np.float64), colour, alpha=alpha, above=True)
+
+
 def add_reflections(draft: PageDraft, glass: Box) -> None:
-    """Reflect windows, lamps, a room or somebody with a phone in the glass, or scratch it, on top of the digits."""
+    """Reflect a window, a lamp, a room or somebody with a phone in the glass, or scratch it, on top of the digits."""
     rng = draft.rng
-    width, height = glass[2] - glass[0], glass[3] - glass[1]
     tint = np.array([255.0, 248.0, 240.0]) * rng.uniform(0.75, 1)
-    place = np.array([glass[0], glass[1]]) + rng.uniform(0, 1, 2) * (width, height)
-    kind = int(rng.integers(6))
+    place = np.array([glass[0], glass[1]]) + rng.uniform(0, 1, 2) * (glass[2] - glass[0], glass[3] - glass[1])
+    reflect = _REFLECTIONS[int(rng.integers(len(_REFLECTIONS)))]
     strength = 0.08 + 0.4 * rng.random() ** 2
-    lean = rng.uniform(-0.6, 0.6)
-    if kind == 0:  # a window with its bars
-        size, bar = rng.uniform(0.3, 1.0) * height, rng.uniform(0.04, 0.12)
-        for i, j in np.ndindex(int(rng.integers(1, 4)), int(rng.integers(1, 3))):
-            pane = size * (np.array([[0, 0], [1 - bar, 0], [1 - bar, 1 - bar], [0, 1 - bar]]) + (i, j))
-            _reflect(draft, place + pane @ np.array([[1, 0], [lean, 1]]), glass, tint, strength)
-    elif kind == 1:  # a lamp: a soft spot
-        angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
-        spot = np.column_stack([np.cos(angles) * rng.uniform(0.6, 3), np.sin(angles)]) * rng.uniform(0.1, 0.5) * height
-        for scale in np.linspace(1, 0.3, 8):
-            _reflect(draft, place + spot * scale, glass, tint, strength / 4)
-    elif kind == 2:  # a band across, with soft edges
-        half = rng.uniform(0.05, 0.3) * width
-        for scale in np.linspace(1, 0.7, 6):
-            offsets = np.array([-half, half, half + lean * height, -half + lean * height])
-            band = np.column_stack([place[0] + offsets * scale, np.array([glass[1], glass[1], glass[3], glass[3]])])
-            _reflect(draft, band, glass, tint, strength / 5)
-    elif kind == 3:  # bright and dark parts of a room
-        for _ in range(int(rng.integers(3, 7))):
-            corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) + rng.uniform(-0.2, 0.2, (4, 2))
-            at = np.array([glass[0], glass[1]]) + rng.uniform(-0.3, 1, 2) * (width, height)
-            part = at + corners * rng.uniform(0.15, 0.8, 2) * (width, height)
-            _reflect(draft, part, glass, tint * rng.uniform(0, 1) ** 2, strength * rng.uniform(0.2, 0.9))
-    elif kind == 4:
-        for _ in range(int(rng.integers(1, 5))):  # scratches
-            steps = np.cumsum(rng.normal(0, 0.12, (12, 2)) + rng.normal(0, 0.06, 2), axis=0) * height
-            scratch = np.clip(place + steps, (glass[0], glass[1]), (glass[2], glass[3]))
-            shade = tint if rng.random() < 0.5 else tint * 0.2
-            draft.add_shape(scratch, shade, max(0.015 * height, 1.0), closed=False, alpha=strength, above=True)
-    else:  # a bright room, and the dark shape of a phone and the hand that holds it
-        corners = np.array([[glass[0], glass[1]], [glass[2], glass[1]], [glass[2], glass[3]], [glass[0], glass[3]]])
-        _reflect(draft, corners, glass, tint, strength * 0.7)
-        phone = np.array([[-0.35, -0.6], [0.35, -0.6], [0.35, 0.7], [-0.35, 0.7]]) * rng.uniform(0.4, 1) * height
-        hand = np.array([[-0.25, 0.2], [0.25, 0.1], [0.6, 1.5], [-0.1, 1.6]]) * height
-        for dark in (phone, hand):
-            _reflect(draft, place + dark, glass, tint * 0.1, 0.1 + strength * 0.6)
+    reflect(_Reflection(draft, glass, place, tint, strength, lean=rng.uniform(-0.6, 0.6)), rng)
 
 
-def _reflect(draft: PageDraft, outline: Points, glass: Box, colour: FloatArray, alpha: float) -> None:
-    """Add the part of a convex outline (N, 2) that lies in the glass, on top of the ink."""
-    corners = np.array([[glass[0], glass[1]], [glass[2], glass[1]], [glass[2], glass[3]], [glass[0], glass[3]]])
-    area, inside = cv2.intersectConvexConvex(outline.astype(np.float32), corners.astype(np.float32))
-    if area > 1:
-        draft.add_shape(inside.reshape(-1, 2).astype(np.float64), colour, alpha=alpha, above=True)
+def _reflect_window(seen: _Reflection, rng: np.random.Generator) -> None:
+    """A window with its bars."""
+    size, bar = rng.uniform(0.3, 1.0) * seen.size[1], rng.uniform(0.04, 0.12)
+    for column, row in np.ndindex(int(rng.integers(1, 4)), int(rng.integers(1, 3))):
+        pane = size * (np.array([[0, 0], [1 - bar, 0], [1 - bar, 1 - bar], [0, 1 - bar]]) + (column, row))
+        seen.add(seen.place + pane @ np.array([[1, 0], [seen.lean, 1]]), seen.tint, seen.strength)
+
+
+def _reflect_lamp(seen: _Reflection, rng: np.random.Generator) -> None:
+    """A soft spot."""
+    angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+    unit = np.column_stack([np.cos(angles) * rng.uniform(0.6, 3), np.sin(angles)])
+    spot = unit * rng.uniform(0.1, 0.5) * seen.size[1]
+    for scale in np.linspace(1, 0.3, 8):
+        seen.add(seen.place + spot * scale, seen.tint, seen.strength / 4)
+
+
+def _reflect_band(seen: _Reflection, rng: np.random.Generator) -> None:
+    """A band across the glass, with soft edges."""
+    width, height = seen.size
+    half, shift = rng.uniform(0.05, 0.3) * width, seen.lean * height
+    y = np.array([seen.glass[1], seen.glass[1], seen.glass[3], seen.glass[3]])
+    for scale in np.linspace(1, 0.7, 6):
+        x = seen.place[0] + np.array([-half, half, half + shift, -half + shift]) * scale
+        seen.add(np.column_stack([x, y]), seen.tint, seen.strength / 5)
+
+
+def _reflect_room(seen: _Reflection, rng: np.random.Generator) -> None:
+    """Bright and dark parts of a room."""
+    for _ in range(int(rng.integers(3, 7))):
+        corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) + rng.uniform(-0.2, 0.2, (4, 2))
+        at = np.array([seen.glass[0], seen.glass[1]]) + rng.uniform(-0.3, 1, 2) * seen.size
+        part = at + corners * rng.uniform(0.15, 0.8, 2) * seen.size
+        seen.add(part, seen.tint * rng.uniform(0, 1) ** 2, seen.strength * rng.uniform(0.2, 0.9))
+
+
+def _scratch(seen: _Reflection, rng: np.random.Generator) -> None:
+    """Scratches, bright or dark."""
+    height = seen.size[1]
+    for _ in range(int(rng.integers(1, 5))):
+        steps = np.cumsum(rng.normal(0, 0.12, (12, 2)) + rng.normal(0, 0.06, 2), axis=0) * height
+        line = np.clip(seen.place + steps, seen.glass[:2], seen.glass[2:])
+        shade = seen.tint if rng.random() < 0.5 else seen.tint * 0.2
+        thickness = max(0.015 * height, 1.0)
+        seen.draft.add_shape(line, shade, thickness, closed=False, alpha=seen.strength, above=True)
+
+
+def _reflect_phone(seen: _Reflection, rng: np.random.Generator) -> None:
+    """A bright room, and the dark shape of a phone and the hand that holds it."""
+    height = seen.size[1]
+    seen.add(_corners(seen.glass), seen.tint, seen.strength * 0.7)
+    phone = np.array([[-0.35, -0.6], [0.35, -0.6], [0.35, 0.7], [-0.35, 0.7]]) * rng.uniform(0.4, 1) * height
+    hand = np.array([[-0.25, 0.2], [0.25, 0.1], [0.6, 1.5], [-0.1, 1.6]]) * height
+    for dark in (phone, hand):
+        seen.add(seen.place + dark, seen.tint * 0.1, 0.1 + seen.strength * 0.6)
+
+
+_REFLECTIONS = (_reflect_window, _reflect_lamp, _reflect_band, _reflect_room, _scratch, _reflect_phone)
+
+
+def _corners(box: Box) -> Points:
+    """Return the corners (4, 2) of a box, clockwise from the left top."""
+    return np.array([[box[0], box[1]], [box[2], box[1]], [box[2], box[3]], [box[0], box[3]]])

@@ -50,12 +50,13 @@ def train(
     run: Path,
     start_weights: Path | None,
     say: Say = lambda _line: None,
+    on_step: Callable[[], object] = lambda: None,
 ) -> Path:
     """Train the detector, or resume from `run`/checkpoint.pt, and return the file with the weights of the best epoch.
 
     `splits` has the folders of the pictures of 'train' and 'val', which must have been checked. Ultralytics' own files
     and messages go to `run`/training. Without `start_weights`, a .pt file, the training starts from random weights.
-    `say` gets a line of text about the expected duration and about each epoch.
+    `say` gets a line of text about the expected duration and about each epoch, and `on_step` is called after each step.
     """
     _import_ultralytics()
     device = pick_device(config.device)
@@ -86,6 +87,7 @@ def train(
         trainer.add_callback("on_train_start", lambda trainer: _choose_threads(trainer, config.threads))
         trainer.add_callback("on_train_start", lambda trainer: _show_progress(trainer, device, bf16, say, stack))
         trainer.add_callback("on_train_batch_start", _rate_per_step())
+        trainer.add_callback("on_train_batch_end", lambda _trainer: on_step())
         trainer.add_callback("on_model_save", lambda trainer: _keep_checkpoints(trainer, run))
         trainer.train()
     return best

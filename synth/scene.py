@@ -26,7 +26,7 @@ from digitdet.synth.pages import counters, devices, displays, price_tags, text_l
 from digitdet.synth.pages.clutter import CLUTTER, add_clutter
 from digitdet.synth.pages.layouts import LAYOUTS
 from digitdet.synth.pages.lines import LineWriter
-from digitdet.synth.pages.objects import OBJECTS
+from digitdet.synth.pages.objects import HANDWRITTEN, OBJECTS
 from digitdet.synth.pages.page_draft import PageDraft
 from digitdet.synth.pages.page_geometry import sample_page_map
 from digitdet.synth.pages.texts import TEXTS
@@ -35,9 +35,6 @@ from digitdet.synth.plan import Plan, plan_page
 from digitdet.synth.render import DrawnCharacter, NumberId, digit_boxes
 from digitdet.synth.surfaces.surfaces import FOLDER, SURFACES, sample_background
 from digitdet.synth.truth import line_truths
-
-# Sources with handwritten punctuation marks and words beside their digits; beside the others these are printed.
-_HANDWRITTEN = frozenset({"mnist", "emnist", "qmnist", "usps", "pen", "hands", "strokes", "crops"})
 
 # Part of the pages without numbers that show text in one of these layouts.
 _TEXT_SHARE, _TEXT_LAYOUTS = 0.5, ("page", "single", "list", "table")
@@ -194,7 +191,7 @@ class SceneComposer:
     def _fallback_style(self, rng: np.random.Generator, source: str) -> GlyphSource:
         """Return a style for the characters that `source` lacks, or for clutter if it is empty: pen or typeface."""
         fonts = self._sources.get("fonts")
-        if fonts is None or source in _HANDWRITTEN or (not source and rng.random() < 0.25):
+        if fonts is None or source in HANDWRITTEN or (not source and rng.random() < 0.25):
             return lazy_style(self._pens, rng)
         return lazy_style(fonts, rng)
 

@@ -25,10 +25,13 @@ OBJECTS: Registry[Callable[[PageDraft, float], None]] = Registry()
 CLOTH = frozenset({"bib", "jersey"})
 """Objects that fold."""
 
+HANDWRITTEN = frozenset({"mnist", "emnist", "qmnist", "usps", "pen", "hands", "strokes", "crops"})
+"""Digit sources with handwritten punctuation marks and words; beside the other sources, these are printed."""
+
 OWN_SOURCES: Mapping[str, frozenset[str]] = {
     "screen": frozenset({"segments", "dots"}),
     "meter": frozenset({"fonts", "drums"}),
-    "note": frozenset({"pen", "hands", "mnist", "emnist", "qmnist", "strokes", "crops"}),
+    "note": HANDWRITTEN,
     "jersey": frozenset({"fonts", "stencils"}),
     "number_plate": frozenset({"fonts", "stencils"}),
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 
 from digitdet.common.errors import DataError
 from digitdet.common.splits import name_hash
+from digitdet.common.tables import read_rows
 from digitdet.common.types import Image
 from digitdet.datasets.formats.yolo import IMAGE_SUFFIXES, SPLITS, read_picture
 from digitdet.imaging.images import decode_image
@@ -72,7 +72,7 @@ def load_backgrounds(folder: Path) -> tuple[list[Background], list[str]]:
     Files that cannot be read and copies of earlier ones are skipped, each with a line "path: reason".
 
     Raises:
-        DataError: The folder has no usable picture.
+        DataError: The folder has no usable picture, or its list.csv has other columns.
     """
     places = _read_places(folder / LIST_FILE)
     pictures: list[Background] = []
@@ -126,13 +126,15 @@ def cut_background(rng: np.random.Generator, image: Image, width: int, height: i
 
 
 def _read_places(path: Path) -> Mapping[str, str]:
-    """Return the origin of each file that a list names; nothing if there is no list with these two columns."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error):
+    """Return the origin of each file that a list names; nothing if there is no list."""
+    if not path.is_file():
         return {}
-    return {row["file"]: row["origin"] for row in rows if row.get("file") and row.get("origin")}
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+    rows = read_rows(content, str(path), ("file", "origin"))
+    return {row["file"]: row["origin"] for _, row in rows if row["origin"]}
 
 
 def _load_background(path: Path) -> tuple[bytes, bytes]:

@@ -108,12 +108,28 @@ def test_pictures_of_one_origin_in_the_list_share_a_place(tmp_path):
     assert skipped == []
 
 
-@pytest.mark.parametrize("text", ["name,origin\n0.png,here\n", "", "\xff\xfe", "file,origin\n0.png\n"])
-def test_other_lists_are_no_lists_of_places(tmp_path, text):
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"name,origin\n0.png,here\n", "the column file is missing"),
+        (b"", "the column file is missing"),
+        (b"\xff\xfe", "save it as UTF-8"),
+    ],
+)
+def test_a_list_without_places_is_refused(tmp_path, content, message):
+    """Without its places, pictures of one place could be in two splits."""
     write_picture(tmp_path / "0.png")
-    (tmp_path / LIST_FILE).write_bytes(text.encode("latin-1"))
-    (picture,) = load_backgrounds(tmp_path)[0]
-    assert (picture.place, picture.is_listed) == ("0.png", False)
+    (tmp_path / LIST_FILE).write_bytes(content)
+    with pytest.raises(DataError, match=rf"list\.csv: .*{message}"):
+        load_backgrounds(tmp_path)
+
+
+def test_a_list_may_come_from_a_spreadsheet_and_lack_origins(tmp_path):
+    for number in range(2):
+        write_picture(tmp_path / f"{number}.png", (number, 0, 0))
+    (tmp_path / LIST_FILE).write_text("\ufefffile;origin\n0.png; here\n1.png;\n", encoding="utf-8")
+    pictures, _ = load_backgrounds(tmp_path)
+    assert [(picture.place, picture.is_listed) for picture in pictures] == [("here", True), ("1.png", False)]
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 2), (1, 1024), (1024, 1), (300, 500)])

@@ -130,6 +130,7 @@ def test_several_pictures_give_a_table_and_csv(open_page, tmp_path):
     page.set_input_files("#file", [str(EXAMPLE), str(tmp_path / "broken.jpg"), str(meter)])
     expect(page.locator("#status")).to_have_text("2 numbers read in 3 pictures. 1 of 3 pictures could not be read.")
     rows = page.locator("tbody tr")
+    assert page.inner_text(".pictures h2 .soft") == "1 not read"
     assert page.locator("tbody th").all_inner_texts() == ["number.jpg", "broken.jpg", "meter.jpg"]
     found = page.locator("tbody td:nth-child(2)").all_inner_texts()
     assert found == ["72366", "Not a picture in a known format, or damaged.", "249202"]

@@ -25,6 +25,7 @@ export class Stage {
     this.image.alt = "The picture that was read";
     this.image.draggable = false;
     this.overlay = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    this.overlay.setAttribute("role", "none"); // as an image it would hide its buttons from some screen readers
     this.rubber = make("div", "rubber");
     this.rubber.hidden = true;
     this.layer.append(this.image, this.overlay);

@@ -20,6 +20,7 @@ const ICONS = {
   download: "M12 4v11M7.500 11 12 15.500 16.500 11M5 20h14",
   whole: "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5",
   part: "M4 8V4h4M16 4h4v4M20 16v4h-4M8 20H4v-4M9 9h6v6H9z",
+  add: "M4 8V4h4M16 4h4v4M20 16v4h-4M8 20H4v-4M12 8.500v7M8.500 12h7",
   previous: "M14.500 6 8.500 12l6 6",
   next: "M9.500 6l6 6-6 6",
   warning: "M12 4 21 19.500H3zM12 10v4.500M12 17h.01",

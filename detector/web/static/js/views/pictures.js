@@ -1,7 +1,7 @@
 // The table of several pictures.
 
 import { html } from "../../vendor/lit-html.js";
-import { counted, icon, percent } from "./common.js";
+import { counted, icon, percent, when } from "./common.js";
 
 /** @typedef {import("../state.js").State} State */
 /** @typedef {import("../state.js").Item} Item */
@@ -15,10 +15,9 @@ export function picturesView(state, app) {
   const done = state.items.filter(({ progress }) => progress === "done").length;
   return html`<section class="card pictures" aria-labelledby="pictures-title">
     <div class="bar head">
-      <h2 id="pictures-title">${counted(state.items.length, "picture")}</h2>
+      <h2><span id="pictures-title">${counted(state.items.length, "picture")}</span>${remarkView(state.items)}</h2>
       <progress max=${state.items.length} value=${done} aria-label="Pictures read"
         ?hidden=${done === state.items.length}></progress>
-      <span class="spring"></span>
       <button type="button" id="csv" @click=${app.downloadCsv}>${icon("download")} CSV</button>
       <button type="button" id="json" @click=${app.downloadJson}>${icon("download")} JSON</button>
     </div>
@@ -33,6 +32,22 @@ export function picturesView(state, app) {
 }
 
 /**
+ * How many pictures need a look, because rows may be scrolled out of sight.
+ * @param {Item[]} items
+ */
+function remarkView(items) {
+  const failed = items.filter(({ error }) => error).length;
+  const uncertain = items.filter(isUncertain).length;
+  const remarks = [...(failed ? [`${failed} not read`] : []), ...(uncertain ? [`${uncertain} uncertain`] : [])];
+  return when(remarks.length, () => html`<span class="soft">${remarks.join(", ")}</span>`);
+}
+
+/** @param {Item} item */
+function isUncertain({ pages }) {
+  return pages.some((page) => page.numbers().some(({ status }) => status === "unsure" || status === "unfit"));
+}
+
+/**
  * @param {Item} item
  * @param {number} index
  * @param {State} state
@@ -41,7 +56,6 @@ export function picturesView(state, app) {
 function row(item, index, state, app) {
   const isCurrent = index === state.current;
   const numbers = item.pages.flatMap((page) => page.numbers());
-  const doubtful = numbers.some(({ status }) => status === "unsure" || status === "unfit");
   const confidences = numbers.flatMap(({ confidence }) => (confidence === null ? [] : [confidence]));
   return html`<tr class=${isCurrent ? "current" : ""} @click=${() => app.showItem(index)}>
     <th scope="row"><button type="button" class="link" aria-current=${isCurrent} title=${item.name}
@@ -52,7 +66,7 @@ function row(item, index, state, app) {
         item.progress === "reading" ? "Reading…" : "Waiting"}</span>`
       : numbers.length ? html`<span class="values">${numbers.map(({ text }) => html`<span>${text}</span>`)}</span>`
       : html`<span class="soft">No digits</span>`}</td>
-    <td class="right" ?hidden=${Boolean(item.error)}>${doubtful ? html`<span class="tag">uncertain</span> ` : ""}${
+    <td class="right" ?hidden=${Boolean(item.error)}>${isUncertain(item) ? html`<span class="tag">uncertain</span> ` : ""}${
       confidences.length ? percent(Math.min(...confidences)) : ""}</td>
   </tr>`;
 }

@@ -44,7 +44,7 @@ function toolsView(state, page, app) {
     ${when(state.values.region, () => html`<button type="button" id="whole" @click=${() => app.setOptions({ region: "" })}>
       ${icon("whole")} <span>Whole picture</span></button>`)}
     <button type="button" id="add-digit" aria-pressed=${state.marking === "digit"} ?disabled=${!page}
-      title="Drag a box around a missed digit" @click=${() => app.mark("digit")}>${icon("plus")} <span>Add a digit</span></button>
+      title="Drag a box around a missed digit" @click=${() => app.mark("digit")}>${icon("add")} <span>Add a digit</span></button>
     <span class="spring"></span>
     ${when(pages.length > 1, () => html`<span class="group" role="group" aria-label="Pages">
       <button type="button" id="previous-page" aria-label="Previous page" ?disabled=${!state.pageIndex}

@@ -129,7 +129,7 @@ def test_invalid_data_file(valid, change, expected):
 
 
 @pytest.mark.parametrize(
-    "content", ["", "- 1\n", "a: [", "train: images/train\n", "!!python/object/apply:os.system ['true']\n", "[" * 3000]
+    "content", ["", "- 1\n", "a: [", "train: images/train\n", "!!python/object/apply:os.system ['true']\n", "[" * 1000]
 )
 def test_data_file_of_no_dataset(tmp_path, content):
     (tmp_path / "data.yaml").write_text(content)

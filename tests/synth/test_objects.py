@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitdet.configs import SynthConfig, load_preset
-from digitdet.configs.base import preset_names
 from digitdet.configs.look import LookConfig
 from digitdet.synth.digits.glyphs import NO_DIGIT
 from digitdet.synth.effects.relight import measure_light
@@ -19,7 +18,6 @@ from digitdet.synth.pages.page_geometry import sample_angle, sample_folds
 from digitdet.synth.scene import SceneComposer
 
 SEEDS = st.integers(0, 2**32 - 1)
-PRESETS = preset_names("synth")
 
 
 def draw_plan(composer, seed):
@@ -90,7 +88,7 @@ def test_objects_without_digits_show_words(one_object, name):
         assert all(glyph.glyph.label == NO_DIGIT for line in plan.lines for glyph in line.glyphs)
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", ["print", "scenes"])
 def test_pictures_without_digits_are_the_share_of_the_look(composers, preset):
     """The number of blank plans is within four standard deviations of the sum of the shares."""
     looks = {**load_preset(SynthConfig, "synth", preset).looks}

@@ -97,7 +97,7 @@ def test_characters_between_hidden_numbers_are_left_out_too(make_composer, monke
     assert np.array_equal(composer.render_plan(plan, everything)[0].image, bare.image)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(name=LOOKS, seed=SEEDS)
 def test_only_hidden_numbers_are_missing(composers, name, seed):
     plan = draw_plan(composers[name], seed)

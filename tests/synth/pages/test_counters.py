@@ -118,14 +118,6 @@ def test_the_last_drum_of_an_odometer_has_colours_of_its_own(draw_counter):
     assert max(coloured) <= 3
 
 
-@pytest.mark.parametrize("source", KINDS)
-def test_counters_are_deterministic(draw_counter, source):
-    (first, line), (second, again) = (draw_counter(7, source) for _ in range(2))
-    assert [(g.x, g.y, g.character) for g in line.glyphs] == [(g.x, g.y, g.character) for g in again.glyphs]
-    assert all(np.array_equal(a.glyph.ink, b.glyph.ink) for a, b in zip(line.glyphs, again.glyphs, strict=True))
-    assert all(np.array_equal(a.points, b.points) for a, b in zip(first.shapes, second.shapes, strict=True))
-
-
 def test_pictures_are_drawn_and_boxes_are_tight_around_their_ink(sources):
     """Without effects, the box of a drum that stands still is that of the digit that it shows."""
     look = LookConfig(

@@ -56,7 +56,7 @@ class NumberDecoder:
         lines = [make_choices(lattice, self._config.confidence) for lattice in lattices]
         if self._constraints:
             return self._likely(map(self._constrained, join_stacks(lines, self._constraints)))
-        numbers = self._likely(map(self._free, lines))
+        numbers = self._likely(map(self._free, join_stacks(lines)))
         if not numbers and is_crop:
             lines = [make_choices(lattice, self._config.confidence, _GUESS) for lattice in lattices]
             numbers = self._likely(map(self._free, lines))

@@ -6,32 +6,65 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from digitdet.common.boxes import as_boxes, intersection
 from digitdet.common.types import CLASS_NAMES, Box
 from digitdet.reading.choices import DIGIT, Choices
 from digitdet.reading.constrained import constrained_numbers
 from digitdet.reading.constraints import Constraints
 
 _MIN_DIGITS = 3  # fewer show no regular distance
-_MAX_SHIFT = 0.5  # sideways between neighbours, in digit heights
+_MAX_SHIFT = 0.6  # sideways between neighbours, in digit heights
 _MAX_STEP = 3.0  # downwards between the middles of neighbours, in digit heights
 _MAX_RATIO = 1.5  # of the larger to the smaller of two neighbouring heights or steps
+# Without constraints, a stack is a number only if there is no other digit within these distances beside it and above or
+# below it, in digit heights: it is no column of a table, a form or a puzzle.
+_FREE_BESIDE, _FREE_BELOW = 12.0, 3.0
 
 
-def join_stacks(lines: Sequence[Choices], constraints: Constraints) -> list[Choices]:
-    """Join lines of one digit each, one below the other at regular distances, that only together meet the constraints.
+def join_stacks(lines: Sequence[Choices], constraints: Constraints | None = None) -> list[Choices]:
+    """Join lines of one digit each, one below the other at regular distances, that together are a number.
 
-    A joined line takes the place of its first digit.
+    With constraints, they are joined where only all of them together meet these. Otherwise, they are joined if no other
+    digit is near and they do not count up or down, as the entries of a list or the marks of a scale do. A joined line
+    takes the place of its first digit.
     """
     joined: dict[int, Choices] = dict(enumerate(lines))
     for rows in _stacks(lines):
         stack = _concatenated([lines[row] for row in rows])
-        numbers = constrained_numbers(stack, constraints)
-        is_whole = len(numbers) == 1 and len(numbers[0].slots) == len(rows)
-        if is_whole and not any(constrained_numbers(lines[row], constraints) for row in rows):
+        if _is_free_number(lines, rows) if constraints is None else _meets(lines, rows, stack, constraints):
             for row in rows:
                 del joined[row]
             joined[min(rows)] = stack
     return [joined[row] for row in sorted(joined)]
+
+
+def _meets(lines: Sequence[Choices], rows: Sequence[int], stack: Choices, constraints: Constraints) -> bool:
+    """Whether a stack meets the constraints, and none of its digits does alone."""
+    numbers = constrained_numbers(stack, constraints)
+    is_whole = len(numbers) == 1 and len(numbers[0].slots) == len(rows)
+    return is_whole and not any(constrained_numbers(lines[row], constraints) for row in rows)
+
+
+def _is_free_number(lines: Sequence[Choices], rows: Sequence[int]) -> bool:
+    """Whether a stack has no other digits near it, and does not count up or down."""
+    digits, others = (
+        [
+            (slot.box, int(character))
+            for row in of_them
+            for slot, character in zip(lines[row].slots, lines[row].chosen, strict=True)
+            if character in CLASS_NAMES
+        ]
+        for of_them in (rows, sorted(set(range(len(lines))) - set(rows)))
+    )
+    steps = np.diff([digit for _, digit in digits])
+    if abs(steps[0]) == 1 and np.all(steps == steps[0]):
+        return False
+    boxes = as_boxes([box for box, _ in digits])
+    height = float(np.median(boxes[:, 3] - boxes[:, 1]))
+    left, top = boxes[:, :2].min(axis=0) - [_FREE_BESIDE * height, _FREE_BELOW * height]
+    right, bottom = boxes[:, 2:].max(axis=0) + [_FREE_BESIDE * height, _FREE_BELOW * height]
+    near = as_boxes([(left, top, right, bottom)])
+    return not intersection(as_boxes([box for box, _ in others]), near).any()
 
 
 def _stacks(lines: Sequence[Choices]) -> Iterator[list[int]]:

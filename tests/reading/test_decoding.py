@@ -273,7 +273,7 @@ def stack(digits, step=40, shifts=(), **settings):
 def test_stacked_digits_are_joined():
     lines = stack("58320")
     assert shown(decode(*lines, digits=5)) == ["58320"]
-    assert shown(decode(*lines)) == list("58320")
+    assert shown(decode(*lines)) == ["58320"]
     assert shown(decode(*reversed(lines), digits=5)) == ["58320"]
     assert shown(decode(made_lattice("12345", top=-60), *lines, digits=5)) == ["12345", "58320"]
 
@@ -290,6 +290,25 @@ def test_stacked_digits_are_joined():
 )
 def test_other_single_digits_are_not_joined(lines):
     assert {number.status for number in decode(*lines, digits=4)} == {"unfit"}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        stack("58"),  # too few
+        stack("3456"),  # the entries of a list
+        stack("543"),
+        [*stack("583"), *stack("704", shifts=[100] * 3)],  # the columns of a table
+        [*stack("583"), made_lattice("12", top=140)],  # a column goes on
+    ],
+)
+def test_columns_are_not_one_number(lines):
+    assert max(len(text) for text in shown(decode(*lines))) <= 2
+
+
+def test_a_stack_may_lean_and_have_others_far_away():
+    lines = stack("280", shifts=[24, 12, 0])
+    assert shown(decode(*lines, made_lattice("7", top=40, left=900))) == ["280", "7"]
 
 
 def test_digits_that_fit_alone_are_not_stacked():

@@ -84,7 +84,7 @@ class NumberReader:
         self._detector = MultiScaleDetector(loaded.detector, self.config)
         self._line_reader, self._second_reader = loaded.line_reader, loaded.second_reader
         self._decoder = NumberDecoder(self.config, constraints, self._line_reader.calibration.confidence)
-        self.workers = max(os.cpu_count() or 1, 1)
+        self.workers = os.cpu_count() or 1
 
     def read(self, source: ImageSource, regions: Sequence[Region] = ()) -> Reading:
         """Read one picture; of a file with several pages the first.
@@ -191,7 +191,7 @@ class NumberReader:
     def _process_frames(
         self, frames: Iterator[Frame], source: VideoSource, regions: Sequence[Region]
     ) -> Iterator[tuple[list[LoadedPage], _Transcribed]]:
-        """Transcribe the frames of a file in batches beside each other, and those of a camera one by one, at once."""
+        """Transcribe the frames of a file in concurrent batches, and each frame of a camera as soon as it arrives."""
         name = video_name(source)
         if not is_live(source):
             batches = batch_frames(frames, name, self.config.batch)

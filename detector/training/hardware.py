@@ -12,6 +12,8 @@ from pathlib import Path
 from digitdet.common.errors import DigitdetError
 from digitdet.configs import TrainConfig
 
+_ADAPTED_AFTER = 3.0  # seconds
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -70,9 +72,6 @@ def describe_machine(device: str, in_bf16: bool) -> str:
 
 def _count_cores() -> int:
     return os.cpu_count() or 1
-
-
-_ADAPTED_AFTER = 3.0  # seconds
 
 
 class CpuThreads:

@@ -33,8 +33,8 @@ Targets = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 the character in every column (B, T), -100 in the padding; the edges of that character (B, T, 4)."""
 
 _BATCH = 64
-_POOL = 8  # batches that are drawn together and sorted by width, so that little padding is needed
-_CHUNK = 64  # pools between two checkpoints
+_BATCHES_PER_POOL = 8  # a pool is drawn together and sorted by width, so that little padding is needed
+_POOLS_PER_CHUNK = 64  # at the end of a chunk there is a checkpoint
 _WARMUP_STEPS = 400  # at most a tenth of all steps
 _PADDING = -100
 # Weights beside the CTC loss: of the class of every column, and of the edges.
@@ -66,18 +66,18 @@ def train_line_reader(
     """
     network = network.to(memory_format=torch.channels_last)
     lines = [Shard(path) for path in shards]
-    chunks, chunk = _plan(sum(map(len, lines)), config)
-    settings = _settings(config, chunks, chunk * _POOL, seed, machine)
+    chunks, pools = _plan(sum(map(len, lines)), config)
+    settings = _settings(config, chunks, pools * _BATCHES_PER_POOL, seed, machine)
     loop = TrainingLoop(network, line_reader_loss, settings, checkpoint)
     while not loop.is_finished:
-        pools_of_chunk = DataLoader(
-            _ChunkPools(lines, seed, loop.epoch * chunk, chunk),
+        chunk = DataLoader(
+            _ChunkPools(lines, seed, loop.epoch * pools, pools),
             batch_size=None,
             collate_fn=_unchanged,
             num_workers=machine.workers,
             prefetch_factor=3 if machine.workers else None,
         )
-        loop.run_epoch((batch for pool in pools_of_chunk for batch in pool), on_step)
+        loop.run_epoch((batch for pool in chunk for batch in pool), on_step)
         loop.save()
     return cast(LineReaderNet, loop.averaged.eval())
 
@@ -85,14 +85,14 @@ def train_line_reader(
 def count_steps(lines: int, config: LineReaderConfig) -> int:
     """Return the number of steps of a training on so many lines."""
     chunks, pools = _plan(lines, config)
-    return chunks * pools * _POOL
+    return chunks * pools * _BATCHES_PER_POOL
 
 
 def _plan(lines: int, config: LineReaderConfig) -> tuple[int, int]:
-    """Return the number of chunks, after each of which there is a checkpoint, and of the pools in each."""
-    pools = max(round(config.epochs * lines / (_BATCH * _POOL)), 1)
-    chunk = min(_CHUNK, pools)
-    return math.ceil(pools / chunk), chunk
+    """Return the number of chunks, and of the pools in each."""
+    total = max(round(config.epochs * lines / (_BATCH * _BATCHES_PER_POOL)), 1)
+    pools = min(_POOLS_PER_CHUNK, total)
+    return math.ceil(total / pools), pools
 
 
 def _settings(config: LineReaderConfig, chunks: int, steps: int, seed: int, machine: Machine) -> LoopSettings:
@@ -167,7 +167,7 @@ class _ChunkPools(Dataset[list[tuple[Tensor, Targets]]]):
 
     def _lines(self, pool: int) -> list[tuple[int, int]]:
         """Return the shards and rows of the lines of a pool."""
-        total, size = int(self._ends[-1]), _BATCH * _POOL
+        total, size = int(self._ends[-1]), _BATCH * _BATCHES_PER_POOL
         found = []
         for turn in range(pool * size // total, ((pool + 1) * size - 1) // total + 1):
             order = np.random.default_rng((self._seed, 0, turn)).permutation(total)

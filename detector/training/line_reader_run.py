@@ -54,9 +54,8 @@ def make_line_reader(config: TrainConfig, data: Path, folder: Path, start: Path 
         shards = _cut_lines(data, "train", OnnxLineReader(known), folder / "lines-train", config.seed, say, detector)
         torch.manual_seed(config.seed)
         size = SECOND_READER_SIZE if is_second else LINE_READER_SIZE
-        save_weights(
-            _train(config, shards, load_weights(start) if start else LineReaderNet(size), folder, say), weights
-        )
+        network = load_weights(start) if start else LineReaderNet(size)
+        save_weights(_train(config, shards, network, folder, say), weights)
     entries = read_entries(known.read_bytes(), str(known))
     calibration = {name: text for name, text in entries.items() if name in ("weights", "calibration")}
     write_line_reader(

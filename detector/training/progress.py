@@ -20,7 +20,7 @@ class TrainingProgress:
         machine: Returns what it is trained on, for the message about the expected duration.
         total: Number of steps, with those of an interrupted training that is resumed.
         say: Gets a line of text.
-        measured_as: Duration of the validations, as a number of steps.
+        validation_steps: Duration of all validations, as a number of training steps.
         clock: Returns the time in seconds.
     """
 
@@ -30,11 +30,11 @@ class TrainingProgress:
         machine: Callable[[], str],
         total: int,
         say: Say,
-        measured_as: float = 0.0,
+        validation_steps: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._name, self._machine, self._total = name, machine, total
-        self._say, self._measured_as, self._clock = say, measured_as, clock
+        self._say, self._validation_steps, self._clock = say, validation_steps, clock
         self._first = self._done = 0  # steps before this run of the command, and until now
         self._began = self._warm = 0.0  # times of the first step and of the end of the warm-up
         self._bar = tqdm(total=total, unit="step", desc=name, disable=None, smoothing=0.05)
@@ -53,7 +53,7 @@ class TrainingProgress:
         elif since == _MEASURED_STEPS:
             seconds = (self._clock() - self._warm) / since
             share = 1 - self._first / self._total
-            duration = format_duration(seconds * share * (self._total + self._measured_as))
+            duration = format_duration(seconds * share * (self._total + self._validation_steps))
             self.line(f"the {self._name} takes about {duration} on {self._machine()}; {seconds:.2g} s per step")
 
     def epoch(self, number: int, epochs: int, results: str) -> None:

@@ -41,7 +41,7 @@ CHECKPOINT, BEST = "checkpoint.pt", "best.pt"
 """Weights of the last and of the best epoch in the run folder, written atomically: Ultralytics' own are not."""
 
 _LOG = "ultralytics.log"
-_MEASURING = 1 / 3  # duration of detection in a batch, as a fraction of a training step
+_VALIDATION_COST = 1 / 3  # of a batch of pictures, as a fraction of a training step
 
 
 def train(
@@ -102,9 +102,10 @@ def _choose_threads(trainer: Any, threads: int) -> None:
 def _show_progress(trainer: Any, device: str, bf16: bool, say: Say, stack: contextlib.ExitStack) -> None:
     """Show the progress of a trainer that is about to start, until `stack` ends."""
     steps, epochs = len(trainer.train_loader), trainer.epochs
-    measured_as = epochs * len(trainer.test_loader) * trainer.test_loader.batch_size / trainer.batch_size * _MEASURING
+    validated = epochs * len(trainer.test_loader) * trainer.test_loader.batch_size  # pictures
+    validation_steps = validated / trainer.batch_size * _VALIDATION_COST
     progress = TrainingProgress(
-        "detector", lambda: describe_machine(device, bf16), steps * epochs, say, measured_as=measured_as
+        "detector", lambda: describe_machine(device, bf16), steps * epochs, say, validation_steps=validation_steps
     )
     stack.callback(progress.close)
     done = trainer.start_epoch * steps

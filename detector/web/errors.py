@@ -28,7 +28,7 @@ async def _handle_http(_request: Request, error: Any) -> Response:
 async def _handle_validation(_request: Request, error: Any) -> Response:
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"] if part != "query")
-    reason = "there is no such option" if first["type"] == "extra_forbidden" else first["msg"]
+    reason = "there is no such option; /docs lists all" if first["type"] == "extra_forbidden" else first["msg"]
     return error_response(HTTPStatus.BAD_REQUEST, " ".join(f"{name}: {reason}".split()))
 
 

@@ -345,7 +345,7 @@ def small_files():
 FILES = small_files()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     file=st.sampled_from(FILES),
     # Half of the changes are near the start, in the header.

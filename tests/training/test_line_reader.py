@@ -130,7 +130,7 @@ def test_every_line_comes_once_a_turn(tmp_path):
 
 
 def test_a_network_learns_a_line_in_an_interrupted_training(tmp_path, monkeypatch):
-    for name, value in {"_BATCH": 6, "_POOL": 2, "_CHUNK": 4}.items():
+    for name, value in {"_BATCH": 6, "_BATCHES_PER_POOL": 2, "_POOLS_PER_CHUNK": 4}.items():
         monkeypatch.setattr(line_reader, name, value)
     write_shard(tmp_path / "0.npz", crops_of("7041"))
     config = LineReaderConfig(epochs=12 * 7, learning_rate=0.003)

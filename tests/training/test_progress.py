@@ -7,10 +7,10 @@ pytest.importorskip("tqdm", reason="tqdm is not installed: pip install '.[train]
 from digitdet.training.progress import TrainingProgress, format_duration
 
 
-def said_in(total, first, steps, measured_as=0.0):
+def said_in(total, first, steps, validation_steps=0.0):
     """The lines about a training whose steps take 2 s after 3 slow ones, with 20 steps per epoch."""
     said, now = [], 0.0
-    progress = TrainingProgress("detector", lambda: "this CPU", total, said.append, measured_as, clock=lambda: now)
+    progress = TrainingProgress("detector", lambda: "this CPU", total, said.append, validation_steps, clock=lambda: now)
     for done in range(first + 1, first + steps + 1):
         progress.step(done, 1.0)
         if done % 20 == 0:
@@ -22,7 +22,7 @@ def said_in(total, first, steps, measured_as=0.0):
 
 def test_the_duration_is_measured_after_the_slow_first_steps():
     assert said_in(1500, 0, 20)[0] == "the detector takes about 50 minutes on this CPU; 2 s per step"
-    assert said_in(1500, 0, 20, measured_as=600)[0].startswith("the detector takes about 70 minutes")
+    assert said_in(1500, 0, 20, validation_steps=600)[0].startswith("the detector takes about 70 minutes")
 
 
 def test_a_resumed_training_takes_what_is_left():

@@ -176,6 +176,38 @@ def test_a_missed_digit_can_be_added(open_page, choose, server):
     assert saved_classes(server) == [7, 2, 3, 6, 6, 9]
 
 
+def test_an_added_digit_joins_the_number_beside_it(open_page, choose, server):
+    page = open_page()
+    choose(page)
+    first = page.locator("[data-digit]").first
+    first.focus()
+    page.keyboard.press("Delete")
+    expect(page.locator("#numbers .value .text")).to_have_text("2366")
+    box = page.locator("[data-digit] .box").first.bounding_box()
+
+    def add_before():
+        page.click("#add-digit")
+        page.mouse.move(box["x"] - 0.9 * box["width"], box["y"])
+        page.mouse.down()
+        page.mouse.move(box["x"] - 0.2 * box["width"], box["y"] + box["height"], steps=4)
+        page.mouse.up()
+
+    add_before()
+    page.keyboard.type("8")
+    expect(page.locator("#numbers .value .text")).to_have_text("82366")
+    expect(page.locator("#saved")).to_contain_text("Saved with 5 digits")
+    page.locator("[data-digit]").first.focus()
+    page.keyboard.press("Delete")
+    page.locator("#numbers [title=Edit]").click()
+    page.fill("#edit", "92366")
+    page.keyboard.press("Enter")
+    expect(page.locator("#saved")).to_contain_text("has 5 digits, but 4 boxes")
+    add_before()  # the box of the digit that was typed
+    expect(page.locator("#saved")).to_contain_text("Saved with 5 digits")
+    assert texts(page) == ["92366"]
+    assert saved_classes(server) == [9, 2, 3, 6, 6]
+
+
 def test_the_picture_is_zoomed_and_moved(open_page, choose):
     page = open_page()
     choose(page, PAGE)

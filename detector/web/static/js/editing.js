@@ -38,8 +38,10 @@ export class Editor {
 
   /** @param {api.Box} box of the page as in its file */
   add(box) {
-    const digit = this.page.add(box);
-    this.store.set({ marking: null, opened: digit.id, focused: digit.id, chosen: digit.row });
+    const { id, row, text } = this.page.add(box);
+    const isKnown = text !== "?"; // from a typed number
+    this.store.set({ marking: null, opened: isKnown ? null : id, focused: id, chosen: row });
+    if (isKnown) this.edited();
   }
 
   /**

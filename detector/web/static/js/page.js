@@ -1,6 +1,6 @@
 // A page with its digits and numbers, as they were read and as the user edits them.
 
-import { around } from "./geometry.js";
+import { around, toUpright } from "./geometry.js";
 
 /** @typedef {import("./api.js").Box} Box */
 /** @typedef {import("./api.js").Alternative} Alternative */
@@ -112,15 +112,59 @@ export class Page {
   }
 
   /**
-   * Adds a box whose digit is still unknown.
+   * Adds a box to the number beside it, or as a number of its own. Its digit is ? unless the number was typed with it.
    * @param {Box} box
    * @returns {Digit}
    */
   add(box) {
     this.remember("added a box");
-    const digit = { id: this.nextId++, row: this.nextRow++, text: "?", box, confidence: null, alternatives: [] };
-    this.digits = [...this.digits, digit];
-    return digit;
+    const row = this.rowBeside(box) ?? this.nextRow++;
+    const digit = { id: this.nextId++, row, text: "?", box, confidence: null, alternatives: [] };
+    const own = this.digitsOf(row);
+    const after = own.findIndex((other) => this.centre(other.box) > this.centre(box)); // -1: it is the last
+    const place = after < 0 ? own.length : after;
+    const index = own.length ? this.digits.indexOf(own[Math.max(place - 1, 0)]) + (place ? 1 : 0) : this.digits.length;
+    this.digits = [...this.digits.slice(0, index), digit, ...this.digits.slice(index)];
+    const typed = this.typed.get(row);
+    if (typed !== undefined) this.fitTyped(row, typed, place);
+    return this.digit(digit.id);
+  }
+
+  /**
+   * Lets a typed text and the digits of its number agree again, after a box was added to them.
+   * @param {number} row
+   * @param {string} typed
+   * @param {number} place of the new digit in the number
+   */
+  fitTyped(row, typed, place) {
+    const digits = this.digitsOf(row);
+    const characters = typed.match(/[0-9]/g) ?? [];
+    if (characters.length === digits.length) digits.forEach(({ id }, index) => this.replace(id, characters[index]));
+    if (characters.length === digits.length - 1) this.typed = new Map(this.typed).set(row, withDigitAt(typed, place, "0"));
+  }
+
+  /**
+   * The number on whose line a box lies, at most a digit's height away.
+   * @param {Box} box
+   * @returns {number | null}
+   */
+  rowBeside(box) {
+    const [left, top, right, bottom] = toUpright(box, this.reading);
+    let [nearest, row] = [Infinity, /** @type {number | null} */ (null)];
+    for (const other of this.digits) {
+      const [otherLeft, otherTop, otherRight, otherBottom] = toUpright(other.box, this.reading);
+      const height = Math.min(bottom - top, otherBottom - otherTop);
+      const gap = Math.max(left - otherRight, otherLeft - right);
+      const shared = Math.min(bottom, otherBottom) - Math.max(top, otherTop);
+      if (shared > height / 2 && gap < height && gap < nearest) [nearest, row] = [gap, other.row];
+    }
+    return row;
+  }
+
+  /** @param {Box} box */
+  centre(box) {
+    const [left, , right] = toUpright(box, this.reading);
+    return left + right;
   }
 
   /**
@@ -218,7 +262,12 @@ export class Page {
     }
     const read = this.reading.numbers[row];
     const texts = read.digits.map(({ box }) => digits.find((digit) => same(digit.box, box))?.text ?? "");
-    return withDigits(read.best, texts);
+    let text = withDigits(read.best, texts);
+    digits.forEach((digit, place) => {
+      const isAdded = !read.digits.some(({ box }) => same(digit.box, box));
+      if (isAdded) text = withDigitAt(text, place, digit.text);
+    });
+    return text;
   }
 }
 
@@ -237,6 +286,18 @@ function withDigits(text, digits) {
     else if (place === 0 || /[0-9]$/.test(result) || !MARK.test(character)) result += character;
   });
   return result.replace(/[.,/:-]$/, "");
+}
+
+/**
+ * A text with one more digit.
+ * @param {string} text
+ * @param {number} place how many digits stand before it
+ * @param {string} digit
+ */
+function withDigitAt(text, place, digit) {
+  const ends = [...text.matchAll(/[0-9?]/g)].map(({ index }) => index);
+  const at = place ? (ends[place - 1] ?? text.length - 1) + 1 : (ends[0] ?? text.length);
+  return text.slice(0, at) + digit + text.slice(at);
 }
 
 /** @param {string} text */

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import socket
 import sys
 from pathlib import Path
@@ -14,7 +13,9 @@ import click
 
 from digitdet.cli.options import FOLDER, echo_error, model_option, require_extra
 from digitdet.common.errors import DigitdetError
+from digitdet.web.settings import ServeSettings
 
+_DEFAULTS = ServeSettings()
 _LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
@@ -34,11 +35,17 @@ _LOCAL = ("127.0.0.1", "::1", "localhost")
 )
 @click.option("--corrections", type=FOLDER, help="Save corrections made on the page, to train on.")
 @model_option
-@click.option("--max-upload", type=click.FloatRange(0.1, 1000), default=20, metavar="MB", help="Reject larger files.")
+@click.option(
+    "--max-upload",
+    type=click.FloatRange(0.1, 1000),
+    default=round(_DEFAULTS.max_bytes / 1e6),
+    metavar="MB",
+    help="Reject larger files.",
+)
 @click.option(
     "--max-pixels",
     type=click.FloatRange(0.1, 100),
-    default=50,
+    default=round(_DEFAULTS.max_pixels / 1e6),
     metavar="MILLIONS",
     help="Reject pictures with more pixels.",
 )
@@ -48,12 +55,16 @@ _LOCAL = ("127.0.0.1", "::1", "localhost")
 @click.option(
     "--queue",
     type=click.IntRange(0, 100_000),
-    default=32,
+    default=_DEFAULTS.queue,
     metavar="N",
     help="Requests that may wait; further ones are rejected with 503.",
 )
 @click.option(
-    "--time-limit", type=click.FloatRange(0.1), default=30, metavar="SECONDS", help="Maximum time to read one upload."
+    "--time-limit",
+    type=click.FloatRange(0.1),
+    default=round(_DEFAULTS.time_limit),
+    metavar="SECONDS",
+    help="Maximum time to read one upload.",
 )
 def serve(host: str, port: int, names: tuple[str, ...], model: Path | None, **options: Any) -> None:
     """Start a web page that reads pictures and handwriting, with an HTTP API that is described at /docs.
@@ -68,13 +79,12 @@ def serve(host: str, port: int, names: tuple[str, ...], model: Path | None, **op
     from digitdet.imaging.images import quiet_decoders, use_one_thread
     from digitdet.reading.model import load_model
     from digitdet.web.app import create_app
-    from digitdet.web.limits import ServeSettings
     from digitdet.web.service import Service
 
     settings = ServeSettings(
         max_bytes=round(options["max_upload"] * 1e6),
         max_pixels=round(options["max_pixels"] * 1e6),
-        at_once=options["at_once"] or os.cpu_count() or 1,
+        at_once=options["at_once"] or _DEFAULTS.at_once,
         queue=options["queue"],
         time_limit=options["time_limit"],
         corrections=options["corrections"],

@@ -12,7 +12,8 @@ from digitdet.reader import NumberReader
 from digitdet.reading.model import Model
 from digitdet.reading.options import ReadOptions
 from digitdet.web.corrections import CorrectionFolder
-from digitdet.web.limits import RequestLimiter, ServeSettings
+from digitdet.web.limits import RequestLimiter
+from digitdet.web.settings import ServeSettings
 
 
 class Service:

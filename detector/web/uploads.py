@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
-from digitdet.web.limits import ServeSettings
+from digitdet.web.settings import ServeSettings
 
 _MAX_FIELD = 1_000_000  # bytes: the digits of one picture as JSON
 _MAX_FIELDS = 6000  # `allowed` may be repeated 5,000 times

@@ -24,8 +24,8 @@ def make_client(model):
     from starlette.testclient import TestClient  # here: the tests are skipped where the extra is not installed
 
     from digitdet.web.app import create_app
-    from digitdet.web.limits import ServeSettings
     from digitdet.web.service import Service
+    from digitdet.web.settings import ServeSettings
 
     def make(hosts=("testserver",), **settings):
         return TestClient(create_app(Service(model, ServeSettings(**settings)), hosts))
@@ -45,8 +45,8 @@ class Server:
         import uvicorn
 
         from digitdet.web.app import create_app
-        from digitdet.web.limits import ServeSettings
         from digitdet.web.service import Service
+        from digitdet.web.settings import ServeSettings
 
         self.corrections = corrections
         service = Service(load_model(), ServeSettings(corrections=corrections))

@@ -21,8 +21,8 @@ from digitdet.configs import ReadConfig
 from digitdet.reading.check_digits import CHECKS
 from digitdet.reading.model import load_model
 from digitdet.web.app import create_app
-from digitdet.web.limits import ServeSettings
 from digitdet.web.service import Service
+from digitdet.web.settings import ServeSettings
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "number.jpg"

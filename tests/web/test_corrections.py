@@ -17,8 +17,8 @@ from digitdet.common.errors import DataError
 from digitdet.datasets.formats.yolo import check_dataset, list_images, read_labels
 from digitdet.web.app import create_app
 from digitdet.web.corrections import CorrectionFolder
-from digitdet.web.limits import ServeSettings
 from digitdet.web.service import Service
+from digitdet.web.settings import ServeSettings
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "number.jpg"

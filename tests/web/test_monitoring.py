@@ -10,8 +10,8 @@ pytest.importorskip("fastapi")
 from starlette.testclient import TestClient
 
 from digitdet.web.app import create_app
-from digitdet.web.limits import ServeSettings
 from digitdet.web.service import Service
+from digitdet.web.settings import ServeSettings
 
 CONTENT = (Path(__file__).parents[2] / "examples" / "number.jpg").read_bytes()
 

@@ -35,7 +35,7 @@ docs: links
 
 # Two processes of one thread; the files in the order of tests/conftest.py.
 test: $(VENV)/installed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not torture"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 slow: $(VENV)/installed
 	$(BIN)/python -m pytest -m slow

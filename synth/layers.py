@@ -15,7 +15,7 @@ from digitdet.synth.surfaces.fields import Field
 
 # The border around an object that its shadow and its blurred edge may reach, in pixels.
 _BORDER = 16
-# The brightness of folds changes slowly: it is computed at every so many pixels.
+# Distance in pixels of the points at which the brightness of folds is computed; it changes slowly.
 _FOLD_STEP = 6
 
 

@@ -21,7 +21,7 @@ NewDraft = Callable[[str, float, float, bool], PageDraft]
 
 # Part of the pictures without digits that hold objects with words.
 _WORDS_SHARE = 0.6
-# A scene with so many numbers gets no more objects.
+# A scene with this many numbers gets no more objects.
 _ENOUGH_NUMBERS = 5
 # Part of the objects whose numbers and words are black or white.
 _PLAIN_SHARE = 0.75

@@ -165,7 +165,7 @@ def _parse_box(annotation: dict[str, Any]) -> Box | None:
         left, top, width, height = map(float, box)
         return left, top, left + width, top + height
     polygons = annotation.get("segmentation")
-    if box or not isinstance(polygons, list) or not polygons:  # a mask as run lengths is no list
+    if box or not isinstance(polygons, list) or not polygons:  # a mask as run lengths is not a list
         return None
     if not all(isinstance(one, list) and len(one) >= 6 and not len(one) % 2 for one in polygons):
         return None

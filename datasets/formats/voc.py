@@ -101,7 +101,7 @@ def _parse_xml(path: Path) -> ElementTree.Element:
 
 
 def _read_picture(folder: Path, path: Path, splits: dict[str, str], skipped: Counter[str]) -> UncheckedPicture:
-    """Read one XML file, with the boxes as written there; objects that are no digits are counted in `skipped`."""
+    """Read one XML file, with the boxes as written there; objects that are not digits are counted in `skipped`."""
     root = _parse_xml(path)
     classes, boxes = [], []
     for entry in root.iter("object"):

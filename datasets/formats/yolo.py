@@ -142,7 +142,7 @@ class DataFile:
     def notes(self) -> tuple[str, ...]:
         """A line about the classes that are left out, if there are any."""
         names = ", ".join(repr(name) for name in self.others.values())
-        return (f"{self.path}: boxes of the classes {names} are left out: these are no digits",) if names else ()
+        return (f"{self.path}: boxes of the classes {names} are left out: they are not digits",) if names else ()
 
     def pictures(self, split: str) -> list[Path]:
         """Return the pictures of a split, sorted by path within each source; none if the split or a folder is missing.

@@ -75,7 +75,7 @@ def price_line(draft: PageDraft, height: float) -> Line:
     _append(line, small_line, raised, rng.uniform(0.0, 0.16), number)
     line.numbers.append(number)
     place = rng.random()
-    if place < 0.3:  # what is below the cents is no part of the line
+    if place < 0.3:  # what is below the cents is not part of the line
         below = pick(rng, ("/kg", "/l", "/pc", "ea", "/St.", "/m", "kg", currency or "kg"))
         unit = draft.write(below, size * height * rng.uniform(0.4, 0.8), np.inf)
         top = raised + size + rng.uniform(0.1, 0.2)

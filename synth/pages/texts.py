@@ -2,7 +2,7 @@
 
 Other kinds are in `text_values.py` (amounts, measurements, calculations) and `text_labels.py` (dates, codes, lists).
 
-Which characters of a text are a number says `number_spans`. Raised and lowered digits are the Unicode characters for
+`number_spans` finds the numbers in a text. Raised and lowered digits are the Unicode characters for
 them, such as "\u00b3", and belong to no number.
 """
 
@@ -25,15 +25,15 @@ TextFunction = Callable[[np.random.Generator, LookConfig], str]
 TEXTS: Registry[TextFunction] = Registry()
 
 THIN_SPACE = "\u2009"
-"""A narrow gap within a number, as between thousands: it is drawn, but it is no character of the text."""
+"""A narrow gap within a number, as between thousands: it is drawn, but it is not a character of the text."""
 
 RAISED = "^"
-"""Before digits that are small and raised, up to the next character that is no digit, such as the cents on price tags.
+"""Before digits that are small and raised, such as the cents on price tags, up to the next character of another kind.
 They belong to the number; the sign itself is not drawn."""
 
 SUPERSCRIPTS = "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"
 SUBSCRIPTS = "".join(chr(0x2080 + digit) for digit in range(10))
-"""Raised and lowered 0 to 9 that are no digits of a number: exponents, footnote marks, the 2 of CO\u2082."""
+"""Raised and lowered 0 to 9 that do not belong to a number: exponents, footnote marks, the 2 of CO\u2082."""
 
 SIGN_BLOCKS = (
     (0x0391, 0x03C9),  # Greek

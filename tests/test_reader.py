@@ -1,6 +1,7 @@
 """NumberReader: from files, bytes and arrays to readings."""
 
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import cv2
@@ -109,6 +110,13 @@ def test_read_many_equals_reading_one_by_one(reader, tmp_path):
         alone = reader.read(path)
         assert reading.texts == alone.texts
         assert np.allclose([n.box for n in reading.numbers], [n.box for n in alone.numbers], atol=0.1)
+
+
+def test_what_is_no_picture_is_named(reader):
+    with pytest.raises(TypeError, match="not BytesIO; of an open file, pass file"):
+        reader.read(BytesIO(b"x"))
+    with pytest.raises(TypeError, match="expected many pictures"):
+        list(reader.read_many("photos"))
 
 
 def test_read_many_is_lazy(reader):

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from digitdet.reading.model import Model
     from digitdet.reading.options import ReadOptions
 
+_FORMATS = ("text", "json", "jsonl", "csv")
 _SHARD = 500  # pictures: about ten seconds of one core, and a few megabytes of results
 # The identity of a run holds the model and the pictures in other fields; the rest does not change the results.
 # Options of videos are left out, too: only the reading of pictures alone is resumed.
@@ -74,9 +75,9 @@ _SECTIONS = {
 @click.option(
     "--format",
     "output_format",
-    type=click.Choice(["text", "json", "jsonl", "csv"]),
-    default="text",
-    help="text: one number per line. json: one array. jsonl: one object per picture and line. csv: one row per number.",
+    type=click.Choice(_FORMATS),
+    help="text: one number per line. json: one array. jsonl: one object per picture and line. csv: one row per number. "
+    " [default: that of the name of --out, otherwise text]",
 )
 @click.option(
     "--out",
@@ -96,7 +97,7 @@ _SECTIONS = {
 @model_option
 @config_option()
 @verbosity_options
-def read(pictures: tuple[str, ...], output_format: str, **options: Any) -> None:
+def read(pictures: tuple[str, ...], output_format: str | None, **options: Any) -> None:
     """Print the numbers in pictures and videos: files, folders, glob patterns, URLs, or - for stdin.
 
     Numbers go to stdout, messages to stderr. The exit code is 0 if every picture was read (even if it holds no number),
@@ -108,7 +109,7 @@ def read(pictures: tuple[str, ...], output_format: str, **options: Any) -> None:
         from digitdet.imaging.images import quiet_decoders
 
         with quiet_decoders():  # Ray's own messages too
-            sys.exit(_read_on_cluster(pictures, output_format, ray_address(ray), options))
+            sys.exit(_read_on_cluster(pictures, output_format or "text", ray_address(ray), options))
     if options.pop("shard"):
         raise click.UsageError("--shard requires --ray")
     # Loading the model is a third of a cold start: it runs while the other modules are imported.
@@ -120,7 +121,13 @@ def read(pictures: tuple[str, ...], output_format: str, **options: Any) -> None:
         from digitdet.imaging.images import quiet_decoders
 
         with quiet_decoders():
-            sys.exit(_read(model, pictures, output_format, options, verbosity))
+            sys.exit(_read(model, pictures, output_format or _format_of(options["out"]), options, verbosity))
+
+
+def _format_of(out: str | None) -> str:
+    """The format that the name of a file of results asks for."""
+    suffix = Path(out or "").suffix.lower().removeprefix(".")
+    return suffix if suffix in _FORMATS else "text"
 
 
 def _load_model(path: Path | None, is_short_lived: bool) -> Model:

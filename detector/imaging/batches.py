@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -31,6 +32,8 @@ def load_batches(
     sources: Iterable[ImageSource | Input], batch_size: int, max_pixels: int
 ) -> Iterator[list[LoadedPage]]:
     """Load every page of every source, in order, in batches of up to `batch_size` pages."""
+    if isinstance(sources, (str, bytes, os.PathLike)):
+        raise TypeError("expected many pictures, such as [name] or Path(folder).glob('*.jpg'), not one")
     return _in_batches(_load_pages(sources, max_pixels), batch_size)
 
 

@@ -101,6 +101,11 @@ def read_pages(source: ImageSource, max_pixels: int = MAX_PIXELS) -> Iterator[Pa
 
 
 def _read_file(path: str | os.PathLike[str]) -> bytes:
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(
+            "a picture is a path, a URL, the bytes of a file, a PIL image or a uint8 array, "
+            f"not {type(path).__name__}; of an open file, pass file.read()"
+        )
     if isinstance(path, str) and is_url(path):
         from digitdet.imaging.download import download  # here: http.client and ssl take a tenth of the start
 

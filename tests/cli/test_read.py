@@ -44,6 +44,12 @@ def test_python_m_digitdet_reads():
     assert (result.returncode, result.stdout, result.stderr) == (0, f"{NUMBER}\n", "")
 
 
+def test_the_name_of_the_file_of_results_decides_on_the_format(tmp_path):
+    for name, start in (("r.csv", "image,page"), ("r.JSON", "["), ("r.jsonl", '{"schema"'), ("r.txt", NUMBER)):
+        assert run("read", EXAMPLE, "--out", tmp_path / name).exit_code == 0
+        assert (tmp_path / name).read_text(encoding="utf-8").startswith(start)
+
+
 def test_json():
     result = run("read", "--format", "json", EXAMPLE)
     (picture,) = json.loads(result.stdout)

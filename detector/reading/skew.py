@@ -8,7 +8,7 @@ import numpy as np
 
 from digitdet.common.types import FloatArray, Indices
 
-_MAX_ANGLE = 20  # of lines, in degrees
+_MAX_ANGLE = 35  # of lines, in degrees
 _MAX_SPACE = 3.0  # between the digits of a pair, in heights
 _LEVEL = 0.35  # two digits are level when their middles differ by less than this, in heights
 _ITERATIONS = 3  # of least squares

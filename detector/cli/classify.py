@@ -95,16 +95,17 @@ def train(
     """
     from digitdet.classifiers.runs import train_classifier
 
-    parts = _load_digits(mnist, data)
     names = classifier_names() if model == "all" else [model]
     if out is not None and len(names) > 1:
         raise click.UsageError("--out is the folder of one training; --model all writes to runs/classify")
-    for name in names:
-        config = load_classifier_config(name)
+    configs = {name: load_classifier_config(name) for name in names}
+    for name, config in configs.items():
         if isinstance(config, NetworkConfig):
-            config = replace(config, epochs=epochs, seed=seed)
+            configs[name] = replace(config, epochs=epochs, seed=seed)
         elif start is not None or epochs is not None:
             raise click.UsageError(f"{name} is not a network: --epochs and --from do not apply")
+    parts = _load_digits(mnist, data)
+    for name, config in configs.items():
         echo_error(f"{name}: training on {len(parts['train']):,} digits")
         train_classifier(config, parts, out or _RUNS / Path(name).stem, echo_error, start)
 
@@ -135,13 +136,14 @@ def evaluate(
     from digitdet.common.files import write_atomically
     from digitdet.common.tables import format_table
 
+    classifiers = {path: load_classifier(path) for path in trained}
     parts = _load_digits(mnist, data)
     digits = join_digits(list(parts.values())) if all_data and data is not None else parts["test"]
     if not len(digits):
         raise DataError(f"{data}: too few digits to reserve any for testing; use --all-data")
     results = [
-        measure(path.name if path.is_dir() else path.stem, load_classifier(path), digits, read_run(path).get("seconds"))
-        for path in trained
+        measure(path.name if path.is_dir() else path.stem, classifier, digits, read_run(path).get("seconds"))
+        for path, classifier in classifiers.items()
     ]
     heads, rows = comparison_rows(results)
     click.echo(format_table([heads, *rows]))

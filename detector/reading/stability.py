@@ -9,11 +9,11 @@ from dataclasses import replace
 from digitdet.common.types import Image
 from digitdet.reading.results import OK, UNFIT, Number, Reading
 
-_Pair = tuple[Image | None, Reading]
+_Frame = tuple[Image | None, Reading]
 _Key = tuple[str | None, str, int]  # region, text, and how many equal ones are before it in the frame
 
 
-def stable_readings(frames: Iterable[tuple[Image | None, Reading]], count: int) -> Iterator[_Pair]:
+def stable_readings(frames: Iterable[_Frame], count: int) -> Iterator[_Frame]:
     """Yield a frame whenever numbers become stable: when most of the last 2 * `count` - 1 frames show them.
 
     A number is known by its text, so the camera may move. It is reported again when it has been out of sight for that
@@ -29,8 +29,8 @@ def stable_readings(frames: Iterable[tuple[Image | None, Reading]], count: int) 
     """
     window: deque[tuple[Image | None, Reading, dict[_Key, Number]]] = deque(maxlen=2 * count - 1)
     reported: dict[_Key, str] = {}  # with their status
-    last: _Pair | None = None
-    since = 0  # number of the last frame that was yielded: frames stay in order
+    last: _Frame | None = None
+    yielded_page = 0  # number of the last frame that was yielded: frames stay in order
     is_reported = False
     for image, reading in frames:
         if reading.error is not None:
@@ -48,11 +48,11 @@ def stable_readings(frames: Iterable[tuple[Image | None, Reading]], count: int) 
         ]
         if new:
             best = max(
-                (one for one in window if one[1].page >= since and all(key in one[2] for key in new)),
+                (one for one in window if one[1].page >= yielded_page and all(key in one[2] for key in new)),
                 key=lambda one: min(one[2][key].confidence for key in new),
             )
             reported.update({key: best[2][key].status for key in new})
-            since, is_reported = best[1].page, True
+            yielded_page, is_reported = best[1].page, True
             yield best[0], replace(best[1], numbers=tuple(best[2][key] for key in new))
     if last is not None and not is_reported:
         yield last[0], replace(last[1], numbers=())

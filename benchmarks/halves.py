@@ -79,7 +79,8 @@ def main() -> None:
             table = csv.writer(file, lineterminator="\n")
             table.writerow(["image", "number"])
             for row in load_rows(real / name, arguments.half):
-                table.writerow([(real / name / row["image"]).resolve(), row["number"]])
+                numbers = row["number"].replace(";", "|")  # as digitdet eval divides them
+                table.writerow([(real / name / row["image"]).resolve(), numbers])
 
 
 def parse_arguments() -> argparse.Namespace:

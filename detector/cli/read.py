@@ -127,6 +127,8 @@ def read(pictures: tuple[str, ...], output_format: str | None, **options: Any) -
 def _format_of(out: str | None) -> str:
     """The format that the name of a file of results asks for."""
     suffix = Path(out or "").suffix.lower().removeprefix(".")
+    if suffix in ("xlsx", "xls", "ods"):
+        raise click.UsageError(f"--out: .{suffix} is not supported; spreadsheets also open a file that ends with .csv")
     return suffix if suffix in _FORMATS else "text"
 
 

@@ -50,6 +50,11 @@ def test_the_name_of_the_file_of_results_decides_on_the_format(tmp_path):
         assert (tmp_path / name).read_text(encoding="utf-8").startswith(start)
 
 
+def test_out_suggests_csv_for_a_spreadsheet(tmp_path):
+    result = run("read", EXAMPLE, "--out", tmp_path / "r.xlsx")
+    assert result.exit_code == 2 and ".csv" in result.stderr
+
+
 def test_json():
     result = run("read", "--format", "json", EXAMPLE)
     (picture,) = json.loads(result.stdout)

@@ -109,12 +109,9 @@ def _gather(
 def _without_small_digits(readings: list[StripReading]) -> list[StripReading]:
     """Leave out the raised and lowered digits, which belong to no number, and lines of such a digit alone."""
     places = [np.flatnonzero(one.evidence.is_digit) for one in readings]
-    boxes, labels = (
-        np.concatenate(
-            [empty, *(getattr(one.evidence, name)[rows] for one, rows in zip(readings, places, strict=True))]
-        )
-        for name, empty in (("boxes", np.zeros((0, 4))), ("labels", np.zeros(0, np.intp)))
-    )
+    digits = [(one.evidence.boxes[rows], one.evidence.labels[rows]) for one, rows in zip(readings, places, strict=True)]
+    boxes = np.concatenate([np.zeros((0, 4)), *(boxes for boxes, _ in digits)])
+    labels = np.concatenate([np.zeros(0, np.intp), *(labels for _, labels in digits)])
     lines = np.split(np.arange(len(boxes)), np.cumsum([len(rows) for rows in places])[:-1])
     small = find_small_digits(boxes, labels, lines)
     if not len(small):

@@ -130,7 +130,11 @@ def build_config(kind: type[ConfigT], data: Mapping[Any, Any], source: str, base
 
 
 def _check_value(key: str, value: object, type_: Any) -> Any:
-    """Return a value converted to a type; ConfigError, which names the key, if that is impossible."""
+    """Return a value converted to a type.
+
+    Raises:
+        ConfigError: The value does not fit the type; the message names the key.
+    """
     if get_origin(type_) is dict and isinstance(value, Mapping):  # one by one, so that the message names the right one
         item_type = get_args(type_)[1]
         value = {name: _check_value(f"{key}: {name}", item, item_type) for name, item in value.items()}

@@ -138,8 +138,8 @@ def add_materials(
     """
     looks = config.looks
     given = {"fonts": fonts, "hand fonts": hand_fonts, "strokes": strokes, "drums": drums}
+    used = {source for look in looks.values() for source, weight in look.sources.items() if weight}
     for name, (sources, preset) in _SOURCES_OF.items():
-        used = {source for look in looks.values() for source, weight in look.sources.items() if weight}
         if given[name] and not sources & used:
             raise ConfigError(f"{name} are given, but no look of these settings uses them; the preset {preset} does")
     if crops is not None and not any(look.sources.get("crops") for look in looks.values()):

@@ -6,5 +6,5 @@ import hashlib
 
 
 def name_hash(name: str) -> bytes:
-    """Return the SHA-256 of a name: sorted by it, names are in a random order that is always the same."""
+    """Return the SHA-256 of a name, a sort key for a pseudo-random order that is the same on every machine."""
     return hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()

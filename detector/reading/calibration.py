@@ -26,7 +26,7 @@ class LatticeWeights:
         network: Factor of the line reader's log probability.
         detector: Factor of -log(1 - s) for a digit with a box, where s is the detector's score of this digit. Low
             scores are no evidence against a digit.
-        nothing: Added for the option that no character is there.
+        nothing: Added for the options that no character is there: nothing, or a space.
     """
 
     network: float = 0.9

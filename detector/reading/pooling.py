@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from digitdet.common.characters import SPACE
 from digitdet.common.types import CLASS_NAMES, FloatArray
 from digitdet.reading.calibration import LatticeWeights
 from digitdet.reading.evidence import Evidence
@@ -46,6 +47,6 @@ def pooled_probabilities(evidence: Evidence, weights: LatticeWeights) -> FloatAr
     """Return the probabilities (P, 18) of all options from the evidence."""
     odds, has_box = weights.network * evidence.network, evidence.rows >= 0
     odds[has_box, :_DIGITS] -= weights.detector * np.log1p(-evidence.scores[has_box].clip(0, _MAX_SCORE))
-    odds[:, NOTHING] += weights.nothing
+    odds[:, [SPACE, NOTHING]] += weights.nothing
     exponentials = np.exp(odds - odds.max(axis=1, keepdims=True))
     return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from digitdet.configs.look import LookConfig
-from digitdet.synth.pages.texts import TEXTS, digits, pick, random_digits, word
+from digitdet.synth.pages.texts import TEXTS, digits, pick, random_digits, varied_digits, word
 
 _PREFIXES = (
     *("No.", "Nr.", "N", "#", "No", "Tel.", "Tel:", "ID", "N\u00b0", "No:", "Qty", "BP", "ISO", "SOLO", "BOX", "DIN"),
@@ -88,7 +88,8 @@ def phone(rng: np.random.Generator, look: LookConfig) -> str:
 @TEXTS.add("house_number")
 def house_number(rng: np.random.Generator, look: LookConfig) -> str:
     """A house number, mostly of two or three digits: "42", "117B", "8 bis", "1-3"."""
-    text = str(1 + int(9 * rng.random() ** 1.8)) + random_digits(rng, int(rng.choice(4, p=(0.2, 0.45, 0.25, 0.1))))
+    text = str(1 + int(9 * rng.random() ** 1.8))
+    text += varied_digits(rng, int(rng.choice(4, p=(0.2, 0.45, 0.25, 0.1))))
     kind = rng.random()
     if kind < 0.9:
         return text

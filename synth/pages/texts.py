@@ -83,19 +83,25 @@ def random_digits(rng: np.random.Generator, count: int) -> str:
 
 @TEXTS.add("digits")
 def digits(rng: np.random.Generator, look: LookConfig) -> str:
-    """Digits with the same probability, except for 1, which is 1.5 times as frequent because detectors miss it most.
-
-    The number of digits is log-uniform, because only short numbers can fill a picture. Leading zeros and repeated
-    digits are more frequent than in independent draws.
-    """
+    """Digits as `varied_digits` draws them. Their number is log-uniform: only short numbers can fill a picture."""
     low, high = look.digits_per_number
-    length = min(int(low * ((high + 1) / low) ** rng.random()), high)
-    values = np.where(rng.random(length) < 0.05, 1, rng.integers(0, 10, length))
+    return varied_digits(rng, min(int(low * ((high + 1) / low) ** rng.random()), high))
+
+
+def varied_digits(rng: np.random.Generator, count: int) -> str:
+    """Draw `count` digits.
+
+    Repeated digits and leading zeros are more frequent than in independent draws, and ones more frequent than other
+    digits: a plain stroke is easily missed or taken for a rule, an edge or a slash.
+    """
+    values = np.where(rng.random(count) < 0.05, 1, rng.integers(0, 10, count))
     habit = rng.random()
     if habit < 0.08:  # repeated digits: 11, 000, 77
-        values[int(rng.integers(length)) :] = values[-1]
+        values[int(rng.integers(count + 1)) :] = values[-1:]
     elif habit < 0.14:
-        values[: int(rng.integers(length + 1))] = 0
+        values[: int(rng.integers(count + 1))] = 0
+    elif habit < 0.26:
+        values[rng.random(count) < 0.4] = 1
     return "".join(map(str, values))
 
 

@@ -131,6 +131,18 @@ def test_a_gap_gets_a_slot_where_a_character_may_be():
     assert len(lattice_of("12", {}).slots) == 2
 
 
+@pytest.mark.parametrize("nothing", [0.0, 1.0])
+def test_the_weight_of_nothing_decides_on_characters_and_not_on_spaces(nothing):
+    log_probabilities, edges = network_output("1 2 4")
+    for at, option in ((1, SPACE), (3, 7)):  # a little more likely than nothing
+        log_probabilities[column_of(at)] = log_probabilities[0]
+        log_probabilities[column_of(at), option] = log_probabilities[0, BLANK] + 0.5
+    digits = detections({0: (1, 0.9), 2: (2, 0.9), 4: (4, 0.9)})
+    evidence = gather_evidence(decode(log_probabilities), edges, strip_of(edges), digits)
+    lattice = build_lattice(evidence, range(3), 0, LatticeWeights(nothing=nothing))
+    assert best(lattice) == ("1 24" if nothing else "1 274")
+
+
 @pytest.mark.parametrize("digits", [{}, {0: (5, 0.8), 1: (6, 0.9)}])
 def test_a_line_without_any_text(digits):
     lattice = lattice_of("", digits) if not digits else lattice_of("  ", digits, certainty=0.01)

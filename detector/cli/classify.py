@@ -172,8 +172,8 @@ def predict(pictures: tuple[str, ...], images: tuple[str, ...], model: Path, as_
     if not names:
         raise click.UsageError("name a picture or a folder")
     from digitdet.classifiers.runs import load_classifier
-    from digitdet.imaging.images import quiet_decoders
     from digitdet.imaging.inputs import find_inputs
+    from digitdet.imaging.process import quiet_decoders
 
     classifier = load_classifier(model)
     finder = _finder()

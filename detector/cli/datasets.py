@@ -27,7 +27,7 @@ def convert(source: Path, out: Path, to: str) -> None:
     boxes are listed on stderr.
     """
     from digitdet.datasets.convert import convert as convert_dataset
-    from digitdet.imaging.images import quiet_decoders
+    from digitdet.imaging.process import quiet_decoders
 
     with quiet_decoders():
         done = convert_dataset(source, out, to)
@@ -38,7 +38,7 @@ def convert(source: Path, out: Path, to: str) -> None:
 def check(data: Path) -> None:
     """Print the problems of a dataset, and exit with 1 if there are any."""
     from digitdet.datasets.formats.yolo import check_dataset, find_data_file, read_data_file
-    from digitdet.imaging.images import quiet_decoders
+    from digitdet.imaging.process import quiet_decoders
 
     with quiet_decoders():
         problems = check_dataset(data, decode=True)

@@ -48,7 +48,7 @@ def evaluate(
     from digitdet.evaluation.page import format_page
     from digitdet.evaluation.sets import load_sets
     from digitdet.evaluation.table import format_report
-    from digitdet.imaging.images import quiet_decoders
+    from digitdet.imaging.process import quiet_decoders
 
     sets = [one.sample(limit or 0) for one in load_sets(path, split)]
     config = load_settings(ReadConfig, config_file)

@@ -106,7 +106,7 @@ def read(pictures: tuple[str, ...], output_format: str | None, **options: Any) -
     """
     ray, verbosity = options.pop("ray"), options.pop("verbosity") or NORMAL
     if ray is not None:
-        from digitdet.imaging.images import quiet_decoders
+        from digitdet.imaging.process import quiet_decoders
 
         with quiet_decoders():  # Ray's own messages too
             sys.exit(_read_on_cluster(pictures, output_format or "text", ray_address(ray), options))
@@ -118,7 +118,7 @@ def read(pictures: tuple[str, ...], output_format: str | None, **options: Any) -
         is_one = is_one and not is_video(pictures[0])
         model = loader.submit(_load_model, options["model"], is_one)
 
-        from digitdet.imaging.images import quiet_decoders
+        from digitdet.imaging.process import quiet_decoders
 
         with quiet_decoders():
             sys.exit(_read(model, pictures, output_format or _format_of(options["out"]), options, verbosity))
@@ -142,7 +142,7 @@ def _read(
     model: Future[Model], pictures: Sequence[str], output_format: str, options: dict[str, Any], verbosity: int
 ) -> int:
     """Read the pictures, write the results, and return the exit code."""
-    from digitdet.imaging.images import use_one_thread
+    from digitdet.imaging.process import use_one_thread
     from digitdet.outputs.batch import read_inputs
     from digitdet.outputs.formats import write_results
     from digitdet.reader import NumberReader

@@ -76,7 +76,7 @@ def serve(host: str, port: int, names: tuple[str, ...], model: Path | None, **op
     import uvicorn
 
     from digitdet.common.files import folder_lock
-    from digitdet.imaging.images import quiet_decoders, use_one_thread
+    from digitdet.imaging.process import quiet_decoders, use_one_thread
     from digitdet.reading.model import load_model
     from digitdet.web.app import create_app
     from digitdet.web.service import Service

@@ -136,7 +136,7 @@ def _write_dataset(
 ) -> None:
     from tqdm import tqdm
 
-    from digitdet.imaging.images import quiet_decoders
+    from digitdet.imaging.process import quiet_decoders
     from digitdet.synth.writer import write_dataset
 
     with contextlib.ExitStack() as stack:

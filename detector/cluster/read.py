@@ -25,7 +25,7 @@ from digitdet.cluster.ray_session import map_on_cluster
 from digitdet.cluster.storage import Folder, StoredInput
 from digitdet.common.errors import DataError
 from digitdet.configs import ReadConfig
-from digitdet.imaging.images import use_one_thread
+from digitdet.imaging.process import use_one_thread
 from digitdet.outputs.formats import write_results
 from digitdet.reader import NumberReader
 from digitdet.reading.constraints import Constraints

@@ -118,33 +118,44 @@ class MultiScaleDetector:
         `quick` runs only the two passes before the largest, which suffices to see the rotation. `map_function` runs the
         passes and tiles.
         """
-        found = self._run_passes(images, quick, map_function)
+        searches = [_PictureSearch(image) for image in images]
+        sides = [round(self._size * factor) for factor in self._config.scales]
+        if quick:
+            self._add_passes(searches, sides[-3:-1] or sides, map_function)
+            found = [one.fused(len(one.passes)) for one in searches]
+        else:
+            self._add_regular_passes(searches, sides, map_function)
+            found = self._search_small_digits(searches, map_function)
         return [non_max_suppression(digits, self._config.max_overlap) for digits in found]
 
-    def _run_passes(self, images: Sequence[Image], quick: bool, map_function: MapFunction) -> list[Detections]:
-        """Return the fused boxes of all passes; NMS has been applied within each pass only."""
-        sides = [round(self._size * factor) for factor in self._config.scales]
-        sides = (sides[-3:-1] or sides) if quick else sides
-        searches = [_PictureSearch(image) for image in images]
-        first, largest = (sides, None) if quick or len(sides) < _MIN_PASSES + 1 else (sides[:-1], sides[-1])
-        # Largest first: side by side with the others, it takes as long as all of them together.
-        passes = list(map_function(lambda side: self._run_pass([(image, side) for image in images]), reversed(first)))
-        for one, of_one in zip(searches, zip(*reversed(passes), strict=True), strict=True):
-            one.passes += of_one
-        if largest is not None:
-            self._add_pass([(one, largest) for one in searches if not one.is_settled()])
+    def _add_regular_passes(
+        self, searches: Sequence[_PictureSearch], sides: list[int], map_function: MapFunction
+    ) -> None:
+        """Add a pass for each longer side in pixels, the largest only where the others leave doubts."""
+        others, largest = (sides[:-1], sides[-1:]) if len(sides) > _MIN_PASSES else (sides, [])
+        self._add_passes(searches, others, map_function)
+        for side in largest:
+            self._add_pass([(one, side) for one in searches if not one.is_settled()])
+
+    def _search_small_digits(self, searches: Sequence[_PictureSearch], map_function: MapFunction) -> list[Detections]:
+        """Return the digits of the passes so far, of one more over small digits, and of tiles around proposed ones."""
         regular_passes = [len(one.passes) for one in searches]
-        if not quick:
-            unsearched = [one for one in searches if one.is_print() or not self._is_searched(one)]
-            self._add_pass([(one, side) for one in unsearched if (side := one.enlarged_side()) is not None])
-            proposals = [self._propose(one, map_function) if self._is_searched(one) else None for one in searches]
+        unsearched = [one for one in searches if one.is_print() or not self._is_searched(one)]
+        self._add_pass([(one, side) for one in unsearched if (side := one.enlarged_side()) is not None])
+        proposals = [self._propose(one, map_function) if self._is_searched(one) else None for one in searches]
         found = [one.fused(count) for one, count in zip(searches, regular_passes, strict=True)]
-        if quick:
-            return found
         return [
             self._add_tiles(one, whole, places, map_function) if places else whole
             for one, whole, places in zip(searches, found, proposals, strict=True)
         ]
+
+    def _add_passes(self, searches: Sequence[_PictureSearch], sides: list[int], map_function: MapFunction) -> None:
+        """Add one pass over every picture for each longer side in pixels."""
+        images = [one.image for one in searches]
+        # Largest first: side by side with the others, it takes as long as all of them together.
+        passes = list(map_function(lambda side: self._run_pass([(image, side) for image in images]), reversed(sides)))
+        for one, of_one in zip(searches, zip(*reversed(passes), strict=True), strict=True):
+            one.passes += of_one
 
     def _add_pass(self, wanted: Sequence[tuple[_PictureSearch, int]]) -> None:
         passes = self._run_pass([(search.image, side) for search, side in wanted])

@@ -73,9 +73,15 @@ def plan_tiles(image: Image, found: Detections, whole_scale: float, proposals: P
     readable one gets no tile. The largest digits come first, then the tiles with most of them; print that is even too
     small for proposals comes last.
     """
-    height, width = image.shape[:2]
     readable = found.boxes[_is_readable(found, whole_scale)]
     boxes = _outside(np.asarray(proposals.boxes, np.float64), readable)
+    height, width = image.shape[:2]
+    of_digits = _tiles_around_digits(boxes, whole_scale, width, height)
+    return of_digits + _tiles_around_print(image, readable, proposals.scale)
+
+
+def _tiles_around_digits(boxes: FloatArray, whole_scale: float, width: int, height: int) -> list[Tile]:
+    """Return tiles around proposed digits (N, 4) that are too small for the whole picture, the largest ones first."""
     heights = np.maximum(boxes[:, 3] - boxes[:, 1], _MIN_ENLARGED_HEIGHT / _MAX_ENLARGEMENT)
     is_small = heights * whole_scale < READABLE_HEIGHT
     octaves = np.floor(np.log2(heights / _MIN_ENLARGED_HEIGHT)).astype(np.int64)
@@ -84,13 +90,19 @@ def plan_tiles(image: Image, found: Detections, whole_scale: float, proposals: P
         rows = is_small & (octaves == octave)
         margins = heights[rows, None] * [-_PROPOSAL_MARGIN, 0, _PROPOSAL_MARGIN, 0]
         tiles += _tiles_around(boxes[rows] + margins, width, height, min(0.5**octave, _MAX_ENLARGEMENT))
-    print_tiles: list[Tile] = []
-    for factor in _level_factors(proposals.scale):
+    return tiles
+
+
+def _tiles_around_print(image: Image, readable: Boxes, proposal_scale: float) -> list[Tile]:
+    """Return tiles around print that is too small for proposals, and not in a readable digit, the largest first."""
+    height, width = image.shape[:2]
+    tiles: list[Tile] = []
+    for factor in _level_factors(proposal_scale):
         size = (max(width // factor, 1), max(height // factor, 1))
         level = image if factor == 1 else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
         blobs = _outside(find_small_print(np.asarray(level, np.uint8)) * factor, readable)
-        print_tiles = _tiles_around(blobs, width, height, _PRINT_ENLARGEMENT / factor) + print_tiles
-    return tiles + print_tiles
+        tiles = _tiles_around(blobs, width, height, _PRINT_ENLARGEMENT / factor) + tiles
+    return tiles
 
 
 def read_tiles(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol, TextIO, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -157,37 +156,3 @@ def decode_image(content: bytes, flags: int = cv2.IMREAD_COLOR) -> Image | None:
 def encode_png(image: Image) -> bytes:
     """Encode (H, W, 3) uint8 BGR as a PNG file."""
     return bytes(cv2.imencode(".png", image)[1].tobytes())
-
-
-@contextlib.contextmanager
-def quiet_decoders() -> Iterator[None]:
-    """Discard what libpng, libjpeg and OpenCV write to stderr inside the context.
-
-    File descriptor 2 is redirected to the null device for the whole process; `sys.stderr` keeps its target.
-    """
-    sys.stderr.flush()
-    saved, stderr = os.dup(2), sys.stderr
-    try:
-        with open(os.devnull, "wb") as null:  # noqa: PTH123 -- os.devnull is no Path
-            os.dup2(null.fileno(), 2)
-        if _is_descriptor_2(stderr):
-            sys.stderr = os.fdopen(os.dup(saved), "w", 1, stderr.encoding, stderr.errors)
-        yield
-    finally:
-        if sys.stderr is not stderr:
-            sys.stderr.close()
-            sys.stderr = stderr
-        os.dup2(saved, 2)
-        os.close(saved)
-
-
-def use_one_thread() -> None:
-    """Let OpenCV use one thread, in a process that keeps all cores busy itself."""
-    cv2.setNumThreads(1)
-
-
-def _is_descriptor_2(stream: TextIO) -> bool:
-    try:
-        return stream.fileno() == 2
-    except (OSError, AttributeError, ValueError):  # streams of tests and notebooks have none
-        return False

@@ -121,7 +121,8 @@ import importlib.util
 import json, re, resource, sys, time
 from pathlib import Path
 from digitdet.common.errors import ImageError
-from digitdet.imaging.images import quiet_decoders, read_pages
+from digitdet.imaging.images import read_pages
+from digitdet.imaging.process import quiet_decoders
 
 def megabytes(name):
     return int(re.search(name + r":\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1]) / 1000

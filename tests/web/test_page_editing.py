@@ -94,6 +94,9 @@ def test_a_whole_number_is_edited_in_place(open_page, choose, server):
     page.fill("#edit", "none")
     page.keyboard.press("Enter")
     assert "at least one digit" in page.inner_text("#edit-problem")
+    page.fill("#edit", "72a")
+    page.keyboard.press("Enter")
+    assert "only digits and the marks" in page.inner_text("#edit-problem")
     page.fill("#edit", "7236.8")
     page.locator("button", has_text="Accept 7236.8").click()
     assert texts(page) == ["7236.8"]

@@ -60,8 +60,9 @@ export class Editor {
    */
   type(row, typed) {
     const text = typed.trim();
-    if (!countDigits(text)) {
-      this.store.set({ editing: { row, text: typed, reason: "A number needs at least one digit." } });
+    const reason = problemOf(text);
+    if (reason) {
+      this.store.set({ editing: { row, text: typed, reason } });
       return false;
     }
     this.page.type(row, text);
@@ -129,4 +130,14 @@ export class Editor {
     this.store.set({ toast: { text, isError, canUndo } });
     this.toastTimer = setTimeout(() => this.store.set({ toast: null }), 10_000);
   }
+}
+
+/**
+ * Says why a text is no number, "" if it is one; a ? stands for a digit that is not known.
+ * @param {string} text
+ */
+function problemOf(text) {
+  if (!countDigits(text)) return "A number needs at least one digit.";
+  if (/[^0-9?.,'/:–−-]/.test(text)) return "A number has only digits and the marks . , ' - / : in it.";
+  return "";
 }

@@ -44,7 +44,7 @@ def _digit_blobs(ink: npt.NDArray[np.uint8]) -> Boxes:
     fits &= (fill > 0.15) & ((fill < 0.8) | (width < 0.5 * height))
     x, y, width, height = x[fits], y[fits], width[fits], height[fits]
     margin = np.maximum(np.round(0.25 * height), 2).astype(np.int64)
-    integral = np.asarray(cv2.integral(ink), np.int64)
+    integral = np.asarray(cv2.integral(ink), np.int32)
     above = _rectangle_sums(integral, x, y - margin, x + width, y)
     below = _rectangle_sums(integral, x, y + height, x + width, y + height + margin)
     is_clear = above + below <= 0.1 * 2 * margin * width

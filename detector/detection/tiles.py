@@ -42,7 +42,7 @@ _MIN_TILED_SCORE, _SURE_TILED_SCORE = 0.15, 0.65
 # A digit of the whole picture that is this high in input pixels is legible; with this score, it is not looked at again.
 _LEGIBLE_HEIGHT, _SURE_WHOLE_SCORE = 8.0, 0.7
 
-PATIENCE = 32
+PATIENCE = 20
 """Tiles of one scale without a digit after which the remaining ones of that scale are skipped."""
 _REWARD = 8  # tiles without a digit that one with a digit makes up for
 _GROUP = 8  # tiles that are started before the patience is checked again

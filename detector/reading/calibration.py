@@ -27,11 +27,13 @@ class LatticeWeights:
         detector: Factor of -log(1 - s) for a digit with a box, where s is the detector's score of this digit. Low
             scores are no evidence against a digit.
         nothing: Added for the options that no character is there: nothing, or a space.
+        space: Factor of the wideness of a gap between digits for a space, see `Evidence`.
     """
 
     network: float = 0.9
     detector: float = 1.0
     nothing: float = 0.5
+    space: float = 3.0
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ between. The line reader's evidence is the exact probability of the text with an
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from itertools import pairwise
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from digitdet.reading.strips import COLUMN_WIDTH, MARGIN, STRIP_HEIGHT, Strip
 
 _DIGIT_HEIGHT = STRIP_HEIGHT / (1 + 2 * MARGIN)  # in strip pixels
 _EDGE = 1e-6  # added to the probabilities of the line reader: it may be wrong
+_WIDE = 0.4  # in digit heights: by so much the gap at a space exceeds those within numbers at least
 _MIN_OVERLAP = 0.4  # of a character and its box along the line, relative to the narrower one
 
 
@@ -32,6 +34,8 @@ class Evidence:
         is_empty: Which places (P,) are gaps between the characters and boxes, where most likely nothing is.
         network: The line reader's log probabilities (P, 18) of the classes of `CHARACTERS` and of `NOTHING` there.
         scores: The detector's scores (P, 10) of the digits there, 0 without a box.
+        wideness: By how much the gap between two digits in which a place lies exceeds those within numbers of its line
+            (P,), from -1 to 1: 0 where a space is as likely as none, and where the line has no other gap to compare.
     """
 
     boxes: Boxes
@@ -39,12 +43,12 @@ class Evidence:
     is_empty: Mask
     network: FloatArray
     scores: Scores
+    wideness: FloatArray
 
     @property
     def is_digit(self) -> Mask:
         """At which places (P,) there is a box of the detector, or most likely a digit by the line reader."""
-        digits = np.exp(self.network[:, : len(CLASS_NAMES)]).sum(axis=1)
-        return np.asarray((self.rows >= 0) | (~self.is_empty & (digits > 0.5)))
+        return _is_digit(self.rows, self.is_empty, self.network)
 
     @property
     def labels(self) -> Indices:
@@ -74,7 +78,33 @@ def gather_evidence(decoding: Decoding, edges: FloatArray, strip: Strip, digits:
     is_empty = ~has_box & (positions % 2 == 0)
     on_page, scores = strip.boxes_to_page(boxes), np.zeros((len(boxes), len(CLASS_NAMES)), np.float32)
     on_page[has_box], scores[has_box] = digits.boxes[rows[has_box]], digits.scores[rows[has_box]]
-    return Evidence(on_page, rows, is_empty, _options(decoding)[positions], scores)
+    network = _options(decoding)[positions]
+    wideness = _wideness(boxes, np.flatnonzero(_is_digit(rows, is_empty, network)), network[:, SPACE])
+    return Evidence(on_page, rows, is_empty, network, scores, wideness)
+
+
+def _is_digit(rows: Indices, is_empty: Mask, network: FloatArray) -> Mask:
+    digits = np.exp(network[:, : len(CLASS_NAMES)]).sum(axis=1)
+    return np.asarray((rows >= 0) | (~is_empty & (digits > 0.5)))
+
+
+def _wideness(boxes: Boxes, digits: Indices, spaces: FloatArray) -> FloatArray:
+    """Return the wideness (P,) of places with boxes (P, 4) on the strip.
+
+    `digits` are the places of digits, and `spaces` (P,) the log probabilities of a space.
+    """
+    wideness = np.zeros(len(boxes))
+    if len(digits) < 3:
+        return wideness
+    between = [slice(left + 1, right) for left, right in pairwise(digits.tolist())]
+    height = np.median(boxes[digits, 3] - boxes[digits, 1])
+    gaps = (boxes[digits[1:], 0] - boxes[digits[:-1], 2]) / max(height, 1)
+    is_in_number = np.array([np.exp(spaces[places]).sum() < 0.5 for places in between])
+    for row, places in enumerate(between):
+        others = np.delete(gaps, row)[np.delete(is_in_number, row)]
+        if len(others):
+            wideness[places] = np.clip(gaps[row] - np.median(others) - _WIDE, -1, 1)
+    return wideness
 
 
 def _options(decoding: Decoding) -> FloatArray:

@@ -48,5 +48,6 @@ def pooled_probabilities(evidence: Evidence, weights: LatticeWeights) -> FloatAr
     odds, has_box = weights.network * evidence.network, evidence.rows >= 0
     odds[has_box, :_DIGITS] -= weights.detector * np.log1p(-evidence.scores[has_box].clip(0, _MAX_SCORE))
     odds[:, [SPACE, NOTHING]] += weights.nothing
+    odds[:, SPACE] += weights.space * evidence.wideness
     exponentials = np.exp(odds - odds.max(axis=1, keepdims=True))
     return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))

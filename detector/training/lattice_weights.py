@@ -18,7 +18,7 @@ from digitdet.reading.transcription import StripReading
 from digitdet.training.line_crops import Characters
 from digitdet.training.strip_samples import visible_characters
 
-_BOUNDS = ((0, None), (0, None), (None, None))  # the factors are not negative: more evidence is more
+_BOUNDS = ((0, None), (0, None), (None, None), (0, None))  # the factors are not negative: more evidence is more
 _MAX_DOUBT = 6.0  # cost of a true character at a place where it seems impossible
 _MISSED = 8.0  # cost of a true character without a place
 _FAR = 2.0  # cost of a distance of half a character's height; it grows with the square

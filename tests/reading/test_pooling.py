@@ -143,6 +143,24 @@ def test_the_weight_of_nothing_decides_on_characters_and_not_on_spaces(nothing):
     assert best(lattice) == ("1 24" if nothing else "1 274")
 
 
+@pytest.mark.parametrize(
+    ("places", "weight", "expected"),
+    [((0, 1, 2, 4), 0, "1234"), ((0, 1, 2, 4), 3, "123 4"), ((0, 2, 4, 6), 3, "1234"), ((0, 2), 3, "12")],
+)
+def test_a_gap_that_is_wider_than_the_others_is_a_space(places, weight, expected):
+    text = [" "] * (max(places) + 1)
+    for digit, place in enumerate(places, start=1):
+        text[place] = str(digit)
+    log_probabilities, edges = network_output("".join(text))
+    for place in set(range(max(places))) - set(places):  # a little less likely than nothing
+        log_probabilities[column_of(place)] = log_probabilities[0]
+        log_probabilities[column_of(place), SPACE] = log_probabilities[0, BLANK] - 0.5
+    digits = detections({place: (digit, 0.9) for digit, place in enumerate(places, start=1)})
+    evidence = gather_evidence(decode(log_probabilities), edges, strip_of(edges), digits)
+    lattice = build_lattice(evidence, range(len(places)), 0, LatticeWeights(nothing=0, space=weight))
+    assert best(lattice) == expected
+
+
 @pytest.mark.parametrize("digits", [{}, {0: (5, 0.8), 1: (6, 0.9)}])
 def test_a_line_without_any_text(digits):
     lattice = lattice_of("", digits) if not digits else lattice_of("  ", digits, certainty=0.01)

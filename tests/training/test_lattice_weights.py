@@ -15,7 +15,7 @@ def random_evidence(rng, count):
     has_box = rng.random(count) < 0.5
     scores = np.where(has_box[:, None], rng.random((count, 10)) ** 3, 0).astype(np.float32)
     rows = np.where(has_box, np.arange(count), -1)
-    return Evidence(np.zeros((count, 4)), rows, ~has_box, network, scores)
+    return Evidence(np.zeros((count, 4)), rows, ~has_box, network, scores, rng.uniform(-1, 1, count))
 
 
 def draw(rng, probabilities):
@@ -24,7 +24,7 @@ def draw(rng, probabilities):
 
 def test_the_weights_that_made_the_lines_are_found():
     rng = np.random.default_rng(0)
-    truth = LatticeWeights(0.6, 0.9, 1.5)
+    truth = LatticeWeights(0.6, 0.9, 1.5, 2.0)
     lines = []
     for count in (4000, 5000):
         evidence = random_evidence(rng, count)
@@ -49,7 +49,7 @@ def place_row(best):
     network = np.full((len(best), NOTHING + 1), -7.0)
     network[np.arange(len(best)), best] = -0.1
     rows, scores = np.full(len(best), -1), np.zeros((len(best), 10), np.float32)
-    return Evidence(boxes, rows, np.array(best) == NOTHING, network, scores)
+    return Evidence(boxes, rows, np.array(best) == NOTHING, network, scores, np.zeros(len(boxes)))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
 """From digit boxes to lines, lattices and numbers.
 
 The steps: lines (skew, reading_order) -> strips -> line_reader -> ctc -> evidence -> pooling: lattices -> decoding
-(free_text, or constrained and stacks with constraints: pattern, check_digits) -> results.
+(lone_digits, then free_text, or constrained with constraints: pattern, check_digits) -> results.
 """

@@ -13,8 +13,8 @@ from digitdet.reading.constrained import constrained_numbers
 from digitdet.reading.constraints import Constraints
 from digitdet.reading.free_text import Candidate, free_numbers
 from digitdet.reading.lattice import Lattice
+from digitdet.reading.lone_digits import join_lone_digits
 from digitdet.reading.results import OK, UNFIT, UNSURE, Alternative, Digit, Mark, Number
-from digitdet.reading.stacks import join_stacks
 
 _MAX_ALTERNATIVES = 5  # other texts that a number shows
 _MIN_ALTERNATIVE = 0.005  # probability from which another digit or text is shown
@@ -55,8 +55,8 @@ class NumberDecoder:
         """
         lines = [make_choices(lattice, self._config.confidence) for lattice in lattices]
         if self._constraints:
-            return self._likely(map(self._constrained, join_stacks(lines, self._constraints)))
-        numbers = self._likely(map(self._free, join_stacks(lines)))
+            return self._likely(map(self._constrained, join_lone_digits(lines, self._constraints)))
+        numbers = self._likely(map(self._free, join_lone_digits(lines)))
         if not numbers and is_crop:
             lines = [make_choices(lattice, self._config.confidence, _GUESS) for lattice in lattices]
             numbers = self._likely(map(self._free, lines))

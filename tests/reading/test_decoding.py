@@ -311,5 +311,18 @@ def test_a_stack_may_lean_and_have_others_far_away():
     assert shown(decode(*lines, made_lattice("7", top=40, left=900))) == ["280", "7"]
 
 
-def test_digits_that_fit_alone_are_not_stacked():
+def row(digits, step=120):
+    return [made_lattice(digit, left=step * place) for place, digit in enumerate(digits)]
+
+
+def test_lone_digits_side_by_side_are_joined_with_constraints_only():
+    assert shown(decode(*row("5832"), digits=4)) == ["5832"]
+    assert shown(decode(*row("5832"))) == list("5832")
+    assert shown(decode(*row("58"), made_lattice("12", left=500), digits=2)) == ["(5)", "(8)", "12"]  # too few
+    assert {number.status for number in decode(*row("5832", step=150), digits=4)} == {"unfit"}  # too far apart
+    assert {number.status for number in decode(*row("58327"), digits=4)} == {"unfit"}
+
+
+def test_digits_that_fit_alone_are_not_joined():
+    assert shown(decode(*row("5832"), digits="1-4")) == list("5832")
     assert shown(decode(*stack("5832"), digits="1-4")) == list("5832")

@@ -155,7 +155,8 @@ class LookConfig(Config, frozen=True, kw_only=True):
     """Space between printed digits, in addition to the typeface's own."""
 
     spaced_share: Share = 0.0
-    """Share of lines that are letter-spaced, with 0.25 to 1 digit height more between all characters."""
+    """Share of lines that are letter-spaced, with 0.25 to 1 digit height more between all characters; in handwriting,
+    the gaps differ."""
 
     max_box_overlap: Share = 0.4
     """Maximum overlap of neighbouring boxes, as a fraction of the smaller one; beyond it a digit is moved away."""

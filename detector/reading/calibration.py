@@ -33,7 +33,7 @@ class LatticeWeights:
     network: float = 0.9
     detector: float = 1.0
     nothing: float = 0.5
-    space: float = 3.0
+    space: float = 2.5
 
 
 @dataclass(frozen=True)

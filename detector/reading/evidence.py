@@ -20,7 +20,7 @@ from digitdet.reading.strips import COLUMN_WIDTH, MARGIN, STRIP_HEIGHT, Strip
 
 _DIGIT_HEIGHT = STRIP_HEIGHT / (1 + 2 * MARGIN)  # in strip pixels
 _EDGE = 1e-6  # added to the probabilities of the line reader: it may be wrong
-_WIDE = 0.4  # in digit heights: by so much the gap at a space exceeds those within numbers at least
+_WIDE = 0.3  # in digit heights: a gap that exceeds those within numbers by this speaks neither for nor against a space
 _MIN_OVERLAP = 0.4  # of a character and its box along the line, relative to the narrower one
 
 
@@ -34,8 +34,8 @@ class Evidence:
         is_empty: Which places (P,) are gaps between the characters and boxes, where most likely nothing is.
         network: The line reader's log probabilities (P, 18) of the classes of `CHARACTERS` and of `NOTHING` there.
         scores: The detector's scores (P, 10) of the digits there, 0 without a box.
-        wideness: By how much the gap between two digits in which a place lies exceeds those within numbers of its line
-            (P,), from -1 to 1: 0 where a space is as likely as none, and where the line has no other gap to compare.
+        wideness: How much wider than those within numbers of its line the gap between two digits is in which a place
+            lies (P,), in digit heights from -0.3 for no wider to 0.3; 0 where the line has no other gap.
     """
 
     boxes: Boxes
@@ -103,7 +103,7 @@ def _wideness(boxes: Boxes, digits: Indices, spaces: FloatArray) -> FloatArray:
     for row, places in enumerate(between):
         others = np.delete(gaps, row)[np.delete(is_in_number, row)]
         if len(others):
-            wideness[places] = np.clip(gaps[row] - np.median(others) - _WIDE, -1, 1)
+            wideness[places] = np.clip(gaps[row] - np.median(others), 0, 2 * _WIDE) - _WIDE
     return wideness
 
 

@@ -18,7 +18,7 @@ from digitdet.reading.results import OK, UNFIT, UNSURE, Alternative, Digit, Mark
 
 _MAX_ALTERNATIVES = 5  # other texts that a number shows
 _MIN_ALTERNATIVE = 0.005  # probability from which another digit or text is shown
-_FLOOR = 0.1  # numbers with a lower confidence are left out: almost all of them are wrong
+_FLOOR = 0.07  # numbers with a lower confidence are left out: almost all of them are wrong
 _GUESS = 0.1  # probability from which a digit is returned in a crop without likely ones
 _ANY_NUMBER = Constraints()
 
@@ -29,7 +29,7 @@ Calibrate = Callable[[float, int], float]
 class NumberDecoder:
     """Finds the numbers in the lattices of lines.
 
-    Numbers with a confidence below 0.1 are left out, unless `min_confidence` is lower.
+    Numbers with a confidence below 0.07 are left out, unless `min_confidence` is lower.
 
     Args:
         config: `confidence` is the probability from which a digit counts as present, and numbers below `min_confidence`

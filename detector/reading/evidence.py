@@ -34,8 +34,8 @@ class Evidence:
         is_empty: Which places (P,) are gaps between the characters and boxes, where most likely nothing is.
         network: The line reader's log probabilities (P, 18) of the classes of `CHARACTERS` and of `NOTHING` there.
         scores: The detector's scores (P, 10) of the digits there, 0 without a box.
-        wideness: How much wider than those within numbers of its line the gap between two digits is in which a place
-            lies (P,), in digit heights from -0.3 for no wider to 0.3; 0 where the line has no other gap.
+        wideness: What the gap between two digits says about a space at the places (P,) in it: by how much it exceeds
+            the gaps within numbers of its line, less 0.3, from -0.3 to 0.3 digit heights; 0 if it has no such gap.
     """
 
     boxes: Boxes

@@ -1,4 +1,4 @@
-"""Settings of the whole process for decoding pictures: the threads of OpenCV and where decoders write messages."""
+"""Process-wide settings: the number of threads of OpenCV, and whether decoders write messages to stderr."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import cv2
 
 
 def use_one_thread() -> None:
-    """Let OpenCV use one thread, in a process that keeps all cores busy itself."""
+    """Limit OpenCV to one thread, in a process that already uses all cores."""
     cv2.setNumThreads(1)
 
 

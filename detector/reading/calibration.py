@@ -27,7 +27,7 @@ class LatticeWeights:
         detector: Factor of -log(1 - s) for a digit with a box, where s is the detector's score of this digit. Low
             scores are no evidence against a digit.
         nothing: Added for the options that no character is there: nothing, or a space.
-        space: Factor of the wideness of a gap between digits for a space, see `Evidence`.
+        space: Factor of the evidence for a space from the width of a gap, `Evidence.wideness`.
     """
 
     network: float = 0.9

@@ -20,7 +20,9 @@ from digitdet.reading.strips import COLUMN_WIDTH, MARGIN, STRIP_HEIGHT, Strip
 
 _DIGIT_HEIGHT = STRIP_HEIGHT / (1 + 2 * MARGIN)  # in strip pixels
 _EDGE = 1e-6  # added to the probabilities of the line reader: it may be wrong
-_WIDE = 0.3  # in digit heights: a gap that exceeds those within numbers by this speaks neither for nor against a space
+# In digit heights: a gap that is wider than the usual one by this is as likely a space as not; by twice this, the
+# evidence for a space is at its maximum.
+_WIDE = 0.3
 _MIN_OVERLAP = 0.4  # of a character and its box along the line, relative to the narrower one
 
 
@@ -34,8 +36,9 @@ class Evidence:
         is_empty: Which places (P,) are gaps between the characters and boxes, where most likely nothing is.
         network: The line reader's log probabilities (P, 18) of the classes of `CHARACTERS` and of `NOTHING` there.
         scores: The detector's scores (P, 10) of the digits there, 0 without a box.
-        wideness: What the gap between two digits says about a space at the places (P,) in it: by how much it exceeds
-            the gaps within numbers of its line, less 0.3, from -0.3 to 0.3 digit heights; 0 if it has no such gap.
+        wideness: Evidence (P,) for a space from the gap between two digits in which the place lies: its width minus the
+            median of the line's other gaps within numbers, minus 0.3, in digit heights, clipped to -0.3 and 0.3. It is
+            0 if the line has no other gap.
     """
 
     boxes: Boxes

@@ -1,4 +1,4 @@
-"""Lone digits that together are one number: one below the other, as on containers, or far apart side by side."""
+"""Numbers whose digits are on lines of their own: one below the other, as on containers, or far apart side by side."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ _FREE_BESIDE, _FREE_BELOW = 12.0, 3.0
 
 
 def join_lone_digits(lines: Sequence[Choices], constraints: Constraints | None = None) -> list[Choices]:
-    """Join lines of one digit each, at regular distances, that together are a number.
+    """Join lines with a single digit each, at regular distances, to one number.
 
-    With constraints, those one below the other or side by side are joined where only all of them together meet these.
-    Otherwise, those one below the other are joined if no other digit is near and they do not count up or down, as the
-    entries of a list or the marks of a scale do. A joined line takes the place of its first digit.
+    With constraints, digits one below the other or side by side are joined if all of them together meet these, and
+    none does alone. Without constraints, only digits one below the other are joined, if no other digit is near and they
+    do not count up or down, as the entries of a list or the marks of a scale do. A joined line takes the place of its
+    first digit.
     """
     joined: dict[int, Choices] = dict(enumerate(lines))
     for axis in (_DOWN,) if constraints is None else (_DOWN, _ACROSS):
@@ -42,7 +43,7 @@ def join_lone_digits(lines: Sequence[Choices], constraints: Constraints | None =
 
 
 def _meets(lines: Sequence[Choices], rows: Sequence[int], number: Choices, constraints: Constraints) -> bool:
-    """Whether digits together meet the constraints, and none of them does alone."""
+    """Whether all digits together meet the constraints, and none of them does alone."""
     found = constrained_numbers(number, constraints)
     is_whole = len(found) == 1 and len(found[0].slots) == len(rows)
     return is_whole and not any(constrained_numbers(lines[row], constraints) for row in rows)
@@ -90,7 +91,7 @@ def _has_one_digit(line: Choices) -> bool:
 
 
 def _continues(before: Sequence[Box], box: Box, axis: int) -> bool:
-    """Whether a digit follows one or two others along an axis at their distance."""
+    """Whether a digit follows the one or two before it along an axis, at a regular distance."""
     boxes = as_boxes([*before, box])
     heights = boxes[:, 3] - boxes[:, 1]
     moves = np.diff((boxes[:, :2] + boxes[:, 2:]) / 2, axis=0)

@@ -25,7 +25,8 @@ _SPACE = (0.3, 0.6)
 _THIN_SPACE = (0.12, 0.35)
 # Between two of these, a gap that is too narrow would join two numbers.
 _IN_NUMBERS = frozenset((*JOINING, *CLASS_NAMES, "\u2212"))
-# Additional space between the characters of a letter-spaced line in digit heights, and how much of it handwriting has.
+# Additional space between the characters of a letter-spaced line in digit heights, and the factors by which single gaps
+# differ from it in handwriting.
 _SPREAD = (0.25, 1.0)
 _UNEVEN_SPREAD = (0.6, 1.4)
 # Raised and lowered digits, in digit heights: size, top edge of raised ones, lower edge of lowered ones.
@@ -260,7 +261,8 @@ class LineWriter:
         x0, y0, x1, y1 = extent(ink_points(glyph, threshold), style_matrix(glyph, style)).tolist()
         y += _uniform(rng, (-1, 1)) * look.baseline_jitter * height
         gap = min(line.gap + rng.normal(0, 0.03), look.digit_gap[1])
-        gap += line.spread and line.spread * _uniform(rng, _UNEVEN_SPREAD)
+        if line.spread:
+            gap += line.spread * _uniform(rng, _UNEVEN_SPREAD)
         space = 0.0 if last is None else gap * height
         x = pen + space - x0
         box = (x + x0, y + y0, x + x1, y + y1)

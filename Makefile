@@ -33,11 +33,9 @@ types: links
 docs: links
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
-# Two processes of one thread; the files in the order of tests/conftest.py. The tests of the server and the page have processes
-# of their own: two runs lost a process in them that had run the others before.
+# Two processes of one thread; the files in the order of tests/conftest.py.
 test: $(VENV)/installed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/web
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/web
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 slow: $(VENV)/installed
 	$(BIN)/python -m pytest -m slow

@@ -1,7 +1,7 @@
 """Compare the difficulty of the composed pictures with that of real ones: one table with the looks and their real sets.
 
     python benchmarks/looks.py [--looks cheques,meters] [--strips 300] [--pictures 100] [--limit 150]
-                               [--rapidocr-python PYTHON] [--model RUN] [--keep DIR] [--json FILE]
+                               [--peers-python PYTHON] [--model RUN] [--keep DIR] [--json FILE]
                                [--fonts DIR] [--hand-fonts DIR] [--strokes DIR] [--drums DIR] [--backgrounds DIR]
 
 Two readers read the pictures of each look and the choose halves of the real sets of its kind. Where both do far worse
@@ -31,7 +31,7 @@ import cv2
 import numpy as np
 from exact import Piece, digits_of, judge
 from halves import load_rows
-from peers import RAPIDOCR, RapidOcr, missing_peers
+from peers import RAPIDOCR, RAPIDOCR_REC, PeerProcess, missing_peers
 from shared import data_folder, write_json
 
 from digitdet import NumberReader
@@ -179,7 +179,7 @@ class Readers:
 
     def __init__(self, model: Path | None, python: str) -> None:
         self._ours = NumberReader(model)
-        self._rapid = {kind: RapidOcr(python, whole=kind == PICTURES) for kind in KINDS}
+        self._rapid = {kind: PeerProcess(RAPIDOCR if kind == PICTURES else RAPIDOCR_REC, python) for kind in KINDS}
 
     def find_digits(self, samples: Sequence[Sample]) -> dict[Path, list[Box]]:
         """Return the boxes of the digits that digitdet finds in each picture, xyxy."""
@@ -233,7 +233,7 @@ def print_record(record: Record) -> None:
 
 def main() -> None:
     arguments = parse_arguments()
-    if RAPIDOCR in (missing := missing_peers(arguments.rapidocr_python)):
+    if RAPIDOCR in (missing := missing_peers(arguments.peers_python)):
         sys.exit(f"RapidOCR is missing: {missing[RAPIDOCR]}")
     names = (
         arguments.looks.split(",") if arguments.looks else [one for one in REAL_SETS if one in preset_names("looks")]
@@ -244,7 +244,7 @@ def main() -> None:
     given = {name: value for name in _MATERIALS if (value := getattr(arguments, name))}
     config = add_materials(SynthConfig(looks=looks), **given)
     materials = load_materials(config)
-    readers = Readers(arguments.model, arguments.rapidocr_python)
+    readers = Readers(arguments.model, arguments.peers_python)
     print(f"{'':20} {'':9} {'numbers':>8} {'digits':>7} {'RapidOCR':>9} {'digitdet':>9}")
     records: list[Record] = []
     with tempfile.TemporaryDirectory() as temporary:
@@ -286,7 +286,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--strips", type=int, default=300, help="composed strips of each look; 0: none")
     parser.add_argument("--pictures", type=int, default=100, help="composed pictures of each look, slow; 0: none")
     parser.add_argument("--limit", type=int, default=150, help="pictures of each real set, evenly spaced; 0: no sets")
-    parser.add_argument("--rapidocr-python", default=sys.executable, help="interpreter that has RapidOCR")
+    parser.add_argument("--peers-python", default=sys.executable, help="interpreter that has RapidOCR")
     parser.add_argument("--model", type=Path, help="run folder of digitdet train; default: the shipped model")
     parser.add_argument("--keep", type=Path, help="folder for the composed strips and pictures")
     parser.add_argument("--json", type=Path, help="also write the figures and the misreadings as JSON")

@@ -1,8 +1,8 @@
 """The OCR engines that digitdet is compared with. Each runs as its users run it; only the digits it reads are kept.
 
 Tesseract gets the whitelist 0123456789 and a list of all pictures in one process, so that its start-up is not counted
-for each picture; it runs on one thread, which is faster for small pictures. RapidOCR runs in its own interpreter
-(rapidocr_worker.py) with its default models.
+for each picture; it runs on one thread, which is faster for small pictures. RapidOCR, with its default models, and
+EasyOCR, restricted to digits, run in an interpreter of their own (peer_worker.py).
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from pathlib import Path
 import cv2
 from exact import Piece, digits_of, judge
 
-_WORKER = Path(__file__).with_name("rapidocr_worker.py")
+_WORKER = Path(__file__).with_name("peer_worker.py")
 _SMALL = 64  # pixels; Tesseract is also tried with lower pictures enlarged to this height
 _WORD = 5  # the level of words in Tesseract's table
 
-TESSERACT, RAPIDOCR, RAPIDOCR_REC = PEERS = ("tesseract", "rapidocr", "rapidocr-rec")
+TESSERACT, RAPIDOCR, RAPIDOCR_REC, EASYOCR = PEERS = ("tesseract", "rapidocr", "rapidocr-rec", "easyocr")
+_PACKAGES = {RAPIDOCR: "rapidocr", RAPIDOCR_REC: "rapidocr", EASYOCR: "easyocr"}  # to import in the worker
 
 
 @dataclass(frozen=True)
@@ -52,14 +53,14 @@ VARIANTS = tuple(Variant(mode, enlarged) for enlarged in (False, True) for mode 
 
 
 def missing_peers(python: str) -> dict[str, str]:
-    """Return how to install each peer that is missing; `python` is the interpreter that should have RapidOCR."""
+    """Return how to install each peer that is missing; `python` is the interpreter that should have the Python ones."""
     missing = {}
     if shutil.which("tesseract") is None:
         missing[TESSERACT] = "apt-get install tesseract-ocr"
-    probe = "import importlib.util, sys; sys.exit(importlib.util.find_spec('rapidocr') is None)"
-    if shutil.which(python) is None or subprocess.run([python, "-c", probe], check=False).returncode:
-        remedy = "pip install -r benchmarks/requirements-peers.txt in a separate environment, and --rapidocr-python"
-        missing |= {RAPIDOCR: remedy, RAPIDOCR_REC: remedy}
+    for name, package in _PACKAGES.items():
+        probe = f"import importlib.util, sys; sys.exit(importlib.util.find_spec('{package}') is None)"
+        if shutil.which(python) is None or subprocess.run([python, "-c", probe], check=False).returncode:
+            missing[name] = "pip install -r benchmarks/requirements-peers.txt in a new environment, and --peers-python"
     return missing
 
 
@@ -85,9 +86,9 @@ class Tesseract:
             if variant.enlarged:
                 paths = [_enlarge(path, Path(folder) / f"{index}.png") for index, path in enumerate(paths)]
             start = time.perf_counter()
-            table = _run_tesseract(paths, variant.mode, Path(folder) / "paths.txt")
+            pieces = _run_tesseract(paths, variant.mode, Path(folder) / "paths.txt")
             elapsed = time.perf_counter() - start
-        return Answers(parse_table(table, len(paths)), 1000 * elapsed / max(len(paths), 1))
+        return Answers(pieces, 1000 * elapsed / max(len(paths), 1))
 
 
 def parse_table(table: str, pages: int) -> list[list[Piece]]:
@@ -108,7 +109,8 @@ def parse_table(table: str, pages: int) -> list[list[Piece]]:
     return found
 
 
-def _run_tesseract(paths: Sequence[Path], mode: int, listing: Path) -> str:
+def _run_tesseract(paths: Sequence[Path], mode: int, listing: Path) -> list[list[Piece]]:
+    """Return the words with digits of each picture; none of a picture that ends Tesseract by a signal."""
     listing.write_text("".join(f"{path}\n" for path in paths), encoding="utf-8")
     whitelist = ["-c", "tessedit_char_whitelist=0123456789"]
     done = subprocess.run(
@@ -116,9 +118,15 @@ def _run_tesseract(paths: Sequence[Path], mode: int, listing: Path) -> str:
         env={**os.environ, "OMP_THREAD_LIMIT": "1"},
         capture_output=True,
         encoding="utf-8",
-        check=True,
+        check=False,
     )
-    return done.stdout
+    if done.returncode >= 0:
+        done.check_returncode()
+        return parse_table(done.stdout, len(paths))
+    if len(paths) == 1:
+        return [[]]
+    middle = len(paths) // 2
+    return [answer for part in (paths[:middle], paths[middle:]) for answer in _run_tesseract(part, mode, listing)]
 
 
 def _enlarge(path: Path, target: Path) -> Path:
@@ -131,15 +139,16 @@ def _enlarge(path: Path, target: Path) -> Path:
     return target
 
 
-# --- RapidOCR ---
+# --- RapidOCR and EasyOCR ---
 
 
-class RapidOcr:
-    """RapidOCR in a separate process: the full pipeline, or only recognition with the picture as one line."""
+class PeerProcess:
+    """A process of RapidOCR (all, or only recognition, with the picture as one line) or EasyOCR; named as in PEERS."""
 
-    def __init__(self, python: str, whole: bool) -> None:
+    def __init__(self, name: str, python: str) -> None:
+        self._name = name
         self._process = subprocess.Popen(
-            [python, str(_WORKER), "full" if whole else "rec"],
+            [python, str(_WORKER), name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             encoding="utf-8",
@@ -169,5 +178,5 @@ class RapidOcr:
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
         if not answer:
-            raise RuntimeError(f"RapidOCR ended at {path}; its message is above")
+            raise RuntimeError(f"{self._name} ended at {path}; its message is above")
         return json.loads(answer)

@@ -1,12 +1,12 @@
-"""Measure a cold reading of one photo, in seconds and memory, beside tesseract and `yolo predict`, and by stage.
+"""Measure a cold reading of one photo, in seconds and memory, beside other programs, and by stage.
 
-    python benchmarks/read_speed.py [PHOTO] [--model RUN] [--turns 7] [--psm 11] [--json FILE]
+    python benchmarks/read_speed.py [PHOTO] [--model RUN] [--turns 7] [--psm 11] [--peers-python PYTHON] [--json FILE]
 
 Every turn starts each tool once, in a new process, on the same photo, after one turn that is not counted. `bare` is the
 lower limit: a process that imports OpenCV and ONNX Runtime, loads the detector and runs it once on 320 x 320 pixels.
-tesseract (Debian: tesseract-ocr) gets a whitelist of digits; `yolo predict` runs the same weights in PyTorch and in
-ONNX and returns boxes, not numbers. Tools that are not installed are skipped. Compare medians on a quiet machine,
-minima on a busy one.
+tesseract (Debian: tesseract-ocr) is restricted to digits; `yolo predict` runs the same weights in PyTorch and in ONNX
+and returns boxes, not numbers. RapidOCR and EasyOCR are the commands beside the interpreter given by --peers-python.
+Tools that are not installed are skipped. Compare medians on a quiet machine, minima on a busy one.
 """
 
 # Only light modules here: on Linux a process inherits the peak memory of the one that starts it.
@@ -52,6 +52,9 @@ def main() -> None:
     parser.add_argument("photo", nargs="?", type=Path, default=_EXAMPLE)
     parser.add_argument("--model", type=Path, help="run folder of digitdet train; default: the shipped model")
     parser.add_argument("--turns", type=int, default=7)
+    parser.add_argument(
+        "--peers-python", type=Path, default=Path(sys.executable), help="interpreter with the other OCRs"
+    )
     parser.add_argument("--psm", type=int, default=11, help="tesseract's page segmentation mode; 11: sparse text")
     parser.add_argument("--json", type=Path, help="also write the figures as JSON")
     parser.add_argument("--stages", action="store_true", help=argparse.SUPPRESS)  # used by run_stages
@@ -62,7 +65,8 @@ def main() -> None:
         print(json.dumps(time_stages(photo, model)))
         return
     with tempfile.TemporaryDirectory() as scratch:
-        runs = run_tools(find_tools(photo, model, arguments.psm), arguments.turns, Path(scratch))
+        tools = find_tools(photo, model, arguments.psm, arguments.peers_python.absolute().parent)
+        runs = run_tools(tools, arguments.turns, Path(scratch))
         print_runs(runs)
         stages = [run_stages(photo, model, Path(scratch)) for _ in range(arguments.turns)]
     print_stages(stages)
@@ -74,18 +78,24 @@ def main() -> None:
 # --- cold processes ---
 
 
-def find_tools(photo: Path, given: Path | None, psm: int) -> dict[str, list[str]]:
-    """Return the command of each tool that is installed."""
+def find_tools(photo: Path, given: Path | None, psm: int, peers: Path) -> dict[str, list[str]]:
+    """Return the command of each tool that is installed; `peers` is the folder with RapidOCR's and EasyOCR's."""
     detector = (given or Path(str(resources.files("digitdet"))) / "models") / "detector.onnx"
     tools = {
         "digitdet": [sys.executable, "-m", "digitdet", "read", str(photo), *(["--model", str(given)] if given else [])],
         "bare": [sys.executable, "-c", _BARE, str(detector)],
     }
-    if tesseract := shutil.which("tesseract"):
-        digits = "tessedit_char_whitelist=0123456789"
-        tools["tesseract"] = [tesseract, str(photo), "-", "--psm", str(psm), "-c", digits]
-    else:
-        print("tesseract is not installed: skipped")
+    digits = "tessedit_char_whitelist=0123456789"
+    others = {
+        "tesseract": [shutil.which("tesseract"), photo, "-", "--psm", psm, "-c", digits],
+        "rapidocr": [shutil.which("rapidocr", path=str(peers)), "-img", photo],
+        "easyocr": [shutil.which("easyocr", path=str(peers)), "-l", "en", "--gpu", "False", "-f", photo],
+    }
+    for name, command in others.items():
+        if command[0]:
+            tools[name] = [str(part) for part in command]
+        else:
+            print(f"{name} is not installed: skipped")
     if yolo := shutil.which("yolo", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"):
         for name, weights in (("yolo, .pt", detector.with_suffix(".pt")), ("yolo, .onnx", detector)):
             if weights.is_file():

@@ -1,7 +1,7 @@
 """Measure exact numbers on the real labelled sets: digitdet and general OCR engines, in one run and one table.
 
-    python benchmarks/real.py [--half choose|confirm|all] [--peers tesseract,rapidocr,rapidocr-rec] [--limit N]
-                              [--rapidocr-python PYTHON] [--model RUN] [--image-size N] [--json FILE] [SET ...]
+    python benchmarks/real.py [--half choose|confirm|all] [--peers tesseract,rapidocr,rapidocr-rec,easyocr]
+                              [--limit N] [--peers-python PYTHON] [--model RUN] [--image-size N] [--json FILE] [SET ...]
 
 The sets are the folders of $DIGITDET_DATA/real, each with a labels.csv (image,number). All readers get the same files
 and are judged by the same rule (exact.py). halves.py defines the two halves of each set. For Tesseract, each set is
@@ -40,7 +40,7 @@ from pathlib import Path
 import numpy as np
 from exact import Line, Outcome, Piece, coverage_at_precision, judge
 from halves import load_rows
-from peers import PEERS, RAPIDOCR, RAPIDOCR_REC, TESSERACT, RapidOcr, Tesseract, missing_peers
+from peers import PEERS, TESSERACT, PeerProcess, Tesseract, missing_peers
 from shared import real_sets, write_json
 
 from digitdet import NumberReader
@@ -77,7 +77,7 @@ class Bench:
     def __init__(self, reader: NumberReader, peers: Sequence[str], python: str) -> None:
         self._reader = reader
         self._tesseract = Tesseract() if TESSERACT in peers else None
-        self._rapid = {name: RapidOcr(python, name == RAPIDOCR) for name in peers if name in (RAPIDOCR, RAPIDOCR_REC)}
+        self._others = {name: PeerProcess(name, python) for name in peers if name != TESSERACT}
         self.names = (_OURS, *(name for name in PEERS if name in peers))
 
     def read(self, folder: Path, half: str, limit: int) -> dict[str, Result]:
@@ -88,14 +88,14 @@ class Bench:
             variant = self._tesseract.choose(*_load(folder, "choose", min(limit or _CHOOSE_BY, _CHOOSE_BY)))
             answers = self._tesseract.read(paths, variant)
             results[TESSERACT] = Result(_judged(truths, answers.pieces), answers.milliseconds, str(variant))
-        for name, engine in self._rapid.items():
+        for name, engine in self._others.items():
             answers = engine.read(paths)
             results[name] = Result(_judged(truths, answers.pieces), answers.milliseconds)
         return results
 
     def close(self) -> None:
         """End the peers' processes."""
-        for engine in self._rapid.values():
+        for engine in self._others.values():
             engine.close()
 
 
@@ -246,7 +246,7 @@ def main() -> None:
         sys.exit(f"no such set: {', '.join(arguments.sets)}")
     config = ReadConfig(image_size=arguments.image_size, digits_only=True)  # as the labels
     reader = NumberReader(arguments.model, config=config)
-    bench = Bench(reader, usable_peers(arguments.peers, arguments.rapidocr_python), arguments.rapidocr_python)
+    bench = Bench(reader, usable_peers(arguments.peers, arguments.peers_python), arguments.peers_python)
     head = "".join(f" {name:>12} {'ms':>6}" for name in bench.names)
     print(f"{'half: ' + arguments.half:22} {'numbers':>8}{head}")
     records: list[Record] = []
@@ -285,7 +285,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("sets", nargs="*", metavar="SET", help="names of sets; default: all")
     parser.add_argument("--half", choices=("choose", "confirm", "all"), default="all")
     parser.add_argument("--peers", metavar="NAMES", help=f"any of {','.join(PEERS)}; '' for none; default: installed")
-    parser.add_argument("--rapidocr-python", default=sys.executable, help="interpreter that has RapidOCR")
+    parser.add_argument("--peers-python", default=sys.executable, help="interpreter that has RapidOCR and EasyOCR")
     parser.add_argument("--model", type=Path, help="run folder to measure; default: the shipped model")
     parser.add_argument("--limit", type=int, default=0, help="at most N pictures per set, evenly spaced; 0: all")
     parser.add_argument("--image-size", type=int, help="input side of the detector before the reader's scales")

@@ -1,11 +1,11 @@
-"""Measure pictures per second in a warm process, beside the bare networks, `yolo predict` and RapidOCR.
+"""Measure pictures per second in a warm process, beside the bare networks, `yolo predict` and OCR engines.
 
-    python benchmarks/throughput.py [--count 1000] [--rapidocr-python PYTHON] [--json FILE]
+    python benchmarks/throughput.py [--count 1000] [--peers-python PYTHON] [--json FILE]
 
 The pictures come from all real sets in turn. Every tool reads the same blocks of 50 files, from path to result, one
-tool after the other (RapidOCR only the first five of each block); the ratio is the median over the blocks. `networks`
-is the lower limit: ONNX Runtime alone, on the tensors that digitdet's reading of the block produces, on as many
-threads. `yolo predict` runs the detector's weights in PyTorch in one pass and returns boxes.
+tool after the other (OCR engines only the first five of each block); the ratio is the median over the blocks.
+`networks` is the lower limit: ONNX Runtime alone, on the tensors that digitdet's reading of the block produces, on as
+many threads. `yolo predict` runs the detector's weights in PyTorch in one pass and returns boxes.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
-from peers import RAPIDOCR, RapidOcr, missing_peers
+from peers import EASYOCR, RAPIDOCR, TESSERACT, Answers, PeerProcess, Tesseract, Variant, missing_peers
 from shared import mixed_pictures, write_json
 
 from digitdet.detection.session import Session
@@ -29,13 +30,14 @@ from digitdet.models.model_file import DETECTOR_WEIGHTS, shipped_file
 from digitdet.reader import NumberReader
 
 _BLOCK = 50
-_SLOW = 5  # pictures of a block that RapidOCR reads
+_SLOW = 5  # pictures of a block that OCR engines read
+_SPARSE_TEXT = Variant(mode=11, enlarged=False)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--count", type=int, default=1000, help="pictures")
-    parser.add_argument("--rapidocr-python", default=sys.executable, help="interpreter that has RapidOCR")
+    parser.add_argument("--peers-python", default=sys.executable, help="interpreter that has RapidOCR and EasyOCR")
     parser.add_argument("--json", type=Path, help="also write the figures as JSON")
     options = parser.parse_args()
     pictures = mixed_pictures(options.count)
@@ -45,9 +47,7 @@ def main() -> None:
         "networks": lambda paths: time_networks(reader, paths),
         "yolo predict": yolo_predict(),
     }
-    if RAPIDOCR not in missing_peers(options.rapidocr_python):
-        rapidocr = RapidOcr(options.rapidocr_python, whole=True)
-        tools["RapidOCR"] = lambda paths: rapidocr.read(paths[:_SLOW]).milliseconds * len(paths) / 1000
+    tools |= ocr_engines(options.peers_python)
     blocks = [pictures[start : start + _BLOCK] for start in range(0, len(pictures), _BLOCK)]
     for tool in tools.values():  # fill caches
         tool(blocks[0])
@@ -61,6 +61,22 @@ def main() -> None:
         ratio = median(theirs / ours for ours, theirs in zip(seconds["digitdet"], values, strict=True))
         print(f"{name:14} {1000 * np.mean(values):8.1f} ms {1 / np.mean(values):10.1f} {ratio:11.2f}")
     write_json(options.json, seconds)
+
+
+def ocr_engines(python: str) -> dict[str, Callable[[Sequence[Path]], float]]:
+    """Return functions that read the first pictures of a block and give the seconds for all, by installed engine."""
+    missing = missing_peers(python)
+    engines: dict[str, Callable[[Sequence[Path]], Answers]] = {}
+    for name in (RAPIDOCR, EASYOCR):
+        if name not in missing:
+            engines[name] = PeerProcess(name, python).read
+    if TESSERACT not in missing:
+        engines[TESSERACT] = partial(Tesseract().read, variant=_SPARSE_TEXT)
+
+    def seconds(read: Callable[[Sequence[Path]], Answers], paths: Sequence[Path]) -> float:
+        return read(paths[:_SLOW]).milliseconds * len(paths) / 1000
+
+    return {name: partial(seconds, read) for name, read in engines.items()}
 
 
 def timed(work: Callable[[], object]) -> float:

@@ -13,8 +13,8 @@ from digitdet.common.types import Image
 from digitdet.outputs.draw import draw_reading
 from digitdet.reading.results import Reading
 
-_TITLE = "digitdet (q to quit)"
-_MAX_SIZE = 1280, 800  # pixels, at first; a user may resize the window
+_TITLE = "digitdet (any key continues, q quits)"
+_MAX_SIZE = 1280, 800  # pixels; a user may resize the window until a picture of another size is shown
 _QUIT = (ord("q"), 27)  # 27 is Escape
 _NO_GUI = "this OpenCV has no windows; replace opencv-python-headless by opencv-python of the same version"
 _NO_DISPLAY = "no window can be opened: there is no display"
@@ -37,7 +37,7 @@ class Window:
         if tried.returncode:
             raise DigitdetError(_NO_GUI if "not implemented" in tried.stderr else _NO_DISPLAY)
         self.is_closed = False
-        self._is_open = False
+        self._size: tuple[int, int] | None = None  # width and height of the last picture; None: the window is not open
 
     def watch(self, pairs: Iterator[tuple[Image | None, Reading]]) -> Iterator[tuple[Image | None, Reading]]:
         """Show each picture and yield it, until the user closes the window."""
@@ -50,12 +50,13 @@ class Window:
     def show(self, image: Image, reading: Reading) -> None:
         """Show a picture (H, W, 3) uint8 BGR, and wait for a key unless it is a frame of a video."""
         drawing = draw_reading(image, reading)
-        if not self._is_open:
-            height, width = drawing.shape[:2]
-            scale = min(1.0, _MAX_SIZE[0] / width, _MAX_SIZE[1] / height)
+        height, width = drawing.shape[:2]
+        if self._size is None:
             cv2.namedWindow(_TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+        if self._size != (width, height):
+            scale = min(1.0, _MAX_SIZE[0] / width, _MAX_SIZE[1] / height)
             cv2.resizeWindow(_TITLE, round(width * scale), round(height * scale))
-            self._is_open = True
+            self._size = width, height
         cv2.imshow(_TITLE, drawing)
         key = cv2.waitKey(1 if reading.time is not None else 50)
         while reading.time is None and key < 0 and self._is_visible():
@@ -66,9 +67,9 @@ class Window:
 
     def close(self) -> None:
         """Close the window; nothing if it is closed."""
-        if self._is_open:
+        if self._size is not None:
             cv2.destroyAllWindows()
-            self._is_open = False
+            self._size = None
 
     def _is_visible(self) -> bool:
         return cv2.getWindowProperty(_TITLE, cv2.WND_PROP_VISIBLE) >= 1

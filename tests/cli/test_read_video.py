@@ -130,15 +130,30 @@ def test_without_a_display_one_line_says_so_and_reading_goes_on(monkeypatch):
     assert result.stderr == "--show: there is no display\n"
 
 
-def test_the_window_shows_every_frame_until_it_is_closed(clip, monkeypatch):
-    shown, keys = [], iter([-1, -1, ord("q")])
+@pytest.fixture
+def window_calls(monkeypatch):
+    """The calls that open a window, resize it and show a picture, by their OpenCV name; no key is pressed at first."""
+    calls = {name: [] for name in ("namedWindow", "resizeWindow", "imshow", "destroyAllWindows")}
     monkeypatch.setattr(window.subprocess, "run", lambda *_, **__: window.subprocess.CompletedProcess([], 0))
-    for name in ("namedWindow", "resizeWindow", "destroyAllWindows"):
-        monkeypatch.setattr(cv2, name, lambda *_: None)
-    monkeypatch.setattr(cv2, "imshow", lambda _title, image: shown.append(image))
-    monkeypatch.setattr(cv2, "waitKey", lambda _delay: next(keys))
+    for name, of_name in calls.items():
+        monkeypatch.setattr(cv2, name, lambda *arguments, to=of_name: to.append(arguments[1:]))
     monkeypatch.setattr(cv2, "getWindowProperty", lambda *_: 1)
+    return calls
+
+
+def test_the_window_shows_every_frame_until_it_is_closed(clip, monkeypatch, window_calls):
+    keys = iter([-1, -1, ord("q")])
+    monkeypatch.setattr(cv2, "waitKey", lambda _delay: next(keys))
     result = run("--show", clip, EXAMPLE)
-    assert len(shown) == 3
+    assert [len(window_calls[name]) for name in window_calls] == [1, 1, 3, 1]
     assert (result.exit_code, result.stdout) == (0, "")
     assert "1 video, 0 numbers" in result.stderr
+
+
+def test_the_window_takes_the_size_of_each_picture_and_a_key_shows_the_next(monkeypatch, window_calls):
+    keys = iter([-1, ord(" "), ord(" ")])
+    monkeypatch.setattr(cv2, "waitKey", lambda _delay: next(keys))
+    result = run("--show", EXAMPLE, EXAMPLE.with_name("page.jpg"))
+    assert window_calls["resizeWindow"] == [(640, 240), (640, 640)]
+    assert len(window_calls["imshow"]) == 2
+    assert "2 pictures" in result.stderr

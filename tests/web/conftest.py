@@ -1,8 +1,8 @@
 import re
 import shutil
-import socket
-import threading
-import time
+import subprocess
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -38,39 +38,27 @@ def client(make_client):
     return make_client()
 
 
+@dataclass(frozen=True)
 class Server:
-    """A server on a free port, in a thread."""
+    """A running `digitdet serve`, and the folder of its corrections."""
 
-    def __init__(self, corrections):
-        import uvicorn
-
-        from digitdet.web.app import create_app
-        from digitdet.web.service import Service
-        from digitdet.web.settings import ServeSettings
-
-        self.corrections = corrections
-        service = Service(load_model(), ServeSettings(corrections=corrections))
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._server = uvicorn.Server(uvicorn.Config(create_app(service, ("127.0.0.1",)), log_level="error"))
-        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listener]})
-
-    def __enter__(self):
-        self._thread.start()
-        while not self._server.started:
-            time.sleep(0.01)
-        return self
-
-    def __exit__(self, *_):
-        self._server.should_exit = True
-        self._thread.join()
-        self._listener.close()
+    url: str
+    corrections: Path
 
 
 @pytest.fixture(scope="package")
 def server(tmp_path_factory):
-    with Server(tmp_path_factory.mktemp("page") / "corrections") as server:
-        yield server
+    """A server in a process of its own, as its users have it."""
+    folder = tmp_path_factory.mktemp("page")
+    corrections = folder / "corrections"
+    command = [sys.executable, "-m", "digitdet", "serve", "--port", "0", "--corrections", str(corrections)]
+    with (folder / "requests.log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.PIPE, text=True)
+    try:
+        yield Server(re.search(r"http://[^ ]+", process.stderr.readline())[0], corrections)
+    finally:
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture(scope="package")

@@ -122,7 +122,7 @@ export class Reader {
     const index = Math.min(pageIndex, Math.max(item.pages.length - 1, 0));
     const isOther = current !== this.store.state.current || index !== this.store.state.pageIndex;
     const left = isOther ? { shown: null, marking: null } : {};
-    this.store.set({ ...NOTHING_CHOSEN, ...left, current, pageIndex: index, saved: "" });
+    this.store.set({ ...NOTHING_CHOSEN, ...left, current, pageIndex: index, saved: "", toast: null });
     const page = item.pages[index];
     if (page?.reading.error) return this.store.set({ shown: null });
     try {

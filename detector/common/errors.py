@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Iterable
@@ -59,9 +60,10 @@ def install_command(extra: str) -> str:
         url = urlsplit(origin.get("url", ""))
     except (metadata.PackageNotFoundError, ValueError):
         origin, url = {}, urlsplit("")
-    if "dir_info" in origin:
+    folder = url2pathname(url.path)
+    if "dir_info" in origin and os.path.isdir(folder):  # an image of a container may be without it
         editable = "-e " if origin["dir_info"].get("editable") else ""
-        return f"pip install {editable}{shlex.quote(f'{url2pathname(url.path)}[{extra}]')}"
+        return f"pip install {editable}{shlex.quote(f'{folder}[{extra}]')}"
     if "vcs_info" in origin:
         return f"pip install 'digitdet[{extra}] @ {origin['vcs_info']['vcs']}+{origin['url']}'"
     return f"pip install 'digitdet[{extra}]'"

@@ -135,8 +135,10 @@ def test_an_uncertain_number_is_accepted_or_replaced(open_page, choose):
     text = other.locator(".text").inner_text()
     other.click()
     assert texts(page) == [text]
+    assert page.locator("#toast-undo").is_visible()
     page.fill("[name=digits]", "5")
     expect(page.locator("#saved")).to_contain_text("without your edits")
+    assert page.locator("#toast-undo").count() == 0
 
 
 def test_edited_numbers_keep_their_marks(open_page):

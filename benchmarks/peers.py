@@ -143,7 +143,7 @@ def _enlarge(path: Path, target: Path) -> Path:
 
 
 class PeerProcess:
-    """A process of RapidOCR (all, or only recognition, with the picture as one line) or EasyOCR; named as in PEERS."""
+    """A process of RapidOCR (whole, or recognition of the picture as one line) or EasyOCR; named as in PEERS."""
 
     def __init__(self, name: str, python: str) -> None:
         self._name = name

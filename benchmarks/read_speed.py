@@ -121,7 +121,7 @@ def run_cold(command: Sequence[str], scratch: Path) -> Run:
     """Run a command in the folder `scratch`.
 
     Raises:
-        SystemExit: The command failed. Exit code 1 of digitdet (an uncertain number) is no failure.
+        SystemExit: The command failed.
     """
     offline = {"YOLO_OFFLINE": "1", "YOLO_AUTOINSTALL": "0", "YOLO_CONFIG_DIR": str(scratch)}
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
@@ -132,7 +132,7 @@ def run_cold(command: Sequence[str], scratch: Path) -> Run:
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
         errors.seek(0)
-        if process.returncode not in (0, 1) or (process.returncode and "digitdet" not in command):
+        if process.returncode:
             sys.exit(f"{' '.join(command)}: exit code {process.returncode}\n{errors.read()}")
         peak = usage.ru_maxrss if sys.platform == "darwin" else usage.ru_maxrss * 1024
         return Run(seconds, peak / 1e6, output.read())

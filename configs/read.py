@@ -23,17 +23,19 @@ class ReadConfig(Config, frozen=True, kw_only=True):
     with, 320 for the shipped one."""
 
     scales: Annotated[tuple[_Scale, ...], Meta(min_length=1, max_length=4)] = (0.3, 0.6, 1.1, 1.4)
-    """Multi-scale inference: a picture is read at each of these factors of `image_size`, and the scores are averaged.
-    One scale takes about a third of the time. A picture whose digits are small gets one more, larger pass."""
+    """Multi-scale inference: a picture is read at each of these factors of `image_size`, from small to large, and the
+    scores are fused. One scale takes about a third of the time. A picture whose digits are small gets one more, larger
+    pass."""
 
     confidence: Share = 0.5
-    """Minimum confidence for a digit to count. Lower values find more handwriting and more false digits."""
+    """Minimum probability for a digit to count, before calibration. Lower values find more handwriting and more false
+    digits."""
 
     max_overlap: Share = 0.6
     """Two boxes count as one digit if they overlap by more than this share of the shorter side along both axes."""
 
     min_confidence: Share = 0.55
-    """Numbers with a lower confidence, the probability that every digit is right, are reported as unsure."""
+    """Numbers with a lower confidence, the probability that all of it is right, are reported as unsure."""
 
     strict: bool = False
     """Whether the texts of unsure numbers show `?` in the doubtful places instead of the most probable reading."""
@@ -64,7 +66,9 @@ class ReadConfig(Config, frozen=True, kw_only=True):
     were read."""
 
     def check(self) -> None:
-        """Raise ConfigError if both ways to choose one number are wanted."""
+        """Raise ConfigError if both ways to choose one number are wanted, or the scales do not rise."""
+        if list(self.scales) != sorted(set(self.scales)):
+            raise ConfigError(f"scales: give them from small to large, not {', '.join(map(str, self.scales))}")
         if self.largest and self.best:
             raise ConfigError("largest and best: give one of them; each chooses one number of a picture")
 

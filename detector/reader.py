@@ -28,7 +28,7 @@ from digitdet.reading.digits_only import without_marks
 from digitdet.reading.lattice import Lattice
 from digitdet.reading.model import Model, load_model
 from digitdet.reading.regions import Region
-from digitdet.reading.results import Digit, Mark, Number, Reading
+from digitdet.reading.results import UNFIT, Digit, Mark, Number, Reading
 from digitdet.reading.rotation import (
     ROTATIONS,
     RotationChoice,
@@ -38,9 +38,8 @@ from digitdet.reading.rotation import (
     upside_down_text,
 )
 from digitdet.reading.stability import stable_readings
-from digitdet.reading.transcription import transcribe
+from digitdet.reading.transcription import MAX_CROP_HEIGHT, transcribe
 
-_MAX_CROP_HEIGHT = 128  # in pixels; such a picture is probably a cut-out of a number
 _CharacterT = TypeVar("_CharacterT", Digit, Mark)
 
 
@@ -213,21 +212,10 @@ class NumberReader:
         """Return a reading without numbers for each page, and the lattices of the lines of each part of the pages."""
         readings: list[Reading] = []
         parts: list[_PagePart] = []
-        names = [region.name or (str(region) if len(regions) > 1 else None) for region in regions]
         for row, page in enumerate(pages):
-            reading = Reading((), 0, 0, page.source, page.number, page.count, error=page.error, time=page.time)
-            if page.image is not None:
-                height, width = page.image.shape[:2]
-                reading = replace(reading, width=width, height=height)
-                try:
-                    crops = [(*region.crop(page.image), name) for region, name in zip(regions, names, strict=True)]
-                except ImageError as error:
-                    reading = replace(reading, error=str(error))
-                else:
-                    rotation = self._rotation(page.image)
-                    reading = replace(reading, rotation=rotation.rotation)
-                    parts += [_PagePart(row, rotation, *crop) for crop in crops or [(page.image, (0, 0), None)]]
+            reading, of_page = self._plan(page, row, regions)
             readings.append(reading)
+            parts += of_page
         images = [part.upright() for part in parts]
         found = self._detector.detect(images, map_function=map_function)
         lattices = [
@@ -236,24 +224,41 @@ class NumberReader:
         ]
         return readings, list(zip(parts, lattices, strict=True))
 
+    def _plan(self, page: LoadedPage, row: int, regions: Sequence[Region]) -> tuple[Reading, list[_PagePart]]:
+        """Return a reading of a page without numbers, and the parts of the page to read; none if it has an error."""
+        reading = Reading((), 0, 0, page.source, page.number, page.count, error=page.error, time=page.time)
+        if page.image is None:
+            return reading, []
+        height, width = page.image.shape[:2]
+        reading = replace(reading, width=width, height=height)
+        names = [region.name or (str(region) if len(regions) > 1 else None) for region in regions]
+        try:
+            crops = [(*region.crop(page.image), name) for region, name in zip(regions, names, strict=True)]
+        except ImageError as error:
+            return replace(reading, error=str(error)), []
+        rotation = self._rotation(page.image)
+        parts = [_PagePart(row, rotation, *crop) for crop in crops or [(page.image, (0, 0), None)]]
+        return replace(reading, rotation=rotation.rotation), parts
+
     def _build_numbers(self, transcribed: _Transcribed) -> list[Reading]:
         """Build the numbers of the readings from the lattices of their lines."""
         readings, parts = transcribed
+        numbers: list[list[Number]] = [[] for _ in readings]
         for part, lattices in parts:
-            numbers = self._decoder.decode(lattices, is_crop=part.image.shape[0] <= _MAX_CROP_HEIGHT)
+            found = self._decoder.decode(lattices, is_crop=part.upright_height <= MAX_CROP_HEIGHT)
             if self.config.digits_only:
-                numbers = tuple(without_marks(number, self.config.min_confidence) for number in numbers)
-            on_page = tuple(part.to_page(number) for number in numbers)
-            readings[part.row] = replace(readings[part.row], numbers=readings[part.row].numbers + on_page)
-        return [replace(reading, numbers=self._chosen(reading.numbers)) for reading in readings]
+                found = tuple(without_marks(number, self.config.min_confidence) for number in found)
+            numbers[part.row] += map(part.to_page, found)
+        return [replace(one, numbers=self._chosen(found)) for one, found in zip(readings, numbers, strict=True)]
 
-    def _chosen(self, numbers: tuple[Number, ...]) -> tuple[Number, ...]:
-        """Return the one number of a picture that the settings ask for, or all."""
+    def _chosen(self, numbers: Sequence[Number]) -> tuple[Number, ...]:
+        """Return the one number of a picture that the settings ask for, if possible a fitting one, or all."""
+        fitting = [number for number in numbers if number.status != UNFIT] or numbers
         if numbers and self.config.largest:
-            return (max(numbers, key=lambda number: number.height),)
+            return (max(fitting, key=lambda number: number.height),)
         if numbers and self.config.best:
-            return (max(numbers, key=lambda number: number.confidence),)
-        return numbers
+            return (max(fitting, key=lambda number: number.confidence),)
+        return tuple(numbers)
 
     def _rotation(self, image: Image) -> RotationChoice:
         if self.config.rotate != "auto":
@@ -274,6 +279,11 @@ class _PagePart:
 
     def upright(self) -> Image:
         return rotate_upright(self.image, self.rotation.rotation)
+
+    @property
+    def upright_height(self) -> int:
+        """In pixels, without the work of rotating."""
+        return self.image.shape[1 if self.rotation.rotation in (90, 270) else 0]
 
     def to_page(self, number: Number) -> Number:
         """Map a number found in the upright part to the page: boxes, angle, region and upside-down text."""

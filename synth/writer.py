@@ -124,7 +124,7 @@ def write_preview(config: SynthConfig, materials: Materials, path: Path) -> int:
     # Large pictures have digits that would be too small to see in the usual cells.
     cell = int(np.clip(max(max(image.shape[:2]) for image in images), *_PREVIEW_SIDES))
     sheet = contact_sheet(images, boxes, [scene.labels for scene in scenes], cell=cell)
-    path.write_bytes(cv2.imencode(path.suffix, sheet)[1].tobytes())
+    write_atomically(path, cv2.imencode(path.suffix, sheet)[1].tobytes())
     return count
 
 

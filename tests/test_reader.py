@@ -30,6 +30,14 @@ def test_every_example_reads_as_its_caption_says(reader):
         assert [number.best for number in reader.read(EXAMPLES / name).numbers] == numbers
 
 
+@pytest.mark.parametrize(("rotate", "is_crop"), [(0, False), (90, True)])
+def test_a_turned_crop_of_a_number_is_a_crop(rotate, is_crop, monkeypatch):
+    reader, seen = NumberReader(config=ReadConfig(rotate=rotate)), []
+    monkeypatch.setattr(reader._decoder, "decode", lambda _lattices, is_crop: seen.append(is_crop) or ())
+    reader.read(np.full((227, 40, 3), 255, np.uint8))
+    assert seen == [is_crop]
+
+
 def test_path_bytes_and_array_give_the_same_reading(reader):
     path = EXAMPLES / "number.jpg"
     reading = reader.read(path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ from digitdet.common.interrupts import until_interrupted
 from digitdet.configs import ReadConfig, replace
 from digitdet.configs.read import READ_OPTIONS
 from digitdet.imaging.inputs import is_video
+from digitdet.outputs.formats import FORMATS
 from digitdet.reading.results import ERROR, UNSURE
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ if TYPE_CHECKING:
     from digitdet.outputs.window import Window
     from digitdet.reading.model import Model
     from digitdet.reading.options import ReadOptions
+    from digitdet.reading.results import Reading
 
-_FORMATS = ("text", "json", "jsonl", "csv")
 _SHARD = 500  # pictures: about ten seconds of one core, and a few megabytes of results
 # The identity of a run holds the model and the pictures in other fields; the rest does not change the results.
 # Options of videos are left out, too: only the reading of pictures alone is resumed.
@@ -75,7 +76,7 @@ _SECTIONS = {
 @click.option(
     "--format",
     "output_format",
-    type=click.Choice(_FORMATS),
+    type=click.Choice(FORMATS),
     help="text: one number per line. json: one array. jsonl: one object per picture and line. csv: one row per number. "
     " [default: that of the name of --out, otherwise text]",
 )
@@ -129,7 +130,7 @@ def _format_of(out: str | None) -> str:
     suffix = Path(out or "").suffix.lower().removeprefix(".")
     if suffix in ("xlsx", "xls", "ods"):
         raise click.UsageError(f"--out: .{suffix} is not supported; spreadsheets also open a file that ends with .csv")
-    return suffix if suffix in _FORMATS else "text"
+    return suffix if suffix in FORMATS else "text"
 
 
 def _load_model(path: Path | None, is_short_lived: bool) -> Model:
@@ -149,24 +150,27 @@ def _read(
 
     inputs = _find_inputs(pictures, options)
     parsed = _parse_options(options)
-    if parsed.regions and options["labels"]:
-        raise click.UsageError("--labels needs whole pictures: digits outside a --region would count as background")
+    if options["labels"] and (parsed.regions or parsed.config.largest or parsed.config.best):
+        raise click.UsageError(
+            "--labels needs all digits: others would count as background; leave out --region, --largest and --best"
+        )
     reader = NumberReader(model.result(), None, parsed.constraints, parsed.config)
     writers = _writers(options)
     window = _open_window() if options["show"] else None
     several = len(inputs) > 1
-    progress = Progress(inputs, verbosity)
-
-    def watch(pairs: Pairs) -> Pairs:
-        pairs = window.watch(pairs) if window else pairs
-        return progress.watch_frames(until_interrupted(pairs) if options["camera"] else pairs)
-
     if several:
         use_one_thread()  # the reader has a picture for every core
 
+    def read(inputs: Sequence[Input], progress: Progress) -> Iterator[Reading]:
+        def watch(pairs: Pairs) -> Pairs:
+            pairs = window.watch(pairs) if window else pairs
+            return progress.watch_frames(until_interrupted(pairs) if options["camera"] else pairs)
+
+        return progress.watch(read_inputs(reader, inputs, parsed.regions, writers, watch))
+
     if options["out"] is None:
-        readings = read_inputs(reader, inputs, parsed.regions, writers, watch)
-        write_results(progress.watch(readings), output_format, sys.stdout, several)
+        progress = Progress(inputs, verbosity)
+        write_results(read(inputs, progress), output_format, sys.stdout, several)
     else:
         from digitdet.outputs.result_file import open_results, run_identity
 
@@ -177,10 +181,10 @@ def _read(
         # What the writers add at the end would lack the pictures of before. A video has many readings.
         can_resume = not writers and all(one.video is None for one in inputs)
         with open_results(out, output_format, identity, can_resume) as results:
-            progress = Progress(inputs[results.done :], verbosity)
+            missing = inputs[results.done :]
+            progress = Progress(missing, verbosity)
             progress.statuses.update(results.statuses)
-            readings = read_inputs(reader, inputs[results.done :], parsed.regions, writers, watch)
-            results.write(progress.watch(readings), several)
+            results.write(read(missing, progress), several)
     progress.summarise()
     for writer in writers:
         for line in writer.skipped:

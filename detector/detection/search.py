@@ -115,8 +115,8 @@ class MultiScaleDetector:
     def detect(self, images: Sequence[Image], quick: bool = False, map_function: MapFunction = map) -> list[Detections]:
         """Detect the digits of each picture (H, W, 3); several threads may call this at the same time.
 
-        `quick` runs only the two passes before the largest, which suffices to see the rotation. `map_function` runs the
-        passes and tiles.
+        `quick` runs at most two passes, and not the largest of several, which suffices to see the rotation.
+        `map_function` runs the first passes, the halves of the native pass, and the tiles.
         """
         searches = [_PictureSearch(image) for image in images]
         sides = [round(self._size * factor) for factor in self._config.scales]

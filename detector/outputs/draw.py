@@ -135,11 +135,16 @@ def _spread_colours(reading: Reading) -> list[Colour]:
 
 
 def _label(number: Number, colour: Colour) -> _Label:
-    region = "".join(c if c.isprintable() else " " for c in number.region or "")
+    region, text = (_printable(one) for one in (number.region or "", number.text))
     if len(region) > _MAX_REGION:
         region = region[: _MAX_REGION - 3] + "..."
     special = {UNSURE: _UNSURE_COLOUR, UNFIT: _UNFIT_COLOUR}
-    return _Label(region, number.text, number.confidence, special.get(number.status, colour))
+    return _Label(region, text, number.confidence, special.get(number.status, colour))
+
+
+def _printable(text: str) -> str:
+    """Return a text that OpenCV can draw; separators of a pattern may be any character."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def _doubtful_digits(number: Number) -> set[int]:

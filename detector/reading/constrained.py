@@ -32,7 +32,8 @@ _CELL, _WIDE, _WIDE_RATE = 0.3, 1.0, 6.0
 _CUT_AT_MARK, _CUT, _CUT_RATE, _MAX_CUT = 0.06, 0.001, 5.0, 0.3
 _MIN_PROBABILITY = 0.005  # of a candidate to be considered
 
-# What was before a slot: none of the others; a number that does not fit, and a mark after it; one that fits, the same.
+# What is before a slot: no number; a digit of a number that does not fit; a mark after such a digit; a digit of one that
+# fits; a mark after such a digit.
 _CLEAR, _UNFIT_DIGIT, _UNFIT_MARK, _FIT_DIGIT, _FIT_MARK = range(5)
 
 
@@ -189,7 +190,8 @@ def _posteriors(choices: Choices, found: Sequence[Candidate], cut: FloatArray) -
     for slot in reversed(range(count)):
         fit = sum(one.probability * backward[one.slots[-1] + 1, _FIT_DIGIT] for one in starting[slot])
         backward[slot] = steps[slot] @ backward[slot + 1] + begins[slot] * fit
-    # The steps over numbers that do not fit include every text; one that fits is not among them.
+    # The steps over numbers that do not fit also count the texts of the candidates. Without the factor 1 + _UNFIT, a
+    # certain candidate would get less than 1.
     scale = (1 + _UNFIT) / max(float(backward[0, _CLEAR]), 1e-300)
     return [
         min(
@@ -243,7 +245,7 @@ def _with_marks(choices: Choices, number: Candidate) -> Candidate:
 
 
 def _merged(rivals: Sequence[Candidate]) -> Candidate:
-    """Return the first of several numbers, all of which exclude it, with the texts of the rest as the others."""
+    """Return the first of several overlapping candidates, with the texts of the rest as the others."""
     texts: dict[str, float] = {}
     for one in rivals:
         texts[one.text] = texts.get(one.text, 0.0) + one.probability

@@ -13,14 +13,13 @@ NOTHING = len(CHARACTERS)
 
 @dataclass(frozen=True, eq=False)
 class Slot:
-    """A place on a line: `probabilities` (18,) of the classes of `CHARACTERS` and of `NOTHING`, with a sum of 1.
+    """A place on a line: its box in pixels of the page, and the probabilities of what is there.
 
-    `row` is the row of the detector's box that is there, None if it found none; `box` is in pixels of the page.
+    `probabilities` (18,) are those of the classes of `CHARACTERS` and of `NOTHING`, with a sum of 1.
     """
 
     box: Box
     probabilities: FloatArray
-    row: int | None = None
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,6 @@ The evidence is pooled log-linearly (Genest and Zidek, Combining Probability Dis
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from digitdet.common.characters import SPACE
@@ -20,27 +18,18 @@ _MAX_SCORE = 1 - 1e-6  # higher scores count as this
 _MIN_INSERTION = 0.005  # probability of a character in a gap from which the gap gets a slot
 
 
-def build_lattice(evidence: Evidence, rows: Sequence[int], angle: float, weights: LatticeWeights) -> Lattice:
+def build_lattice(evidence: Evidence, angle: float, weights: LatticeWeights) -> Lattice:
     """Return the lattice of a line from its evidence.
 
     Args:
         evidence: What they say about it.
-        rows: The rows in the picture of the digits in the evidence.
         angle: Clockwise angle of the line in degrees.
         weights: The weights of the evidence.
     """
     probabilities = pooled_probabilities(evidence, weights)
     is_kept = ~evidence.is_empty | (probabilities[:, NOTHING] <= 1 - _MIN_INSERTION)
-    slots = (
-        Slot(box, options, rows[row] if row >= 0 else None)
-        for box, options, row in zip(
-            map(tuple, evidence.boxes[is_kept].tolist()),
-            probabilities[is_kept],
-            evidence.rows[is_kept].tolist(),
-            strict=True,
-        )
-    )
-    return Lattice(tuple(slots), angle)
+    boxes = map(tuple, evidence.boxes[is_kept].tolist())
+    return Lattice(tuple(map(Slot, boxes, probabilities[is_kept])), angle)
 
 
 def pooled_probabilities(evidence: Evidence, weights: LatticeWeights) -> FloatArray:

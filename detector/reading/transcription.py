@@ -24,8 +24,10 @@ from digitdet.reading.second_reading import decode_strips
 from digitdet.reading.small_digits import find_small_digits
 from digitdet.reading.strips import STRIP_HEIGHT, Strip, line_strip, split_at_wide_gaps, whole_strip
 
+MAX_CROP_HEIGHT = 128
+"""Height in pixels up to which a page is probably a cut-out of a number, read as a strip if no digit is found."""
+
 _LINE_SCORE, _DIGIT_SCORE = 0.2, 0.08  # of the best and of every digit of a line; lower ones are evidence on its strip
-_MAX_STRIP_PAGE = 128  # height in pixels of a page that is read as a strip where the detector finds no digit
 # Lines without a digit of this score are doubtful: a digit alone on a page with longer lines (first score), and small
 # lines (second score), since a large photo has many places that look like digits. A line is small if the page has more
 # than this many times the area of a square as high as its digits.
@@ -51,9 +53,15 @@ class PlacedStrip:
 
 
 @dataclass(frozen=True, eq=False)
-class StripReading(PlacedStrip):
-    """A strip with what the networks say about its places."""
+class StripReading:
+    """The strip of a line, the clockwise angle of the line in degrees, and what the networks say about its places.
 
+    `rows` are those of the digits on the strip among the page's.
+    """
+
+    strip: Strip
+    rows: Indices
+    angle: float
     evidence: Evidence
 
 
@@ -63,7 +71,7 @@ def transcribe(
     """Return the lattices of the lines of a page (H, W, 3), in reading order."""
     digits = without_false_digits(page, digits, line_reader)
     lattices = [
-        build_lattice(one.evidence, one.rows.tolist(), one.angle, line_reader.weights)
+        build_lattice(one.evidence, one.angle, line_reader.weights)
         for one in _without_small_digits(read_strips(page, digits, line_reader, second_reader))
     ]
     return join_form_fields(page, lattices)
@@ -89,7 +97,7 @@ def read_strips(
     for one, evidence in zip(placed, _gather(page, digits, placed, line_reader, second_reader), strict=True):
         others = digits.boxes[np.setdiff1d(all_rows, one.rows)]
         evidence = evidence.without(_is_in_box(evidence, others))
-        readings.append(StripReading(one.strip, one.rows, one.angle, one.is_doubtful, evidence))
+        readings.append(StripReading(one.strip, one.rows, one.angle, evidence))
     return readings
 
 
@@ -146,7 +154,7 @@ def place_strips(digits: Detections, width: int, height: int) -> list[PlacedStri
     if placed:
         others = np.setdiff1d(np.arange(len(boxes)), np.concatenate([one.rows for one in placed]))
         return _with_evidence(placed, others, boxes, scores)
-    if height > _MAX_STRIP_PAGE:
+    if height > MAX_CROP_HEIGHT:
         return []
     return [PlacedStrip(whole_strip(width, height), np.argsort(boxes[:, 0], kind="stable"), 0.0, is_doubtful=False)]
 

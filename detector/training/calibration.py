@@ -207,9 +207,7 @@ def number_evidence(pictures: Iterable[CalibrationPicture], weights: LatticeWeig
     decoder = NumberDecoder(ReadConfig(min_confidence=0))  # every number
     probabilities, lengths, right = list[float](), list[int](), list[bool]()
     for picture in pictures:
-        found = decoder.decode(
-            [build_lattice(one.evidence, one.rows.tolist(), one.angle, weights) for one in picture.strips]
-        )
+        found = decoder.decode([build_lattice(one.evidence, one.angle, weights) for one in picture.strips])
         if not picture.lines:
             found = tuple(without_marks(number, 0) for number in found)
         probabilities += [number.confidence for number in found]

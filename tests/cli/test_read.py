@@ -284,6 +284,9 @@ def test_one_number_a_picture():
     assert run("read", chalk, "--largest").stdout.strip() == max(numbers, key=lambda number: number.height).text
     assert run("read", chalk, "--best").stdout.strip() == max(numbers, key=lambda number: number.confidence).text
     assert run("read", chalk, "--best", "--largest").exit_code == 2
+    for option in ("--best", "--largest"):
+        fitting = run("read", chalk, "--digits", "1", option).stdout.strip()
+        assert fitting in [number.text for number in numbers if len(number.digits) == 1]
 
 
 def test_digits_only(tmp_path):
@@ -368,6 +371,8 @@ def test_file_names_that_are_not_utf8(tmp_path):
         ["--previous", "12", "a.jpg"],
         ["--allowed", "gone.txt", "a.jpg"],
         ["--labels", "new", "--region", "0,0,9,9", "a.jpg"],
+        ["--labels", "new", "--largest", "a.jpg"],
+        ["--labels", "new", "--best", "a.jpg"],
     ],
 )
 def test_wrong_usage_exits_with_2(arguments):

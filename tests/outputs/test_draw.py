@@ -146,6 +146,15 @@ def test_the_label_has_the_marks_and_digits_alone_are_outlined(monkeypatch):
     assert dashed == [(2, {1})]
 
 
+@pytest.mark.parametrize("mark", ["\n", "\udcff", "\x00"])
+def test_marks_that_cannot_be_drawn_are_left_out(mark, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(Font, "draw", lambda font, image, text, *_, **__: drawn.append(text))
+    found = replace(number("1234", 200, 200, 60), best=f"12{mark}34")
+    draw_reading(np.full((640, 640, 3), 255, np.uint8), Reading((found,), 640, 640))
+    assert drawn == ["12 34"]
+
+
 def test_neighbouring_numbers_have_different_colours():
     image = np.full((640, 640, 3), 255, np.uint8)
     numbers = tuple(number("1", 100 + 100 * i, 300, 60) for i in range(4))

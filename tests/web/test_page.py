@@ -13,6 +13,8 @@ import pytest
 pytest.importorskip("fastapi")
 expect = pytest.importorskip("playwright.sync_api").expect
 
+from digitdet.outputs.formats import CSV_COLUMNS
+
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "number.jpg"
 STYLE = ROOT / "detector" / "web" / "static" / "style.css"
@@ -147,6 +149,17 @@ def test_several_pictures_give_a_table_and_csv(open_page, tmp_path):
         ("broken.jpg", "", "error"),
         ("meter.jpg", "249203", "ok"),
     ]
+    assert tuple(table[0]) == CSV_COLUMNS
+    with page.expect_download() as download:
+        page.click("#json")
+    readings = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
+    assert [(one["image"], one["status"], len(one["numbers"])) for one in readings] == [
+        ("number.jpg", "ok", 1),
+        ("broken.jpg", "error", 0),
+        ("meter.jpg", "ok", 1),
+    ]
+    assert readings[1].keys() == readings[0].keys()
+    assert readings[1]["schema"] == readings[0]["schema"]
     rows.nth(1).click()
     assert page.locator("#error").is_visible()
     open_page.errors.clear()  # Chromium logs every response of 422

@@ -276,6 +276,9 @@ def test_a_turned_page_is_shown_upright(open_page, choose, tmp_path):
     page.mouse.move(picture["x"] + 0.415 * picture["width"], picture["y"] + picture["height"] - 1, steps=4)
     page.mouse.up()
     expect(page.locator("#numbers .value .text")).to_have_text("72")
+    page.locator(".digit").first.click()
+    page.locator(".keys button", has_text="4").click()
+    expect(page.locator("#saved")).to_contain_text("Not saved: empty “Part to read”")
 
 
 def test_everything_works_by_keyboard(open_page, numbers):

@@ -87,8 +87,13 @@ export class Editor {
 
   save() {
     const { page } = this;
-    const { item, state: { savesCorrections, pageIndex } } = this.store;
+    const { item, state: { savesCorrections, pageIndex, values } } = this.store;
     if (!savesCorrections || !item) return;
+    if (values.region.trim() || values.choice) {
+      // The digits outside would become background.
+      this.store.set({ saved: "Not saved: empty “Part to read” and set “Numbers to give” to “All” first." });
+      return;
+    }
     const { mismatch } = page;
     if (mismatch) {
       const boxes = `${mismatch.digits.length} box${mismatch.digits.length === 1 ? "" : "es"}`;

@@ -5,7 +5,7 @@
 // The columns of `digitdet read --format csv`.
 const COLUMNS = [
   "image", "page", "region", "index", "text", "status", "confidence", "best", "digit_text", "left", "top", "right",
-  "bottom", "angle", "error",
+  "bottom", "angle", "error", "doubtful", "time",
 ];
 
 /**
@@ -22,7 +22,9 @@ export function toCsv(items) {
  * @returns {string} the format of `digitdet read --format json`
  */
 export function toJson(items) {
-  const readings = items.flatMap((item) => item.pages.map((page) => ({ ...page.edited(), image: item.name })));
+  const readings = items.flatMap((item) =>
+    item.error ? [failed(item)] : item.pages.map((page) => ({ ...page.edited(), image: item.name })),
+  );
   return JSON.stringify(readings, null, 1);
 }
 
@@ -35,8 +37,17 @@ function rowsOf(item, page) {
   if (!reading.numbers.length) return [emptyRow(item.name, reading.page, reading.status, reading.error ?? "")];
   return reading.numbers.map((number, index) => [
     item.name, reading.page, number.region ?? "", index + 1, number.text, number.status, number.confidence, number.best,
-    number.digit_text, ...number.box, number.angle, "",
+    number.digit_text, ...number.box, number.angle, "", number.doubtful.join(" "), "",
   ]);
+}
+
+/**
+ * The reading of a file that could not be read.
+ * @param {Item} item
+ */
+function failed({ name, error }) {
+  const page = { schema: 3, image: name, page: 1, pages: 1, width: 0, height: 0, time: null, rotation: 0 };
+  return { ...page, status: "error", error, numbers: [] };
 }
 
 /** @param {Item} item */
@@ -51,7 +62,7 @@ function errorRow(item) {
  * @param {string} error
  */
 function emptyRow(name, page, status, error) {
-  return [name, page, "", "", "", status, ...Array(COLUMNS.length - 7).fill(""), error];
+  return [name, page, "", "", "", status, ...Array(COLUMNS.indexOf("error") - 6).fill(""), error, "", ""];
 }
 
 /** @param {unknown} value */

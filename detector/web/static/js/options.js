@@ -63,7 +63,7 @@ export const GROUPS = [
       },
       {
         name: "min_confidence", label: "Call a number uncertain below", kind: "range", initial: "0.55", range: [0, 1],
-        hint: "Confidence that every digit is right",
+        hint: "Confidence that the whole number is right",
       },
       { name: "strict", label: "Write ? for doubtful digits", kind: "check" },
     ],

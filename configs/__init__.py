@@ -1,6 +1,6 @@
 """Settings: one frozen, validated class per command, and presets."""
 
-from digitdet.configs.base import Config, load_config, load_preset, parse_config, preset_names, replace
+from digitdet.configs.base import Config, load_config, load_preset, parse_config, preset_file, preset_names, replace
 from digitdet.configs.look import LookConfig
 from digitdet.configs.read import ReadConfig
 from digitdet.configs.synth import SynthConfig
@@ -16,6 +16,7 @@ __all__ = [
     "load_config",
     "load_preset",
     "parse_config",
+    "preset_file",
     "preset_names",
     "replace",
 ]

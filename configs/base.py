@@ -64,9 +64,25 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return yaml.safe_dump(msgspec.to_builtins(self), sort_keys=False, default_flow_style=None)
 
 
-def load_config(kind: type[ConfigT], path: Path) -> ConfigT:
-    """Read a configuration from a YAML file; settings that are not in the file have their defaults."""
-    return parse_config(kind, read_settings(path), str(path))
+def load_config(kind: type[ConfigT], path: Path, base: Path | None = None) -> ConfigT:
+    """Read a configuration from a YAML file.
+
+    Settings that are not in the file have their value in the settings file `base`, or their defaults.
+    """
+    data = parse_mapping(read_settings(path), str(path))
+    if base is not None:
+        data = _merged(parse_mapping(read_settings(base), str(base)), data)
+    return build_config(kind, kind.expand(data, str(path)), str(path))
+
+
+def _merged(base: Mapping[Any, Any], changes: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """Return a mapping with changes, also of the mappings within it."""
+    merged = dict(base)
+    for key, value in changes.items():
+        before = base.get(key)
+        both = isinstance(before, Mapping) and isinstance(value, Mapping)
+        merged[key] = _merged(base[key], value) if both else value
+    return merged
 
 
 def read_settings(path: Path) -> str:
@@ -85,7 +101,12 @@ def load_preset(kind: type[ConfigT], group: str, name: str) -> ConfigT:
         raise ConfigError(
             f"no {group} preset is called {name!r}{did_you_mean(name, names)} (there are: {', '.join(names)})"
         )
-    return parse_config(kind, read_settings(PRESETS / group / f"{name}.yaml"), f"preset {name}")
+    return parse_config(kind, read_settings(preset_file(group, name)), f"preset {name}")
+
+
+def preset_file(group: str, name: str) -> Path:
+    """Return the settings file of a preset."""
+    return PRESETS / group / f"{name}.yaml"
 
 
 def preset_names(group: str) -> list[str]:

@@ -39,7 +39,7 @@ class TrainConfig(Config, frozen=True, kw_only=True):
     """Pictures in a step."""
 
     image_size: Annotated[int, Meta(ge=64, le=4096, multiple_of=32)] = 320
-    """Longer side in pixels that pictures are scaled to; composed pictures have 320 px."""
+    """Longer side in pixels that pictures are scaled to; most composed pictures have 320 px."""
 
     learning_rate: Annotated[float, Meta(gt=0, le=1)] = 0.002
     """Highest learning rate of AdamW, after the warm-up."""

@@ -62,6 +62,7 @@ class NumberReader:
     Raises:
         ModelError: The model is missing, damaged, or holds other networks.
         ConfigError: `conf` is not within 0 to 1.
+        TypeError: `constraints` or `config` is something else.
 
     Example:
         >>> from digitdet import Constraints, NumberReader
@@ -78,6 +79,10 @@ class NumberReader:
         constraints: Constraints | None = None,
         config: ReadConfig | None = None,
     ) -> None:
+        if not isinstance(config, ReadConfig | None):
+            raise TypeError(f"config: expected a ReadConfig, not {type(config).__name__}")
+        if not isinstance(constraints, Constraints | None):
+            raise TypeError(f"constraints: expected Constraints(...), not {type(constraints).__name__}")
         self.config = with_settings(config or ReadConfig(), confidence=conf)
         loaded = model if isinstance(model, Model) else load_model(None if model is None else Path(model))
         self._detector = MultiScaleDetector(loaded.detector, self.config)
@@ -300,7 +305,7 @@ class _PagePart:
         """Map the boxes of digits or marks to the page."""
         height, width = self.image.shape[:2]
         boxes = rotate_boxes_back([one.box for one in characters], self.rotation.rotation, width, height)
-        boxes += np.array(self.offset * 2)
+        boxes = boxes.clip(0, [width, height] * 2) + np.array(self.offset * 2)
         return tuple(
             replace(one, box=(x0, y0, x1, y1)) for one, (x0, y0, x1, y1) in zip(characters, boxes.tolist(), strict=True)
         )

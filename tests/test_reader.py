@@ -30,6 +30,22 @@ def test_every_example_reads_as_its_caption_says(reader):
         assert [number.best for number in reader.read(EXAMPLES / name).numbers] == numbers
 
 
+def test_arguments_of_another_type_are_refused():
+    with pytest.raises(TypeError, match=r"expected Constraints\(\.\.\.\), not str"):
+        NumberReader(constraints="4-")
+    with pytest.raises(TypeError, match="expected a ReadConfig, not dict"):
+        NumberReader(config={"confidence": 0.3})
+
+
+def test_boxes_end_at_the_borders_of_the_picture(reader):
+    height, width = 60, 150
+    image = cv2.imread(str(EXAMPLES / "number.jpg"))
+    image = cv2.resize(image[30:230, 60:460], (width, height))  # cuts the first and the last digit
+    boxes = np.array([digit.box for number in reader.read(image).numbers for digit in number.digits])
+    assert len(boxes)
+    assert (boxes >= 0).all() and (boxes <= [width, height, width, height]).all()
+
+
 @pytest.mark.parametrize(("rotate", "is_crop"), [(0, False), (90, True)])
 def test_a_turned_crop_of_a_number_is_a_crop(rotate, is_crop, monkeypatch):
     reader, seen = NumberReader(config=ReadConfig(rotate=rotate)), []

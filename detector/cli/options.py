@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from digitdet.common.errors import MissingExtraError, did_you_mean
-from digitdet.configs import load_config, load_preset
+from digitdet.configs import load_config, load_preset, preset_file
 from digitdet.configs.base import ConfigT
 from digitdet.configs.read import READ_OPTIONS, ReadOption
 
@@ -62,7 +62,7 @@ class SectionedCommand(click.Command):
         last = list(self._sections)[-1]
         records: dict[str, list[tuple[str, str]]] = {heading: [] for heading in self._sections}
         for option in self.get_params(ctx):
-            if record := option.get_help_record(ctx):
+            if isinstance(option, click.Option) and (record := option.get_help_record(ctx)):
                 records[section_of.get(option.name or "", last)].append(record)
         for heading, rows in records.items():
             with formatter.section(heading):
@@ -140,13 +140,17 @@ def load_settings(
     group: str = "",
     preset: str | None = None,
     default_preset: str | None = None,
+    base_preset: str | None = None,
 ) -> ConfigT:
-    """Load settings from --config, --preset or, without both, the default preset."""
+    """Load settings from --config, --preset or, without both, the default preset.
+
+    What --config does not set is as in the base preset, which is also the default one.
+    """
     if preset and file:
         raise click.UsageError("--preset and --config cannot be combined")
     if file:
-        return load_config(kind, file)
-    name = preset or default_preset
+        return load_config(kind, file, preset_file(group, base_preset) if base_preset else None)
+    name = preset or default_preset or base_preset
     return load_preset(kind, group, name) if name else kind()
 
 

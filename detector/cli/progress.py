@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -67,6 +67,15 @@ class Progress:
             yield image, reading
         self._videos += is_video
         self._share = 0.0
+
+    def resume(self, done: int, statuses: Collection[str]) -> None:
+        """Count the statuses of the first `done` pictures, which were read before an interruption, and say so."""
+        self.statuses.update(statuses)
+        if done and self._verbosity > QUIET:
+            names = {ERROR: "errors", UNSURE: "uncertain numbers"}
+            problems = [name for status, name in names.items() if status in statuses]
+            among = f", among them {' and '.join(problems)}" if problems else ""
+            echo_error(f"continues after {_count(done, 'picture')}{among}")
 
     def summarise(self) -> None:
         """Print what was read, if there were several pictures or a video."""

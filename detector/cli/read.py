@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -44,6 +45,9 @@ _SHARD = 500  # pictures: about ten seconds of one core, and a few megabytes of 
 # The identity of a run holds the model and the pictures in other fields; the rest does not change the results.
 # Options of videos are left out, too: only the reading of pictures alone is resumed.
 _NOT_IDENTIFYING = ("model", "from_file", "out", "save", "crops", "labels", "show", "camera", "every", "stable")
+
+# A message about a setting begins with its name in Python.
+_OPTION_NAME = re.compile(rf"^({'|'.join(one.name for one in READ_OPTIONS)})(?=[: ])")
 
 _SECTIONS = {
     "Input": ("from_file", "camera", "every", "stable", "region", "rotate"),
@@ -154,14 +158,15 @@ def _read(
         raise click.UsageError(
             "--labels needs all digits: others would count as background; leave out --region, --largest and --best"
         )
+    if options["out"] is not None:
+        _check_out(Path(options["out"]), inputs, options)
     reader = NumberReader(model.result(), None, parsed.constraints, parsed.config)
     writers = _writers(options)
     window = _open_window() if options["show"] else None
-    several = len(inputs) > 1
-    if several:
+    if len(inputs) > 1:
         use_one_thread()  # the reader has a picture for every core
 
-    def read(inputs: Sequence[Input], progress: Progress) -> Iterator[Reading]:
+    def readings(inputs: Sequence[Input], progress: Progress) -> Iterator[Reading]:
         def watch(pairs: Pairs) -> Pairs:
             pairs = window.watch(pairs) if window else pairs
             return progress.watch_frames(until_interrupted(pairs) if options["camera"] else pairs)
@@ -170,26 +175,56 @@ def _read(
 
     if options["out"] is None:
         progress = Progress(inputs, verbosity)
-        write_results(read(inputs, progress), output_format, sys.stdout, several)
+        write_results(readings(inputs, progress), output_format, sys.stdout, len(inputs) > 1)
     else:
-        from digitdet.outputs.result_file import open_results, run_identity
-
-        out = Path(options["out"])
-        if out.is_dir():
-            raise click.UsageError(f"--out {out}: is a folder, not a file")
-        identity = run_identity(options["model"], _identifying(options), inputs)
-        # What the writers add at the end would lack the pictures of before. A video has many readings.
-        can_resume = not writers and all(one.video is None for one in inputs)
-        with open_results(out, output_format, identity, can_resume) as results:
-            missing = inputs[results.done :]
-            progress = Progress(missing, verbosity)
-            progress.statuses.update(results.statuses)
-            results.write(read(missing, progress), several)
+        progress = _write_file(readings, inputs, output_format, options, verbosity, is_whole=bool(writers))
     progress.summarise()
-    for writer in writers:
-        for line in writer.skipped:
-            echo_error(f"not labelled: {line}")
+    for line in (line for writer in writers for line in writer.skipped):
+        echo_error(f"not labelled: {line}")
     return _exit_code(progress.statuses, parsed.config)
+
+
+def _write_file(
+    readings: Callable[[Sequence[Input], Progress], Iterator[Reading]],
+    inputs: Sequence[Input],
+    output_format: str,
+    options: dict[str, Any],
+    verbosity: int,
+    is_whole: bool,
+) -> Progress:
+    """Write the results to the file of --out, after those of an interrupted run.
+
+    With `is_whole`, everything is read again: what is written beside the results would lack the pictures of before.
+    """
+    from digitdet.outputs.result_file import open_results, run_identity
+
+    identity = run_identity(options["model"], _identifying(options), inputs)
+    can_resume = not is_whole and all(one.video is None for one in inputs)  # a video has many readings
+    with open_results(Path(options["out"]), output_format, identity, can_resume) as results:
+        progress = Progress(inputs[results.done :], verbosity)
+        progress.resume(results.done, results.statuses)
+        try:
+            results.write(readings(inputs[results.done :], progress), len(inputs) > 1)
+        except KeyboardInterrupt:
+            if can_resume and output_format == "jsonl":
+                echo_error("interrupted; the same command continues")
+            raise
+    return progress
+
+
+def _check_out(out: Path, inputs: Sequence[Input], options: dict[str, Any]) -> None:
+    """Raise UsageError if the file of --out is no place for results: a device, a folder, or a file that is read."""
+    if str(out) == "-":
+        raise click.UsageError("--out -: leave --out out to write to stdout")
+    if os.path.isdir(out):
+        raise click.UsageError(f"--out {out}: is a folder, not a file")
+    if not os.path.exists(out):
+        return
+    if not os.path.isfile(out):
+        raise click.UsageError(f"--out {out}: is a device; leave --out out, and redirect stdout to it")
+    given = [one.path for one in inputs] + [options[name] for name in ("from_file", "allowed", "config_file")]
+    if any(out.samefile(path) for path in given if isinstance(path, (str, Path)) and os.path.exists(path)):
+        raise click.UsageError(f"--out {out}: is one of the files that are read")
 
 
 def _read_on_cluster(pictures: Sequence[str], output_format: str, address: str | None, options: dict[str, Any]) -> int:
@@ -274,7 +309,7 @@ def _parse_options(options: dict[str, Any]) -> ReadOptions:
             values["allowed"] = read_allowed(values["allowed"])
         return parse_read_options(values, config)
     except ConfigError as error:
-        raise click.UsageError(str(error)) from error
+        raise click.UsageError(_OPTION_NAME.sub(lambda name: f"--{name[0].replace('_', '-')}", str(error))) from error
 
 
 def _identifying(options: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from digitdet.web.settings import ServeSettings
 
 _DEFAULTS = ServeSettings()
 _LOCAL = ("127.0.0.1", "::1", "localhost")
+_SHUTDOWN_SECONDS = 10  # for requests that are being answered when the server is stopped
 
 
 @click.command()
@@ -97,7 +98,7 @@ def serve(host: str, port: int, names: tuple[str, ...], model: Path | None, **op
         listener = stack.enter_context(_listen(host, port))
         app = create_app(service, (*_LOCAL, *names) if host in _LOCAL or names else ("*",))
         server = uvicorn.Server(
-            uvicorn.Config(app, log_level="warning", server_header=False, timeout_graceful_shutdown=1)
+            uvicorn.Config(app, log_level="warning", server_header=False, timeout_graceful_shutdown=_SHUTDOWN_SECONDS)
         )
         _log_requests()
         name = f"[{host}]" if ":" in host else host

@@ -38,7 +38,8 @@ from digitdet.configs import TrainConfig, preset_names, replace
     "--from",
     "start",
     metavar="RUN",
-    help="Warm start: 'shipped', or the folder of an earlier run. Without --preset, the preset tune is used.",
+    help="Warm start: 'shipped', or the folder of an earlier run. Without --preset, the preset tune is used, with the "
+    "changes of --config.",
 )
 @config_option()
 def train(
@@ -64,8 +65,8 @@ def train(
     from digitdet.training.run import train_run
 
     # The learning rates of a first training would destroy trained weights.
-    default_preset = "tune" if start not in (None, "scratch") else None
-    config = load_settings(TrainConfig, config_file, "train", preset, default_preset)
+    base = "tune" if start not in (None, "scratch") else None
+    config = load_settings(TrainConfig, config_file, "train", preset, base_preset=base)
     config = replace(config, start=start, only=only, epochs=epochs, seed=seed)
     config = replace(config, line_reader=replace(config.line_reader, epochs=epochs))
     run = out or Path("runs") / (preset or "train")

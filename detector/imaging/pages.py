@@ -145,7 +145,7 @@ def check_size(size: Size, max_pixels: int) -> None:
     if width * height > max_pixels:
         raise ImageError(
             f"{width} x {height} pixels are above the limit of {max_pixels / 1e6:g} million; shrink the picture, or "
-            "raise max_pixels"
+            "raise the setting max_pixels"
         )
 
 

@@ -32,8 +32,8 @@ _CELL, _WIDE, _WIDE_RATE = 0.3, 1.0, 6.0
 _CUT_AT_MARK, _CUT, _CUT_RATE, _MAX_CUT = 0.06, 0.001, 5.0, 0.3
 _MIN_PROBABILITY = 0.005  # of a candidate to be considered
 
-# What is before a slot: no number; a digit of a number that does not fit; a mark after such a digit; a digit of one that
-# fits; a mark after such a digit.
+# What is before a slot: no number; a digit, or a mark after it, of a number that does not fit; a digit, or a mark after
+# it, of one that fits.
 _CLEAR, _UNFIT_DIGIT, _UNFIT_MARK, _FIT_DIGIT, _FIT_MARK = range(5)
 
 

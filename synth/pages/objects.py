@@ -13,11 +13,20 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from digitdet.common.registry import Registry
-from digitdet.common.types import Box, FloatArray
 from digitdet.synth.pages.layouts import LAYOUTS
+from digitdet.synth.pages.object_parts import (
+    colour_near,
+    contrasting,
+    cover_edge,
+    is_light,
+    made_up_words,
+    plate_code,
+    small_print,
+    takes_dark_ink,
+    write_inside,
+)
 from digitdet.synth.pages.page_draft import PageDraft, centre_of, centred_box, inset
 from digitdet.synth.pages.pictographs import arrow, person
-from digitdet.synth.surfaces.fields import LUMA, pick_colour
 
 OBJECTS: Registry[Callable[[PageDraft, float], None]] = Registry()
 """f(draft, height): draw one object whose main digits are `height` pixels high."""
@@ -47,11 +56,6 @@ _ACCENTS = ((30, 165, 205), (20, 140, 180), (45, 190, 235), (60, 60, 190), (160,
 _CLOTHS = ((245, 245, 245), (235, 238, 240), (250, 250, 250), (60, 220, 245), (225, 200, 150), (200, 215, 250))
 _PAPERS = ((240, 244, 246), (250, 250, 250), (215, 235, 240), (150, 235, 250), (225, 225, 225))
 _PLATES = ((245, 245, 245), (250, 250, 250), (40, 200, 245), (60, 215, 240), (120, 50, 15), (30, 30, 30))
-_ARMS = ((90, 120, 170), (130, 160, 210), (50, 70, 110), (30, 30, 35), (120, 60, 30), (60, 50, 160))
-# Letters in about the frequencies of English, without those that resemble digits.
-_LETTERS = np.array(list("eeeeetttaaaaonnnnrrrhhhddcccuummfffppggwwyvk"))
-# Height in pixels below which a line of words is drawn as a stripe: its letters could not be told apart.
-_STRIPE_BELOW = 4.0
 
 
 @OBJECTS.add("sign")
@@ -68,25 +72,25 @@ def bib(draft: PageDraft, height: float) -> None:
     line = draft.write(draft.text(), height, 7 * height)
     width = max(line.width * rng.uniform(1.12, 1.5), 2 * height)
     body = centred_box(0, 0, width, height * rng.uniform(1.6, 2.5))
-    colour = _pick(rng, _CLOTHS)
+    colour = colour_near(rng, _CLOTHS)
     draft.panel(body, colour)
     top, bottom = -height * rng.uniform(0.56, 0.7), height * rng.uniform(0.56, 0.7)
     for edge, outer in ((top, body[1]), (bottom, body[3])):
         if rng.random() < 0.75:
             band = (body[0], min(edge, outer), body[2], max(edge, outer))
-            accent = _pick(rng, _ACCENTS) if rng.random() < 0.6 else colour
+            accent = colour_near(rng, _ACCENTS) if rng.random() < 0.6 else colour
             draft.panel(band, accent)
-            _write_inside(draft, _words(rng, 1, 3), band, rng.uniform(0.5, 0.85), _is_light(accent))
+            write_inside(draft, made_up_words(rng, 1, 3), band, rng.uniform(0.5, 0.85), is_light(accent))
     pin = max(0.04 * height, 0.8)
     for x in (body[0] + 2 * pin, body[2] - 2 * pin):
         for y in (body[1] + 2 * pin, body[3] - 2 * pin):
             draft.panel(centred_box(x, y, pin, pin), colour * 0.4, pin)
-    draft.put(line, 0, 0, _is_light(colour))
+    draft.put(line, 0, 0, is_light(colour))
     if rng.random() < 0.4:  # the runner's name, between the number and the lower band
         name = centred_box(0, bottom - 0.07 * height, width, 0.14 * height)
-        _write_inside(draft, _words(rng, 1, 1), name, 1.5, _is_light(colour))
+        write_inside(draft, made_up_words(rng, 1, 1), name, 1.5, is_light(colour))
     if rng.random() < 0.25:
-        _cover_edge(draft, body, (width - line.width) / 2 + 0.12 * height)
+        cover_edge(draft, body, (width - line.width) / 2 + 0.12 * height)
 
 
 @OBJECTS.add("jersey")
@@ -96,7 +100,9 @@ def jersey(draft: PageDraft, height: float) -> None:
     draft.put(draft.write(draft.text(), height, 6 * height), 0, 0)
     if rng.random() < 0.4:
         draft.put(
-            draft.write(_words(rng, 1, 1).upper(), height * rng.uniform(0.25, 0.4), 4 * height), 0, -0.85 * height
+            draft.write(made_up_words(rng, 1, 1).upper(), height * rng.uniform(0.25, 0.4), 4 * height),
+            0,
+            -0.85 * height,
         )
 
 
@@ -128,20 +134,20 @@ def house_plate(draft: PageDraft, height: float) -> None:
 def number_plate(draft: PageDraft, height: float) -> None:
     """The number plate of a vehicle: letters and digits in a frame, with a coloured end."""
     rng = draft.rng
-    line = draft.write(_code(draft), height, 9 * height)
+    line = draft.write(plate_code(draft), height, 9 * height)
     tall, side = height * rng.uniform(1.35, 1.8), height * rng.uniform(0.25, 0.6)
     band = height * rng.uniform(0.4, 0.6) if rng.random() < 0.4 else 0.0
     body = (-side - band, -tall / 2, line.width + side, tall / 2)
-    colour, corner = _pick(rng, _PLATES), height * rng.uniform(0.05, 0.25)
+    colour, corner = colour_near(rng, _PLATES), height * rng.uniform(0.05, 0.25)
     draft.panel(body, colour, corner)
     if band:
         draft.panel((body[0], body[1], body[0] + band, body[3]), np.array([150.0, 70.0, 20.0]), corner)
-    draft.frame(inset(body, 0.05 * tall), _contrasting(colour), max(0.05 * tall, 0.8), corner)
-    draft.put_left(line, 0, 0, _is_light(colour))
+    draft.frame(inset(body, 0.05 * tall), contrasting(colour), max(0.05 * tall, 0.8), corner)
+    draft.put_left(line, 0, 0, is_light(colour))
     if rng.random() < 0.4:
         below = (body[0], body[3], body[2], body[3] + 0.4 * height)
         draft.panel(below, colour * 0.8)
-        _write_inside(draft, _words(rng, 1, 2), below, 0.7, _is_light(colour))
+        write_inside(draft, made_up_words(rng, 1, 2), below, 0.7, is_light(colour))
 
 
 @OBJECTS.add("note")
@@ -152,7 +158,7 @@ def note(draft: PageDraft, height: float) -> None:
     lines = [draft.write(draft.text(), height, 9 * height) for _ in range(count)]
     width = max(max(line.width for line in lines) + height * rng.uniform(0.6, 4), 2 * height)
     body = centred_box(0, 0, width, (count + rng.uniform(0.3, 3)) * pitch)
-    colour = _pick(rng, _PAPERS)
+    colour = colour_near(rng, _PAPERS)
     draft.panel(body, colour)
     top = rng.uniform(body[1] + pitch / 2, body[3] - (count - 0.5) * pitch)
     if rng.random() < 0.4:
@@ -163,7 +169,7 @@ def note(draft: PageDraft, height: float) -> None:
         start = rng.uniform(body[0] + 0.3 * height, max(body[2] - 0.3 * height - line.width, body[0] + 0.3 * height))
         draft.put_left(line, start, top + row * pitch, dark=True)
     if rng.random() < 0.4:
-        _small_print(draft, (body[0] + 0.3 * height, top + count * pitch, body[2], body[3]), 0.35 * height, True)
+        small_print(draft, (body[0] + 0.3 * height, top + count * pitch, body[2], body[3]), 0.35 * height, True)
 
 
 @OBJECTS.add("tag")
@@ -172,17 +178,17 @@ def tag(draft: PageDraft, height: float) -> None:
     rng = draft.rng
     line = draft.write(draft.text(), height, 7 * height)
     body = centred_box(0, 0, max(line.width * rng.uniform(1.15, 2), 2.2 * height), height * rng.uniform(1.8, 3))
-    colour = _pick(rng, (*_PAPERS, *_CLOTHS, *_ACCENTS[:3]))
+    colour = colour_near(rng, (*_PAPERS, *_CLOTHS, *_ACCENTS[:3]))
     draft.panel(body, colour, height * float(rng.choice([0.0, 0.12])))
     header = (body[0], body[1], body[2], body[1] + 0.22 * (body[3] - body[1]))
-    accent = _pick(rng, _ACCENTS) if rng.random() < 0.4 else colour
+    accent = colour_near(rng, _ACCENTS) if rng.random() < 0.4 else colour
     if accent is not colour:
         draft.panel(header, accent)
-    _write_inside(draft, _words(rng, 1, 3), header, rng.uniform(0.5, 0.8), _is_light(accent))
+    write_inside(draft, made_up_words(rng, 1, 3), header, rng.uniform(0.5, 0.8), is_light(accent))
     x = rng.uniform(-0.5, 0.5) * (body[2] - body[0] - line.width - 0.2 * height)
-    draft.put(line, x, header[3] + 0.62 * height, _is_light(colour))
+    draft.put(line, x, header[3] + 0.62 * height, is_light(colour))
     below = (body[0] + 0.2 * height, header[3] + 1.3 * height, body[2], body[3])
-    _small_print(draft, below, height * rng.uniform(0.15, 0.3), _is_light(colour))
+    small_print(draft, below, height * rng.uniform(0.15, 0.3), is_light(colour))
 
 
 @OBJECTS.add("screen")
@@ -191,7 +197,7 @@ def screen(draft: PageDraft, height: float) -> None:
     rng = draft.rng
     draft.width, draft.height = height * rng.uniform(3, 7), height * rng.uniform(1.5, 3)
     housing = centred_box(0, 0, draft.width * rng.uniform(1.1, 1.4), draft.height * rng.uniform(1.1, 1.5))
-    draft.panel(housing, _pick(rng, _SIGN_COLOURS), height * rng.uniform(0, 0.3))
+    draft.panel(housing, colour_near(rng, _SIGN_COLOURS), height * rng.uniform(0, 0.3))
     LAYOUTS["display"](draft)
 
 
@@ -204,12 +210,12 @@ def meter(draft: PageDraft, height: float) -> None:
         return
     draft.width, draft.height = height * rng.uniform(4, 7), height * rng.uniform(1.4, 1.8)
     case = centred_box(0, rng.uniform(-0.3, 0.3) * height, draft.width * rng.uniform(1.2, 1.6), 4 * height)
-    colour = _pick(rng, _SIGN_COLOURS)
+    colour = colour_near(rng, _SIGN_COLOURS)
     draft.panel(case, colour, height * float(rng.choice([0.1, 0.5, 2.0])))
     LAYOUTS["counter"](draft)
     if rng.random() < 0.6:
         below = (case[0] + 0.5 * height, 1.4 * height, case[2] - 0.5 * height, case[3] - 0.1 * height)
-        _small_print(draft, below, 0.3 * height, _is_light(colour))
+        small_print(draft, below, 0.3 * height, is_light(colour))
 
 
 def _panel_sign(draft: PageDraft, height: float) -> None:
@@ -219,29 +225,29 @@ def _panel_sign(draft: PageDraft, height: float) -> None:
     side = height * rng.uniform(0.2, 0.6)
     left, right = -side, line.width + side
     bottom = height * rng.uniform(0.65, 1.1)
-    colour = _pick(rng, _SIGN_COLOURS)
+    colour = colour_near(rng, _SIGN_COLOURS)
     draft.panel((left, -bottom, right, bottom), colour)
-    draft.put_left(line, 0, 0, _takes_dark_ink(rng, colour))
+    draft.put_left(line, 0, 0, takes_dark_ink(rng, colour))
     if rng.random() < 0.7:
         strip = (left, bottom, left + (right - left) * rng.uniform(1.0, 3.2), bottom + height * rng.uniform(0.8, 1.4))
-        accent = _pick(rng, _ACCENTS if rng.random() < 0.7 else _SIGN_COLOURS)
+        accent = colour_near(rng, _ACCENTS if rng.random() < 0.7 else _SIGN_COLOURS)
         draft.panel(strip, accent)
-        _write_inside(draft, _words(rng, 1, 3).upper(), strip, rng.uniform(0.4, 0.6), _takes_dark_ink(rng, accent))
+        write_inside(draft, made_up_words(rng, 1, 3).upper(), strip, rng.uniform(0.4, 0.6), takes_dark_ink(rng, accent))
         bottom = strip[3]
     if rng.random() < 0.75:
         width = max((right - left) * rng.uniform(0.9, 1.7), 3 * height)
         panel = (left, bottom, left + width, bottom + height * rng.uniform(1, 5))
-        colour = _pick(rng, _SIGN_COLOURS)
+        colour = colour_near(rng, _SIGN_COLOURS)
         draft.panel(panel, colour)
-        _small_print(draft, inset(panel, 0.25 * height), height * rng.uniform(0.15, 0.42), _takes_dark_ink(rng, colour))
+        small_print(draft, inset(panel, 0.25 * height), height * rng.uniform(0.15, 0.42), takes_dark_ink(rng, colour))
         bottom = panel[3]
     if rng.random() < 0.3:
         size = height * rng.uniform(0.4, 0.9)
         panel = (left, bottom, left + size * rng.uniform(2.5, 6), bottom + 1.8 * size)
-        colour = _pick(rng, _SIGN_COLOURS)
+        colour = colour_near(rng, _SIGN_COLOURS)
         draft.panel(panel, colour)
         for x in np.arange(panel[0] + 0.8 * size, panel[2] - 0.4 * size, rng.uniform(0.8, 1.3) * size).tolist():
-            person(draft, x, centre_of(panel)[1], size, _contrasting(colour))
+            person(draft, x, centre_of(panel)[1], size, contrasting(colour))
 
 
 def _column_sign(draft: PageDraft, height: float) -> None:
@@ -250,17 +256,17 @@ def _column_sign(draft: PageDraft, height: float) -> None:
     rows, pitch = int(rng.integers(2, 8)), height * rng.uniform(1.5, 2.4)
     lines = [draft.write(draft.text(), height, 5 * height) for _ in range(rows)]
     width, size = max(line.width for line in lines) + height * rng.uniform(1.7, 2.4), height * rng.uniform(0.55, 0.95)
-    colour, accent = _pick(rng, _SIGN_COLOURS), _pick(rng, _ACCENTS)
+    colour, accent = colour_near(rng, _SIGN_COLOURS), colour_near(rng, _ACCENTS)
     head = -pitch * rng.uniform(0.8, 1.8)
     draft.panel((0, -pitch / 2 - 0.2 * height, width, (rows - 0.5) * pitch + height * rng.uniform(0, 2)), colour)
     draft.panel((0, head - pitch / 2, width, -pitch / 2), accent)
     title = (0.2 * height, head - pitch / 2, width - 0.2 * height, -pitch / 2)
-    _write_inside(draft, _words(rng, 1, 2), title, 0.4, _is_light(accent))
+    write_inside(draft, made_up_words(rng, 1, 2), title, 0.4, is_light(accent))
     arrow_first = rng.random() < 0.3
     for row, line in enumerate(lines):
-        draft.put_left(line, (1.3 if arrow_first else 0.4) * height, row * pitch, _is_light(colour))
+        draft.put_left(line, (1.3 if arrow_first else 0.4) * height, row * pitch, is_light(colour))
         x = 0.65 * height if arrow_first else width - 0.65 * height
-        arrow(draft, x, row * pitch, size, _contrasting(colour))
+        arrow(draft, x, row * pitch, size, contrasting(colour))
 
 
 def _list_sign(draft: PageDraft, height: float) -> None:
@@ -270,36 +276,36 @@ def _list_sign(draft: PageDraft, height: float) -> None:
     lines = [draft.write(draft.text(), height, 4 * height) for _ in range(rows)]
     column = max(line.width for line in lines) + 0.6 * height
     width = column + height * rng.uniform(4, 9)
-    colour = _pick(rng, _SIGN_COLOURS)
-    dark = _is_light(colour)
+    colour = colour_near(rng, _SIGN_COLOURS)
+    dark = is_light(colour)
     body = (-0.4 * height, -1.9 * pitch, width, (rows - 0.3) * pitch)
     draft.panel(body, colour, height * float(rng.choice([0.0, 0.2])))
-    _write_inside(draft, _words(rng, 1, 2), (0, body[1], width, -0.8 * pitch), 0.6, dark)
+    write_inside(draft, made_up_words(rng, 1, 2), (0, body[1], width, -0.8 * pitch), 0.6, dark)
     numbers_last = rng.random() < 0.35
     for row, line in enumerate(lines):
-        name = draft.write(_words(rng, 1, 2), height * rng.uniform(0.8, 1), width - column - 0.3 * height)
+        name = draft.write(made_up_words(rng, 1, 2), height * rng.uniform(0.8, 1), width - column - 0.3 * height)
         start = width - 0.3 * height - line.width if numbers_last else 0.0
         draft.put_left(line, start, row * pitch, dark)
         draft.put_left(name, 0.0 if numbers_last else column, row * pitch, dark)
         if rng.random() < 0.2:
             y = (row + 0.5) * pitch
-            draft.rule(body[0], y, body[2], y, _contrasting(colour), max(0.04 * height, 0.7), alpha=0.5)
+            draft.rule(body[0], y, body[2], y, contrasting(colour), max(0.04 * height, 0.7), alpha=0.5)
 
 
 def _plate_sign(draft: PageDraft, height: float) -> None:
     """One plate, rectangular or round, with a number and a word beside, above or below it."""
     rng = draft.rng
     line = draft.write(draft.text(), height, 6 * height)
-    colour = _pick(rng, _SIGN_COLOURS)
-    dark = _takes_dark_ink(rng, colour)
+    colour = colour_near(rng, _SIGN_COLOURS)
+    dark = takes_dark_ink(rng, colour)
     if rng.random() < 0.2 and line.width < 2.2 * height:  # as of a speed limit
         side = max(line.width, height) * rng.uniform(1.5, 2)
-        ring = _pick(rng, _ACCENTS)
+        ring = colour_near(rng, _ACCENTS)
         draft.panel(centred_box(0, 0, 1.25 * side, 1.25 * side), ring, side)
         draft.panel(centred_box(0, 0, side, side), colour, side)
         draft.put(line, 0, 0, dark)
         return
-    name = draft.write(_words(rng, 1, 2), height * rng.uniform(0.3, 1), 6 * height)
+    name = draft.write(made_up_words(rng, 1, 2), height * rng.uniform(0.3, 1), 6 * height)
     beside = rng.random() < 0.4
     gap = height * rng.uniform(0.4, 0.8)
     if beside:
@@ -318,79 +324,4 @@ def _plate_sign(draft: PageDraft, height: float) -> None:
     draft.panel(body, colour, corner)
     if rng.random() < 0.35:
         border = 0.25 * edge
-        draft.frame(inset(body, border), _contrasting(colour), max(0.06 * height, 0.8), max(corner - border, 0))
-
-
-def _words(rng: np.random.Generator, fewest: int, most: int) -> str:
-    """Return some made-up words of two to nine letters."""
-    count = int(rng.integers(fewest, most + 1))
-    letters = "".join(_LETTERS[rng.integers(len(_LETTERS), size=9 * count)].tolist())
-    words = [letters[9 * i : 9 * i + length] for i, length in enumerate(rng.integers(2, 10, count).tolist())]
-    return " ".join(word.capitalize() for word in words) if rng.random() < 0.5 else " ".join(words).upper()
-
-
-def _code(draft: PageDraft) -> str:
-    """Return letters and digits as on a number plate; letters only if the picture may hold no digit."""
-    parts = ["".join(_LETTERS[draft.rng.integers(len(_LETTERS), size=2)]).upper(), draft.text()]
-    return " ".join(parts if draft.rng.random() < 0.6 else parts[::-1])
-
-
-def _write_inside(draft: PageDraft, text: str, box: Box, share: float, dark: bool) -> None:
-    """Write words in the middle of a box, `share` of its height high; a stripe if they would be unreadable."""
-    height = (box[3] - box[1]) * share
-    room = 0.9 * (box[2] - box[0])
-    if height >= _STRIPE_BELOW:
-        line = draft.write(text, height, room)
-        draft.put_left(line, centre_of(box)[0] - line.width / 2, centre_of(box)[1], dark)
-    elif height > 1:
-        _stripe(draft, box[0] + 0.1 * room, centre_of(box)[1], 0.8 * room, height, dark)
-
-
-def _small_print(draft: PageDraft, box: Box, height: float, dark: bool) -> None:
-    """Fill a box with lines of words from the top, some of them left out."""
-    rng, room = draft.rng, box[2] - box[0]
-    pitch = height * rng.uniform(1.4, 2.2)
-    for y in np.arange(box[1] + height / 2, box[3] - height / 2, pitch)[:8].tolist():
-        if rng.random() < 0.2:
-            continue
-        if height >= _STRIPE_BELOW:
-            draft.put_left(draft.write(_words(rng, 1, 3), height, room), box[0], y, dark)
-        elif height > 0.8:
-            _stripe(draft, box[0], y, room * rng.uniform(0.3, 0.9), height, dark)
-
-
-def _stripe(draft: PageDraft, left: float, y: float, width: float, height: float, dark: bool) -> None:
-    """Draw a line of unreadably small words."""
-    level = np.full(3, 30.0 if dark else 230.0)
-    draft.rule(left, y, left + width, y, level, max(0.6 * height, 1.0), alpha=0.35)
-
-
-def _cover_edge(draft: PageDraft, body: Box, reach: float) -> None:
-    """Cover an edge at the side of a body, at most `reach` pixels of it, with a slanted strip above the ink."""
-    rng, tall = draft.rng, body[3] - body[1]
-    upper, lower = rng.uniform(-0.3, 1, 2) * reach
-    thick = rng.uniform(0.05, 0.3) * tall
-    arm = np.array([[-thick, body[1]], [upper, body[1]], [lower, body[3]], [-thick, body[3]]])
-    arm[:, 0] += body[0]
-    if rng.random() < 0.5:
-        arm[:, 0] = body[0] + body[2] - arm[:, 0]
-    draft.add_shape(arm, _pick(rng, _ARMS), above=True)
-
-
-def _pick(rng: np.random.Generator, palette: tuple[tuple[int, int, int], ...]) -> FloatArray:
-    """Draw a colour (3,) BGR near one of a palette."""
-    return pick_colour(rng, palette, spread=8)
-
-
-def _is_light(colour: FloatArray) -> bool:
-    """Whether a body is light and takes dark ink."""
-    return float(colour @ LUMA) > 125
-
-
-def _takes_dark_ink(rng: np.random.Generator, colour: FloatArray) -> bool:
-    """Whether the words on a body are dark; on grey and bright colours both are common."""
-    return _is_light(colour) and (float(colour @ LUMA) > 200 or rng.random() < 0.5)
-
-
-def _contrasting(colour: FloatArray) -> FloatArray:
-    return np.full(3, 20.0 if _is_light(colour) else 240.0)
+        draft.frame(inset(body, border), contrasting(colour), max(0.06 * height, 0.8), max(corner - border, 0))

@@ -44,15 +44,10 @@ def test_python_m_digitdet_reads():
     assert (result.returncode, result.stdout, result.stderr) == (0, f"{NUMBER}\n", "")
 
 
-def test_the_name_of_the_file_of_results_decides_on_the_format(tmp_path):
-    for name, start in (("r.csv", "image,page"), ("r.JSON", "["), ("r.jsonl", '{"schema"'), ("r.txt", NUMBER)):
-        assert run("read", EXAMPLE, "--out", tmp_path / name).exit_code == 0
-        assert (tmp_path / name).read_text(encoding="utf-8").startswith(start)
-
-
-def test_out_suggests_csv_for_a_spreadsheet(tmp_path):
-    result = run("read", EXAMPLE, "--out", tmp_path / "r.xlsx")
-    assert result.exit_code == 2 and ".csv" in result.stderr
+def test_a_message_about_an_option_begins_with_the_option():
+    assert "Error: --max-step: has no effect alone" in run("read", EXAMPLE, "--max-step", "3").stderr
+    twice = run("read", EXAMPLE, "--region", "a=0,0,9,9", "--region", "a=9,9,9,9")
+    assert (twice.exit_code, "--region: two regions have the same name" in twice.stderr) == (2, True)
 
 
 def test_json():

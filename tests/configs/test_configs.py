@@ -12,6 +12,7 @@ from digitdet.configs import (
     load_config,
     load_preset,
     parse_config,
+    preset_file,
     preset_names,
     replace,
 )
@@ -148,7 +149,7 @@ def test_invalid_settings_name_file_key_and_limit(tmp_path, text, expected):
         (TrainConfig, {"image_size": 100}, "multiple of 32"),
         (ReadConfig, {"max_pixels": 0}, "expected a whole number >= 1"),
         (ReadConfig, {"scales": (1.1, 0.6)}, "from small to large"),
-        (ReadConfig, {"largest": True, "best": True}, "give one of them"),
+        (ReadConfig, {"largest": True, "best": True}, "cannot be combined"),
         (SynthConfig, {"background_folder": 3}, r"expected text or null"),
         (SynthConfig, {"looks": {"mine": 3}}, "expected a mapping"),
         (LookConfig, {"blank_share": 1.5}, "expected a number <= 1.0"),
@@ -163,6 +164,15 @@ def test_values_from_python_are_checked(kind, values, expected):
 
 def test_replace_ignores_none():
     assert replace(SynthConfig(), count=None, seed=3) == SynthConfig(seed=3)
+
+
+def test_a_file_changes_a_base_preset(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("epochs: 7\nline_reader: {epochs: 3}\n")
+    tune = load_preset(TrainConfig, "train", "tune")
+    config = load_config(TrainConfig, file, preset_file("train", "tune"))
+    assert config == replace(tune, epochs=7, line_reader=replace(tune.line_reader, epochs=3))
+    assert config.learning_rate == tune.learning_rate != TrainConfig().learning_rate
 
 
 def test_missing_file_and_unknown_preset(tmp_path):

@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def or_nothing(read: Callable[[str], list[Line]]) -> Callable[[str], list[Line]]:
-    """Return a function that gives no lines for a picture that makes the engine fail, and says so on stderr."""
+    """Return a function that returns no lines, and prints the error, if `read` fails."""
 
     def read_or_nothing(path: str) -> list[Line]:
         try:

@@ -53,7 +53,7 @@ VARIANTS = tuple(Variant(mode, enlarged) for enlarged in (False, True) for mode 
 
 
 def missing_peers(python: str) -> dict[str, str]:
-    """Return how to install each peer that is missing; `python` is the interpreter that should have the Python ones."""
+    """Return how to install each missing peer; `python` is the interpreter for RapidOCR and EasyOCR."""
     missing = {}
     if shutil.which("tesseract") is None:
         missing[TESSERACT] = "apt-get install tesseract-ocr"
@@ -110,7 +110,7 @@ def parse_table(table: str, pages: int) -> list[list[Piece]]:
 
 
 def _run_tesseract(paths: Sequence[Path], mode: int, listing: Path) -> list[list[Piece]]:
-    """Return the words with digits of each picture; none of a picture that ends Tesseract by a signal."""
+    """Return the words with digits of each picture; a picture that makes Tesseract crash has none."""
     listing.write_text("".join(f"{path}\n" for path in paths), encoding="utf-8")
     whitelist = ["-c", "tessedit_char_whitelist=0123456789"]
     done = subprocess.run(
@@ -143,7 +143,7 @@ def _enlarge(path: Path, target: Path) -> Path:
 
 
 class PeerProcess:
-    """A process of RapidOCR (whole, or recognition of the picture as one line) or EasyOCR; named as in PEERS."""
+    """A process of RapidOCR (full pipeline, or recognition only) or EasyOCR; `name` is one of `PEERS`."""
 
     def __init__(self, name: str, python: str) -> None:
         self._name = name

@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="run folder of digitdet train; default: the shipped model")
     parser.add_argument("--turns", type=int, default=7)
     parser.add_argument(
-        "--peers-python", type=Path, default=Path(sys.executable), help="interpreter with the other OCRs"
+        "--peers-python", type=Path, default=Path(sys.executable), help="interpreter that has RapidOCR and EasyOCR"
     )
     parser.add_argument("--psm", type=int, default=11, help="tesseract's page segmentation mode; 11: sparse text")
     parser.add_argument("--json", type=Path, help="also write the figures as JSON")
@@ -79,7 +79,7 @@ def main() -> None:
 
 
 def find_tools(photo: Path, given: Path | None, psm: int, peers: Path) -> dict[str, list[str]]:
-    """Return the command of each tool that is installed; `peers` is the folder with RapidOCR's and EasyOCR's."""
+    """Return the command of each tool that is installed; `peers` is the folder of RapidOCR's and EasyOCR's commands."""
     detector = (given or Path(str(resources.files("digitdet"))) / "models") / "detector.onnx"
     tools = {
         "digitdet": [sys.executable, "-m", "digitdet", "read", str(photo), *(["--model", str(given)] if given else [])],

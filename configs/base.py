@@ -67,7 +67,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 def load_config(kind: type[ConfigT], path: Path, base: Path | None = None) -> ConfigT:
     """Read a configuration from a YAML file.
 
-    Settings that are not in the file have their value in the settings file `base`, or their defaults.
+    Settings that are not in the file are taken from the settings file `base`, if it has them, or keep their defaults.
     """
     data = parse_mapping(read_settings(path), str(path))
     if base is not None:
@@ -76,7 +76,7 @@ def load_config(kind: type[ConfigT], path: Path, base: Path | None = None) -> Co
 
 
 def _merged(base: Mapping[Any, Any], changes: Mapping[Any, Any]) -> Mapping[Any, Any]:
-    """Return a mapping with changes, also of the mappings within it."""
+    """Return `base` updated with `changes`, recursively."""
     merged = dict(base)
     for key, value in changes.items():
         before = base.get(key)

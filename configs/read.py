@@ -35,7 +35,7 @@ class ReadConfig(Config, frozen=True, kw_only=True):
     """Two boxes count as one digit if they overlap by more than this share of the shorter side along both axes."""
 
     min_confidence: Share = 0.55
-    """Numbers with a lower confidence, the probability that all of it is right, are reported as unsure."""
+    """Numbers with a lower confidence, the probability that the whole number is right, are reported as unsure."""
 
     strict: bool = False
     """Whether the texts of unsure numbers show `?` in the doubtful places instead of the most probable reading."""
@@ -66,7 +66,7 @@ class ReadConfig(Config, frozen=True, kw_only=True):
     were read."""
 
     def check(self) -> None:
-        """Raise ConfigError if both ways to choose one number are wanted, or the scales do not rise."""
+        """Raise ConfigError if `largest` and `best` are both set, or the scales are not in increasing order."""
         if list(self.scales) != sorted(set(self.scales)):
             raise ConfigError(f"scales: give them from small to large, not {', '.join(map(str, self.scales))}")
         if self.largest and self.best:

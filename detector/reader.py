@@ -257,7 +257,7 @@ class NumberReader:
         return [replace(one, numbers=self._chosen(found)) for one, found in zip(readings, numbers, strict=True)]
 
     def _chosen(self, numbers: Sequence[Number]) -> tuple[Number, ...]:
-        """Return the one number of a picture that the settings ask for, if possible a fitting one, or all."""
+        """Return all numbers of a picture, or the one that the settings ask for, if possible a fitting one."""
         fitting = [number for number in numbers if number.status != UNFIT] or numbers
         if numbers and self.config.largest:
             return (max(fitting, key=lambda number: number.height),)
@@ -287,7 +287,7 @@ class _PagePart:
 
     @property
     def upright_height(self) -> int:
-        """In pixels, without the work of rotating."""
+        """Height of the upright part in pixels, computed without rotating it."""
         return self.image.shape[1 if self.rotation.rotation in (90, 270) else 0]
 
     def to_page(self, number: Number) -> Number:

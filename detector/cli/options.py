@@ -144,7 +144,7 @@ def load_settings(
 ) -> ConfigT:
     """Load settings from --config, --preset or, without both, the default preset.
 
-    What --config does not set is as in the base preset, which is also the default one.
+    `base_preset` is a default preset whose values also hold for the settings that --config leaves out.
     """
     if preset and file:
         raise click.UsageError("--preset and --config cannot be combined")

@@ -69,7 +69,7 @@ class Progress:
         self._share = 0.0
 
     def resume(self, done: int, statuses: Collection[str]) -> None:
-        """Count the statuses of the first `done` pictures, which were read before an interruption, and say so."""
+        """Take over the statuses of the `done` pictures that were read before an interruption, and print the count."""
         self.statuses.update(statuses)
         if done and self._verbosity > QUIET:
             names = {ERROR: "errors", UNSURE: "uncertain numbers"}

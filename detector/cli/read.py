@@ -156,7 +156,7 @@ def _read(
     parsed = _parse_options(options)
     if options["labels"] and (parsed.regions or parsed.config.largest or parsed.config.best):
         raise click.UsageError(
-            "--labels needs all digits: others would count as background; leave out --region, --largest and --best"
+            "--labels needs every digit, as others would count as background; omit --region, --largest and --best"
         )
     if options["out"] is not None:
         _check_out(Path(options["out"]), inputs, options)
@@ -192,9 +192,9 @@ def _write_file(
     verbosity: int,
     is_whole: bool,
 ) -> Progress:
-    """Write the results to the file of --out, after those of an interrupted run.
+    """Write the results to the file of --out, continuing an interrupted run.
 
-    With `is_whole`, everything is read again: what is written beside the results would lack the pictures of before.
+    With `is_whole`, everything is read again: other files that are written would lack the pictures read before.
     """
     from digitdet.outputs.result_file import open_results, run_identity
 
@@ -213,18 +213,18 @@ def _write_file(
 
 
 def _check_out(out: Path, inputs: Sequence[Input], options: dict[str, Any]) -> None:
-    """Raise UsageError if the file of --out is no place for results: a device, a folder, or a file that is read."""
+    """Raise UsageError if --out is a folder, a device or one of the input files."""
     if str(out) == "-":
-        raise click.UsageError("--out -: leave --out out to write to stdout")
+        raise click.UsageError("--out -: omit --out to write to stdout")
     if os.path.isdir(out):
         raise click.UsageError(f"--out {out}: is a folder, not a file")
     if not os.path.exists(out):
         return
     if not os.path.isfile(out):
-        raise click.UsageError(f"--out {out}: is a device; leave --out out, and redirect stdout to it")
+        raise click.UsageError(f"--out {out}: is a device; omit --out and redirect stdout")
     given = [one.path for one in inputs] + [options[name] for name in ("from_file", "allowed", "config_file")]
     if any(out.samefile(path) for path in given if isinstance(path, (str, Path)) and os.path.exists(path)):
-        raise click.UsageError(f"--out {out}: is one of the files that are read")
+        raise click.UsageError(f"--out {out}: is one of the input files")
 
 
 def _read_on_cluster(pictures: Sequence[str], output_format: str, address: str | None, options: dict[str, Any]) -> int:

@@ -14,7 +14,7 @@ from digitdet.outputs.draw import draw_reading
 from digitdet.reading.results import Reading
 
 _TITLE = "digitdet (any key continues, q quits)"
-_MAX_SIZE = 1280, 800  # pixels; a user may resize the window until a picture of another size is shown
+_MAX_SIZE = 1280, 800  # pixels, when a picture of another size is shown; users may resize the window
 _QUIT = (ord("q"), 27)  # 27 is Escape
 _NO_GUI = "this OpenCV has no windows; replace opencv-python-headless by opencv-python of the same version"
 _NO_DISPLAY = "no window can be opened: there is no display"

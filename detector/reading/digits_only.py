@@ -13,7 +13,7 @@ def without_marks(number: Number, min_confidence: float) -> Number:
     """Return a number with its digits alone: 314 for 3.14 or 3-14.
 
     Texts that differ only in marks become one, and their probabilities are added. The digits remain those of the most
-    probable text with marks, even if other digits have the higher sum. A number that was unsure because of
+    probable text with marks, even if other digits have a higher sum. A number that was unsure because of
     a mark is therefore 'ok' if its confidence now reaches `min_confidence` (0 to 1).
     """
     best = only_digits(number.best)

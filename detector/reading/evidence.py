@@ -20,8 +20,8 @@ from digitdet.reading.strips import COLUMN_WIDTH, MARGIN, STRIP_HEIGHT, Strip
 
 _DIGIT_HEIGHT = STRIP_HEIGHT / (1 + 2 * MARGIN)  # in strip pixels
 _EDGE = 1e-6  # added to the probabilities of the line reader: it may be wrong
-# In digit heights: a gap that is wider than the usual one by this is as likely a space as not; by twice this, the
-# evidence for a space is at its maximum.
+# In digit heights. A gap that exceeds the median gap by this much is evidence neither for nor against a space; the
+# evidence for a space is largest at twice this.
 _WIDE = 0.3
 _MIN_OVERLAP = 0.4  # of a character and its box along the line, relative to the narrower one
 

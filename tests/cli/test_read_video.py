@@ -132,7 +132,7 @@ def test_without_a_display_one_line_says_so_and_reading_goes_on(monkeypatch):
 
 @pytest.fixture
 def window_calls(monkeypatch):
-    """The calls that open a window, resize it and show a picture, by their OpenCV name; no key is pressed at first."""
+    """The arguments of all calls of OpenCV's window functions, by the name of the function."""
     calls = {name: [] for name in ("namedWindow", "resizeWindow", "imshow", "destroyAllWindows")}
     monkeypatch.setattr(window.subprocess, "run", lambda *_, **__: window.subprocess.CompletedProcess([], 0))
     for name, of_name in calls.items():

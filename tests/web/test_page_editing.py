@@ -283,7 +283,7 @@ def test_a_turned_page_is_shown_upright(open_page, choose, tmp_path):
 
 def test_everything_works_by_keyboard(open_page, numbers):
     page = open_page()
-    page.on("filechooser", lambda _chooser: None)  # from here on, none opens a window of the system
+    page.on("filechooser", lambda _chooser: None)  # intercepts choosers: no system dialog opens
 
     def tab_to(selector):
         for _ in range(60):

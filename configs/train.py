@@ -19,12 +19,23 @@ class LineReaderConfig(Config, frozen=True, kw_only=True):
     """Highest learning rate of AdamW, after the warm-up; it falls along a cosine."""
 
 
+class ProposalConfig(Config, frozen=True, kw_only=True):
+    """Settings of the training of the proposal network on squares of the training pictures."""
+
+    epochs: Annotated[float, Meta(gt=0, le=10_000)] = 8
+    """How often every picture is used; each time with another size, place and contrast."""
+
+    learning_rate: Annotated[float, Meta(gt=0, le=1)] = 0.003
+    """Highest learning rate of AdamW, after the warm-up; it falls along a cosine."""
+
+
 class TrainConfig(Config, frozen=True, kw_only=True):
     """Settings of the training of a model: the detector, with Ultralytics YOLO, and the line reader."""
 
-    only: Literal["detector", "line-reader", "second-reader"] | None = None
+    only: Literal["detector", "line-reader", "second-reader", "proposals"] | None = None
     """Train only this network, by default the detector and the line reader; the others are those of `start`, or the
-    shipped ones. The second reader is a larger line reader, whose training takes three times as long."""
+    shipped ones. The second reader is a larger line reader, whose training takes three times as long; the proposal
+    network finds places of small digits in large pictures."""
 
     architecture: Annotated[str, Meta(pattern=r"\.yaml$")] = "yolo11n.yaml"
     """Name of an Ultralytics model configuration of the detector."""
@@ -64,6 +75,9 @@ class TrainConfig(Config, frozen=True, kw_only=True):
 
     line_reader: LineReaderConfig = LineReaderConfig()
     """Settings of the line reader; those above, from `architecture` on, are the settings of the detector."""
+
+    proposals: ProposalConfig = ProposalConfig()
+    """Settings of the proposal network."""
 
     seed: Seed = 0
     """Seed of the start weights, the order of the pictures and the augmentation."""

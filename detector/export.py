@@ -67,7 +67,7 @@ def export_model(model: Path | None, kind: str, folder: Path, pictures: Sequence
             entries[network.stem] = read_entries(source.read_bytes(), str(source))
             networks.append(FORMATS[kind](source, scratch / network.stem))
         (scratch / ENTRIES_FILE).write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
-        users = (loaded.detector, loaded.line_reader, loaded.second_reader)
+        users = (loaded.detector, loaded.proposals, loaded.line_reader, loaded.second_reader)
         exported = Model(*map(_with_network, users, networks))
         difference = _compare(NumberReader(loaded), NumberReader(exported), pictures)
         files = tuple(sorted(file.name for file in scratch.iterdir()))

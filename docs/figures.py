@@ -101,13 +101,14 @@ def draw_searching() -> None:
     detector = MultiScaleDetector(None, ReadConfig())
     sides = [round(factor * detector.detector.image_size) for factor in ReadConfig().scales]
     search = _PictureSearch(image, [detector._run_pass([(image, side)])[0] for side in sides])
-    proposals = detector._propose(search, map)
-    tiles = plan_tiles(image, search.fused(len(sides)), proposals.scale, proposals)
+    proposals = detector.proposals.propose(image)
+    scale = max(one.scale for one in search.passes)
+    tiles = plan_tiles(image.shape[:2], search.fused(len(sides)), scale, proposals)
     numbers = NumberReader().read(image).numbers
     figure = plt.figure(figsize=(11, 4.6))
     whole, *parts = (figure.add_subplot(*place) for place in ((1, 3, (1, 2)), (3, 3, 3), (3, 3, 6), (3, 3, 9)))
     _show(whole, image, "places that may be digits (orange), tiles (blue)")
-    for box in proposals.boxes:
+    for box in proposals:
         _draw_box(whole, box, ORANGE, "")
     for tile in tiles:
         _draw_box(whole, np.array([tile.x0, tile.y0, tile.x1, tile.y1]), BLUE, "")

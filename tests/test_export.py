@@ -21,12 +21,12 @@ def export(*arguments):
 @pytest.mark.parametrize(
     ("kind", "files"),
     [
-        ("onnx", ["detector.onnx", "line_reader.onnx", "model.json", "second_reader.onnx"]),
+        ("onnx", ["detector.onnx", "line_reader.onnx", "model.json", "proposals.onnx", "second_reader.onnx"]),
         (
             "openvino",
             [
                 *("detector.bin", "detector.xml", "line_reader.bin", "line_reader.xml", "model.json"),
-                *("second_reader.bin", "second_reader.xml"),
+                *("proposals.bin", "proposals.xml", "second_reader.bin", "second_reader.xml"),
             ],
         ),
     ],

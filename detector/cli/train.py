@@ -25,8 +25,12 @@ from digitdet.configs import TrainConfig, preset_names, replace
 @click.command()
 @click.option("--data", type=FOLDER, default=DATASET, help="YOLO dataset folder.")
 @click.option("--out", type=FOLDER, help="Run folder.  [default: runs/PRESET or runs/train]")
-@click.option("--only", type=click.Choice(["detector", "line-reader", "second-reader"]), help="Train only one network.")
-@click.option("--epochs", type=EPOCHS, metavar="N", help="Epochs of the detector and of the line reader.")
+@click.option(
+    "--only",
+    type=click.Choice(["detector", "line-reader", "second-reader", "proposals"]),
+    help="Train only one network.",
+)
+@click.option("--epochs", type=EPOCHS, metavar="N", help="Epochs of each network that is trained.")
 @click.option("--seed", type=SEED, metavar="N", help="Seed of the initial weights and of the order of the pictures.")
 @click.option(
     "--preset",
@@ -58,7 +62,8 @@ def train(
     start), metrics.json (of the test split), plots, and the settings and versions of the run. The same command resumes
     after an interruption. If the validation split is large enough, the confidences are calibrated on it.
 
-    The second reader, which reads uncertain lines again, is that of the package unless it is trained with --only.
+    The second reader, which reads uncertain lines again, and the proposal network, which finds places of small digits
+    in large pictures, are those of the package unless they are trained with --only.
     """
     require_extra("digitdet train", "train", "ultralytics", "onnx", "onnxslim", "tqdm")
     from digitdet.datasets.formats.yolo import DATA_FILE
@@ -68,7 +73,11 @@ def train(
     base = "tune" if start not in (None, "scratch") else None
     config = load_settings(TrainConfig, config_file, "train", preset, base_preset=base)
     config = replace(config, start=start, only=only, epochs=epochs, seed=seed)
-    config = replace(config, line_reader=replace(config.line_reader, epochs=epochs))
+    config = replace(
+        config,
+        line_reader=replace(config.line_reader, epochs=epochs),
+        proposals=replace(config.proposals, epochs=epochs),
+    )
     run = out or Path("runs") / (preset or "train")
     if preset == "quick" and not (data / DATA_FILE).is_file():
         place = "" if data == DATASET else f" --out {shlex.quote(str(data))}"

@@ -1,4 +1,4 @@
-"""Coarse to fine: passes over the whole picture, then enlarged tiles where one more pass suspects small digits."""
+"""Coarse to fine: passes over the whole picture, then enlarged tiles where the proposal network sees small digits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from digitdet.detection.detector import OnnxDetector
 from digitdet.detection.fusion import fuse_passes
 from digitdet.detection.letterbox import letterbox
 from digitdet.detection.postprocess import Detections, decode, non_max_suppression
-from digitdet.detection.tiles import Proposals, Tile, inside_tile, merge_tiles, plan_tiles, read_tiles
+from digitdet.detection.proposals import ProposalNetwork, proposal_scale
+from digitdet.detection.tiles import merge_tiles, plan_tiles, read_tiles
 
 MIN_SCORE = 0.05
 """Boxes with lower scores are dropped."""
@@ -35,12 +36,9 @@ _SURE_SCORE = 0.25  # of digits that count for the median
 _MIN_NEW_SCORE = 0.2
 _MATCH_IOU = 0.4
 
-# The native pass reads the picture at its own size, at most `_MAX_SIDE` pixels, in two halves with this overlap in
-# input pixels, and proposes places of small digits. It is skipped if its scale is less than `_MIN_NATIVE_GAIN` times
-# that of the passes before, and in crops of a number: pictures with a digit of at least this share of their height and
-# this score. Pages of print, with at least `_PRINT_DIGITS` sure digits, get the pass for small digits first.
-_HALF_OVERLAP = 64
-_MIN_NATIVE_GAIN = 1.5
+# Small digits are searched in pictures that the proposal network sees at so many times the scale of the passes before,
+# unless they are crops of a number: pictures with a digit of at least this share of their height and this score.
+_MIN_GAIN = 1.5
 _CROP_SHARE = 0.2
 _CROP_SCORE = 0.7
 _PRINT_DIGITS = 6
@@ -104,11 +102,17 @@ class _PictureSearch:
 class MultiScaleDetector:
     """Detects digits in pictures at several scales.
 
-    `model` is the path of an .onnx file or a loaded model; None is the model that ships with the package.
+    `model` and `proposals` are paths of .onnx files or loaded networks; None is the one that ships with the package.
     """
 
-    def __init__(self, model: Path | OnnxDetector | None, config: ReadConfig) -> None:
+    def __init__(
+        self,
+        model: Path | OnnxDetector | None,
+        config: ReadConfig,
+        proposals: Path | ProposalNetwork | None = None,
+    ) -> None:
         self.detector = model if isinstance(model, OnnxDetector) else OnnxDetector(model)
+        self.proposals = proposals if isinstance(proposals, ProposalNetwork) else ProposalNetwork(proposals)
         self._config = config
         self._size = config.image_size or self.detector.image_size
 
@@ -116,7 +120,7 @@ class MultiScaleDetector:
         """Detect the digits of each picture (H, W, 3); several threads may call this at the same time.
 
         `quick` runs at most two passes, and not the largest of several, which suffices to see the rotation.
-        `map_function` runs the first passes, the halves of the native pass, and the tiles.
+        `map_function` runs the first passes, the parts of a picture for the proposals, and the tiles.
         """
         searches = [_PictureSearch(image) for image in images]
         sides = [round(self._size * factor) for factor in self._config.scales]
@@ -138,15 +142,14 @@ class MultiScaleDetector:
             self._add_pass([(one, side) for one in searches if not one.is_settled()])
 
     def _search_small_digits(self, searches: Sequence[_PictureSearch], map_function: MapFunction) -> list[Detections]:
-        """Return the digits of the passes so far, of one more over small digits, and of tiles around proposed ones."""
+        """Return the digits of the passes so far, and of tiles around proposed ones or of one more pass."""
         regular_passes = [len(one.passes) for one in searches]
         unsearched = [one for one in searches if one.is_print() or not self._is_searched(one)]
         self._add_pass([(one, side) for one in unsearched if (side := one.enlarged_side()) is not None])
-        proposals = [self._propose(one, map_function) if self._is_searched(one) else None for one in searches]
         found = [one.fused(count) for one, count in zip(searches, regular_passes, strict=True)]
         return [
-            self._add_tiles(one, whole, places, map_function) if places else whole
-            for one, whole, places in zip(searches, found, proposals, strict=True)
+            self._add_tiles(one, whole, map_function) if self._is_searched(one) else whole
+            for one, whole in zip(searches, found, strict=True)
         ]
 
     def _add_passes(self, searches: Sequence[_PictureSearch], sides: list[int], map_function: MapFunction) -> None:
@@ -178,48 +181,18 @@ class MultiScaleDetector:
         return [passes[row] for row in range(len(wanted))]
 
     def _is_searched(self, search: _PictureSearch) -> bool:
-        """Whether a picture gets the native pass, and tiles around what it proposes."""
-        longer = max(search.image.shape[:2])
-        scale = max(*(one.scale for one in search.passes), self._size * max(self._config.scales) / longer)
-        return _native_scale(longer) >= _MIN_NATIVE_GAIN * scale and not search.is_number_crop()
+        """Whether small digits are searched: the picture is large, and not the crop of a number."""
+        height, width = search.image.shape[:2]
+        scale = max(*(one.scale for one in search.passes), self._size * max(self._config.scales) / max(height, width))
+        return proposal_scale(width, height) >= _MIN_GAIN * scale and not search.is_number_crop()
 
-    def _propose(self, search: _PictureSearch, map_function: MapFunction) -> Proposals:
-        """Add the native pass, and return the places where it may see digits."""
-        image = search.image
-        scale = _native_scale(max(image.shape[:2]))
-
-        def detect_in_half(half: Tile) -> Detections:
-            part = image[half.y0 : half.y1, half.x0 : half.x1]
-            return inside_tile(self._run_part(part, scale), half, image)
-
-        halves = list(map_function(detect_in_half, _halves(image, scale)))
-        digits = Detections(*(np.concatenate([getattr(half, name) for half in halves]) for name in ("boxes", "scores")))
-        search.passes.append(_Pass(non_max_suppression(digits, self._config.max_overlap), scale))
-        return Proposals(digits.boxes, scale)
-
-    def _add_tiles(
-        self, search: _PictureSearch, whole: Detections, proposals: Proposals, map_function: MapFunction
-    ) -> Detections:
+    def _add_tiles(self, search: _PictureSearch, whole: Detections, map_function: MapFunction) -> Detections:
         """Return the digits of the whole picture and of tiles around small ones."""
-        scale = max(one.scale for one in search.passes)
-        tiles = plan_tiles(search.image, whole, scale, proposals)
-        tiled = read_tiles(self._run_part, search.image, tiles, map_function)
+        image, scale = search.image, max(one.scale for one in search.passes)
+        tiles = plan_tiles(image.shape[:2], whole, scale, self.proposals.propose(image, map_function))
+        tiled = read_tiles(self._run_part, image, tiles, map_function)
         return merge_tiles(whole, tiled, tiles, scale) if tiles else whole
 
     def _run_part(self, part: Image, scale: float) -> Detections:
         """Return the digits of a part of a picture, in its pixels; `scale` is input pixels per picture pixel."""
         return self._run_pass([(part, max(round(max(part.shape[:2]) * scale), 1))])[0].digits
-
-
-def _native_scale(longer: int) -> float:
-    return min(_MAX_SIDE / longer, 1.0)
-
-
-def _halves(image: Image, scale: float) -> tuple[Tile, Tile]:
-    """Return two tiles that overlap in the middle of the longer side."""
-    height, width = image.shape[:2]
-    middle, margin = max(width, height) // 2, round(_HALF_OVERLAP / 2 / scale)
-    start, stop = max(middle - margin, 0), middle + margin
-    if width >= height:
-        return Tile(0, 0, min(stop, width), height, scale), Tile(start, 0, width, height, scale)
-    return Tile(0, 0, width, min(stop, height), scale), Tile(0, start, width, height, scale)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
-import cv2
 import numpy as np
 
 from digitdet.common.boxes import area, as_boxes, intersection, overlap
 from digitdet.common.parallel import MapFunction
 from digitdet.common.types import Boxes, FloatArray, Image, Mask
 from digitdet.detection.postprocess import Detections
-from digitdet.detection.small_print import MIN_PRINT_HEIGHT, find_small_print
 
 DetectInTile = Callable[[Image, float], Detections]
 """Detects digits in a tile from its pixels and its input pixels per picture pixel; boxes are in pixels of the tile."""
@@ -25,12 +22,6 @@ READABLE_HEIGHT = 16.0
 _MIN_ENLARGED_HEIGHT = 24.0
 _MAX_ENLARGEMENT = 3.0
 _PROPOSAL_MARGIN = 2.5  # around proposed digits to the left and right, in heights: their neighbours
-
-# Print of a height that is below the first one in the pass that proposes is located by its ink, at full resolution and
-# in the picture reduced by 3, 9, ...; enlarged, it is 16 to 52 px high.
-_MIN_PROPOSED_HEIGHT = 4.0
-_LEVEL_STEP = 3
-_PRINT_ENLARGEMENT = 2.5
 
 # In input pixels. Tiles overlap by more than the height of the largest print, so that one of them shows a digit whole.
 _TILE_SIDE = 448
@@ -59,29 +50,21 @@ class Tile:
     scale: float
 
 
-class Proposals(NamedTuple):
-    """Boxes (N, 4) of possible digits, and the input pixels per picture pixel of the pass that proposes them."""
-
-    boxes: Boxes
-    scale: float
-
-
-def plan_tiles(image: Image, found: Detections, whole_scale: float, proposals: Proposals) -> list[Tile]:
+def plan_tiles(size: tuple[int, int], found: Detections, whole_scale: float, proposals: Boxes) -> list[Tile]:
     """Place tiles around digits that are too small for the passes over the whole picture.
 
-    `whole_scale` is input pixels per picture pixel of the largest of these passes, `found` their digits: print inside a
-    readable one gets no tile. The largest digits come first, then the tiles with most of them; print that is even too
-    small for proposals comes last.
+    Args:
+        size: Height and width of the picture in pixels.
+        found: The digits of these passes: what lies in a readable one gets no tile.
+        whole_scale: Input pixels per picture pixel of the largest of these passes.
+        proposals: Boxes (N, 4) of possible digits.
+
+    Returns:
+        The tiles of the largest digits first, then those with most of them.
     """
+    height, width = size
     readable = found.boxes[_is_readable(found, whole_scale)]
-    boxes = _outside(np.asarray(proposals.boxes, np.float64), readable)
-    height, width = image.shape[:2]
-    of_digits = _tiles_around_digits(boxes, whole_scale, width, height)
-    return of_digits + _tiles_around_print(image, readable, proposals.scale)
-
-
-def _tiles_around_digits(boxes: FloatArray, whole_scale: float, width: int, height: int) -> list[Tile]:
-    """Return tiles around proposed digits (N, 4) that are too small for the whole picture, the largest ones first."""
+    boxes = proposals[overlap(proposals, readable).max(axis=1, initial=0) < 0.5].astype(np.float64)
     heights = np.maximum(boxes[:, 3] - boxes[:, 1], _MIN_ENLARGED_HEIGHT / _MAX_ENLARGEMENT)
     is_small = heights * whole_scale < READABLE_HEIGHT
     octaves = np.floor(np.log2(heights / _MIN_ENLARGED_HEIGHT)).astype(np.int64)
@@ -90,18 +73,6 @@ def _tiles_around_digits(boxes: FloatArray, whole_scale: float, width: int, heig
         rows = is_small & (octaves == octave)
         margins = heights[rows, None] * [-_PROPOSAL_MARGIN, 0, _PROPOSAL_MARGIN, 0]
         tiles += _tiles_around(boxes[rows] + margins, width, height, min(0.5**octave, _MAX_ENLARGEMENT))
-    return tiles
-
-
-def _tiles_around_print(image: Image, readable: Boxes, proposal_scale: float) -> list[Tile]:
-    """Return tiles around print that is too small for proposals, and not in a readable digit, the largest first."""
-    height, width = image.shape[:2]
-    tiles: list[Tile] = []
-    for factor in _level_factors(proposal_scale):
-        size = (max(width // factor, 1), max(height // factor, 1))
-        level = image if factor == 1 else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        blobs = _outside(find_small_print(np.asarray(level, np.uint8)) * factor, readable)
-        tiles = _tiles_around(blobs, width, height, _PRINT_ENLARGEMENT / factor) + tiles
     return tiles
 
 
@@ -189,19 +160,6 @@ def _tile(bounds: tuple[float, ...], margin: float, width: int, height: int, sca
         int(min(np.ceil(y1 + margin), height)),
         scale,
     )
-
-
-def _level_factors(proposal_scale: float) -> Iterator[int]:
-    """Yield the reduction of each level, until the pass that proposes sees the rest."""
-    factor = 1
-    while MIN_PRINT_HEIGHT * factor * proposal_scale < _MIN_PROPOSED_HEIGHT:
-        yield factor
-        factor *= _LEVEL_STEP
-
-
-def _outside(boxes: FloatArray, readable: Boxes) -> FloatArray:
-    """Return the boxes that do not lie in a readable digit."""
-    return boxes[overlap(boxes, readable).max(axis=1, initial=0) < 0.5]
 
 
 def _is_readable(whole: Detections, whole_scale: float) -> Mask:

@@ -1,12 +1,14 @@
-"""The files of a model: the digit detector, the line reader and the second reader, each an ONNX file.
+"""The files of a model: digit detector, proposal network, line reader and second reader, each an ONNX file.
 
 Their metadata entries, all text:
 
-    license       AGPL-3.0 (detector) or MIT (line readers)
+    license       AGPL-3.0 (detector) or MIT (the others)
     digitdet      version of digitdet that wrote the file
 
     names         detector: its classes, written by Ultralytics as a Python dictionary
     imgsz         detector: longer side in pixels of the training pictures
+
+    cell          proposal network: side in pixels of the squares for which it returns a score
 
     characters    line readers: the character of each of its classes, without the blank of CTC
     height        line readers: height of a strip in pixels
@@ -26,9 +28,19 @@ from digitdet.common.characters import CHARACTERS
 from digitdet.common.errors import MissingExtraError, ModelError
 from digitdet.common.files import write_atomically
 
-DETECTOR, LINE_READER, SECOND_READER = "detector.onnx", "line_reader.onnx", "second_reader.onnx"
-DETECTOR_WEIGHTS, LINE_READER_WEIGHTS, SECOND_READER_WEIGHTS = "detector.pt", "line_reader.pt", "second_reader.pt"
-NETWORKS = (DETECTOR, LINE_READER, SECOND_READER)
+DETECTOR, PROPOSALS, LINE_READER, SECOND_READER = (
+    "detector.onnx",
+    "proposals.onnx",
+    "line_reader.onnx",
+    "second_reader.onnx",
+)
+DETECTOR_WEIGHTS, PROPOSALS_WEIGHTS, LINE_READER_WEIGHTS, SECOND_READER_WEIGHTS = (
+    "detector.pt",
+    "proposals.pt",
+    "line_reader.pt",
+    "second_reader.pt",
+)
+NETWORKS = (DETECTOR, PROPOSALS, LINE_READER, SECOND_READER)
 
 _METADATA_FIELD, _KEY_FIELD, _VALUE_FIELD = 14, 1, 2  # of ONNX's ModelProto, and of an entry
 
@@ -37,17 +49,19 @@ _METADATA_FIELD, _KEY_FIELD, _VALUE_FIELD = 14, 1, 2  # of ONNX's ModelProto, an
 class ModelFiles:
     """The ONNX files of the networks of a model.
 
-    The second reader is a larger line reader, for the lines of which the first one is uncertain.
+    The proposal network finds places of small digits in large pictures. The second reader is a larger line reader, for
+    the lines of which the first one is uncertain.
     """
 
     detector: Path
+    proposals: Path
     line_reader: Path
     second_reader: Path
 
     @property
-    def all(self) -> tuple[Path, Path, Path]:
+    def all(self) -> tuple[Path, ...]:
         """The files in the order of `NETWORKS`."""
-        return self.detector, self.line_reader, self.second_reader
+        return self.detector, self.proposals, self.line_reader, self.second_reader
 
     @property
     def own(self) -> dict[str, Path]:
@@ -61,7 +75,7 @@ def shipped_file(name: str) -> Path:
 
 
 def find_model(path: Path | None) -> ModelFiles:
-    """Return the files of a model: a run folder with some of the networks, or the file of a detector or line reader.
+    """Return the files of a model: a run folder with some of the networks, or the file of one network.
 
     A network that is not there is the shipped one; None is the shipped model.
 
@@ -75,8 +89,8 @@ def find_model(path: Path | None) -> ModelFiles:
             raise ModelError(f"{path}: has none of {', '.join(NETWORKS)}; name a run folder of digitdet train")
         found |= own
     elif path is not None:
-        is_line_reader = "characters" in read_entries(_read(path), str(path))
-        found[LINE_READER if is_line_reader else DETECTOR] = path
+        entries = read_entries(_read(path), str(path))
+        found[LINE_READER if "characters" in entries else PROPOSALS if "cell" in entries else DETECTOR] = path
     return ModelFiles(*(found[name] for name in NETWORKS))
 
 
@@ -130,6 +144,12 @@ def write_line_reader(file: Path, exported: bytes, height: int, version: str, ca
     content, _ = _parse(exported)
     facts = {"characters": CHARACTERS, "height": str(height)}
     _write(file, content, {**facts, **calibration, "digitdet": version, "license": "MIT"})
+
+
+def write_proposals(file: Path, exported: bytes, cell: int, version: str) -> None:
+    """Write the ONNX file of a proposal network that returns a score for every square of `cell` pixels."""
+    content, _ = _parse(exported)
+    _write(file, content, {"cell": str(cell), "digitdet": version, "license": "MIT"})
 
 
 def store_entries(file: Path, **texts: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from digitdet.detection.detector import OnnxDetector
+from digitdet.detection.proposals import ProposalNetwork
 from digitdet.models.model_file import find_model
 from digitdet.reading.line_reader import OnnxLineReader
 
@@ -15,6 +16,7 @@ class Model:
     """The networks of a model. Several threads may use them at the same time."""
 
     detector: OnnxDetector
+    proposals: ProposalNetwork
     line_reader: OnnxLineReader
     second_reader: OnnxLineReader
 
@@ -33,6 +35,7 @@ def load_model(path: Path | None = None, is_short_lived: bool = False) -> Model:
     files = find_model(path)
     return Model(
         OnnxDetector(files.detector, is_short_lived),
+        ProposalNetwork(files.proposals, is_short_lived),
         OnnxLineReader(files.line_reader, is_short_lived),
         OnnxLineReader(files.second_reader, is_short_lived),
     )

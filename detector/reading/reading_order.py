@@ -6,6 +6,7 @@ only where the lines on both sides do not align: a table is read row by row.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,9 +16,11 @@ from digitdet.common.types import FloatArray, Indices
 
 # Lines on the two sides of a gutter can match up to this distance, in parts of the line pitch, and in heights.
 _MATCH_PITCH, _MATCH_HEIGHTS = 0.7, 1.2
-# The sides of a gutter are columns where matching lines are off by more than this on average, in heights. For narrow
-# gutters the limit is higher by up to the second value, falling to 0 at a width of the third, in heights.
+# The sides of a gutter are columns where matching lines are off by more than this on average, in heights; the worst are
+# left out, so that one odd line does not divide a table. For narrow gutters the limit is higher by up to the second
+# value, falling to 0 at a width of the third, in heights.
 _MAX_MISFIT, _NARROW_MISFIT, _WIDE_GUTTER = 0.22, 0.2, 3.0
+_COUNTED = 0.75  # share of the lines that count
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ def _columns(runs: Extents, lines: list[list[int]], gutters: list[float]) -> lis
 
 
 def _misfit(left: Extents, right: Extents) -> float:
-    """Return the mean distance of near lines on two sides of a gutter, in heights."""
+    """Return the mean distance of near lines on two sides of a gutter, in heights, without the worst."""
     down, height = _distances(left, right)
     feet = np.abs(left.bottom[:, None] - right.bottom)
     low = np.minimum((left.bottom - left.top)[:, None], right.bottom - right.top)
@@ -114,7 +117,8 @@ def _misfit(left: Extents, right: Extents) -> float:
         return 0.0
     # A line that is near others, but the nearest of none, counts as off by a whole height.
     unmatched = max(count - 2 * int(matched.sum()), 0)
-    return float((2 * step[matched].sum() + unmatched) / count)
+    distances = np.sort([*np.repeat(step[matched], 2), *[1.0] * unmatched])
+    return float(distances[: math.ceil(_COUNTED * len(distances))].mean())
 
 
 def _distances(first: Extents, second: Extents) -> tuple[FloatArray, FloatArray]:

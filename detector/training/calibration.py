@@ -98,7 +98,7 @@ def calibrate_model(
     target = model / LINE_READER if model.is_dir() else files.line_reader
     if target == shipped_file(LINE_READER):
         raise ModelError(f"{model}: the calibration belongs to the line reader; name a folder that holds {model.name}")
-    detector = MultiScaleDetector(files.detector, ReadConfig())
+    detector = MultiScaleDetector(files.detector, ReadConfig(), files.proposals)
     reader, second_reader = OnnxLineReader(files.line_reader), OnnxLineReader(files.second_reader)
 
     def load(split: str) -> list[CalibrationSet]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
@@ -18,10 +16,10 @@ from torch.utils.data import DataLoader, Dataset
 
 from digitdet.common.characters import BLANK
 from digitdet.common.errors import ModelError
-from digitdet.common.files import write_atomically
 from digitdet.configs import LineReaderConfig
 from digitdet.reading.line_reader import to_tensor
 from digitdet.reading.strips import COLUMN_WIDTH, STRIP_HEIGHT
+from digitdet.training import blocks
 from digitdet.training.hardware import Machine
 from digitdet.training.line_crops import Shard
 from digitdet.training.line_reader_network import LINE_READER_SIZE, SECOND_READER_SIZE, ExportedNet, LineReaderNet
@@ -32,6 +30,7 @@ Targets = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 """Texts of all strips of a batch, one after the other; their lengths (B,); the columns of each strip (B,); the class of
 the character in every column (B, T), -100 in the padding; the edges of that character (B, T, 4)."""
 
+_KIND = "line_reader"
 _BATCH = 64
 _BATCHES_PER_POOL = 8  # a pool is drawn together and sorted by width, so that little padding is needed
 _POOLS_PER_CHUNK = 64  # at the end of a chunk there is a checkpoint
@@ -184,31 +183,14 @@ def _unchanged(pool: list[tuple[Tensor, Targets]]) -> list[tuple[Tensor, Targets
 
 def to_onnx(network: LineReaderNet) -> bytes:
     """Return the network as the content of an ONNX file."""
-    buffer = io.BytesIO()
     example = torch.zeros(2, 3, STRIP_HEIGHT, 16 * COLUMN_WIDTH)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the newer exporter needs another package
-        torch.onnx.export(
-            ExportedNet(network.float().cpu()).eval(),
-            (example,),
-            buffer,
-            input_names=["strips"],
-            output_names=["columns"],
-            dynamic_axes={"strips": {0: "batch", 3: "width"}, "columns": {0: "batch", 1: "columns"}},
-            opset_version=17,
-            dynamo=False,
-        )
-    return buffer.getvalue()
+    axes = {"strips": {0: "batch", 3: "width"}, "columns": {0: "batch", 1: "columns"}}
+    return blocks.to_onnx(ExportedNet(network), example, ("strips", "columns"), axes)
 
 
 def save_weights(network: LineReaderNet, file: Path) -> None:
     """Write the weights in half precision, to start other trainings from."""
-    weights = {
-        name: value.half() if value.is_floating_point() else value for name, value in network.state_dict().items()
-    }
-    buffer = io.BytesIO()
-    torch.save({"line_reader": weights, "license": "MIT"}, buffer)
-    write_atomically(file, buffer.getvalue())
+    blocks.write_weights(network, _KIND, file)
 
 
 def load_weights(file: Path) -> LineReaderNet:
@@ -217,15 +199,13 @@ def load_weights(file: Path) -> LineReaderNet:
     Raises:
         ModelError: The file is missing, damaged, or holds weights of another architecture.
     """
+    weights = blocks.read_weights(file, _KIND)
     try:
-        weights = torch.load(file, map_location="cpu", weights_only=True)["line_reader"]
         features = len(weights["characters.weight"][0])
         network = LineReaderNet(
             next(size for size in (LINE_READER_SIZE, SECOND_READER_SIZE) if size.features == features)
         )
         network.load_state_dict(weights)
-    except OSError as error:
-        raise ModelError(f"{file}: {error.strerror or 'not weights of a line reader'}") from error
-    except Exception as error:  # a damaged archive raises many kinds of errors
+    except (KeyError, IndexError, RuntimeError, StopIteration, TypeError) as error:
         raise ModelError(f"{file}: not weights of a line reader of this version") from error
     return network

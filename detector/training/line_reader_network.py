@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from digitdet.common.characters import BLANK
 from digitdet.reading.strips import STRIP_HEIGHT
+from digitdet.training.blocks import Residual, convolution
 
 _CLASSES = BLANK + 1
 _STRIDES = ((2, 2), (2, 1), (2, 1))  # (down, across) of the three stages; the stem halves both
@@ -40,10 +41,10 @@ class LineReaderNet(nn.Module):
     def __init__(self, size: Size = LINE_READER_SIZE) -> None:
         super().__init__()
         channels, features = size
-        layers: list[nn.Module] = [_convolution(3, channels[0], 3, 2), nn.ReLU()]
+        layers: list[nn.Module] = [convolution(3, channels[0], 3, 2), nn.ReLU()]
         for before, after, stride in zip(channels, channels[1:], _STRIDES, strict=False):
-            layers += [_Residual(before, after, stride), _Residual(after, after, (1, 1))]
-        layers += [_convolution(channels[-1], features, (STRIP_HEIGHT // 16, 1), 1, padding=0), nn.ReLU()]
+            layers += [Residual(before, after, stride), Residual(after, after)]
+        layers += [convolution(channels[-1], features, (STRIP_HEIGHT // 16, 1), 1, padding=0), nn.ReLU()]
         self.backbone = nn.Sequential(*layers)
         self.mixers = nn.Sequential(*(_Mixer(features) for _ in range(_MIXERS)))
         self.characters = nn.Linear(features, _CLASSES)
@@ -56,20 +57,6 @@ class LineReaderNet(nn.Module):
         return self.characters(features), self.columns(features), self.edges(features)
 
 
-class _Residual(nn.Module):
-    """Two convolutions and a shortcut (He et al., 2016)."""
-
-    def __init__(self, before: int, after: int, stride: tuple[int, int]) -> None:
-        super().__init__()
-        self.first = _convolution(before, after, 3, stride)
-        self.second = _convolution(after, after, 3, 1)
-        is_same = before == after and stride == (1, 1)
-        self.shortcut = nn.Identity() if is_same else _convolution(before, after, 1, stride, padding=0)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.relu(self.second(torch.relu(self.first(x))) + self.shortcut(x))
-
-
 class _Mixer(nn.Module):
     """A residual convolution along the columns."""
 
@@ -80,15 +67,6 @@ class _Mixer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x + torch.relu(self.norm(self.convolution(x)))
-
-
-def _convolution(
-    before: int, after: int, kernel: int | tuple[int, int], stride: int | tuple[int, int], padding: int = 1
-) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(before, after, kernel, stride, padding, bias=False),
-        nn.BatchNorm2d(after),
-    )
 
 
 class ExportedNet(nn.Module):

@@ -2,13 +2,13 @@
 
 The folder of a finished run:
 
-    NETWORK.onnx     a network, for reading: detector, line_reader, and second_reader if it was trained
+    NETWORK.onnx     a network, for reading: detector, line_reader; second_reader and proposals if they were trained
     NETWORK.pt       its weights, to start other trainings from
     metrics.json     metrics on the test split; marks the run as finished
     train.yaml       the settings
     synth.yaml       the settings of the dataset, if digitdet composed it
     run.json         folder and fingerprint of the dataset, versions of Python and packages, the machine
-    training/        Ultralytics' curves, samples and messages; line_reader.csv and .png: the loss of the line reader
+    training/        Ultralytics' curves, samples and messages; line_reader.csv and .png: its losses; likewise proposals
     test/            confusion matrix of the detector on the test split (val/ if there is none)
 """
 
@@ -37,6 +37,7 @@ from digitdet.models.model_file import (
     DETECTOR,
     DETECTOR_WEIGHTS,
     LINE_READER,
+    PROPOSALS,
     SECOND_READER,
     find_model,
     shipped_file,
@@ -46,7 +47,7 @@ from digitdet.training import yolo
 from digitdet.training.calibration import calibrate_model
 from digitdet.training.progress import Say
 
-UNFINISHED = (yolo.CHECKPOINT, yolo.BEST, "line_reader_checkpoint.pt", "lines-*.npz")
+UNFINISHED = (yolo.CHECKPOINT, yolo.BEST, "line_reader_checkpoint.pt", "proposals_checkpoint.pt", "lines-*.npz")
 """The files of an unfinished run, which are removed at its end."""
 
 _METRICS_FILE = "metrics.json"
@@ -82,6 +83,11 @@ class Run:
         if texts := self.metrics.get("lines"):
             lines.append(
                 f"{texts['exact']:.2%} of {texts['lines']} lines exact, {texts['exact_digits']:.2%} in their digits"
+            )
+        if places := self.metrics.get("proposals"):
+            lines.append(
+                f"{places['proposed']:.2%} of {places['digits']} digits of 6 to 48 px proposed, "
+                f"and {places['false_area']:.2%} of the area without digits"
             )
         if numbers := self.metrics.get("numbers"):
             share = numbers["exact"] / max(numbers["numbers"], 1)
@@ -157,10 +163,14 @@ class _Training:
                 continue
             if network == DETECTOR:
                 yolo.require_loadable(weights)
-            else:
-                from digitdet.training.line_reader import load_weights  # here: importing torch takes seconds
+            elif network == PROPOSALS:
+                from digitdet.training import proposal_network  # here: importing torch takes seconds
 
-                load_weights(weights)
+                proposal_network.load_weights(weights)
+            else:
+                from digitdet.training import line_reader
+
+                line_reader.load_weights(weights)
 
     @property
     def _trained(self) -> tuple[str, ...]:
@@ -170,6 +180,7 @@ class _Training:
             "detector": (DETECTOR,),
             "line-reader": (LINE_READER,),
             "second-reader": (SECOND_READER,),
+            "proposals": (PROPOSALS,),
         }[self.config.only]
 
     def make_model(self) -> None:
@@ -177,19 +188,29 @@ class _Training:
         for network in {DETECTOR, LINE_READER} - {*self._trained}:
             for name in (network, _weights(network)):
                 write_atomically(self.folder / name, (self._start_file(name) or shipped_file(name)).read_bytes())
-        if DETECTOR in self._trained and not (self.folder / DETECTOR).is_file():
+        for network in self._trained:
+            if not (self.folder / network).is_file():
+                self._train(network)
+        self._calibrate()
+
+    def _train(self, network: str) -> None:
+        """Train a network, and write its .pt and .onnx files."""
+        start = self._start_file(_weights(network))
+        if network == DETECTOR:
             weights = self.folder / DETECTOR_WEIGHTS
             if not weights.is_file():
-                start = self._start_file(DETECTOR_WEIGHTS)
                 with linked_yolo(self.data_file, self.folder / "training" / "data") as splits:
                     yolo.save_weights(yolo.train(self.config, splits, self.folder, start, self.say), weights)
             yolo.export_onnx(weights, self.folder / DETECTOR, self.config.image_size, __version__)
-        if (reader := self._trained[-1]) != DETECTOR and not (self.folder / reader).is_file():
-            from digitdet.training.line_reader_run import make_line_reader  # here: importing torch takes seconds
+        elif network == PROPOSALS:
+            from digitdet.training.proposal_run import make_proposals  # here: importing torch takes seconds
 
-            known = self._start_file(reader) or shipped_file(reader)
-            make_line_reader(self.config, self.data, self.folder, self._start_file(_weights(reader)), known, self.say)
-        self._calibrate()
+            make_proposals(self.config, self.data, self.folder, start, self.say)
+        else:
+            from digitdet.training.line_reader_run import make_line_reader
+
+            known = self._start_file(network) or shipped_file(network)
+            make_line_reader(self.config, self.data, self.folder, start, known, self.say)
 
     def _calibrate(self) -> None:
         """Calibrate on the validation split; if it is too small, the calibration stays that of the start."""
@@ -220,8 +241,12 @@ class _Training:
         self.say(f"measuring on the {split} split")
         detector = find_model(self.folder).detector
         metrics = {"split": split, "detection": measure_detector(detector, self.data, split, self.folder / split)}
-        if (reader := self._trained[-1]) != DETECTOR:
-            metrics["lines"] = measure_line_reader(self.folder / reader, self.data, split, self.say)
+        if (last := self._trained[-1]) == PROPOSALS:
+            from digitdet.training.proposal_run import measure_proposals
+
+            metrics["proposals"] = measure_proposals(self.folder / PROPOSALS, self.data, split)
+        elif last != DETECTOR:
+            metrics["lines"] = measure_line_reader(self.folder / last, self.data, split, self.say)
         if (self.data / NUMBERS_FILE).is_file():
             metrics["numbers"] = score_numbers(NumberReader(self.folder), self.data, split)
         return metrics

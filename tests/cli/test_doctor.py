@@ -31,7 +31,9 @@ def test_it_shows_what_is_here_and_how_to_install_what_is_not(monkeypatch, tmp_p
     lines = result.stdout.splitlines()
     assert lines[0].split()[:2] == ["digitdet", digitdet.__version__]
     assert any(f"numpy {version('numpy')}" in line for line in lines)
-    for file, licence in (("detector.onnx", "AGPL-3.0"), ("line_reader.onnx", "MIT"), ("second_reader.onnx", "MIT")):
+    networks = {"detector": "AGPL-3.0", "proposals": "MIT", "line_reader": "MIT", "second_reader": "MIT"}
+    for name, licence in networks.items():
+        file = f"{name}.onnx"
         assert any(re.search(rf"{re.escape(str(MODELS / file))}: [\d.]+ MB, {licence}", line) for line in lines)
     assert f"MNIST      {tmp_path / 'mnist'}: not there" in lines
     assert any(re.search(r"train +lacks .*torch.*: pip install .*\[train\]", line) for line in lines)

@@ -8,6 +8,7 @@ from digitdet.models.model_file import (
     DETECTOR,
     LINE_READER,
     NETWORKS,
+    PROPOSALS,
     SECOND_READER,
     class_names,
     find_model,
@@ -16,6 +17,7 @@ from digitdet.models.model_file import (
     store_entries,
     write_detector,
     write_line_reader,
+    write_proposals,
 )
 
 onnx = pytest.importorskip("onnx")
@@ -58,12 +60,15 @@ def test_a_file_is_recognised_by_its_metadata(tmp_path, exported):
     found = find_model(mine)
     assert (found.detector, found.line_reader) == (SHIPPED.detector, mine)
     entries = read_entries(mine.read_bytes(), "x")
+    write_proposals(mine, exported, 8, "1")
+    assert find_model(mine).own == {PROPOSALS: mine}
     assert (entries["characters"], entries["height"], entries["license"]) == (CHARACTERS, "40", "MIT")
 
 
 def test_a_run_folder_has_some_of_the_networks(tmp_path, exported):
     with pytest.raises(
-        ModelError, match=r"has none of detector\.onnx, line_reader\.onnx, second_reader\.onnx; name a run folder"
+        ModelError,
+        match=r"has none of detector\.onnx, proposals\.onnx, line_reader\.onnx, second_reader\.onnx; name a run folder",
     ):
         find_model(tmp_path)
     write_line_reader(tmp_path / LINE_READER, exported, 40, "1", {})
@@ -73,6 +78,7 @@ def test_a_run_folder_has_some_of_the_networks(tmp_path, exported):
     assert find_model(tmp_path).own == {name: tmp_path / name for name in (DETECTOR, LINE_READER)}
     assert find_model(tmp_path).second_reader == SHIPPED.second_reader
     write_line_reader(tmp_path / SECOND_READER, exported, 40, "1", {})
+    write_proposals(tmp_path / PROPOSALS, exported, 8, "1")
     assert find_model(tmp_path).all == tuple(tmp_path / name for name in NETWORKS)
 
 

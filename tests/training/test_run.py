@@ -16,8 +16,16 @@ if importlib.util.find_spec("ultralytics") is None:
     pytest.skip("the training packages are not installed", allow_module_level=True)
 
 from digitdet.common.errors import DataError, DigitdetError, ModelError
-from digitdet.configs import LineReaderConfig, LookConfig, SynthConfig, TrainConfig, load_config, replace
-from digitdet.models.model_file import DETECTOR, DETECTOR_WEIGHTS, LINE_READER, NETWORKS, SECOND_READER, shipped_file
+from digitdet.configs import (
+    LineReaderConfig,
+    LookConfig,
+    ProposalConfig,
+    SynthConfig,
+    TrainConfig,
+    load_config,
+    replace,
+)
+from digitdet.models.model_file import DETECTOR, DETECTOR_WEIGHTS, LINE_READER, PROPOSALS, SECOND_READER, shipped_file
 from digitdet.reading.line_reader import OnnxLineReader
 from digitdet.synth.writer import write_dataset
 from digitdet.training import yolo
@@ -305,9 +313,21 @@ def test_the_second_reader_is_trained_on_a_dataset_with_digit_boxes_alone(finish
     assert "24 of 24 train pictures have only digits labelled; the line reader adds the marks" in said
     assert (run / "line_reader.pt").read_bytes() == (start / "line_reader.pt").read_bytes()
     # The start has no second reader, so it is the shipped one that is trained on.
-    sizes = [(run / name).stat().st_size / shipped_file(name).stat().st_size for name in NETWORKS[1:]]
+    sizes = [(run / name).stat().st_size / shipped_file(name).stat().st_size for name in (LINE_READER, SECOND_READER)]
     np.testing.assert_allclose(sizes, 1, atol=0.01)
     assert (run / SECOND_READER).read_bytes() != shipped_file(SECOND_READER).read_bytes()
+
+
+def test_the_proposal_network_is_trained_alone(data, tmp_path):
+    config = TrainConfig(only="proposals", start="shipped", threads=1, proposals=ProposalConfig(epochs=2))
+    said, run = [], tmp_path / "run"
+    metrics = train_run(config, data, run, said.append).metrics
+    assert "training the proposal network on 24 pictures" in said
+    assert metrics["proposals"]["digits"] > 0
+    assert metrics["proposals"]["proposed"] > 0.5
+    assert (run / DETECTOR).read_bytes() == shipped_file(DETECTOR).read_bytes()
+    assert (run / PROPOSALS).read_bytes() != shipped_file(PROPOSALS).read_bytes()
+    assert not [name for pattern in UNFINISHED for name in run.glob(pattern)]
 
 
 def test_unsound_dataset_is_refused_before_training(tmp_path, tiny_materials):

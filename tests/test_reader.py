@@ -171,6 +171,13 @@ def test_the_largest_pass_runs_only_for_doubtful_pictures(reader, monkeypatch, b
     assert len(sides) >= 3
 
 
+def test_numbers_side_by_side_on_a_long_strip(reader):
+    strip, numbers = np.full((40, 4000, 3), 230, np.uint8), [str(1000 + 137 * place) for place in range(16)]
+    for place, number in enumerate(numbers):
+        cv2.putText(strip, number, (60 + 245 * place, 32), cv2.FONT_HERSHEY_SIMPLEX, 1, (20, 20, 20), 2)
+    assert reader.read(strip).texts == numbers
+
+
 def test_nothing_to_read(reader):
     assert list(reader.read_many([])) == []
 

@@ -36,7 +36,8 @@ _ALONE_SCORE, _SMALL_SCORE, _SMALL_PLACES = 0.65, 0.8, 600
 # the first probability, or a 1 the second, since any vertical stroke looks like a 1.
 _CONFIRMED, _CONFIRMED_ONE = 0.97, 0.998
 _HEIGHT_RATIOS = (0.5, 1.6)  # of a digit that is evidence on a strip, relative to the digits of its line
-_TIGHT = 0.5  # digits of at least this part of the page's height: the whole width belongs to their line
+_TIGHT = 0.5  # of the page's height; the whole width of the page belongs to a single line of digits as high as this
+_MAX_CROP_ASPECT = 250  # of a page that is read as a strip
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,21 +141,24 @@ def place_strips(digits: Detections, width: int, height: int) -> list[PlacedStri
     """
     scores, boxes = digits.best_scores, digits.boxes.astype(np.float64)
     found = np.flatnonzero(scores >= _DIGIT_SCORE)
+    parts = [
+        (found[part], line.angle)
+        for line in find_lines(boxes[found])
+        for part in split_at_wide_gaps(boxes[found], line.digits)
+        if scores[found[part]].max() >= _LINE_SCORE
+    ]
     placed: list[PlacedStrip] = []
-    for line in find_lines(boxes[found]):
-        for part in split_at_wide_gaps(boxes[found], line.digits):
-            rows = found[part]
-            if scores[rows].max() < _LINE_SCORE:
-                continue
-            is_tight = bool(np.median(boxes[rows, 3] - boxes[rows, 1]) >= _TIGHT * height)
-            strip = line_strip(boxes[rows], line.angle).within(width, is_widened=is_tight)
-            is_small = float(np.median(boxes[rows, 3] - boxes[rows, 1])) ** 2 * _SMALL_PLACES < width * height
-            is_doubtful = is_small and bool(scores[rows].max() < _SMALL_SCORE)
-            placed.append(PlacedStrip(strip, rows, line.angle, is_doubtful))
+    for rows, angle in parts:
+        digit_height = float(np.median(boxes[rows, 3] - boxes[rows, 1]))
+        is_tight = len(parts) == 1 and digit_height >= _TIGHT * height
+        strip = line_strip(boxes[rows], angle).within(width, is_widened=is_tight)
+        is_small = digit_height**2 * _SMALL_PLACES < width * height
+        is_doubtful = is_small and bool(scores[rows].max() < _SMALL_SCORE)
+        placed.append(PlacedStrip(strip, rows, angle, is_doubtful))
     if placed:
         others = np.setdiff1d(np.arange(len(boxes)), np.concatenate([one.rows for one in placed]))
         return _with_evidence(placed, others, boxes, scores)
-    if height > MAX_CROP_HEIGHT:
+    if height > MAX_CROP_HEIGHT or width > _MAX_CROP_ASPECT * height:
         return []
     return [PlacedStrip(whole_strip(width, height), np.argsort(boxes[:, 0], kind="stable"), 0.0, is_doubtful=False)]
 

@@ -92,12 +92,20 @@ def test_strips_end_at_the_borders_of_the_page_and_tight_ones_reach_them():
         assert not is_tight or (left <= 0 and right >= WIDTH)
 
 
+def test_of_several_tight_lines_side_by_side_each_has_its_own_strip():
+    found = [(x0 + shift, 5, x1 + shift, 45, s) for shift in (0, 400, 800) for x0, _, x1, _, s in LINE]
+    placed = place_strips(digits(*found), 1200, 50)
+    assert [one.rows.tolist() for one in placed] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]
+    assert all(one.strip.width < 32 * 400 / 50 for one in placed)
+
+
 def test_a_low_page_without_digits_is_a_strip():
     (placed,) = place_strips(digits(), WIDTH, 100)
     corners = placed.strip.points_to_strip(np.array([[0.0, 0.0], [WIDTH, 100.0]]))
     assert (corners >= 0).all()
     assert (corners <= [placed.strip.width, STRIP_HEIGHT]).all()
     assert place_strips(digits(), WIDTH, HEIGHT) == []
+    assert place_strips(digits(), 20_000, 40) == []  # no number is that long
     assert transcribe(np.zeros((HEIGHT, WIDTH, 3), np.uint8), digits(), OneDigitReader(0)) == []
 
 

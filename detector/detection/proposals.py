@@ -19,7 +19,7 @@ from digitdet.models.model_file import PROPOSALS, shipped_file, trusted_or_bytes
 CELL = 8
 """Side in input pixels of the squares for which the network returns a score and a height."""
 
-_MIN_SCORE = 0.2
+_MIN_SCORE = 0.3
 _WIDTH = 0.6  # of a proposed digit, in its heights
 
 # A picture is seen at its own size, or reduced to so many pixels, in parts of at most this side that overlap by more

@@ -78,7 +78,7 @@ def export_model(model: Path | None, kind: str, folder: Path, pictures: Sequence
 
 
 def _with_network(user: Any, network: Network) -> Any:
-    """Return a copy of a detector or line reader that runs another network."""
+    """Return a copy of a detector, proposal network or line reader that runs another network."""
     other = copy.copy(user)
     other.session = network
     return other

@@ -49,7 +49,7 @@ class NumberReader:
     The model is loaded once; use one reader for any number of pictures, from one thread at a time.
 
     Args:
-        model: Run folder of `digitdet train`, the .onnx file of its detector or line reader, or a loaded model; None is
+        model: Run folder of `digitdet train`, the .onnx file of one of its networks, or a loaded model; None is
             the model that ships with the package.
         conf: Probability (0 to 1) from which a digit counts as present; None takes the value of `config`.
         constraints: Rules that every number must meet; None allows any number.

@@ -25,7 +25,7 @@ def load_model(path: Path | None = None, is_short_lived: bool = False) -> Model:
     """Load a model.
 
     Args:
-        path: A run folder of `digitdet train`, or the ONNX file of a detector or line reader; None is the model that
+        path: A run folder of `digitdet train`, or the ONNX file of one network; None is the model that
             ships with the package, which also stands in for a network that is not there.
         is_short_lived: Whether it will read only a few pictures; see `Session`.
 

@@ -35,7 +35,7 @@ from digitdet.training.proposal_network import (
 )
 from digitdet.training.proposal_samples import SIDE, CellSample, draw_sample, seed_augmentation
 
-CHECKPOINT = "proposals_checkpoint.pt"
+_CHECKPOINT = "proposals_checkpoint.pt"
 
 _BATCH = 16
 _STEPS_PER_CHUNK = 256  # at the end of a chunk there is a checkpoint
@@ -77,7 +77,7 @@ def _train(
     chunk = min(_STEPS_PER_CHUNK, total)
     chunks = math.ceil(total / chunk)
     loop = TrainingLoop(
-        network, proposal_loss, _settings(settings, chunks, chunk, config.seed, machine), folder / CHECKPOINT
+        network, proposal_loss, _settings(settings, chunks, chunk, config.seed, machine), folder / _CHECKPOINT
     )
     log_file = folder / "training" / "proposals.csv"
     with monitored("proposal network", config, machine, chunks * chunk, settings.epochs, log_file, say) as show:

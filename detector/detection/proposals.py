@@ -45,7 +45,8 @@ class ProposalNetwork:
     def __init__(self, path: Path | None = None, is_short_lived: bool = False) -> None:
         path = path or shipped_file(PROPOSALS)
         self.session = Session(trusted_or_bytes(path), str(path), "not an ONNX model that can be run", is_short_lived)
-        if self.session.metadata.get("cell") != str(CELL):
+        shape = self.session.output_shape
+        if self.session.metadata.get("cell") != str(CELL) or len(shape) != 4 or shape[1] != 2:
             raise ModelError(f"{path}: not a proposal network made by digitdet train")
 
     def propose(self, image: Image, map_function: MapFunction = map) -> Boxes:

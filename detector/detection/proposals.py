@@ -64,7 +64,7 @@ class ProposalNetwork:
         return np.concatenate(list(map_function(propose_in_part, _parts(width, height, scale))))
 
     def _propose(self, part: Image, scale: float) -> Boxes:
-        """Return the boxes in a part of a picture, in its pixels."""
+        """Return the proposed boxes (N, 4) in a part of a picture, in pixels of that part."""
         tensor, box = letterbox(part, max(round(max(part.shape[:2]) * scale), 1))
         scores, heights = self.session.run(tensor)[0]
         rows, columns = np.nonzero(scores >= _MIN_SCORE)
@@ -90,6 +90,6 @@ def _parts(width: int, height: int, scale: float) -> Iterator[tuple[int, int, in
 
 
 def _intervals(length: int, count: int, margin: int) -> list[tuple[int, int]]:
-    """Return so many intervals that cover 0 to `length`, each extended by the margin to both sides."""
+    """Divide 0 to `length` into `count` intervals, each extended by the margin on both sides."""
     ends = [length * number // count for number in range(count + 1)]
     return [(max(start - margin, 0), min(stop + margin, length)) for start, stop in pairwise(ends)]

@@ -3,7 +3,8 @@
 A number is exact when the digits of everything that was read in its picture, joined in reading order, equal the true
 digits: each picture contains one number, and a reader may split it at a separator or a gap. If a picture contains
 several rows (the truth of a Sudoku is "row|row|...") or several numbers ("number;number;..."), each is counted on its
-own; a row may be split as well, one of several numbers may not.
+own; a row may be split as well, one of several numbers may not. Only the grids of Sudokus are labelled, so what is read
+beside a grid is ignored.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import difflib
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from digitdet.common.types import Box
 from digitdet.evaluation.matching import group_rows
@@ -25,6 +27,18 @@ class Piece:
     text: str
     box: Box = (0.0, 0.0, 0.0, 0.0)
     confidence: float = 1.0
+
+
+@dataclass(frozen=True)
+class LabelledPicture:
+    """A picture and its true number or numbers.
+
+    `area` (xyxy in pixels) is the part of the picture that the truth describes; None is all of it.
+    """
+
+    path: Path
+    truth: str
+    area: Box | None = None
 
 
 @dataclass(frozen=True)
@@ -69,9 +83,13 @@ def digits_of(text: str) -> str:
     return "".join(character for character in unicodedata.normalize("NFKC", text) if character in "0123456789")
 
 
-def judge(truth: str, pieces: Sequence[Piece], is_unsure: bool = False) -> Outcome:
-    """Compare the pieces read in a picture, in reading order, with its truth. Pieces without digits are ignored."""
-    pieces = [piece for piece in pieces if piece.text]
+def judge(truth: str, pieces: Sequence[Piece], is_unsure: bool = False, area: Box | None = None) -> Outcome:
+    """Compare the pieces read in a picture, in reading order, with its truth.
+
+    Pieces without digits are ignored, and those with their middle outside `area`, if the truth describes only a part of
+    the picture.
+    """
+    pieces = [piece for piece in pieces if piece.text and (area is None or _has_middle_in(piece.box, area))]
     wanted = [number for number in truth.replace("|", ";").split(";") if number]
     if "|" in truth:
         groups = group_rows(pieces)
@@ -92,6 +110,11 @@ def judge(truth: str, pieces: Sequence[Piece], is_unsure: bool = False) -> Outco
     )
 
 
+def judge_all(pictures: Sequence[LabelledPicture], answers: Sequence[Sequence[Piece]]) -> list[Outcome]:
+    """Compare the pieces read in each picture with its truth."""
+    return [judge(one.truth, pieces, area=one.area) for one, pieces in zip(pictures, answers, strict=True)]
+
+
 def coverage_at_precision(outcomes: Sequence[Outcome], precision: float = 0.95) -> Coverage:
     """Return the largest coverage for which at least this share of the accepted numbers is right."""
     lines = [line for outcome in outcomes for line in outcome.lines]
@@ -103,6 +126,11 @@ def coverage_at_precision(outcomes: Sequence[Outcome], precision: float = 0.95) 
     numbers = sum(outcome.numbers for outcome in outcomes)
     # Lines that match no true number can be accepted as well, so the ratio may exceed 1.
     return Coverage(min(accepted / numbers, 1.0), threshold)
+
+
+def _has_middle_in(box: Box, area: Box) -> bool:
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    return area[0] <= x <= area[2] and area[1] <= y <= area[3]
 
 
 def _matched(wanted: Sequence[str], texts: Sequence[str]) -> set[int]:

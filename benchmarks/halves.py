@@ -19,7 +19,12 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Literal
+
+from exact import LabelledPicture
+
+from digitdet.common.types import Box
 
 Half = Literal["choose", "confirm"]
 Row = Mapping[str, str]
@@ -65,6 +70,34 @@ def load_rows(folder: Path, half: str = "all", limit: int = 0) -> list[Row]:
     if limit and len(rows) > limit:
         return [rows[i * len(rows) // limit] for i in range(limit)]
     return list(rows)
+
+
+def load_pictures(folder: Path, half: str = "all", limit: int = 0) -> list[LabelledPicture]:
+    """Return the pictures of a set with their true numbers, in the order of `load_rows`."""
+    areas = _load_areas(folder)
+    rows = load_rows(folder, half, limit)
+    return [LabelledPicture(folder / row["image"], row["number"], areas.get(row["image"])) for row in rows]
+
+
+def _load_areas(folder: Path) -> dict[str, Box]:
+    """Return the area x0, y0, x1, y1 in pixels that the labels of each picture describe, by the picture's name.
+
+    Only the grids of sudoku_photos are labelled, while their pages show other numbers, too. The area is the bounding
+    box of the labelled digits, extended by half of their height. Other sets have no such areas.
+    """
+    if folder.name != "sudoku_photos":
+        return {}
+    boxes: dict[str, list[tuple[float, ...]]] = {}
+    with (folder / "boxes.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            x, y, width, height = (float(row[column]) for column in "xywh")
+            boxes.setdefault(row["image"], []).append((x, y, x + width, y + height))
+    areas = {}
+    for image, of_image in boxes.items():
+        left, top, right, bottom = zip(*of_image, strict=True)
+        margin = median(b - t for t, b in zip(top, bottom, strict=True)) / 2
+        areas[image] = (min(left) - margin, min(top) - margin, max(right) + margin, max(bottom) + margin)
+    return areas
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
-from exact import Piece, digits_of, judge
+from exact import LabelledPicture, Piece, digits_of, judge_all
 
 _WORKER = Path(__file__).with_name("peer_worker.py")
 _SMALL = 64  # pixels; Tesseract is also tried with lower pictures enlarged to this height
@@ -70,13 +70,12 @@ def missing_peers(python: str) -> dict[str, str]:
 class Tesseract:
     """The `tesseract` on the path, with its default English language data."""
 
-    def choose(self, paths: Sequence[Path], truths: Sequence[str]) -> Variant:
+    def choose(self, pictures: Sequence[LabelledPicture]) -> Variant:
         """Return the variant that reads most of these numbers exactly; the first one if several are equal."""
 
         def count_right(variant: Variant) -> int:
-            answers = self.read(paths, variant).pieces
-            outcomes = [judge(truth, pieces) for truth, pieces in zip(truths, answers, strict=True)]
-            return sum(line.is_right for outcome in outcomes for line in outcome.lines)
+            answers = self.read([picture.path for picture in pictures], variant)
+            return sum(line.is_right for outcome in judge_all(pictures, answers.pieces) for line in outcome.lines)
 
         return max(VARIANTS, key=count_right)
 

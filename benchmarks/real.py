@@ -38,8 +38,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from exact import Line, Outcome, Piece, coverage_at_precision, judge
-from halves import load_rows
+from exact import LabelledPicture, Line, Outcome, Piece, coverage_at_precision, judge, judge_all
+from halves import load_pictures
 from peers import PEERS, TESSERACT, PeerProcess, Tesseract, missing_peers
 from shared import real_sets, write_json
 
@@ -82,15 +82,16 @@ class Bench:
 
     def read(self, folder: Path, half: str, limit: int) -> dict[str, Result]:
         """Read a set with every reader; return the results by the reader's name."""
-        paths, truths = _load(folder, half, limit)
-        results = {_OURS: read_ours(self._reader, paths, truths)}
+        pictures = load_pictures(folder, half, limit)
+        paths = [picture.path for picture in pictures]
+        results = {_OURS: read_ours(self._reader, pictures)}
         if self._tesseract:
-            variant = self._tesseract.choose(*_load(folder, "choose", min(limit or _CHOOSE_BY, _CHOOSE_BY)))
+            variant = self._tesseract.choose(load_pictures(folder, "choose", min(limit or _CHOOSE_BY, _CHOOSE_BY)))
             answers = self._tesseract.read(paths, variant)
-            results[TESSERACT] = Result(_judged(truths, answers.pieces), answers.milliseconds, str(variant))
+            results[TESSERACT] = Result(judge_all(pictures, answers.pieces), answers.milliseconds, str(variant))
         for name, engine in self._others.items():
             answers = engine.read(paths)
-            results[name] = Result(_judged(truths, answers.pieces), answers.milliseconds)
+            results[name] = Result(judge_all(pictures, answers.pieces), answers.milliseconds)
         return results
 
     def close(self) -> None:
@@ -99,26 +100,17 @@ class Bench:
             engine.close()
 
 
-def _load(folder: Path, half: str, limit: int) -> tuple[list[Path], list[str]]:
-    rows = load_rows(folder, half, limit)
-    return [folder / row["image"] for row in rows], [row["number"] for row in rows]
-
-
-def read_ours(reader: NumberReader, paths: Sequence[Path], truths: Sequence[str]) -> Result:
+def read_ours(reader: NumberReader, pictures: Sequence[LabelledPicture]) -> Result:
     """Read pictures with digitdet, one after the other; the first one is also read before, to warm up."""
-    reader.read(paths[0])
+    reader.read(pictures[0].path)
     outcomes, elapsed = [], 0.0
-    for path, truth in zip(paths, truths, strict=True):
+    for picture in pictures:
         start = time.perf_counter()
-        reading = reader.read(path)
+        reading = reader.read(picture.path)
         elapsed += time.perf_counter() - start
         pieces = [Piece(number.best, number.box, number.confidence) for number in reading.numbers]
-        outcomes.append(judge(truth, pieces, reading.status == UNSURE))
-    return Result(outcomes, 1000 * elapsed / len(paths))
-
-
-def _judged(truths: Sequence[str], answers: Sequence[Sequence[Piece]]) -> list[Outcome]:
-    return [judge(truth, pieces) for truth, pieces in zip(truths, answers, strict=True)]
+        outcomes.append(judge(picture.truth, pieces, reading.status == UNSURE, picture.area))
+    return Result(outcomes, 1000 * elapsed / len(pictures))
 
 
 # --- figures ---

@@ -188,6 +188,27 @@ def test_rows_of_separate_digits():
     assert not outcome.is_whole
 
 
+def test_pieces_beside_the_labelled_area_are_ignored():
+    grid = [Piece("3", (20, 20, 30, 40)), Piece("9", (60, 22, 70, 42)), Piece("5", (20, 60, 30, 80))]
+    beside = [Piece("2011", (100, 20, 140, 40)), Piece("17", (20, 95, 40, 115))]
+    pieces = [*grid[:2], beside[0], grid[2], beside[1]]
+    assert not exact.judge("39|5", pieces).is_whole
+    assert exact.judge("39|5", pieces, area=(10, 10, 80, 90)) == exact.judge("39|5", grid)
+    picture = exact.LabelledPicture(Path("sudoku.jpg"), "39|5", (10, 10, 80, 90))
+    assert [outcome.is_whole for outcome in exact.judge_all([picture], [pieces])] == [True]
+
+
+def test_only_the_grids_of_sudokus_have_an_area(tmp_path):
+    for name in ("sudoku_photos", "price_tags"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "labels.csv").write_text("image,number\na.jpg,12|3\n", encoding="utf-8")
+        boxes = "image,digit,x,y,w,h\na.jpg,1,10,20,5,8\na.jpg,2,30,20,5,8\na.jpg,3,10,40,5,8\n"
+        (tmp_path / name / "boxes.csv").write_text(boxes, encoding="utf-8")
+    (grid,), (tag,) = (halves.load_pictures(tmp_path / name) for name in ("sudoku_photos", "price_tags"))
+    assert (grid.truth, grid.area) == ("12|3", (6, 16, 39, 52))
+    assert tag.area is None
+
+
 @pytest.mark.parametrize(
     ("lines", "share", "threshold"),
     [

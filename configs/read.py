@@ -24,7 +24,7 @@ class ReadConfig(Config, frozen=True, kw_only=True):
 
     scales: Annotated[tuple[_Scale, ...], Meta(min_length=1, max_length=4)] = (0.3, 0.6, 1.1, 1.4)
     """Multi-scale inference: a picture is read at each of these factors of `image_size`, from small to large, and the
-    scores are fused. One scale takes about a third of the time. A picture whose digits are small gets one more, larger
+    scores are fused. A picture whose digits are small gets one more, larger
     pass."""
 
     confidence: Share = 0.5
@@ -44,7 +44,7 @@ class ReadConfig(Config, frozen=True, kw_only=True):
     """Whether numbers are given without their marks and separators: 314 for 3.14."""
 
     largest: bool = False
-    """Whether only the number with the highest digits of a picture is given."""
+    """Whether only the number with the tallest digits of a picture is given."""
 
     best: bool = False
     """Whether only the number with the highest confidence of a picture is given."""
@@ -106,7 +106,7 @@ class ReadOption:
 
 
 READ_OPTIONS = (
-    ReadOption("digits", _Text, "Expected number of digits, e.g. 8 or 4-8.", "N|N-M"),
+    ReadOption("digits", _Text, "Expected number of digits, e.g. 8, 4-8 or 4-.", "N|N-M|N-"),
     ReadOption("pattern", _Text, r"Pattern of a number with its separators, e.g. \d{4}-\d{2}.", "REGEX"),
     ReadOption(
         "check", Literal["luhn", "ean", "isbn", "mod11", "verhoeff", "damm"], "Check digit that every number must have."
@@ -128,10 +128,10 @@ READ_OPTIONS = (
         "Leave out the marks and separators of numbers: 314 for 3.14.",
         setting="digits_only",
     ),
-    ReadOption("largest", bool, "Give only the number with the highest digits of each picture.", setting="largest"),
+    ReadOption("largest", bool, "Give only the number with the tallest digits of each picture.", setting="largest"),
     ReadOption("best", bool, "Give only the number with the highest confidence of each picture.", setting="best"),
     ReadOption("rotate", Rotation, "Clockwise rotation of the pages in degrees; auto detects it.", setting="rotate"),
     ReadOption("min_confidence", Share, "Report numbers below this confidence as uncertain.", "0-1", "min_confidence"),
     ReadOption("strict", bool, "Give ? for the doubtful digits of uncertain numbers: 1?4.", setting="strict"),
-    ReadOption("conf", Share, "Minimum confidence for a digit to count.", "0-1", "confidence"),
+    ReadOption("conf", Share, "Minimum probability, before calibration, for a digit to count.", "0-1", "confidence"),
 )

@@ -67,7 +67,7 @@ def _differs_from_unlit(
 ) -> bool:
     """Whether the lit segments of a cell stand out from the background more than its unlit ones by the least contrast.
 
-    Otherwise every digit is an 8.
+    Otherwise every digit could be read as an 8.
     """
     # Only the middle of a segment has its level: at an edge, and in thin segments, it is mixed with the background.
     unlit_core = unlit.alpha > 0.5

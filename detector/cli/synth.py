@@ -64,7 +64,11 @@ _SECTIONS = {
 @click.option("--hand-fonts", type=FOLDER, multiple=True, help="Folder of handwriting fonts; repeatable.")
 @click.option("--strokes", type=FOLDER, help="Folder of recorded pen strokes of digits (.jsonl, .jsonl.gz).")
 @click.option("--crops", type=PATH, help="Also use your digits: a folder with 0/ to 9/, or a CSV of image,label.")
-@click.option("--drums", type=PATH, help="Pictures of counter drums for the look meters: a folder with drums.zip.")
+@click.option(
+    "--drums",
+    type=PATH,
+    help="Pictures of counter drums for the look meters: a folder with drums.zip, or with labels.csv and pictures.",
+)
 @click.option(
     "--backgrounds",
     type=FOLDER,

@@ -1,5 +1,5 @@
 """From pages to digit boxes with scores.
 
 `search` runs the steps: letterbox -> detector -> postprocess (decoding, non-maximum suppression) -> fusion of passes ->
-tiles (for small print) -> non-maximum suppression.
+proposals -> tiles (for small digits in large pictures) -> non-maximum suppression.
 """

@@ -51,7 +51,7 @@ class Calibration:
     length: float = 0.0
 
     def confidence(self, probability: float, characters: int) -> float:
-        """Return the probability that a number is right whose text of so many characters has this probability."""
+        """Return the confidence of a number from the probability of its text and its number of characters."""
         return float(self.confidences(np.array([probability]), np.array([characters]))[0])
 
     def confidences(self, probabilities: FloatArray, characters: Indices) -> FloatArray:

@@ -41,7 +41,7 @@ class Columns:
 def to_tensor(strips: Sequence[Image], width: int) -> Tensor:
     """Return strips (STRIP_HEIGHT, W, 3) as an input (B, 3, STRIP_HEIGHT, `width`) float32, padded with 0 on the right.
 
-    Every strip is scaled to a mean of 0 and a standard deviation of about 1: its contrast says nothing.
+    Every strip is standardised to a mean of 0 and a standard deviation of about 1, so its contrast does not matter.
     """
     tensor = np.zeros((len(strips), STRIP_HEIGHT, width, 3), np.float32)
     for row, strip in enumerate(strips):

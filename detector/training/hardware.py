@@ -25,7 +25,7 @@ class Machine:
 
 
 def pick_machine(config: TrainConfig) -> Machine:
-    """Return what to train a network in plain PyTorch on."""
+    """Return the device, the precision and the number of workers for training a network in plain PyTorch."""
     device = pick_device(config.device)
     in_bf16 = computes_in_bf16(config.precision, device)
     if device == "cpu":

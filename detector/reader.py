@@ -141,15 +141,19 @@ class NumberReader:
         time_limit: float | None = None,
     ) -> Iterator[tuple[Image | None, Reading]]:
         """Read as `read_many` does and yield each picture, (H, W, 3) uint8 BGR or None, with its reading."""
-        deadline = Deadline(time_limit)
         batches = load_batches(sources, self.config.batch, self.config.max_pixels)
+        return self._scan(batches, regions, Deadline(time_limit))
 
+    def _scan(
+        self, batches: Iterator[list[LoadedPage]], regions: Sequence[Region], deadline: Deadline
+    ) -> Iterator[tuple[Image | None, Reading]]:
         results = process_batches(
             lambda batch, map_function: self._transcribe(batch, regions, deadline.limit(map_function)),
             batches,
             self.workers,
         )
         for batch, transcribed in results:
+            deadline.check()
             for page, reading in zip(batch, self._build_numbers(transcribed), strict=True):
                 yield page.image, reading
 
@@ -208,28 +212,40 @@ class NumberReader:
                 yield batch, self._transcribe(batch, regions, threads.map)
 
     def find(self, source: ImageSource) -> Detections:
-        """Return the digits that the detector finds in one picture, before they become numbers, best score first."""
-        return self._detector.detect([load_image(source, self.config.max_pixels)])[0]
+        """Return the digits that the detector finds in one picture, before they become numbers, best score first.
+
+        As in `read`, the picture is turned upright by `config.rotate`; the boxes are those on the picture as it is.
+        """
+        image = load_image(source, self.config.max_pixels)
+        with ThreadPoolExecutor(self.workers) as threads:
+            rotation = self._rotation(image, threads.map).rotation
+            found = self._detector.detect([rotate_upright(image, rotation)], map_function=threads.map)[0]
+        height, width = image.shape[:2]
+        return Detections(rotate_boxes_back(found.boxes, rotation, width, height).astype(np.float32), found.scores)
 
     def _transcribe(
         self, pages: Sequence[LoadedPage], regions: Sequence[Region], map_function: MapFunction
     ) -> _Transcribed:
         """Return a reading without numbers for each page, and the lattices of the lines of each part of the pages."""
+        if isinstance(regions, Region) or not all(isinstance(region, Region) for region in regions):
+            raise TypeError("regions: expected a list of regions, such as [parse_region('10%,20%,50%,10%')]")
         readings: list[Reading] = []
         parts: list[_PagePart] = []
         for row, page in enumerate(pages):
-            reading, of_page = self._plan(page, row, regions)
+            reading, of_page = self._plan(page, row, regions, map_function)
             readings.append(reading)
             parts += of_page
         images = [part.upright() for part in parts]
         found = self._detector.detect(images, map_function=map_function)
         lattices = [
-            transcribe(image, digits, self._line_reader, self._second_reader)
+            transcribe(image, digits, self._line_reader, self._second_reader, map_function)
             for image, digits in zip(images, found, strict=True)
         ]
         return readings, list(zip(parts, lattices, strict=True))
 
-    def _plan(self, page: LoadedPage, row: int, regions: Sequence[Region]) -> tuple[Reading, list[_PagePart]]:
+    def _plan(
+        self, page: LoadedPage, row: int, regions: Sequence[Region], map_function: MapFunction
+    ) -> tuple[Reading, list[_PagePart]]:
         """Return a reading of a page without numbers, and the parts of the page to read; none if it has an error."""
         reading = Reading((), 0, 0, page.source, page.number, page.count, error=page.error, time=page.time)
         if page.image is None:
@@ -241,7 +257,7 @@ class NumberReader:
             crops = [(*region.crop(page.image), name) for region, name in zip(regions, names, strict=True)]
         except ImageError as error:
             return replace(reading, error=str(error)), []
-        rotation = self._rotation(page.image)
+        rotation = self._rotation(page.image, map_function)
         parts = [_PagePart(row, rotation, *crop) for crop in crops or [(page.image, (0, 0), None)]]
         return replace(reading, rotation=rotation.rotation), parts
 
@@ -265,10 +281,11 @@ class NumberReader:
             return (max(fitting, key=lambda number: number.confidence),)
         return tuple(numbers)
 
-    def _rotation(self, image: Image) -> RotationChoice:
+    def _rotation(self, image: Image, map_function: MapFunction) -> RotationChoice:
         if self.config.rotate != "auto":
             return RotationChoice(self.config.rotate, is_ambiguous=False)
-        found = self._detector.detect([rotate_upright(image, rotation) for rotation in ROTATIONS], quick=True)
+        upright = [rotate_upright(image, rotation) for rotation in ROTATIONS]
+        found = self._detector.detect(upright, quick=True, map_function=map_function)
         return choose_rotation(dict(zip(ROTATIONS, found, strict=True)))
 
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from digitdet import Constraints, Digit, Mark, Number, NumberReader, Reading, draw_reading, parse_region
-from digitdet.common.errors import ConfigError, ImageError, ModelError
+from digitdet.common.errors import ConfigError, ImageError, ModelError, TimeLimitError
 from digitdet.configs import ReadConfig
 from digitdet.detection.search import MultiScaleDetector
+from digitdet.imaging.images import load_image
 from digitdet.reading.rotation import RotationChoice, upside_down_text
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -139,8 +140,9 @@ def test_read_many_equals_reading_one_by_one(reader, tmp_path):
 def test_what_is_no_picture_is_named(reader):
     with pytest.raises(TypeError, match="not BytesIO; of an open file, pass file"):
         reader.read(BytesIO(b"x"))
-    with pytest.raises(TypeError, match="expected many pictures"):
-        list(reader.read_many("photos"))
+    for one in ("photos", np.zeros((40, 60, 3), np.uint8)):
+        with pytest.raises(TypeError, match="expected many pictures"):
+            reader.read_many(one)
 
 
 def test_read_many_is_lazy(reader):
@@ -193,6 +195,37 @@ def test_pixel_limit(tmp_path):
 def test_a_region_outside_the_picture(reader):
     with pytest.raises(ImageError, match="no pixel inside"):
         reader.read(EXAMPLES / "number.jpg", [parse_region("5000,0,10,10")])
+
+
+@pytest.mark.parametrize("regions", [["0,0,50%,100%"], "0,0,50%,100%", parse_region("0,0,50%,100%")])
+def test_regions_of_another_type_are_refused(reader, regions):
+    with pytest.raises(TypeError, match="expected a list of regions"):
+        reader.read(EXAMPLES / "number.jpg", regions)
+
+
+def test_digits_are_found_on_a_turned_picture(reader):
+    upright = load_image(EXAMPLES / "number.jpg")
+    found = reader.find(upright)
+    turned = NumberReader(config=ReadConfig(rotate=90)).find(np.rot90(upright, -1).copy())
+    height = upright.shape[0]
+    x0, y0, x1, y1 = found.boxes.T
+    np.testing.assert_allclose(turned.boxes, np.stack([height - y1, x0, height - y0, x1], axis=1), atol=1e-3)
+    np.testing.assert_allclose(turned.scores, found.scores)
+
+
+def test_the_time_limit_holds_within_a_picture(reader, monkeypatch):
+    """The deadline passes when the digits have been found: their lines are not read."""
+    now, detect = [0.0], reader._detector.detect
+
+    def detect_and_wait(*arguments, **options):
+        found = detect(*arguments, **options)
+        now[0] = 100.0
+        return found
+
+    monkeypatch.setattr("digitdet.common.parallel.time.monotonic", lambda: now[0])
+    monkeypatch.setattr(reader._detector, "detect", detect_and_wait)
+    with pytest.raises(TimeLimitError):
+        list(reader.read_many([EXAMPLES / "number.jpg"], time_limit=10))
 
 
 def test_bad_arguments():

@@ -15,6 +15,8 @@ from digitdet.common.types import Indices
 
 _Floats = npt.NDArray[np.float64]
 
+_BLOCK = 1000  # boxes that are compared with all others at once
+
 
 def as_boxes(boxes: npt.ArrayLike) -> _Floats:
     """Convert any (N, 4) array-like, also an empty list, to a float64 array of shape (N, 4), or raise ValueError."""
@@ -70,6 +72,21 @@ def overlap(a: npt.ArrayLike, b: npt.ArrayLike) -> _Floats:
     shared = intersection(a, b)
     smaller = np.minimum(area(a)[:, None], area(b)[None])
     return np.divide(shared, smaller, out=np.zeros_like(shared), where=smaller > 0)
+
+
+def largest_overlap(a: npt.ArrayLike, b: npt.ArrayLike) -> _Floats:
+    """Return the largest `overlap` (N,) of each box of `a` (N, 4) with those of `b` (M, 4); 0 if `b` is empty."""
+    a = as_boxes(a)
+    # In blocks: a large page has tens of thousands of boxes, and N x M numbers would take gigabytes.
+    blocks = [overlap(a[start : start + _BLOCK], b).max(axis=1, initial=0) for start in range(0, len(a), _BLOCK)]
+    return np.concatenate([np.zeros(0), *blocks])
+
+
+def largest_iou(a: npt.ArrayLike, b: npt.ArrayLike) -> _Floats:
+    """Return the largest `iou` (N,) of each box of `a` (N, 4) with those of `b` (M, 4); 0 if `b` is empty."""
+    a = as_boxes(a)
+    blocks = [iou(a[start : start + _BLOCK], b).max(axis=1, initial=0) for start in range(0, len(a), _BLOCK)]
+    return np.concatenate([np.zeros(0), *blocks])
 
 
 def pair_iou(boxes: npt.ArrayLike, first: Indices, second: Indices) -> _Floats:

@@ -25,12 +25,16 @@ class Deadline:
         self._seconds = seconds
         self._end = float("inf") if seconds is None else time.monotonic() + seconds
 
+    def check(self) -> None:
+        """Raise TimeLimitError after the deadline."""
+        if time.monotonic() > self._end:
+            raise TimeLimitError(f"reading takes longer than {self._seconds:g} s; send fewer or smaller pictures")
+
     def limit(self, map_function: MapFunction) -> MapFunction:
         """Return a map function that raises TimeLimitError for items that would start after the deadline."""
 
         def call(function: Callable[[Any], Any], item: Any) -> Any:
-            if time.monotonic() > self._end:
-                raise TimeLimitError(f"reading takes longer than {self._seconds:g} s; send fewer or smaller pictures")
+            self.check()
             return function(item)
 
         return lambda function, items: map_function(partial(call, function), items)
@@ -43,7 +47,8 @@ def process_batches(
 
     One batch is prefetched in a thread of its own, and at most `workers` + 1 are in progress. `process` is called with
     a batch and the map function for independent parts of its work: `map` of a thread pool for a batch of one item with
-    no other in progress, the built-in `map` for batches that run beside each other.
+    no other in progress, the built-in `map` for batches that run beside each other. An exception of `batches` is raised
+    after the results of the batches before it.
     """
     in_progress: deque[tuple[list[Item], Future[Result]]] = deque()
     with (
@@ -55,6 +60,8 @@ def process_batches(
             prefetched: Future[list[Item] | None] | None = prefetcher.submit(next, batches, None)
             while prefetched or in_progress:
                 while prefetched and len(in_progress) <= workers and not (in_progress and in_progress[0][1].done()):
+                    if in_progress and prefetched.exception() is not None:
+                        break
                     batch = prefetched.result()
                     prefetched = prefetcher.submit(next, batches, None) if batch else None
                     if batch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from digitdet.common.errors import ModelError
@@ -10,6 +11,8 @@ from digitdet.detection.session import Session
 from digitdet.models.model_file import DETECTOR, class_names, shipped_file, trusted_or_bytes
 
 _OUTPUT_ROWS = 4 + len(CLASS_NAMES)  # box and scores
+_IMAGE_SIZE = re.compile("[1-9][0-9]{1,3}")  # the metadata of a foreign file may hold anything
+_DEFAULT_SIZE = 320
 
 
 class OnnxDetector:
@@ -44,7 +47,7 @@ class OnnxDetector:
         if class_names(entries) not in ((), CLASS_NAMES):
             raise ModelError(f"{self.name}: its classes are not the digits 0 to 9")
         size = entries.get("imgsz", "")
-        self.image_size = int(size) if size.isdigit() else 320
+        self.image_size = int(size) if _IMAGE_SIZE.fullmatch(size) else _DEFAULT_SIZE
 
     def detect(self, tensor: Tensor) -> Tensor:
         """Run the network on pictures (B, 3, h, w) float32 RGB, 0 to 1, with h and w multiples of 32.

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from digitdet.common.boxes import iou
+from digitdet.common.boxes import largest_iou
 from digitdet.common.parallel import MapFunction
 from digitdet.common.types import Image
 from digitdet.configs import ReadConfig
@@ -93,7 +93,7 @@ class _PictureSearch:
         if len(self.passes) <= regular_passes or not len(found):
             return found
         before = np.concatenate([one.digits.boxes for one in self.passes[:regular_passes]])
-        is_new = iou(found.boxes, before).max(axis=1, initial=0) < _MATCH_IOU
+        is_new = largest_iou(found.boxes, before) < _MATCH_IOU
         return found.take(~is_new | (found.best_scores >= _MIN_NEW_SCORE))
 
     def _fused(self) -> Detections:

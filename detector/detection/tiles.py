@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from digitdet.common.boxes import area, as_boxes, intersection, overlap
+from digitdet.common.boxes import area, as_boxes, intersection, largest_overlap
 from digitdet.common.parallel import MapFunction
 from digitdet.common.types import Boxes, FloatArray, Image, Mask
 from digitdet.detection.postprocess import Detections
@@ -64,7 +64,7 @@ def plan_tiles(size: tuple[int, int], found: Detections, whole_scale: float, pro
     """
     height, width = size
     readable = found.boxes[_is_readable(found, whole_scale)]
-    boxes = proposals[overlap(proposals, readable).max(axis=1, initial=0) < 0.5].astype(np.float64)
+    boxes = proposals[largest_overlap(proposals, readable) < 0.5].astype(np.float64)
     heights = np.maximum(boxes[:, 3] - boxes[:, 1], _MIN_ENLARGED_HEIGHT / _MAX_ENLARGEMENT)
     is_small = heights * whole_scale < READABLE_HEIGHT
     octaves = np.floor(np.log2(heights / _MIN_ENLARGED_HEIGHT)).astype(np.int64)
@@ -125,12 +125,12 @@ def merge_tiles(whole: Detections, tiled: Detections, tiles: Iterable[Tile], who
     """
     readable = _is_readable(whole, whole_scale)
     is_small = _heights(tiled) * whole_scale < READABLE_HEIGHT
-    is_part = overlap(tiled.boxes, whole.boxes[readable]).max(axis=1, initial=0) > 0.5
+    is_part = largest_overlap(tiled.boxes, whole.boxes[readable]) > 0.5
     tiled = tiled.take(is_small & ~is_part)
     sizes = _heights(whole) * whole_scale
     areas = as_boxes([(tile.x0, tile.y0, tile.x1, tile.y1) for tile in tiles])
     sure = tiled.boxes[tiled.best_scores >= _SURE_TILED_SCORE]
-    is_seen = overlap(whole.boxes, sure).max(axis=1, initial=0) > 0.5
+    is_seen = largest_overlap(whole.boxes, sure) > 0.5
     is_legible = (sizes >= _LEGIBLE_HEIGHT) & ~is_seen
     kept = whole.take((sizes >= READABLE_HEIGHT) | readable | is_legible | ~_is_inside(whole.boxes, areas))
     return Detections(np.concatenate([kept.boxes, tiled.boxes]), np.concatenate([kept.scores, tiled.scores]))

@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from digitdet.common.errors import ImageError
 from digitdet.common.types import Image
 from digitdet.imaging.images import ImageSource, read_pages, source_name
@@ -32,7 +34,8 @@ def load_batches(
     sources: Iterable[ImageSource | Input], batch_size: int, max_pixels: int
 ) -> Iterator[list[LoadedPage]]:
     """Load every page of every source, in order, in batches of up to `batch_size` pages."""
-    if isinstance(sources, (str, bytes, os.PathLike)):
+    is_one_image = isinstance(sources, np.ndarray) and sources.ndim < 4
+    if is_one_image or isinstance(sources, (str, bytes, os.PathLike)):
         raise TypeError("expected many pictures, such as [name] or Path(folder).glob('*.jpg'), not one")
     return _in_batches(_load_pages(sources, max_pixels), batch_size)
 
@@ -46,12 +49,17 @@ def batch_frames(frames: Iterable[Frame], name: str, batch_size: int) -> Iterato
 def _in_batches(pages: Iterable[LoadedPage], batch_size: int) -> Iterator[list[LoadedPage]]:
     batch: list[LoadedPage] = []
     pixels = 0
-    for page in pages:
-        batch.append(page)
-        pixels += page.image[:, :, 0].size if page.image is not None else 0
-        if len(batch) >= batch_size or pixels >= _BATCH_PIXELS:
+    try:
+        for page in pages:
+            batch.append(page)
+            pixels += page.image[:, :, 0].size if page.image is not None else 0
+            if len(batch) >= batch_size or pixels >= _BATCH_PIXELS:
+                yield batch
+                batch, pixels = [], 0
+    except ImageError:  # a video that is cut off: the frames before are read
+        if batch:
             yield batch
-            batch, pixels = [], 0
+        raise
     if batch:
         yield batch
 

@@ -89,9 +89,16 @@ def find_model(path: Path | None) -> ModelFiles:
             raise ModelError(f"{path}: has none of {', '.join(NETWORKS)}; name a run folder of digitdet train")
         found |= own
     elif path is not None:
-        entries = read_entries(_read(path), str(path))
-        found[LINE_READER if "characters" in entries else PROPOSALS if "cell" in entries else DETECTOR] = path
+        found[_network_of(path)] = path
     return ModelFiles(*(found[name] for name in NETWORKS))
+
+
+def _network_of(path: Path) -> str:
+    """Return which network a file holds: the line readers have the same metadata and are told apart by the name."""
+    entries = read_entries(_read(path), str(path))
+    if "characters" in entries:
+        return SECOND_READER if path.name == SECOND_READER else LINE_READER
+    return PROPOSALS if "cell" in entries else DETECTOR
 
 
 def trusted_or_bytes(path: Path) -> Path | bytes:
@@ -121,7 +128,7 @@ def class_names(entries: Mapping[str, str]) -> tuple[str, ...]:
     try:
         names = ast.literal_eval(entries.get("names") or "{}")
         return tuple(str(names[key]) for key in sorted(names))
-    except (ValueError, SyntaxError, TypeError, KeyError):
+    except (ValueError, SyntaxError, TypeError, LookupError, MemoryError, RecursionError):  # it may hold anything
         return ("unreadable",)
 
 

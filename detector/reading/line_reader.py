@@ -21,6 +21,7 @@ MAX_WIDTH = 384
 
 _OVERLAP = 96  # strip pixels that two parts of a long strip share
 _WIDTH_STEP = 32  # strips of similar widths are read together, padded to a multiple of this
+_MAX_BATCH = 32  # parts that are read at once, which bounds the memory
 _MIN_CONTRAST = 8.0  # added to the standard deviation by which pixels are divided
 _OUTPUTS = BLANK + 1 + 4
 
@@ -86,9 +87,11 @@ class OnnxLineReader:
             by_width.setdefault(-(-(stop - start) // _WIDTH_STEP) * _WIDTH_STEP, []).append(index)
         outputs: list[Tensor] = [np.zeros(0, np.float32)] * len(parts)
         for width, indices in by_width.items():
-            cuts = [strips[parts[index][0]][:, parts[index][1] : parts[index][2]] for index in indices]
-            for index, output in zip(indices, self.session.run(to_tensor(cuts, width)), strict=True):
-                outputs[index] = output
+            for start in range(0, len(indices), _MAX_BATCH):
+                batch = indices[start : start + _MAX_BATCH]
+                cuts = [strips[parts[index][0]][:, parts[index][1] : parts[index][2]] for index in batch]
+                for index, output in zip(batch, self.session.run(to_tensor(cuts, width)), strict=True):
+                    outputs[index] = output
         found: list[list[Tensor]] = [[] for _ in strips]
         for (row, start, stop), output in zip(parts, outputs, strict=True):
             is_last = stop == strips[row].shape[1]

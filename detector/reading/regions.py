@@ -15,10 +15,14 @@ _REMEDY = "write x,y,width,height in pixels or percent, such as total=120,40,300
 
 @dataclass(frozen=True)
 class Length:
-    """A length of `value` pixels, or of `value` percent of the picture's side."""
+    """A length of `value` pixels, or of `value` percent of the picture's side; a finite number."""
 
     value: float
     is_percent: bool = False
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.value):
+            raise ConfigError(f"a length must be a finite number, not {self.value}")
 
     def pixels(self, side: int) -> float:
         """Return the length in pixels of a picture that is `side` pixels long."""
@@ -45,7 +49,7 @@ class Region:
             ImageError: No pixel of the region is inside the picture.
         """
         left, top = self.x.pixels(width), self.y.pixels(height)
-        x0, y0 = round(left), round(top)
+        x0, y0 = max(round(left), 0), max(round(top), 0)
         x1 = min(round(left + self.w.pixels(width)), width)
         y1 = min(round(top + self.h.pixels(height)), height)
         if x1 <= x0 or y1 <= y0:
@@ -76,8 +80,9 @@ def parse_region(text: str) -> Region:
     if equals and not name.strip():
         raise ConfigError(f"region {text!r}: the name before = is empty: {_REMEDY}")
     matches = [_NUMBER.fullmatch(side) for side in sides.split(",")]
-    lengths = [Length(float(match[1]), match[2] == "%") for match in matches if match]
-    if len(matches) != 4 or len(lengths) != 4 or not all(math.isfinite(length.value) for length in lengths):
+    values = [(float(match[1]), match[2] == "%") for match in matches if match]
+    lengths = [Length(value, is_percent) for value, is_percent in values if math.isfinite(value)]
+    if len(matches) != 4 or len(lengths) != 4:
         raise ConfigError(f"region {text!r}: {_REMEDY}")
     x, y, w, h = lengths
     if not (w.value and h.value):

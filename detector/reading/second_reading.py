@@ -9,15 +9,18 @@ the larger network also reads a horizontally stretched picture of these lines.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 
 from digitdet.common.characters import CHARACTERS
+from digitdet.common.parallel import MapFunction
 from digitdet.common.types import FloatArray, Image
 from digitdet.reading.ctc import Decoding, decode
 from digitdet.reading.line_reader import Columns, OnnxLineReader
 from digitdet.reading.strips import Strip, cut_strip
 
+_GROUP = 8  # strips that are read together
 _CERTAIN = 0.9  # probability from which a text is not read again
 _NARROW = 0.7  # width of digits, in their heights, below which a stretched picture is read as well
 _STRETCH = 1.4  # of the width of that picture
@@ -25,12 +28,24 @@ _WIDE_DIGITS = [CHARACTERS.index(digit) for digit in "023456789"]  # the width o
 
 
 def decode_strips(
-    page: Image, strips: Sequence[Strip], line_reader: OnnxLineReader, second_reader: OnnxLineReader | None = None
+    page: Image,
+    strips: Sequence[Strip],
+    line_reader: OnnxLineReader,
+    second_reader: OnnxLineReader | None = None,
+    map_function: MapFunction = map,
 ) -> list[tuple[Decoding, FloatArray]]:
     """Return the texts of strips of a page (H, W, 3), each with the edges (T, 4) of its columns, see `Columns`.
 
-    Without a second reader, every line is read once.
+    Without a second reader, every line is read once. `map_function` runs the groups of strips that are read together.
     """
+    groups = [strips[start : start + _GROUP] for start in range(0, len(strips), _GROUP)]
+    decoded = map_function(lambda group: _decode_group(page, group, line_reader, second_reader), groups)
+    return list(chain.from_iterable(decoded))
+
+
+def _decode_group(
+    page: Image, strips: Sequence[Strip], line_reader: OnnxLineReader, second_reader: OnnxLineReader | None
+) -> list[tuple[Decoding, FloatArray]]:
     pictures = [cut_strip(page, strip) for strip in strips]
     columns = line_reader.read(pictures)
     decodings = [decode(one.log_probabilities) for one in columns]

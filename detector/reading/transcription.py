@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from digitdet.common.parallel import MapFunction
 from digitdet.common.types import Boxes, FloatArray, Image, Indices, Mask
 from digitdet.detection.postprocess import Detections
 from digitdet.reading.evidence import Evidence, gather_evidence
@@ -67,35 +68,49 @@ class StripReading:
 
 
 def transcribe(
-    page: Image, digits: Detections, line_reader: OnnxLineReader, second_reader: OnnxLineReader | None = None
+    page: Image,
+    digits: Detections,
+    line_reader: OnnxLineReader,
+    second_reader: OnnxLineReader | None = None,
+    map_function: MapFunction = map,
 ) -> list[Lattice]:
-    """Return the lattices of the lines of a page (H, W, 3), in reading order."""
-    digits = without_false_digits(page, digits, line_reader)
+    """Return the lattices of the lines of a page (H, W, 3), in reading order.
+
+    `map_function` runs the groups of lines that are read together.
+    """
+    digits = without_false_digits(page, digits, line_reader, map_function)
     lattices = [
         build_lattice(one.evidence, one.angle, line_reader.weights)
-        for one in _without_small_digits(read_strips(page, digits, line_reader, second_reader))
+        for one in _without_small_digits(read_strips(page, digits, line_reader, second_reader, map_function))
     ]
     return join_form_fields(page, lattices)
 
 
-def without_false_digits(page: Image, digits: Detections, line_reader: OnnxLineReader) -> Detections:
+def without_false_digits(
+    page: Image, digits: Detections, line_reader: OnnxLineReader, map_function: MapFunction = map
+) -> Detections:
     """Return the digits of a page (H, W, 3) without those of doubtful lines that the line reader does not confirm."""
     doubtful = [one for one in place_strips(digits, page.shape[1], page.shape[0]) if one.is_doubtful]
-    evidence = _gather(page, digits, doubtful, line_reader)
+    evidence = _gather(page, digits, doubtful, line_reader, map_function=map_function)
     false_rows = [one.rows for one, seen in zip(doubtful, evidence, strict=True) if not _is_confirmed(seen)]
     kept = np.setdiff1d(np.arange(len(digits)), np.concatenate([np.zeros(0, np.intp), *false_rows]))
     return digits.take(kept)
 
 
 def read_strips(
-    page: Image, digits: Detections, line_reader: OnnxLineReader, second_reader: OnnxLineReader | None = None
+    page: Image,
+    digits: Detections,
+    line_reader: OnnxLineReader,
+    second_reader: OnnxLineReader | None = None,
+    map_function: MapFunction = map,
 ) -> list[StripReading]:
     """Read the strips of all lines of a page (H, W, 3), in reading order."""
     height, width = page.shape[:2]
     placed = place_strips(digits, width, height)
     all_rows = np.concatenate([np.zeros(0, np.intp), *(one.rows for one in placed)])
     readings = []
-    for one, evidence in zip(placed, _gather(page, digits, placed, line_reader, second_reader), strict=True):
+    gathered = _gather(page, digits, placed, line_reader, second_reader, map_function)
+    for one, evidence in zip(placed, gathered, strict=True):
         others = digits.boxes[np.setdiff1d(all_rows, one.rows)]
         evidence = evidence.without(_is_in_box(evidence, others))
         readings.append(StripReading(one.strip, one.rows, one.angle, evidence))
@@ -108,9 +123,10 @@ def _gather(
     placed: Sequence[PlacedStrip],
     line_reader: OnnxLineReader,
     second_reader: OnnxLineReader | None = None,
+    map_function: MapFunction = map,
 ) -> Iterator[Evidence]:
     """Yield what the networks say about the places of each strip."""
-    decoded = decode_strips(page, [one.strip for one in placed], line_reader, second_reader)
+    decoded = decode_strips(page, [one.strip for one in placed], line_reader, second_reader, map_function)
     for one, (decoding, edges) in zip(placed, decoded, strict=True):
         yield gather_evidence(decoding, edges, one.strip, digits.take(one.rows))
 

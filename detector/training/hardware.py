@@ -105,9 +105,10 @@ class CpuThreads:
             return
         import torch
 
-        used = self._others() or 0.0
+        if (used := self._others()) is None:
+            return
         busy = round((used - self._used) / (now - self._time))
-        torch.set_num_threads(max(_count_cores() - busy, 1))
+        torch.set_num_threads(min(max(_count_cores() - busy, 1), _count_cores()))
         self._time, self._used = now, used
 
 

@@ -37,6 +37,7 @@ from digitdet.models.model_file import (
     DETECTOR,
     DETECTOR_WEIGHTS,
     LINE_READER,
+    NETWORKS,
     PROPOSALS,
     SECOND_READER,
     find_model,
@@ -185,13 +186,23 @@ class _Training:
 
     def make_model(self) -> None:
         """Train the networks of which the folder has no ONNX file yet, copy the others, and calibrate."""
-        for network in {DETECTOR, LINE_READER} - {*self._trained}:
-            for name in (network, _weights(network)):
-                write_atomically(self.folder / name, (self._start_file(name) or shipped_file(name)).read_bytes())
+        for network in {*NETWORKS} - {*self._trained}:
+            self._copy(network)
         for network in self._trained:
             if not (self.folder / network).is_file():
                 self._train(network)
         self._calibrate()
+
+    def _copy(self, network: str) -> None:
+        """Copy a network that is not trained: that of the start, else the shipped detector or line reader."""
+        source = self._start_folder
+        if source is None or not (source / network).is_file():
+            if network not in (DETECTOR, LINE_READER):
+                return  # reading takes the shipped one
+            source = shipped_file(network).parent
+        for name in (network, _weights(network)):
+            if (source / name).is_file():
+                write_atomically(self.folder / name, (source / name).read_bytes())
 
     def _train(self, network: str) -> None:
         """Train a network, and write its .pt and .onnx files."""

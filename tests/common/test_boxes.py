@@ -42,6 +42,15 @@ def test_overlap_measures(a, b, iou, overlap):
     assert boxes.overlap([b], [a])[0, 0] == pytest.approx(overlap)
 
 
+def test_the_largest_overlaps_in_blocks(monkeypatch):
+    monkeypatch.setattr(boxes, "_BLOCK", 3)
+    a, b = (np.random.default_rng(seed).uniform(0, 20, (8, 4)).cumsum(axis=1) for seed in (0, 1))
+    assert np.array_equal(boxes.largest_overlap(a, b), boxes.overlap(a, b).max(axis=1))
+    assert np.array_equal(boxes.largest_iou(a, b), boxes.iou(a, b).max(axis=1))
+    assert boxes.largest_overlap(a, []).tolist() == [0.0] * 8
+    assert boxes.largest_iou([], b).shape == (0,)
+
+
 def test_overlap_measures_of_many_and_no_boxes():
     assert boxes.iou(BOXES, []).shape == (3, 0)
     assert boxes.iou([], BOXES).shape == (0, 3)

@@ -55,6 +55,18 @@ def test_an_error_of_a_batch_is_raised_in_its_turn():
         next(results)
 
 
+@pytest.mark.parametrize("workers", [1, 4])
+def test_an_error_of_the_source_comes_after_the_results_before_it(workers):
+    def batches():
+        yield from ([1], [2], [3])
+        raise ValueError("cut off")
+
+    results = process_batches(lambda batch, _: batch, batches(), workers)
+    assert [next(results) for _ in range(3)] == [([number], [number]) for number in (1, 2, 3)]
+    with pytest.raises(ValueError, match="cut off"):
+        next(results)
+
+
 def test_a_deadline_stops_before_the_next_item(monkeypatch):
     now = [100.0]
     monkeypatch.setattr("digitdet.common.parallel.time.monotonic", lambda: now[0])

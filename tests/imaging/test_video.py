@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from digitdet.common.errors import ImageError
+from digitdet.imaging.batches import batch_frames
 from digitdet.imaging.images import load_image
 from digitdet.imaging.inputs import find_inputs
 from digitdet.imaging.video import read_frames
@@ -55,6 +56,15 @@ def damaged(folder, name):
 def test_videos_that_cannot_be_read(tmp_path, name, limit, message):
     with pytest.raises(ImageError, match=message):
         list(read_frames(damaged(tmp_path, name), None, limit))
+
+
+def test_the_frames_before_a_cut_are_read(tmp_path):
+    clip = damaged(tmp_path, "cut.avi")
+    batches = batch_frames(read_frames(clip, 1, 10_000), "cut.avi", 4)
+    sizes = []
+    with pytest.raises(ImageError, match="cut off"):
+        sizes.extend(len(batch) for batch in batches)
+    assert sizes == [4, 2]
 
 
 def test_names_that_opencv_cannot_take():

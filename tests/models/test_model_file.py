@@ -63,6 +63,13 @@ def test_a_file_is_recognised_by_its_metadata(tmp_path, exported):
     write_proposals(mine, exported, 8, "1")
     assert find_model(mine).own == {PROPOSALS: mine}
     assert (entries["characters"], entries["height"], entries["license"]) == (CHARACTERS, "40", "MIT")
+    write_line_reader(tmp_path / SECOND_READER, exported, 40, "1", {})
+    assert find_model(tmp_path / SECOND_READER).own == {SECOND_READER: tmp_path / SECOND_READER}
+
+
+@pytest.mark.parametrize("names", ["[5, 6]", "{1: 2", "-" * 200_000, "{'a': 1, 2: 3}"])
+def test_damaged_names_of_classes_are_no_digits(names):
+    assert class_names({"names": names}) == ("unreadable",)
 
 
 def test_a_run_folder_has_some_of_the_networks(tmp_path, exported):

@@ -63,6 +63,15 @@ def test_strips_are_read_as_if_alone(reader):
     assert reader.read([]) == []
 
 
+def test_many_strips_are_read_in_batches(reader, monkeypatch):
+    strips = [make_strip(40, seed) for seed in range(5)]
+    together = reader.read(strips)
+    monkeypatch.setattr(line_reader, "_MAX_BATCH", 2)
+    reader.session.shapes.clear()
+    assert all(np.array_equal(a.edges, b.edges) for a, b in zip(together, reader.read(strips), strict=True))
+    assert [shape[0] for shape in reader.session.shapes] == [2, 2, 1]
+
+
 def test_contrast_does_not_matter():
     strip = make_strip(64)
     dim = (strip // 4 + 90).astype(np.uint8)

@@ -71,3 +71,6 @@ def test_a_region_is_formatted_as_it_was_written(text):
 
 def test_a_region_made_in_python():
     assert Region(Length(10), Length(20), Length(30), Length(40), "total") == parse_region("total=10,20,30,40")
+    assert Region(Length(-50), Length(-10, is_percent=True), Length(80), Length(30)).bounds(200, 100) == (0, 0, 30, 20)
+    with pytest.raises(ConfigError, match="finite"):
+        Length(float("nan"))

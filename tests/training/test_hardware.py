@@ -43,6 +43,16 @@ def test_threads_leave_busy_cores_to_other_programs(torch, wanted, others, chose
     assert describe_machine("cpu", in_bf16=False) == f"this CPU ({threads} on 4 cores, float32)"
 
 
+def test_threads_stay_where_the_time_of_others_is_unknown_for_once(torch):
+    times = iter([(0.0, 1_000_000.0), (10.0, None), (20.0, 1_000_020.0)])
+    now, used = next(times)
+    threads = CpuThreads(0, lambda: now, lambda: used)
+    for expected in (4, 3):
+        now, used = next(times)
+        threads.adapt()
+        assert torch.get_num_threads() == expected
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="measured on Linux only")
 def test_the_time_of_other_programs_is_measured():
     code = "import time\nwhile time.process_time() < 0.3: pass\nprint(flush=True)\ninput()"

@@ -24,14 +24,14 @@ class ReadConfig(Config, frozen=True, kw_only=True):
 
     scales: Annotated[tuple[_Scale, ...], Meta(min_length=1, max_length=4)] = (0.3, 0.6, 1.1, 1.4)
     """Multi-scale inference: a picture is read at each of these factors of `image_size`, from small to large, and the
-    scores are fused. A picture whose digits are small gets one more, larger
-    pass."""
+    scores are fused. The largest of four is left out where the others leave no doubt. Small digits are searched in
+    addition."""
 
     confidence: Share = 0.5
     """Minimum probability for a digit to count, before calibration. Lower values find more handwriting and more false
     digits."""
 
-    max_overlap: Share = 0.6
+    max_overlap: Annotated[float, Meta(ge=0.2, le=0.9)] = 0.6
     """Two boxes count as one digit if they overlap by more than this share of the shorter side along both axes."""
 
     min_confidence: Share = 0.55

@@ -85,7 +85,7 @@ class NumberReader:
             raise TypeError(f"constraints: expected Constraints(...), not {type(constraints).__name__}")
         self.config = with_settings(config or ReadConfig(), confidence=conf)
         loaded = model if isinstance(model, Model) else load_model(None if model is None else Path(model))
-        self._detector = MultiScaleDetector(loaded.detector, self.config, loaded.proposals)
+        self._detector = MultiScaleDetector(loaded.detector, loaded.proposals, self.config)
         self._line_reader, self._second_reader = loaded.line_reader, loaded.second_reader
         self._decoder = NumberDecoder(self.config, constraints, self._line_reader.calibration.confidence)
         self.workers = os.cpu_count() or 1

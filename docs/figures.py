@@ -25,7 +25,9 @@ from digitdet.common.characters import CHARACTERS
 from digitdet.common.types import Image
 from digitdet.configs import LookConfig, ReadConfig, SynthConfig, load_preset
 from digitdet.configs import replace as with_settings
+from digitdet.detection.detector import OnnxDetector
 from digitdet.detection.postprocess import Detections
+from digitdet.detection.proposals import ProposalNetwork
 from digitdet.detection.search import MultiScaleDetector, _PictureSearch
 from digitdet.detection.tiles import plan_tiles
 from digitdet.imaging.images import load_image
@@ -82,7 +84,7 @@ def draw_composing() -> None:
 def draw_detecting() -> None:
     """The boxes of three passes, and those that are left after score fusion and non-maximum suppression."""
     image = load_image(ROOT / "examples" / "page.jpg")[:420]
-    detector = MultiScaleDetector(None, ReadConfig())
+    detector = MultiScaleDetector(OnnxDetector(), ProposalNetwork(), ReadConfig())
     figure, axes = plt.subplots(1, 4, figsize=(13, 3))
     for factor, axis in zip((0.3, 0.6, 1.1), axes, strict=False):
         side = round(factor * detector.detector.image_size)
@@ -98,7 +100,7 @@ def draw_searching() -> None:
     config = SynthConfig(looks={"scenes": look})
     composer = SceneComposer(config, load_materials(config).sources["test"])
     image = composer.render_plan(composer.sample_plan(np.random.default_rng(9)))[0].image
-    detector = MultiScaleDetector(None, ReadConfig())
+    detector = MultiScaleDetector(OnnxDetector(), ProposalNetwork(), ReadConfig())
     sides = [round(factor * detector.detector.image_size) for factor in ReadConfig().scales]
     search = _PictureSearch(image, [detector._run_pass([(image, side)])[0] for side in sides])
     proposals = detector.proposals.propose(image)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from digitdet.common.types import Image, Mask, Region
+from digitdet.common.types import Image, Mask, Slices
 from digitdet.synth.effects.limits import max_blur
 from digitdet.synth.effects.pixels import SUBPIXEL_BITS, fixed_point
 from digitdet.synth.effects.relight import PhotoLight, cast_shadow, relight
@@ -62,13 +62,13 @@ def _draw_flat(
     return drawn
 
 
-def _region_of(layer: Layer, height: int, width: int) -> Region:
+def _region_of(layer: Layer, height: int, width: int) -> Slices:
     left, top, right, bottom = layer.box
     rows = slice(max(int(top) - _BORDER, 0), max(min(int(bottom) + _BORDER, height), 0))
     return rows, slice(max(int(left) - _BORDER, 0), max(min(int(right) + _BORDER, width), 0))
 
 
-def _body_mask(layer: Layer, region: Region) -> Mask:
+def _body_mask(layer: Layer, region: Slices) -> Mask:
     """Return where a region is covered by the filled, opaque shapes of an object (h, w)."""
     mask = np.zeros((region[0].stop - region[0].start, region[1].stop - region[1].start), np.uint8)
     for shape in layer.shapes:
@@ -78,7 +78,7 @@ def _body_mask(layer: Layer, region: Region) -> Mask:
     return mask.view(np.bool_)
 
 
-def _shading(layer: Layer, region: Region) -> Field | None:
+def _shading(layer: Layer, region: Slices) -> Field | None:
     """Return the factor (h, w) on the brightness by the folds of an object; None if it has none."""
     if layer.page is None or layer.page.folds is None:
         return None

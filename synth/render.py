@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.common.types import Boxes, Image, Points, Region
+from digitdet.common.types import Boxes, Image, Points, Slices
 from digitdet.synth.digits.drawing import InkPatch, render_glyph, render_picture, scale_of
 from digitdet.synth.digits.glyphs import NO_DIGIT, VISIBLE_INK
 from digitdet.synth.effects.inks import INKS, PAD, WIDE_INKS
@@ -191,7 +191,7 @@ def _is_mostly_visible(placed: PlacedGlyph, patch: InkPatch) -> bool:
     return float((patch.alpha > VISIBLE_INK).sum()) >= placed.min_visible * full
 
 
-def _region_around(patches: Sequence[InkPatch], pad: int, height: int, width: int) -> Region:
+def _region_around(patches: Sequence[InkPatch], pad: int, height: int, width: int) -> Slices:
     """Return the region of a canvas that contains all patches and a border of `pad` pixels."""
     rows, columns = zip(*(patch.region for patch in patches), strict=True)
     return _padded(rows, pad, height), _padded(columns, pad, width)
@@ -202,13 +202,13 @@ def _padded(spans: Sequence[slice], pad: int, size: int) -> slice:
     return slice(max(start - pad, 0), min(stop + pad, size))
 
 
-def _slices_in(region: Region, patch: InkPatch) -> Region:
+def _slices_in(region: Slices, patch: InkPatch) -> Slices:
     """Return the place of a patch relative to a region."""
     top, left = patch.top - region[0].start, patch.left - region[1].start
     return slice(top, top + patch.alpha.shape[0]), slice(left, left + patch.alpha.shape[1])
 
 
-def _draw_strokes(alpha: Field, strokes: Sequence[tuple[Points, float]], region: Region) -> None:
+def _draw_strokes(alpha: Field, strokes: Sequence[tuple[Points, float]], region: Slices) -> None:
     """Add connecting strokes to the ink, in place."""
     drawn = np.zeros(alpha.shape, np.uint8)
     for points, width in strokes:
@@ -217,7 +217,7 @@ def _draw_strokes(alpha: Field, strokes: Sequence[tuple[Points, float]], region:
     np.maximum(alpha, drawn * np.float32(1 / 255), out=alpha)
 
 
-def _draw_unlit(background: FloatImage, patch: InkPatch, strength: float, colour: Colour, region: Region) -> None:
+def _draw_unlit(background: FloatImage, patch: InkPatch, strength: float, colour: Colour, region: Slices) -> None:
     """Draw the unlit segments of a cell on the background, in place; `strength` (0 to 1) is relative to the ink."""
     if patch.alpha.size:
         part = background[_slices_in(region, patch)]

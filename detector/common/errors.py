@@ -37,7 +37,7 @@ class TimeLimitError(DigitdetError):
 
 
 class ModelError(DigitdetError):
-    """A model file is missing, damaged or not a digit detector."""
+    """A model file is missing, damaged, or holds another network than expected."""
 
 
 class MissingExtraError(DigitdetError):

@@ -14,7 +14,7 @@ Boxes = npt.NDArray[np.floating]
 Box = tuple[float, float, float, float]
 """One box: left, top, right, bottom in pixels; right and bottom are exclusive."""
 
-Region = tuple[slice, slice]
+Slices = tuple[slice, slice]
 """Rows and columns of a picture."""
 
 Points = npt.NDArray[np.floating]

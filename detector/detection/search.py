@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -101,19 +100,10 @@ class _PictureSearch:
 
 
 class MultiScaleDetector:
-    """Detects digits in pictures at several scales.
+    """Detects digits in pictures at several scales."""
 
-    `model` and `proposals` are paths of .onnx files or loaded networks; None is the one that ships with the package.
-    """
-
-    def __init__(
-        self,
-        model: Path | OnnxDetector | None,
-        config: ReadConfig,
-        proposals: Path | ProposalNetwork | None = None,
-    ) -> None:
-        self.detector = model if isinstance(model, OnnxDetector) else OnnxDetector(model)
-        self.proposals = proposals if isinstance(proposals, ProposalNetwork) else ProposalNetwork(proposals)
+    def __init__(self, detector: OnnxDetector, proposals: ProposalNetwork, config: ReadConfig) -> None:
+        self.detector, self.proposals = detector, proposals
         self._config = config
         self._size = config.image_size or self.detector.image_size
 

@@ -43,16 +43,16 @@ def group_rows(found: Sequence[BoxedT]) -> list[list[BoxedT]]:
     return rows
 
 
-def match_numbers(truths: Sequence[NumberTruth], found: Sequence[Number]) -> list[int | None]:
+def match_numbers(truths: Sequence[NumberTruth], found: Sequence[Number], as_written: bool = False) -> list[int | None]:
     """Return for each true number the index of the reading at its place, or None; each reading is matched once.
 
-    Readings with the true digits and an IoU of at least 0.5 are matched first, then others by their IoU, with at least
-    0.1. A reading with the true digits elsewhere is not matched.
+    Readings with the true digits (with `as_written`, the true text) and an IoU of at least 0.5 are matched first, then
+    others by their IoU, with at least 0.1. A reading with the true digits elsewhere is not matched.
     """
     matches: list[int | None] = [None] * len(truths)
     if truths and found:
         ious = iou([truth.box for truth in truths], [number.box for number in found])
-        is_same = np.array([[truth.text == only_digits(number.best) for number in found] for truth in truths])
+        is_same = np.array([[truth.text == _text_of(number, as_written) for number in found] for truth in truths])
         for row, column in greedy_matches(np.where(is_same, ious, 0), MIN_IOU):
             matches[row] = column
             ious[row] = ious[:, column] = 0
@@ -61,13 +61,20 @@ def match_numbers(truths: Sequence[NumberTruth], found: Sequence[Number]) -> lis
     return matches
 
 
-def exact_readings(found: Sequence[Number], truths: Sequence[NumberTruth]) -> list[bool]:
-    """Return for each reading whether it is a true number: its digits at its place. Each true number counts once."""
+def exact_readings(found: Sequence[Number], truths: Sequence[NumberTruth], as_written: bool = False) -> list[bool]:
+    """Return for each reading whether it is a true number at its place. Each true number counts once.
+
+    The digits are compared, or with `as_written` the whole texts.
+    """
     is_exact = [False] * len(found)
-    for truth, match in zip(truths, match_numbers(truths, found), strict=True):
+    for truth, match in zip(truths, match_numbers(truths, found, as_written), strict=True):
         if match is not None:
-            is_exact[match] = only_digits(found[match].best) == truth.text
+            is_exact[match] = _text_of(found[match], as_written) == truth.text
     return is_exact
+
+
+def _text_of(number: Number, as_written: bool) -> str:
+    return number.best if as_written else only_digits(number.best)
 
 
 def greedy_matches(values: FloatArray, minimum: float) -> Iterator[tuple[int, int]]:

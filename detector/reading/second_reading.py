@@ -21,7 +21,9 @@ from digitdet.reading.line_reader import Columns, OnnxLineReader
 from digitdet.reading.strips import Strip, cut_strip
 
 _GROUP = 8  # strips that are read together
-_CERTAIN = 0.9  # probability from which a text is not read again
+# From this probability on, a text of up to so many characters is certain, and not read again. Of longer ones, the mean
+# over parts of this length counts.
+_CERTAIN, _CERTAIN_LENGTH = 0.9, 8
 _NARROW = 0.7  # width of digits, in their heights, below which a stretched picture is read as well
 _STRETCH = 1.4  # of the width of that picture
 _WIDE_DIGITS = [CHARACTERS.index(digit) for digit in "023456789"]  # the width of a 1 says little about its typeface
@@ -50,7 +52,7 @@ def _decode_group(
     columns = line_reader.read(pictures)
     decodings = [decode(one.log_probabilities) for one in columns]
     if second_reader is not None:
-        uncertain = [row for row, one in enumerate(decodings) if one.log_probability < np.log(_CERTAIN)]
+        uncertain = [row for row, one in enumerate(decodings) if not _is_certain(one)]
         narrow = [row for row in uncertain if _is_narrow(decodings[row], columns[row])]
         stretched = [cut_strip(page, strips[row].stretched(_STRETCH)) for row in narrow]
         rows = uncertain + narrow
@@ -59,6 +61,11 @@ def _decode_group(
             others = [one.log_probabilities for place, one in zip(rows, again, strict=True) if place == row]
             decodings[row] = decode(columns[row].log_probabilities, *others)
     return [(decoding, one.edges) for decoding, one in zip(decodings, columns, strict=True)]
+
+
+def _is_certain(decoding: Decoding) -> bool:
+    parts = max(len(decoding.classes) / _CERTAIN_LENGTH, 1)
+    return bool(decoding.log_probability >= parts * np.log(_CERTAIN))
 
 
 def _is_narrow(decoding: Decoding, columns: Columns) -> bool:

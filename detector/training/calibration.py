@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import minimize
 
-from digitdet.common.boxes import iou
 from digitdet.common.characters import CHARACTERS, class_of, only_digits
 from digitdet.common.errors import DataError, ModelError
 from digitdet.common.files import write_atomically
@@ -19,17 +18,17 @@ from digitdet.configs import ReadConfig
 from digitdet.datasets.formats.numbers import LineTruth, NumberTruth
 from digitdet.datasets.formats.yolo import find_data_file, read_data_file, read_picture
 from digitdet.detection.search import MultiScaleDetector
-from digitdet.evaluation.matching import MIN_IOU, align, exact_readings, greedy_matches, group_rows
+from digitdet.evaluation.matching import align, exact_readings, group_rows
 from digitdet.evaluation.sets import DigitBoxes, load_sets
 from digitdet.evaluation.statistics import expected_calibration_error
 from digitdet.models.model_file import LINE_READER, find_model, shipped_file, store_entries
 from digitdet.reading.calibration import Calibration, LatticeWeights, to_json
 from digitdet.reading.decoding import NumberDecoder
 from digitdet.reading.digits_only import without_marks
-from digitdet.reading.line_reader import OnnxLineReader
+from digitdet.reading.model import Model, load_model
 from digitdet.reading.pooling import build_lattice
 from digitdet.reading.results import Number
-from digitdet.reading.transcription import StripReading, read_strips
+from digitdet.reading.transcription import StripReading, read_strips, without_false_digits
 from digitdet.training.lattice_weights import fit_weights, label_strip
 from digitdet.training.line_crops import true_characters
 
@@ -94,15 +93,15 @@ def calibrate_model(
         DataError: A dataset has no such split, or there are too few numbers.
         ModelError: The model has no line reader of its own, and is no folder.
     """
-    files = find_model(model)
-    target = model / LINE_READER if model.is_dir() else files.line_reader
+    file = find_model(model).line_reader
+    target = model / LINE_READER if model.is_dir() else file
     if target == shipped_file(LINE_READER):
         raise ModelError(f"{model}: the calibration belongs to the line reader; name a folder that holds {model.name}")
-    detector = MultiScaleDetector(files.detector, ReadConfig(), files.proposals)
-    reader, second_reader = OnnxLineReader(files.line_reader), OnnxLineReader(files.second_reader)
+    loaded = load_model(model)
+    reader = loaded.line_reader
 
     def load(split: str) -> list[CalibrationSet]:
-        return [one for path in data for one in read_sets(detector, reader, second_reader, path, split, on_picture)]
+        return [one for path in data for one in read_sets(loaded, path, split, on_picture)]
 
     known = load(split)
     weights, calibration = fit(known, reader.weights)
@@ -114,8 +113,8 @@ def calibrate_model(
         lines += [f"{one.name} before: {before}", f"{one.name} after:  {after}"]
     lines.append(f"measured on {'the test splits' if is_tested else 'the pictures that they were fitted to'}")
     if store:
-        if target != files.line_reader:
-            write_atomically(target, files.line_reader.read_bytes())
+        if target != file:
+            write_atomically(target, file.read_bytes())
         store_entries(target, weights=to_json(weights), calibration=to_json(calibration))
     return lines
 
@@ -133,14 +132,10 @@ def _quality(evidence: NumberEvidence, calibration: Calibration) -> str:
 
 
 def read_sets(
-    detector: MultiScaleDetector,
-    reader: OnnxLineReader,
-    second_reader: OnnxLineReader,
-    data: Path,
-    split: str,
-    on_picture: Callable[[], object] = lambda: None,
+    model: Model, data: Path, split: str, on_picture: Callable[[], object] = lambda: None
 ) -> Iterator[CalibrationSet]:
     """Read the strips of all pictures of the sets at a path, and yield them with the labels."""
+    detector = MultiScaleDetector(model.detector, model.proposals, ReadConfig())
     file = find_data_file(data)
     for one in load_sets(file, split) if file.is_file() else load_sets(data):
         pictures = []
@@ -148,7 +143,8 @@ def read_sets(
             if picture.digits is None and picture.texts is None:
                 raise DataError(f"{picture.path}: has no label file")
             image = read_picture(picture.path)
-            strips = read_strips(image, detector.detect([image])[0], reader, second_reader)
+            found = without_false_digits(image, detector.detect([image])[0], model.line_reader)
+            strips = read_strips(image, found, model.line_reader, model.second_reader)
             digits = None if picture.digits is None else picture.digits.in_pixels(image.shape[1], image.shape[0])
             pictures.append(CalibrationPicture(strips, picture.lines, picture.placed, picture.texts, digits))
             on_picture()
@@ -219,7 +215,8 @@ def number_evidence(pictures: Iterable[CalibrationPicture], weights: LatticeWeig
 def are_right(found: Sequence[Number], picture: CalibrationPicture) -> list[bool]:
     """Return for each number whether it is a true one: as it is written, if that is known, and at its place."""
     if picture.lines:
-        return _are_as_written(found, [number for line in picture.lines for number in written_numbers(line)])
+        written = [number for line in picture.lines for number in written_numbers(line)]
+        return exact_readings(found, written, as_written=True)
     if picture.numbers is not None:
         return exact_readings(found, picture.numbers)
     if picture.texts is not None:
@@ -259,16 +256,6 @@ def written_numbers(line: LineTruth) -> Iterator[NumberTruth]:
         text = "".join(CHARACTERS[class_of(character)] for character in line.text[start:stop])
         of_digits = (box for box, character in zip(box_of[start:stop], text, strict=True) if character in CLASS_NAMES)
         yield NumberTruth(text, tuple(box for box in of_digits if box is not None))
-
-
-def _are_as_written(found: Sequence[Number], truths: Sequence[NumberTruth]) -> list[bool]:
-    is_right = [False] * len(found)
-    if found and truths:
-        is_same = np.array([[truth.text == number.best for number in found] for truth in truths])
-        ious = iou([truth.box for truth in truths], [number.box for number in found])
-        for _, column in greedy_matches(np.where(is_same, ious, 0), MIN_IOU):
-            is_right[column] = True
-    return is_right
 
 
 def _digits_at(number: Number, digits: DigitBoxes) -> str:

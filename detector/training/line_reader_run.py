@@ -12,6 +12,8 @@ from tqdm import tqdm
 from digitdet import __version__
 from digitdet.common.characters import SPACE
 from digitdet.configs import ReadConfig, TrainConfig
+from digitdet.detection.detector import OnnxDetector
+from digitdet.detection.proposals import ProposalNetwork
 from digitdet.detection.search import MultiScaleDetector
 from digitdet.models.model_file import (
     LINE_READER_WEIGHTS,
@@ -46,7 +48,9 @@ def make_line_reader(config: TrainConfig, data: Path, folder: Path, start: Path 
     is_second = config.only == "second-reader"
     weights = folder / (SECOND_READER_WEIGHTS if is_second else LINE_READER_WEIGHTS)
     if not weights.is_file():
-        detector = MultiScaleDetector(find_model(folder).detector, ReadConfig())
+        files = find_model(folder)
+        networks = OnnxDetector(files.detector), ProposalNetwork(files.proposals)
+        detector = MultiScaleDetector(*networks, ReadConfig())
         shards = _cut_lines(data, "train", OnnxLineReader(known), folder / "lines-train", config.seed, say, detector)
         torch.manual_seed(config.seed)
         size = SECOND_READER_SIZE if is_second else LINE_READER_SIZE

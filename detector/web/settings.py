@@ -15,10 +15,11 @@ class ServeSettings:
     """Maximum size of one upload in bytes."""
 
     max_pixels: int = 50_000_000
-    """Maximum number of pixels of one page. Each takes about 7 bytes of memory while it is read."""
+    """Maximum number of pixels of one page. Each takes about 7 bytes of memory while it is read, and more on pages full
+    of digits."""
 
     at_once: int = os.cpu_count() or 1
-    """Number of pictures read concurrently, one core each."""
+    """Number of pictures read concurrently."""
 
     queue: int = 32
     """Requests that may upload or wait beside those; further ones are rejected with 503."""

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.common.types import FloatArray, Image, Points, Region
+from digitdet.common.types import FloatArray, Image, Points, Slices
 from digitdet.synth.digits.glyphs import Glyph, Ink, visible_rectangle
 
 # Empty source pixels added around a glyph before it is drawn; its soft edge lies there.
@@ -40,12 +40,12 @@ class InkPatch:
     top: int
 
     @property
-    def region(self) -> Region:
+    def region(self) -> Slices:
         """The rows and columns of the canvas under the patch."""
         height, width = self.alpha.shape
         return slice(self.top, self.top + height), slice(self.left, self.left + width)
 
-    def clip(self, region: Region) -> InkPatch:
+    def clip(self, region: Slices) -> InkPatch:
         """Return the part of the patch inside a region; the patch itself if that is all of it."""
         rows, columns = self.alpha.shape
         left, top = max(region[1].start - self.left, 0), max(region[0].start - self.top, 0)

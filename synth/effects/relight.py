@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from digitdet.common.types import Image, Mask, Region
+from digitdet.common.types import Image, Mask, Slices
 from digitdet.synth.effects.pixels import multiply
 from digitdet.synth.surfaces.fields import LUMA, Colour, Field, grain
 
@@ -44,7 +44,7 @@ class PhotoLight:
     noise: float
     """Standard deviation of its noise in grey levels."""
 
-    def level_in(self, region: Region) -> Field:
+    def level_in(self, region: Slices) -> Field:
         """Return the part of `level` in a region of the photo; at least one pixel."""
         rows, columns = ((part.start // _SMALL, -(-part.stop // _SMALL)) for part in region)
         height, width = self.level.shape
@@ -88,7 +88,7 @@ def relight(
     drawn: Image,
     body: Mask,
     photo: PhotoLight,
-    region: Region,
+    region: Slices,
     light: ObjectLight,
     sigma: float,
     shading: Field | None = None,

@@ -7,6 +7,7 @@ import pytest
 from digitdet.common.boxes import intersection
 from digitdet.common.errors import ModelError
 from digitdet.configs import ReadConfig
+from digitdet.detection.detector import OnnxDetector
 from digitdet.detection.proposals import ProposalNetwork, _parts, proposal_scale
 from digitdet.detection.search import MultiScaleDetector
 from digitdet.models.model_file import DETECTOR, shipped_file
@@ -73,7 +74,7 @@ def test_parts_cover_the_picture_and_are_bounded(width, height):
 def test_small_digits_of_a_large_page_are_found():
     image = page(5000, 3500)
     boxes = {"3729": write(image, "3729", 4100, 2900, 14), "58": write(image, "58", 700, 300, 20)}
-    digits = MultiScaleDetector(None, ReadConfig()).detect([image])[0]
+    digits = MultiScaleDetector(OnnxDetector(), ProposalNetwork(), ReadConfig()).detect([image])[0]
     for text, box in boxes.items():
         part = digits.take(intersection(digits.boxes, np.float32([box]))[:, 0] > 0)
         assert "".join(str(label) for label in part.labels[np.argsort(part.boxes[:, 0])]) == text

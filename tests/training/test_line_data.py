@@ -13,7 +13,9 @@ from digitdet.common.characters import BLANK, CHARACTERS, OTHER, SPACE
 from digitdet.configs import ReadConfig
 from digitdet.datasets.formats.numbers import LineTruth, NumberTruth, PictureTruth, format_truth
 from digitdet.datasets.formats.yolo import Labels, format_labels, labels_from_xyxy, write_data_file
+from digitdet.detection.detector import OnnxDetector
 from digitdet.detection.postprocess import Detections
+from digitdet.detection.proposals import ProposalNetwork
 from digitdet.detection.search import MultiScaleDetector
 from digitdet.models.model_file import LINE_READER, shipped_file
 from digitdet.reading.line_reader import Columns, OnnxLineReader
@@ -23,6 +25,7 @@ from digitdet.training import line_data
 from digitdet.training.line_crops import Shard
 from digitdet.training.line_data import cut_pictures, lines_of_labels, list_pictures
 
+DETECTOR = MultiScaleDetector(OnnxDetector(), ProposalNetwork(), ReadConfig())
 READER = OnnxLineReader(shipped_file(LINE_READER))
 TEXT = "-3.14 kg"
 PLACES = {"-": 20, "3": 60, ".": 100, "1": 125, "4": 160, "k": 220, "g": 255}
@@ -82,7 +85,13 @@ def test_all_characters_of_the_true_and_of_the_found_lines_are_kept(data, tmp_pa
     for name in ("_FOUND_SHARE", "_OTHER_SHARE", "_EMPTY_SHARE"):
         monkeypatch.setattr(line_data, name, 1.0)
     pictures = [one for one in list_pictures(data, "train") if one.path.stem == "line"]
-    paths = cut_pictures(pictures, MultiScaleDetector(None, ReadConfig()), READER, tmp_path / "lines-train", seed=0)
+    paths = cut_pictures(
+        pictures,
+        DETECTOR,
+        READER,
+        tmp_path / "lines-train",
+        seed=0,
+    )
     (shard,) = map(Shard, paths)
     crops = [shard[row] for row in range(len(shard))]
     assert {crop.is_found for crop in crops} == {False, True}
@@ -107,7 +116,13 @@ def test_what_the_detector_finds_without_a_digit_is_always_cut_out(data, tmp_pat
 
 def test_a_picture_with_digit_boxes_alone_gives_its_digits(data, tmp_path):
     pictures = [one for one in list_pictures(data, "train") if one.path.stem == "labels"]
-    (path,) = cut_pictures(pictures, MultiScaleDetector(None, ReadConfig()), READER, tmp_path / "lines-train", seed=0)
+    (path,) = cut_pictures(
+        pictures,
+        DETECTOR,
+        READER,
+        tmp_path / "lines-train",
+        seed=0,
+    )
     shard = Shard(path)
     assert len(shard) == 1  # no place without text: there may be letters anywhere
     classes = shard[0].characters.classes

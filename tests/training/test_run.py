@@ -308,14 +308,13 @@ def test_the_second_reader_is_trained_on_a_dataset_with_digit_boxes_alone(finish
     (copy / "numbers.jsonl").unlink()
     start, run = tmp_path / "start", tmp_path / "run"
     shutil.copytree(finished[0], start)
-    proposals = b"the proposal network of the start"
-    (start / PROPOSALS).write_bytes(proposals)
+    shutil.copy(shipped_file(PROPOSALS), start)
     config = TrainConfig(only="second-reader", start=str(start), threads=1, line_reader=LineReaderConfig(epochs=1))
     said = []
     train_run(config, copy, run, said.append)
     assert "24 of 24 train pictures have only digits labelled; the line reader adds the marks" in said
     assert (run / "line_reader.pt").read_bytes() == (start / "line_reader.pt").read_bytes()
-    assert (run / PROPOSALS).read_bytes() == proposals
+    assert (run / PROPOSALS).read_bytes() == (start / PROPOSALS).read_bytes()
     # The start has no second reader, so it is the shipped one that is trained on.
     sizes = [(run / name).stat().st_size / shipped_file(name).stat().st_size for name in (LINE_READER, SECOND_READER)]
     np.testing.assert_allclose(sizes, 1, atol=0.01)

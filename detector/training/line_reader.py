@@ -7,12 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torch.utils.data import DataLoader, Dataset
 
 from digitdet.common.characters import BLANK
 from digitdet.common.errors import ModelError
@@ -24,6 +22,7 @@ from digitdet.training.hardware import Machine
 from digitdet.training.line_crops import Shard
 from digitdet.training.line_reader_network import LINE_READER_SIZE, SECOND_READER_SIZE, ExportedNet, LineReaderNet
 from digitdet.training.loop import LoopSettings, Step, TrainingLoop
+from digitdet.training.sampling import draw_in_workers, shuffled
 from digitdet.training.strip_samples import StripSample, draw_sample, seed_augmentation
 
 Targets = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
@@ -65,17 +64,12 @@ def train_line_reader(
     """
     network = network.to(memory_format=torch.channels_last)
     lines = [Shard(path) for path in shards]
+    draw_pool = _Pools(lines, seed).draw
     chunks, pools = _plan(sum(map(len, lines)), config)
     settings = _settings(config, chunks, pools * _BATCHES_PER_POOL, seed, machine)
     loop = TrainingLoop(network, line_reader_loss, settings, checkpoint)
     while not loop.is_finished:
-        chunk = DataLoader(
-            _ChunkPools(lines, seed, loop.epoch * pools, pools),
-            batch_size=None,
-            collate_fn=_unchanged,
-            num_workers=machine.workers,
-            prefetch_factor=3 if machine.workers else None,
-        )
+        chunk = draw_in_workers(draw_pool, loop.epoch * pools, pools, machine)
         loop.run_epoch((batch for pool in chunk for batch in pool), on_step)
         loop.save()
     return cast(LineReaderNet, loop.averaged.eval())
@@ -144,19 +138,15 @@ def to_batch(samples: Sequence[StripSample]) -> tuple[Tensor, Targets]:
     return tensor.contiguous(memory_format=torch.channels_last), targets
 
 
-class _ChunkPools(Dataset[list[tuple[Tensor, Targets]]]):
-    """The pools of batches from `first` on; every line comes once before any comes again."""
+class _Pools:
+    """Draws pools of batches from the lines of shards."""
 
-    def __init__(self, shards: Sequence[Shard], seed: int, first: int, count: int) -> None:
-        self._shards, self._seed, self._first, self._count = shards, seed, first, count
+    def __init__(self, shards: Sequence[Shard], seed: int) -> None:
+        self._shards, self._seed = shards, seed
         self._ends = np.cumsum([len(shard) for shard in shards])
 
-    def __len__(self) -> int:
-        return self._count
-
-    def __getitem__(self, pool: int) -> list[tuple[Tensor, Targets]]:
-        cv2.setNumThreads(0)  # the training needs the cores
-        pool += self._first
+    def draw(self, pool: int) -> list[tuple[Tensor, Targets]]:
+        """Return the batches of a pool, which depend on its number alone."""
         rng = np.random.default_rng((self._seed, pool))
         seed_augmentation(int(rng.integers(2**31)))
         drawn = (draw_sample(self._shards[shard][row], rng) for shard, row in self._lines(pool))
@@ -166,19 +156,11 @@ class _ChunkPools(Dataset[list[tuple[Tensor, Targets]]]):
 
     def _lines(self, pool: int) -> list[tuple[int, int]]:
         """Return the shards and rows of the lines of a pool."""
-        total, size = int(self._ends[-1]), _BATCH * _BATCHES_PER_POOL
-        found = []
-        for turn in range(pool * size // total, ((pool + 1) * size - 1) // total + 1):
-            order = np.random.default_rng((self._seed, 0, turn)).permutation(total)
-            found.append(order[max(pool * size - turn * total, 0) : (pool + 1) * size - turn * total])
-        lines = np.concatenate(found)
+        size = _BATCH * _BATCHES_PER_POOL
+        lines = shuffled(int(self._ends[-1]), self._seed, pool * size, (pool + 1) * size)
         shards = np.searchsorted(self._ends, lines, side="right")
         rows = lines - np.append(0, self._ends)[shards]
         return list(zip(shards.tolist(), rows.tolist(), strict=True))
-
-
-def _unchanged(pool: list[tuple[Tensor, Targets]]) -> list[tuple[Tensor, Targets]]:
-    return pool
 
 
 def to_onnx(network: LineReaderNet) -> bytes:

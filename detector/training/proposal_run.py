@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
 from digitdet import __version__
 from digitdet.common.boxes import area, intersection
@@ -34,6 +33,7 @@ from digitdet.training.proposal_network import (
     to_onnx,
 )
 from digitdet.training.proposal_samples import SIDE, CellSample, draw_sample, seed_augmentation
+from digitdet.training.sampling import draw_in_workers, shuffled
 
 _CHECKPOINT = "proposals_checkpoint.pt"
 
@@ -79,17 +79,11 @@ def _train(
     loop = TrainingLoop(
         network, proposal_loss, _settings(settings, chunks, chunk, config.seed, machine), folder / _CHECKPOINT
     )
+    draw_batch = _Batches(pictures, config.seed).draw
     log_file = folder / "training" / "proposals.csv"
     with monitored("proposal network", config, machine, chunks * chunk, settings.epochs, log_file, say) as show:
         while not loop.is_finished:
-            batches = DataLoader(
-                _Batches(pictures, config.seed, loop.epoch * chunk, chunk),
-                batch_size=None,
-                collate_fn=_unchanged,
-                num_workers=machine.workers,
-                prefetch_factor=4 if machine.workers else None,
-            )
-            loop.run_epoch(batches, show)
+            loop.run_epoch(draw_in_workers(draw_batch, loop.epoch * chunk, chunk, machine), show)
             loop.save()
     return cast(ProposalNet, loop.averaged.eval())
 
@@ -110,27 +104,21 @@ def _settings(config: ProposalConfig, chunks: int, steps: int, seed: int, machin
     )
 
 
-class _Batches(Dataset[tuple[Tensor, Targets]]):
-    """The batches from `first` on; every picture comes once before any comes again."""
+class _Batches:
+    """Draws batches of squares from pictures."""
 
-    def __init__(self, pictures: Sequence[_Picture], seed: int, first: int, count: int) -> None:
-        self._pictures, self._seed, self._first, self._count = pictures, seed, first, count
+    def __init__(self, pictures: Sequence[_Picture], seed: int) -> None:
+        self._pictures, self._seed = pictures, seed
         self._empty = [one.path for one in pictures if not len(one.boxes)]
 
-    def __len__(self) -> int:
-        return self._count
-
-    def __getitem__(self, batch: int) -> tuple[Tensor, Targets]:
-        cv2.setNumThreads(0)  # the training needs the cores
-        batch += self._first
+    def draw(self, batch: int) -> tuple[Tensor, Targets]:
+        """Return a batch, which depends on its number alone."""
         rng = np.random.default_rng((self._seed, batch))
         seed_augmentation(int(rng.integers(2**31)))
         surroundings = self._draw_surroundings(rng)
         samples = []
-        for place in range(batch * _BATCH, (batch + 1) * _BATCH):
-            turn, row = divmod(place, len(self._pictures))
-            order = np.random.default_rng((self._seed, 0, turn)).permutation(len(self._pictures))
-            picture = self._pictures[order[row]]
+        for row in shuffled(len(self._pictures), self._seed, batch * _BATCH, (batch + 1) * _BATCH):
+            picture = self._pictures[row]
             image = read_picture(picture.path)
             boxes = picture.boxes * np.array([image.shape[1], image.shape[0]] * 2)
             samples.append(draw_sample(image, boxes, surroundings, rng))
@@ -155,10 +143,6 @@ def _to_batch(samples: Sequence[CellSample]) -> tuple[Tensor, Targets]:
         torch.from_numpy(np.stack([getattr(one, name) for one in samples])) for name in ("is_digit", "heights")
     )
     return tensor, (is_digit, heights)
-
-
-def _unchanged(batch: tuple[Tensor, Targets]) -> tuple[Tensor, Targets]:
-    return batch
 
 
 def _list_pictures(data: Path, split: str) -> list[_Picture]:

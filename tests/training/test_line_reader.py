@@ -18,7 +18,7 @@ from digitdet.reading.strips import COLUMN_WIDTH, STRIP_HEIGHT
 from digitdet.training import line_reader
 from digitdet.training.hardware import Machine
 from digitdet.training.line_crops import Shard, cut_empty_line, cut_lines, true_characters, write_shard
-from digitdet.training.line_reader import _ChunkPools, to_onnx, train_line_reader
+from digitdet.training.line_reader import _Pools, to_onnx, train_line_reader
 from digitdet.training.line_reader_network import LineReaderNet
 from digitdet.training.strip_samples import draw_sample, seed_augmentation
 
@@ -123,7 +123,7 @@ def test_a_place_without_characters_is_an_empty_text():
 def test_every_line_comes_once_a_turn(tmp_path):
     write_shard(tmp_path / "0.npz", [crop for text in ("12", "34", "56") for crop in crops_of(text)])
     write_shard(tmp_path / "1.npz", [crop for text in ("78", "90") for crop in crops_of(text)])
-    pools = _ChunkPools([Shard(tmp_path / "0.npz"), Shard(tmp_path / "1.npz")], 0, 0, 2)
+    pools = _Pools([Shard(tmp_path / "0.npz"), Shard(tmp_path / "1.npz")], seed=0)
     lines = [*pools._lines(0), *pools._lines(1)]
     for turn in range(0, len(lines) - 5, 5):
         assert len(set(lines[turn : turn + 5])) == 5

@@ -17,7 +17,7 @@ import numpy as np
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Polygon, Rectangle
 
 import digitdet
 from digitdet import NumberReader
@@ -31,9 +31,11 @@ from digitdet.detection.proposals import ProposalNetwork
 from digitdet.detection.search import MultiScaleDetector, _PictureSearch
 from digitdet.detection.tiles import plan_tiles
 from digitdet.imaging.images import load_image
+from digitdet.reading.lattice import Lattice
 from digitdet.reading.model import load_model
-from digitdet.reading.strips import COLUMN_WIDTH, cut_strip
-from digitdet.reading.transcription import place_strips
+from digitdet.reading.pooling import build_lattice
+from digitdet.reading.strips import COLUMN_WIDTH, STRIP_HEIGHT, cut_strip
+from digitdet.reading.transcription import place_strips, read_strips
 from digitdet.synth.scene import SceneComposer
 from digitdet.synth.sources import load_materials
 
@@ -50,6 +52,7 @@ LABEL = {"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.8}
 def main() -> None:
     """Draw all figures."""
     plt.rcParams.update({"font.size": 10, "figure.dpi": 110, "savefig.bbox": "tight"})
+    draw_overview()
     draw_composing()
     draw_detecting()
     draw_searching()
@@ -57,6 +60,53 @@ def main() -> None:
     draw_confidence()
     form = ROOT / "examples" / "form.jpg"
     cv2.imwrite(str(IMAGES / "form.jpg"), digitdet.draw_reading(load_image(form), NumberReader().read(form)))
+
+
+def draw_overview() -> None:
+    """A picture on its way from the page to its numbers."""
+    image = load_image(ROOT / "examples" / "chalk.jpg")
+    model, reader = load_model(None), NumberReader()
+    digits = reader.find(image)
+    readings = read_strips(image, digits, model.line_reader, model.second_reader)
+    lattices = [build_lattice(one.evidence, one.angle, model.line_reader.weights) for one in readings]
+    figure, axes = plt.subplots(2, 3, figsize=(12, 6.6))
+    page, boxes, lines, strips, slots, numbers = axes.flat
+    _show(page, image, "1. the page")
+    _draw_scores(boxes, image, digits, "2. digits, found by the detector")
+    _show(lines, image, "3. lines of digits")
+    for one in readings:
+        corners = one.strip.points_to_page(np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * [one.strip.width, STRIP_HEIGHT])
+        lines.add_patch(Polygon(corners, fill=False, color=BLUE, linewidth=1.5))
+    _show(strips, _stacked([cut_strip(image, one.strip) for one in readings]), "4. a strip of each line")
+    _draw_slots(slots, lattices[-1])
+    _show(numbers, digitdet.draw_reading(image, reader.read(image)), "6. numbers with their confidences")
+    _save(figure, "overview")
+
+
+def _stacked(strips: list[Image]) -> Image:
+    """Strips one below the other on white."""
+    width, gap = max(strip.shape[1] for strip in strips), 12
+    canvas = np.full((len(strips) * (STRIP_HEIGHT + gap), width, 3), 255, np.uint8)
+    for row, strip in enumerate(strips):
+        top = row * (STRIP_HEIGHT + gap)
+        canvas[top : top + STRIP_HEIGHT, : strip.shape[1]] = strip
+    return canvas
+
+
+def _draw_slots(axis: Axes, lattice: Lattice) -> None:
+    """The options with at least 1% of the slots of a line that probably hold a character."""
+    names = [*CHARACTERS[:-2], "space", "other", "nothing"]
+    shown = [slot.probabilities for slot in lattice.slots if slot.probabilities[-1] < 0.9]
+    axis.set(title="5. slots of the last line", xlim=(0, len(shown)), ylim=(4.5, -1))
+    axis.axis("off")
+    for column, probabilities in enumerate(shown):
+        likely = [option for option in np.argsort(-probabilities)[:2] if probabilities[option] >= 0.01]
+        axis.add_patch(Rectangle((column + 0.05, 0.4), 0.9, 2.2, fill=False, color=BLUE, linewidth=1))
+        for row, option in enumerate(likely):
+            text = f"{names[option]}\n{probabilities[option]:.0%}"
+            axis.text(
+                column + 0.5, 1 + row, text, ha="center", va="center", fontsize=8, color="black" if row == 0 else "#666"
+            )
 
 
 def draw_composing() -> None:

@@ -132,7 +132,7 @@ def _photographed(rng: Rng, image: Image) -> Image:
 
 
 def _texture(rng: Rng, materials: Materials) -> Image:
-    """Return a cut-out of any size, from a few threads of a cloth to the whole texture."""
+    """Return a crop of any size, from a few threads of a cloth to the whole texture."""
     picture = materials.textures[int(rng.integers(len(materials.textures)))]
     height, width = (max(round(side * np.exp(rng.uniform(-2.5, 0))), 24) for side in picture.shape[:2])
     y, x = (int(rng.integers(all_ - part + 1)) for all_, part in zip(picture.shape, (height, width), strict=False))

@@ -26,7 +26,7 @@ from digitdet.reading.small_digits import find_small_digits
 from digitdet.reading.strips import STRIP_HEIGHT, Strip, line_strip, split_at_wide_gaps, whole_strip
 
 MAX_CROP_HEIGHT = 128
-"""Height in pixels up to which a page is probably a cut-out of a number, read as a strip if no digit is found."""
+"""Height in pixels up to which a page is probably the crop of a number, read as a strip if no digit is found."""
 
 _LINE_SCORE, _DIGIT_SCORE = 0.2, 0.08  # of the best and of every digit of a line; lower ones are evidence on its strip
 # Lines without a digit of this score are doubtful: a digit alone on a page with longer lines (first score), and small

@@ -46,11 +46,11 @@ class Characters:
 
 @dataclass(frozen=True)
 class LineCrop:
-    """A cut-out of a picture around a line of digits.
+    """A crop of a picture around a line of digits.
 
     Attributes:
         image: (H, W, 3) uint8 BGR.
-        digits: Boxes (N, 4) of the digits from which the strip is cut, xyxy in pixels of the cut-out.
+        digits: Boxes (N, 4) of the digits from which the strip is cut, xyxy in pixels of the crop.
         angle: Clockwise angle of the line in degrees.
         is_found: Whether the detector found these digits; otherwise they are the true ones.
         characters: All true characters within.

@@ -1,4 +1,4 @@
-"""Training the line reader on strips that are drawn anew from cut-out lines in every epoch."""
+"""Training the line reader on strips that are drawn anew from line crops in every epoch."""
 
 from __future__ import annotations
 

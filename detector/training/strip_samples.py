@@ -1,4 +1,4 @@
-"""Training strips: drawn from cut-outs of lines as reading would cut them, with errors such as the detector makes."""
+"""Training strips: drawn from line crops as reading would cut them, with errors such as the detector makes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class StripSample:
 
 
 def draw_sample(crop: LineCrop, rng: np.random.Generator) -> StripSample | None:
-    """Draw a varied strip of a cut-out line; None if it is not clear what it should be read as."""
+    """Draw a varied strip of a line crop; None if it is not clear what it should be read as."""
     if rng.random() < _CUT_BY_BORDER:
         crop = _cut_by_border(crop, rng)
     digits = _jittered(crop.digits, rng)
@@ -73,7 +73,7 @@ def _sample(crop: LineCrop, strip: Strip) -> StripSample | None:
 
 
 def _cut_by_border(crop: LineCrop, rng: np.random.Generator) -> LineCrop:
-    """Cut a cut-out of a line through its first or last digit, as the border of a picture may do."""
+    """Cut a line crop through its first or last digit, as the border of a picture may do."""
     is_left = rng.random() < 0.5
     edge = crop.digits[crop.digits[:, 0].argmin() if is_left else crop.digits[:, 2].argmax()]
     visible = rng.uniform(_LEAST_AT_BORDER, 1) * (edge[2] - edge[0])
@@ -129,7 +129,7 @@ def _drawn_strip(digits: Boxes, crop: LineCrop, rng: np.random.Generator) -> Str
     matrix = strip.to_strip * np.array([[size * stretch], [size]])
     matrix[:, 2] += [0, (1 - size) * STRIP_HEIGHT * rng.uniform(0.5 - shift, 0.5 + shift)]
     start, stop = 0.0, strip.width * size * stretch
-    # Beyond the cut-out nothing is known, except at the border of the picture, where the pixels repeat anyway.
+    # Beyond the crop nothing is known, except at the border of the picture, where the pixels repeat anyway.
     height, width = crop.image.shape[:2]
     corners = Strip(matrix, 1).points_to_strip(np.array([[0, 0], [0, height], [width, 0], [width, height]], float))
     start, stop = max(start, corners[:2, 0].min() - _CUT_OFF), min(stop, corners[2:, 0].max() + _CUT_OFF)

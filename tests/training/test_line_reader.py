@@ -1,4 +1,4 @@
-"""The line reader's training: cut-outs of lines, strips drawn from them, and a network that learns them."""
+"""The line reader's training: line crops, strips drawn from them, and a network that learns them."""
 
 import importlib.util
 

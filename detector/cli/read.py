@@ -106,8 +106,8 @@ def read(pictures: tuple[str, ...], output_format: str | None, **options: Any) -
     """Print the numbers in pictures and videos: files, folders, glob patterns, URLs, or - for stdin.
 
     Numbers go to stdout, messages to stderr. The exit code is 0 if every picture was read (even if it holds no number),
-    1 if a picture could not be read, and 2 for wrong usage. With --strict it is also 1 if a number is uncertain or none
-    meets the constraints.
+    1 if a picture could not be read, 2 for wrong usage, and 130 after Ctrl-C. With --strict it is also 1 if a number is
+    uncertain or none meets the constraints.
     """
     ray, verbosity = options.pop("ray"), options.pop("verbosity") or NORMAL
     if ray is not None:

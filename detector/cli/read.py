@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -43,8 +44,7 @@ if TYPE_CHECKING:
 
 _SHARD = 500  # pictures: about ten seconds of one core, and a few megabytes of results
 # The identity of a run holds the model and the pictures in other fields; the rest does not change the results.
-# Options of videos are left out, too: only the reading of pictures alone is resumed.
-_NOT_IDENTIFYING = ("model", "from_file", "out", "save", "crops", "labels", "show", "camera", "every", "stable")
+_NOT_IDENTIFYING = ("model", "from_file", "out", "save", "crops", "labels", "show")
 
 # A message about a setting begins with its name in Python.
 _OPTION_NAME = re.compile(rf"^({'|'.join(one.name for one in READ_OPTIONS)})(?=[: ])")
@@ -161,10 +161,10 @@ def _read(
     if options["out"] is not None:
         _check_out(Path(options["out"]), inputs, options)
     reader = NumberReader(model.result(), None, parsed.constraints, parsed.config)
-    writers = _writers(options)
     window = _open_window() if options["show"] else None
     if len(inputs) > 1:
         use_one_thread()  # the reader has a picture for every core
+    writers: list[PictureWriter] = []
 
     def readings(inputs: Sequence[Input], progress: Progress) -> Iterator[Reading]:
         def watch(pairs: Pairs) -> Pairs:
@@ -173,11 +173,13 @@ def _read(
 
         return progress.watch(read_inputs(reader, inputs, parsed.regions, writers, watch))
 
-    if options["out"] is None:
-        progress = Progress(inputs, verbosity)
-        write_results(readings(inputs, progress), output_format, sys.stdout, len(inputs) > 1)
-    else:
-        progress = _write_file(readings, inputs, output_format, options, verbosity, is_whole=bool(writers))
+    with contextlib.ExitStack() as folders:
+        writers += _open_writers(options, inputs, folders)
+        if options["out"] is None:
+            progress = Progress(inputs, verbosity)
+            write_results(readings(inputs, progress), output_format, sys.stdout, len(inputs) > 1)
+        else:
+            progress = _write_file(readings, inputs, output_format, options, verbosity, is_whole=bool(writers))
     progress.summarise()
     for line in (line for writer in writers for line in writer.skipped):
         echo_error(f"not labelled: {line}")
@@ -317,13 +319,24 @@ def _identifying(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name not in _NOT_IDENTIFYING}
 
 
-def _writers(options: dict[str, Any]) -> list[PictureWriter]:
+def _open_writers(
+    options: dict[str, Any], inputs: Sequence[Input], folders: contextlib.ExitStack
+) -> list[PictureWriter]:
+    """The writers of --save, --crops and --labels; `folders` is closed when they have written everything."""
     if not (options["save"] or options["crops"] or options["labels"]):
         return []
     from digitdet.outputs.annotations import AnnotationWriter
     from digitdet.outputs.crops import CropWriter
     from digitdet.outputs.draw import DrawingWriter
+    from digitdet.outputs.export_folder import export_folder
+    from digitdet.outputs.result_file import identity_line, run_identity
 
+    if options["crops"] is not None and options["crops"] == options["labels"]:
+        raise click.UsageError("--crops and --labels need two folders")
+    identity = identity_line(run_identity(options["model"], _identifying(options), inputs))
+    for folder in filter(None, (options["crops"], options["labels"])):
+        if folders.enter_context(export_folder(folder, identity)):
+            echo_error(f"{folder}: starts again after an interruption")
     kinds: dict[str, Callable[[Path], PictureWriter]] = {
         "save": DrawingWriter,
         "crops": CropWriter,

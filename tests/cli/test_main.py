@@ -112,32 +112,6 @@ def test_reading_needs_no_training_packages():
     assert (result.returncode, result.stdout) == (0, f"{NUMBER}\n"), result.stderr
 
 
-@pytest.mark.parametrize("module", ["digitdet.cli.main", "numpy", "digitdet.outputs.batch"])
-def test_ctrl_c_during_an_import_ends_without_a_traceback(module):
-    code = (
-        "import os, signal, sys\n"
-        "class Finder:\n"
-        "    def find_spec(name, *_):\n"
-        f"        if name == {module!r}: os.kill(os.getpid(), signal.SIGINT)\n"
-        "sys.meta_path.insert(0, Finder)\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        f"sys.argv = ['digitdet', 'read', {str(EXAMPLE)!r}]\n"
-        "from digitdet.__main__ import run\n"
-        "run()"
-    )
-    result = in_a_new_process("-c", code)
-    assert (result.returncode, result.stdout, result.stderr) == (130, "", "\nAborted!\n")
-
-
-def test_ctrl_c_exits_with_130(monkeypatch):
-    def interrupt(*_arguments):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("digitdet.outputs.batch.read_inputs", interrupt)
-    result = run("read", EXAMPLE)
-    assert (result.exit_code, result.stdout, result.stderr) == (130, "", "\nAborted!\n")
-
-
 def test_help_imports_nothing_heavy():
     code = (
         "import sys; from digitdet.cli.main import main\n"

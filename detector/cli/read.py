@@ -134,6 +134,10 @@ def _format_of(out: str | None) -> str:
     suffix = Path(out or "").suffix.lower().removeprefix(".")
     if suffix in ("xlsx", "xls", "ods"):
         raise click.UsageError(f"--out: .{suffix} is not supported; spreadsheets also open a file that ends with .csv")
+    if suffix not in ("", "txt", *FORMATS):
+        raise click.UsageError(
+            f"--out: .{suffix} stands for no format; end the name with .csv, .json, .jsonl or .txt, or give --format"
+        )
     return suffix if suffix in FORMATS else "text"
 
 
@@ -293,10 +297,14 @@ def _names(pictures: Sequence[str], options: dict[str, Any]) -> list[str]:
     """The names on the command line and in --from-file."""
     from digitdet.imaging.inputs import read_list
 
-    names = [*pictures, *(read_list(options["from_file"]) if options["from_file"] else ())]
-    if not names:
+    if not pictures and not options["from_file"]:
         raise click.UsageError("name a picture, a video, a folder, a glob pattern, or - for stdin")
-    return names
+    if "" in pictures:
+        raise click.UsageError("the name of the picture is empty")
+    listed = read_list(options["from_file"]) if options["from_file"] else []
+    if options["from_file"] and not listed:
+        echo_error(f"--from-file {options['from_file']}: the list is empty")
+    return [*pictures, *listed]
 
 
 def _parse_options(options: dict[str, Any]) -> ReadOptions:

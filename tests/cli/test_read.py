@@ -368,6 +368,8 @@ def test_file_names_that_are_not_utf8(tmp_path):
         ["--labels", "new", "--region", "0,0,9,9", "a.jpg"],
         ["--labels", "new", "--largest", "a.jpg"],
         ["--labels", "new", "--best", "a.jpg"],
+        ["--labels", "new", "--crops", "new", str(EXAMPLE)],
+        [""],
     ],
 )
 def test_wrong_usage_exits_with_2(arguments):

@@ -41,6 +41,12 @@ def _abort() -> None:
     os._exit(INTERRUPTED)
 
 
+def _describe(error: OSError) -> int:
+    """Print why stdout cannot be written, and return the exit code."""
+    sys.stderr.write(f"Error: stdout: {error.strerror}\n")
+    return 1
+
+
 def run() -> None:
     """Run the command line and exit without delay."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
@@ -52,10 +58,16 @@ def run() -> None:
         main(prog_name="digitdet")
     except SystemExit as end:
         code = end.code or 0
+    except OSError as error:  # while writing the help text
+        code = _describe(error)
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left in the buffer
+        code = code or _describe(error)
     if "torch" in sys.modules or not isinstance(code, int):
         sys.exit(code)  # type: ignore[arg-type]
     # Without this, freeing memory would take a tenth of the time of `digitdet read`.
-    sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
 

@@ -27,6 +27,7 @@ from digitdet.cli.options import (
 )
 from digitdet.cli.progress import NORMAL, Progress
 from digitdet.common.errors import ConfigError, DigitdetError
+from digitdet.common.files import errors_naming
 from digitdet.common.interrupts import until_interrupted
 from digitdet.configs import ReadConfig, replace
 from digitdet.configs.read import READ_OPTIONS
@@ -181,7 +182,8 @@ def _read(
         writers += _open_writers(options, inputs, folders)
         if options["out"] is None:
             progress = Progress(inputs, verbosity)
-            write_results(readings(inputs, progress), output_format, sys.stdout, len(inputs) > 1)
+            with errors_naming(Path("stdout")):
+                write_results(readings(inputs, progress), output_format, sys.stdout, len(inputs) > 1)
         else:
             progress = _write_file(readings, inputs, output_format, options, verbosity, is_whole=bool(writers))
     progress.summarise()

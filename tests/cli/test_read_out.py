@@ -1,6 +1,8 @@
 """The file of `digitdet read --out`."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,33 @@ def test_out_refuses_a_name_that_stands_for_no_format(tmp_path, name):
     result = run("read", EXAMPLE, "--out", tmp_path / name)
     assert (result.exit_code, ".csv, .json, .jsonl or .txt" in result.stderr) == (2, True)
     assert run("read", EXAMPLE, "--format", "text", "--out", tmp_path / name).exit_code == 0
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="a folder that nobody can write into")
+@pytest.mark.parametrize(
+    "arguments", [["read", EXAMPLE, "--out"], ["eval", EXAMPLES / "gone", "--html"], ["eval", EXAMPLES, "--json"]]
+)
+def test_a_file_that_cannot_be_written_is_named_before_anything_is_read(arguments, monkeypatch):
+    monkeypatch.setattr("digitdet.evaluation.sets.load_sets", lambda *_: [])
+    monkeypatch.setattr("digitdet.reader.NumberReader.scan", None)
+    result = run(*arguments, "/proc/x.csv")
+    assert (result.exit_code, result.stderr) == (1, "Error: /proc/x.csv: No such file or directory\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+@pytest.mark.parametrize("arguments", [["read", str(EXAMPLE)], ["--help"]])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_behind_stdout(arguments, unbuffered):
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "digitdet", *arguments],
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (result.returncode, result.stderr) == (1, "Error: stdout: No space left on device\n")
 
 
 def test_an_empty_list_gives_an_empty_table(tmp_path):

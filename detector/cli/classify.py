@@ -60,8 +60,8 @@ def explore(mnist: Path | None, html: Path | None, png: Path | None) -> None:
     from digitdet.common.tables import format_table
     from digitdet.datasets.mnist import load_split_digits
 
-    for file in filter(None, (html, png)):
-        require_writable(file)
+    for given in filter(None, (html, png)):
+        require_writable(given)
     parts = load_split_digits(mnist)
     found = explore_digits(parts)
     heads, rows = found.rows()

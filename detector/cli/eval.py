@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from digitdet.cli.options import FILE, PATH, config_option, echo_error, load_settings, model_option
+from digitdet.cli.options import FILE, PATH, WholeNumber, config_option, echo_error, load_settings, model_option
 from digitdet.configs import ReadConfig
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--compare", type=PATH, help="Second model, compared picture by picture.")
 @click.option("--html", type=FILE, help="Write an HTML report with plots and all misreadings.")
 @click.option("--json", "json_file", type=FILE, help="Write all figures and every reading as JSON.")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Use at most N evenly spaced pictures per set.")
+@click.option("--limit", type=WholeNumber(min=1), metavar="N", help="Use at most N evenly spaced pictures per set.")
 @click.option(
     "--split", metavar="NAME", help="Use only this split.  [default: test of a YOLO dataset, all of a labels.csv]"
 )

@@ -9,7 +9,7 @@ import click
 
 from digitdet import __version__
 from digitdet.cli.options import CommandGroup
-from digitdet.common.errors import OPENCV_REMEDY, DigitdetError
+from digitdet.common.errors import OPENCV_REMEDY, ConfigError, DataError, DigitdetError, ModelError
 from digitdet.common.interrupts import INTERRUPTED
 
 # A command's module is imported only when the command runs, which makes `digitdet read` start 0.1 s sooner.
@@ -28,7 +28,10 @@ _COMMANDS = {
 
 
 class _LazyGroup(CommandGroup):
-    """Imports commands on demand, and reports expected errors as one line on stderr with exit code 1."""
+    """Imports commands on demand, and reports expected errors as one line on stderr.
+
+    The exit code is 2 if what the user named cannot be used (a setting, a model, data), and 1 for other errors.
+    """
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         return sorted(_COMMANDS)
@@ -47,7 +50,9 @@ class _LazyGroup(CommandGroup):
             click.echo("\nAborted!", err=True)
             ctx.exit(INTERRUPTED)
         except DigitdetError as error:
-            raise click.ClickException(str(error)) from error
+            failure = click.ClickException(str(error))
+            failure.exit_code = 2 if isinstance(error, (ConfigError, DataError, ModelError)) else 1
+            raise failure from error
         except ImportError as error:
             if "shared object" not in str(error):
                 raise

@@ -6,6 +6,7 @@ The commands import heavy packages inside their functions, so that `digitdet --h
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
@@ -25,8 +26,27 @@ Command = Callable[..., None]
 FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 PATH = click.Path(path_type=Path)
-SEED = click.IntRange(0, 2**31 - 1)
-EPOCHS = click.IntRange(1, 10_000)
+
+
+class WholeNumber(click.IntRange):
+    """A whole number within a range; messages name it so."""
+
+    name = "whole number"
+
+
+class Number(click.FloatRange):
+    """A number within a range; messages name it so."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number; it fails for nan, which is in every range."""
+        number: float = super().convert(value, param, ctx)
+        return self.fail(f"{value!r} is not a valid number.", param, ctx) if math.isnan(number) else number
+
+
+SEED = WholeNumber(0, 2**31 - 1)
+EPOCHS = WholeNumber(1, 10_000)
 
 DATASET = Path("data/synth")
 """Where `synth` writes a dataset, and `train` looks for it."""
@@ -120,7 +140,7 @@ def _click_option(option: ReadOption) -> Callable[[Command], Command]:
     else:
         base, limits = option.base_and_limits
         if base is not str:
-            number: Any = click.IntRange if base is int else click.FloatRange
+            number: Any = WholeNumber if base is int else Number
             details["type"] = number(limits.ge, limits.le)
     if option.default is not None:
         details["help"] += f"  [default: {option.default}]"

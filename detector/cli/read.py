@@ -16,6 +16,7 @@ import click
 from digitdet.cli.options import (
     FOLDER,
     SectionedCommand,
+    WholeNumber,
     config_option,
     echo_error,
     load_settings,
@@ -47,8 +48,10 @@ _SHARD = 500  # pictures: about ten seconds of one core, and a few megabytes of 
 # The identity of a run holds the model and the pictures in other fields; the rest does not change the results.
 _NOT_IDENTIFYING = ("model", "from_file", "out", "save", "crops", "labels", "show")
 
-# A message about a setting begins with its name in Python.
-_OPTION_NAME = re.compile(rf"^({'|'.join(one.name for one in READ_OPTIONS)})(?=[: ])")
+# A message about options begins with their names in Python, or those of their settings.
+_OPTION_NAMES = {one.setting: one.name for one in READ_OPTIONS} | {one.name: one.name for one in READ_OPTIONS}
+_ANY_NAME = "|".join(filter(None, _OPTION_NAMES))
+_FIRST_NAMES = re.compile(rf"^(?:{_ANY_NAME})(?:, (?:{_ANY_NAME}))*(?=[: ])")
 
 _SECTIONS = {
     "Input": ("from_file", "camera", "every", "stable", "region", "rotate"),
@@ -68,13 +71,13 @@ _SECTIONS = {
 @click.option("--camera", metavar="N|URL", help="Read a camera, from 0, or a stream (rtsp://..., http://...).")
 @click.option(
     "--every",
-    type=click.IntRange(1),
+    type=WholeNumber(1),
     metavar="N",
     help="In videos, read every Nth frame.  [default: about five frames per second]",
 )
 @click.option(
     "--stable",
-    type=click.IntRange(1, 20),
+    type=WholeNumber(1, 20),
     metavar="N",
     help="In videos, print numbers that are the same in N of the last 2N - 1 frames.  [default: 3]",
 )
@@ -92,9 +95,7 @@ _SECTIONS = {
     "interruption. With --ray a folder, s3://... or gs://...",
 )
 @ray_option
-@click.option(
-    "--shard", type=click.IntRange(1), metavar="N", help=f"Pictures per file, with --ray.  [default: {_SHARD}]"
-)
+@click.option("--shard", type=WholeNumber(1), metavar="N", help=f"Pictures per file, with --ray.  [default: {_SHARD}]")
 @read_options
 @click.option("--show", is_flag=True, help="Show pictures and videos with the numbers drawn on them in a window.")
 @click.option("--save", type=FOLDER, help="Save each picture with the numbers drawn on it.")
@@ -321,7 +322,12 @@ def _parse_options(options: dict[str, Any]) -> ReadOptions:
             values["allowed"] = read_allowed(values["allowed"])
         return parse_read_options(values, config)
     except ConfigError as error:
-        raise click.UsageError(_OPTION_NAME.sub(lambda name: f"--{name[0].replace('_', '-')}", str(error))) from error
+        raise click.UsageError(_FIRST_NAMES.sub(_as_typed, str(error))) from error
+
+
+def _as_typed(names: re.Match[str]) -> str:
+    """The names of options in Python, as they are typed on the command line."""
+    return ", ".join(f"--{_OPTION_NAMES[name].replace('_', '-')}" for name in names[0].split(", "))
 
 
 def _identifying(options: dict[str, Any]) -> dict[str, Any]:

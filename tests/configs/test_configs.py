@@ -149,7 +149,7 @@ def test_invalid_settings_name_file_key_and_limit(tmp_path, text, expected):
         (TrainConfig, {"image_size": 100}, "multiple of 32"),
         (ReadConfig, {"max_pixels": 0}, "expected a whole number >= 1"),
         (ReadConfig, {"scales": (1.1, 0.6)}, "from small to large"),
-        (ReadConfig, {"largest": True, "best": True}, "cannot be combined"),
+        (ReadConfig, {"largest": True, "best": True}, "keep one of them"),
         (SynthConfig, {"background_folder": 3}, r"expected text or null"),
         (SynthConfig, {"looks": {"mine": 3}}, "expected a mapping"),
         (LookConfig, {"blank_share": 1.5}, "expected a number <= 1.0"),

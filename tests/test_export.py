@@ -44,6 +44,15 @@ def test_exported_networks_read_alike(tmp_path, kind, files):
     assert (again.exit_code, "is not empty" in again.stderr) == (2, True)
 
 
+def test_pictures_are_named_as_for_reading(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(EXAMPLE.read_bytes())
+    for number, names in enumerate(([tmp_path], [tmp_path / "*.jpg"])):
+        result = export("--format", "onnx", "--out", tmp_path / str(number), *names)
+        assert "pictures read alike: 1;" in result.stdout, result.stderr
+    missing = export("--format", "onnx", "--out", tmp_path / "new", tmp_path / "*.png")
+    assert (missing.exit_code, missing.stderr) == (1, f"Error: {tmp_path / '*.png'}: no file matches this pattern\n")
+
+
 def test_nothing_is_written_where_pictures_are_read_otherwise(tmp_path, monkeypatch):
     class Blind:
         def __init__(self, session):

@@ -10,13 +10,13 @@ import math
 import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from digitdet.common.errors import MissingExtraError, did_you_mean
+from digitdet.common.text import one_line
 from digitdet.configs import load_config, load_preset, preset_file
 from digitdet.configs.base import ConfigT
 from digitdet.configs.read import READ_OPTIONS, ReadOption
@@ -54,7 +54,8 @@ DATASET = Path("data/synth")
 model_option = click.option(
     "--model",
     type=PATH,
-    help="Run folder of `digitdet train`, or its detector.onnx or line_reader.onnx.  [default: the shipped model]",
+    help="Run folder of `digitdet train`, or its detector.onnx, proposals.onnx or line_reader.onnx.  "
+    "[default: the shipped model]",
 )
 mnist_option = click.option("--mnist", type=FOLDER, help="Folder with the four MNIST files.")
 ray_option = click.option(
@@ -63,7 +64,10 @@ ray_option = click.option(
     help="Run on a Ray cluster: the address of its head, auto on one of its machines, or local to start Ray here.",
 )
 
-echo_error = partial(click.echo, err=True)
+
+def echo_error(message: str) -> None:
+    """Print a message to stderr, as one line."""
+    click.echo(one_line(message), err=True)
 
 
 class SectionedCommand(click.Command):

@@ -13,11 +13,11 @@ import numpy as np
 
 from digitdet.common.boxes import clip_xyxy
 from digitdet.common.files import write_atomically
+from digitdet.common.text import escape_surrogates
 from digitdet.common.types import CLASS_NAMES, Box, Image
 from digitdet.datasets.formats.yolo import format_labels, labels_from_xyxy, write_data_file
 from digitdet.imaging.images import decode_image, encode_png
 from digitdet.outputs.export_folder import FileNames
-from digitdet.outputs.formats import escape_surrogates
 from digitdet.outputs.label_studio import label_config, make_task
 from digitdet.reading.results import Digit, Reading
 from digitdet.reading.rotation import rotate_boxes_back, rotate_upright

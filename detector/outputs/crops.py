@@ -12,11 +12,11 @@ import numpy as np
 
 from digitdet.common.boxes import as_boxes
 from digitdet.common.files import write_atomically
+from digitdet.common.text import escape_surrogates
 from digitdet.common.types import Boxes, FloatArray, Image
 from digitdet.datasets.number_crops import MARGIN, crop_number
 from digitdet.imaging.images import encode_png
 from digitdet.outputs.export_folder import FileNames
-from digitdet.outputs.formats import escape_surrogates
 from digitdet.reading.results import Number, Reading
 
 COLUMNS = ("image", "number", "status", "confidence", "source", "page", "box")

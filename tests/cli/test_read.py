@@ -355,9 +355,13 @@ def test_file_names_that_are_not_utf8(tmp_path):
     name = os.fsencode(tmp_path) + b"/\xff\n-x.jpg"
     with open(name, "wb") as file:  # noqa: PTH123
         file.write(EXAMPLE.read_bytes())
-    result = in_a_new_process("-m", "digitdet", "read", str(tmp_path), str(EXAMPLE))
+    labels = ["-v", "--labels", str(tmp_path / "labels")]
+    result = in_a_new_process("-m", "digitdet", "read", *labels, str(tmp_path), os.fsdecode(name), str(EXAMPLE))
     assert result.returncode == 0, result.stderr
-    assert result.stdout.splitlines() == [f"{tmp_path}/\\xff\\n-x.jpg: {NUMBER}", f"{EXAMPLE}: {NUMBER}"]
+    told = [line for line in result.stderr.splitlines() if "x.jpg" in line]
+    assert len(told) == 4 and all(f"{tmp_path}/\\xff\\n-x.jpg" in line for line in told)
+    escaped = f"{tmp_path}/\\xff\\n-x.jpg: {NUMBER}"
+    assert result.stdout.splitlines() == [escaped, escaped, f"{EXAMPLE}: {NUMBER}"]
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,12 @@ _COMMANDS = {
 }
 
 
+class _WrongUsage(click.ClickException):
+    """An error without the usage of the command, which would not help."""
+
+    exit_code = 2
+
+
 class _LazyGroup(CommandGroup):
     """Imports commands on demand, and reports expected errors as one line on stderr.
 
@@ -50,9 +56,8 @@ class _LazyGroup(CommandGroup):
             click.echo("\nAborted!", err=True)
             ctx.exit(INTERRUPTED)
         except DigitdetError as error:
-            failure = click.ClickException(str(error))
-            failure.exit_code = 2 if isinstance(error, (ConfigError, DataError, ModelError)) else 1
-            raise failure from error
+            is_usage = isinstance(error, (ConfigError, DataError, ModelError))
+            raise (_WrongUsage if is_usage else click.ClickException)(str(error)) from error
         except ImportError as error:
             if "shared object" not in str(error):
                 raise

@@ -125,7 +125,15 @@ def parse_mapping(text: str, source: str) -> Mapping[Any, Any]:
 
     try:
         data = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # the latter two: malformed dates, deep nesting
+    except yaml.MarkedYAMLError as error:
+        mark, reason = error.problem_mark or error.context_mark, str(error.problem)
+        line = min(mark.line + 1, len(text.splitlines())) if mark else 1
+        reason = reason.replace("'<stream end>'", "the end of the file")
+        raise ConfigError(f"{source}, line {line}: not valid YAML: {reason}") from error
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise ConfigError(f"{source}, line {line}: not valid YAML: a character that is not allowed") from error
+    except (ValueError, RecursionError) as error:  # malformed dates, deep nesting
         raise ConfigError(f"{source}: not valid YAML: {' '.join(str(error).split())}") from error
     data = {} if data is None else data
     if not isinstance(data, dict):

@@ -70,7 +70,7 @@ class ReadConfig(Config, frozen=True, kw_only=True):
         if list(self.scales) != sorted(set(self.scales)):
             raise ConfigError(f"scales: give them from small to large, not {', '.join(map(str, self.scales))}")
         if self.largest and self.best:
-            raise ConfigError("largest cannot be combined with best; each chooses one number of a picture")
+            raise ConfigError("largest, best: each chooses one number of a picture; keep one of them")
 
 
 @dataclass(frozen=True)

@@ -42,14 +42,14 @@ class Export:
     difference: float
 
 
-def export_model(model: Path | None, kind: str, folder: Path, pictures: Sequence[Path]) -> Export:
+def export_model(model: Path | None, kind: str, folder: Path, pictures: Sequence[str]) -> Export:
     """Export the networks of a model to a new folder, if they read `pictures` as the model does.
 
     Args:
         model: As in `load_model`.
         kind: A key of `FORMATS`.
         folder: Must be missing or empty.
-        pictures: Image files.
+        pictures: Paths or addresses of image files.
 
     Raises:
         DataError: The folder is not empty.
@@ -84,7 +84,7 @@ def _with_network(user: Any, network: Network) -> Any:
     return other
 
 
-def _compare(expected: NumberReader, exported: NumberReader, pictures: Sequence[Path]) -> float:
+def _compare(expected: NumberReader, exported: NumberReader, pictures: Sequence[str]) -> float:
     """Return the greatest difference of two confidences; ModelError if a picture is read differently."""
     difference = 0.0
     for picture in pictures:

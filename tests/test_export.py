@@ -41,7 +41,16 @@ def test_exported_networks_read_alike(tmp_path, kind, files):
     entries = json.loads((tmp_path / "new" / "model.json").read_text())
     assert [entries[name]["license"] for name in ("detector", "line_reader")] == ["AGPL-3.0", "MIT"]
     again = export("--format", kind, "--out", tmp_path / "new", EXAMPLE)
-    assert (again.exit_code, "is not empty" in again.stderr) == (1, True)
+    assert (again.exit_code, "is not empty" in again.stderr) == (2, True)
+
+
+def test_pictures_are_named_as_for_reading(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(EXAMPLE.read_bytes())
+    for number, names in enumerate(([tmp_path], [tmp_path / "*.jpg"])):
+        result = export("--format", "onnx", "--out", tmp_path / str(number), *names)
+        assert "pictures read alike: 1;" in result.stdout, result.stderr
+    missing = export("--format", "onnx", "--out", tmp_path / "new", tmp_path / "*.png")
+    assert (missing.exit_code, missing.stderr) == (1, f"Error: {tmp_path / '*.png'}: no file matches this pattern\n")
 
 
 def test_nothing_is_written_where_pictures_are_read_otherwise(tmp_path, monkeypatch):
@@ -57,7 +66,7 @@ def test_nothing_is_written_where_pictures_are_read_otherwise(tmp_path, monkeypa
 
     monkeypatch.setitem(digitdet.export.FORMATS, "onnx", to_blind)
     result = export("--format", "onnx", "--out", tmp_path / "new", EXAMPLE)
-    assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)
+    assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1)
     assert f"{EXAMPLE}: read as nothing with the exported networks and as 72366 with the model" in result.stderr
     assert list(tmp_path.iterdir()) == []
 

@@ -56,10 +56,12 @@ def explore(mnist: Path | None, html: Path | None, png: Path | None) -> None:
     """Show statistics of MNIST: digits per class, pixel values, and samples."""
     from digitdet.classifiers.explore import draw_exploration, format_exploration
     from digitdet.classifiers.explore import explore as explore_digits
-    from digitdet.common.files import write_atomically
+    from digitdet.common.files import require_writable, write_atomically
     from digitdet.common.tables import format_table
     from digitdet.datasets.mnist import load_split_digits
 
+    for given in filter(None, (html, png)):
+        require_writable(given)
     parts = load_split_digits(mnist)
     found = explore_digits(parts)
     heads, rows = found.rows()
@@ -67,7 +69,6 @@ def explore(mnist: Path | None, html: Path | None, png: Path | None) -> None:
     click.echo(f"pixels: mean {found.pixel_mean:.4f}, standard deviation {found.pixel_deviation:.4f} of 1")
     for file, make in ((html, format_exploration), (png, draw_exploration)):
         if file is not None:
-            file.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(file, make(found, parts["train"]))
 
 
@@ -133,9 +134,11 @@ def evaluate(
     from digitdet.classifiers.prepare import join_digits
     from digitdet.classifiers.report import comparison_rows, format_page
     from digitdet.classifiers.runs import load_classifier, read_run
-    from digitdet.common.files import write_atomically
+    from digitdet.common.files import require_writable, write_atomically
     from digitdet.common.tables import format_table
 
+    for file in filter(None, (html, json_file)):  # fail before the measurement, not after it
+        require_writable(file)
     classifiers = {path: load_classifier(path) for path in trained}
     parts = _load_digits(mnist, data)
     digits = join_digits(list(parts.values())) if all_data and data is not None else parts["test"]
@@ -147,8 +150,6 @@ def evaluate(
     ]
     heads, rows = comparison_rows(results)
     click.echo(format_table([heads, *rows]))
-    for file in filter(None, (html, json_file)):
-        file.parent.mkdir(parents=True, exist_ok=True)
     if json_file:
         figures = [{"name": one.name, "size": one.size, **one.scores.to_dict()} for one in results]
         write_atomically(json_file, json.dumps(figures, indent=1) + "\n")

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from digitdet.cli.options import FILE, PATH, config_option, echo_error, load_settings, model_option
+from digitdet.cli.options import FILE, PATH, WholeNumber, config_option, echo_error, load_settings, model_option
 from digitdet.configs import ReadConfig
 
 if TYPE_CHECKING:
     from digitdet.evaluation.report import Report
     from digitdet.evaluation.sets import TrueSet
+    from digitdet.reader import NumberReader
 
 
 @click.command(name="eval")
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--compare", type=PATH, help="Second model, compared picture by picture.")
 @click.option("--html", type=FILE, help="Write an HTML report with plots and all misreadings.")
 @click.option("--json", "json_file", type=FILE, help="Write all figures and every reading as JSON.")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Use at most N evenly spaced pictures per set.")
+@click.option("--limit", type=WholeNumber(min=1), metavar="N", help="Use at most N evenly spaced pictures per set.")
 @click.option(
     "--split", metavar="NAME", help="Use only this split.  [default: test of a YOLO dataset, all of a labels.csv]"
 )
@@ -44,19 +45,21 @@ def evaluate(
     PATH is a labels.csv (image,number), optionally with a boxes.csv (image,digit,x,y,w,h) beside it, a folder with
     these files, a YOLO dataset, or a folder of several of them. The exit code is 1 if a picture could not be read.
     """
-    from digitdet.common.files import write_atomically
+    from digitdet.common.files import require_writable, write_atomically
     from digitdet.evaluation.page import format_page
     from digitdet.evaluation.sets import load_sets
     from digitdet.evaluation.table import format_report
     from digitdet.imaging.process import quiet_decoders
+    from digitdet.reader import NumberReader
 
     sets = [one.sample(limit or 0) for one in load_sets(path, split)]
     config = load_settings(ReadConfig, config_file)
     for file in filter(None, (html, json_file)):  # fail before reading, not after it
-        file.parent.mkdir(parents=True, exist_ok=True)
+        require_writable(file)
+    models = [NumberReader(path, config=config) for path in ((compare, model) if compare else (model,))]
     with quiet_decoders():
-        other = _read_all(sets, compare, config, not no_digits) if compare else None
-        report = _read_all(sets, model, config, not no_digits, other)
+        other = _read_all(sets, models[0], str(compare), not no_digits) if compare else None
+        report = _read_all(sets, models[-1], str(model or "shipped model"), not no_digits, other)
         page = format_page(report) if html else b""
     click.echo(format_report(report), nl=False)
     if json_file:
@@ -70,14 +73,11 @@ def evaluate(
 
 
 def _read_all(
-    sets: list[TrueSet], model: Path | None, config: ReadConfig, with_digits: bool, other: Report | None = None
+    sets: list[TrueSet], reader: NumberReader, name: str, with_digits: bool, other: Report | None = None
 ) -> Report:
     from digitdet.evaluation.outcomes import read_set
     from digitdet.evaluation.report import make_report
-    from digitdet.reader import NumberReader
 
-    reader = NumberReader(model, config=config)
-    name = str(model) if model else "shipped model"
     count = sum(len(one.pictures) for one in sets)
     hidden = not sys.stderr.isatty()
     with click.progressbar(

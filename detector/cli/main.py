@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
-import threading
 from importlib import import_module
-from types import FrameType
 from typing import Any
 
 import click
 
 from digitdet import __version__
 from digitdet.cli.options import CommandGroup
-from digitdet.common.errors import OPENCV_REMEDY, DigitdetError
+from digitdet.common.errors import OPENCV_REMEDY, ConfigError, DataError, DigitdetError, ModelError
+from digitdet.common.interrupts import INTERRUPTED
 
 # A command's module is imported only when the command runs, which makes `digitdet read` start 0.1 s sooner.
 _COMMANDS = {
@@ -30,11 +26,18 @@ _COMMANDS = {
     "export": "digitdet.cli.export:export",
 }
 
-_EXIT_TIMEOUT = 1.2  # seconds from Ctrl-C to the end of the process, at most
+
+class _WrongUsage(click.ClickException):
+    """An error without the usage of the command, which would not help."""
+
+    exit_code = 2
 
 
 class _LazyGroup(CommandGroup):
-    """Imports commands on demand, and reports expected errors as one line on stderr with exit code 1."""
+    """Imports commands on demand, and reports expected errors as one line on stderr.
+
+    The exit code is 2 if what the user named cannot be used (a setting, a model, data), and 1 for other errors.
+    """
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         return sorted(_COMMANDS)
@@ -49,8 +52,12 @@ class _LazyGroup(CommandGroup):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("\nAborted!", err=True)
+            ctx.exit(INTERRUPTED)
         except DigitdetError as error:
-            raise click.ClickException(str(error)) from error
+            is_usage = isinstance(error, (ConfigError, DataError, ModelError))
+            raise (_WrongUsage if is_usage else click.ClickException)(str(error)) from error
         except ImportError as error:
             if "shared object" not in str(error):
                 raise
@@ -88,37 +95,3 @@ def main() -> None:
       digitdet convert          convert a dataset to YOLO, COCO or Pascal VOC, or to number crops
       digitdet classify         train and compare classifiers of single digits
     """
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    """Handle Ctrl-C: raise KeyboardInterrupt, and end the process if a library swallows it or takes too long.
-
-    Files are written atomically, and workers end with their parent.
-    """
-    timer = threading.Timer(_EXIT_TIMEOUT, _abort)
-    timer.daemon = True
-    timer.start()
-    raise KeyboardInterrupt
-
-
-def _abort() -> None:
-    # Descriptor 2 may be redirected to silence libraries.
-    os.write(sys.stderr.fileno(), b"\nAborted!\n")
-    os._exit(1)
-
-
-def run() -> None:
-    """Run `main` and exit without delay: the entry point of the program `digitdet`."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _interrupt)
-    code: object = 0
-    try:
-        main(prog_name="digitdet")
-    except SystemExit as end:
-        code = end.code or 0
-    if "torch" in sys.modules or not isinstance(code, int):
-        sys.exit(code)  # type: ignore[arg-type]
-    # Without this, freeing memory would take a tenth of the time of `digitdet read`.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)

@@ -6,16 +6,17 @@ The commands import heavy packages inside their functions, so that `digitdet --h
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from digitdet.common.errors import MissingExtraError, did_you_mean
+from digitdet.common.text import one_line
 from digitdet.configs import load_config, load_preset, preset_file
 from digitdet.configs.base import ConfigT
 from digitdet.configs.read import READ_OPTIONS, ReadOption
@@ -25,8 +26,27 @@ Command = Callable[..., None]
 FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 PATH = click.Path(path_type=Path)
-SEED = click.IntRange(0, 2**31 - 1)
-EPOCHS = click.IntRange(1, 10_000)
+
+
+class WholeNumber(click.IntRange):
+    """A whole number within a range; messages name it so."""
+
+    name = "whole number"
+
+
+class Number(click.FloatRange):
+    """A number within a range; messages name it so."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number; it fails for nan, which is in every range."""
+        number: float = super().convert(value, param, ctx)
+        return self.fail(f"{value!r} is not a valid number.", param, ctx) if math.isnan(number) else number
+
+
+SEED = WholeNumber(0, 2**31 - 1)
+EPOCHS = WholeNumber(1, 10_000)
 
 DATASET = Path("data/synth")
 """Where `synth` writes a dataset, and `train` looks for it."""
@@ -34,7 +54,8 @@ DATASET = Path("data/synth")
 model_option = click.option(
     "--model",
     type=PATH,
-    help="Run folder of `digitdet train`, or its detector.onnx or line_reader.onnx.  [default: the shipped model]",
+    help="Run folder of `digitdet train`, or its detector.onnx, proposals.onnx or line_reader.onnx.  "
+    "[default: the shipped model]",
 )
 mnist_option = click.option("--mnist", type=FOLDER, help="Folder with the four MNIST files.")
 ray_option = click.option(
@@ -43,7 +64,10 @@ ray_option = click.option(
     help="Run on a Ray cluster: the address of its head, auto on one of its machines, or local to start Ray here.",
 )
 
-echo_error = partial(click.echo, err=True)
+
+def echo_error(message: str) -> None:
+    """Print a message to stderr, as one line."""
+    click.echo(one_line(message), err=True)
 
 
 class SectionedCommand(click.Command):
@@ -120,7 +144,7 @@ def _click_option(option: ReadOption) -> Callable[[Command], Command]:
     else:
         base, limits = option.base_and_limits
         if base is not str:
-            number: Any = click.IntRange if base is int else click.FloatRange
+            number: Any = WholeNumber if base is int else Number
             details["type"] = number(limits.ge, limits.le)
     if option.default is not None:
         details["help"] += f"  [default: {option.default}]"

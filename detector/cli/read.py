@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -15,6 +16,7 @@ import click
 from digitdet.cli.options import (
     FOLDER,
     SectionedCommand,
+    WholeNumber,
     config_option,
     echo_error,
     load_settings,
@@ -26,6 +28,7 @@ from digitdet.cli.options import (
 )
 from digitdet.cli.progress import NORMAL, Progress
 from digitdet.common.errors import ConfigError, DigitdetError
+from digitdet.common.files import errors_naming
 from digitdet.common.interrupts import until_interrupted
 from digitdet.configs import ReadConfig, replace
 from digitdet.configs.read import READ_OPTIONS
@@ -43,11 +46,12 @@ if TYPE_CHECKING:
 
 _SHARD = 500  # pictures: about ten seconds of one core, and a few megabytes of results
 # The identity of a run holds the model and the pictures in other fields; the rest does not change the results.
-# Options of videos are left out, too: only the reading of pictures alone is resumed.
-_NOT_IDENTIFYING = ("model", "from_file", "out", "save", "crops", "labels", "show", "camera", "every", "stable")
+_NOT_IDENTIFYING = ("model", "from_file", "out", "save", "crops", "labels", "show")
 
-# A message about a setting begins with its name in Python.
-_OPTION_NAME = re.compile(rf"^({'|'.join(one.name for one in READ_OPTIONS)})(?=[: ])")
+# A message about options begins with their names in Python, or those of their settings.
+_OPTION_NAMES = {one.setting: one.name for one in READ_OPTIONS} | {one.name: one.name for one in READ_OPTIONS}
+_ANY_NAME = "|".join(filter(None, _OPTION_NAMES))
+_FIRST_NAMES = re.compile(rf"^(?:{_ANY_NAME})(?:, (?:{_ANY_NAME}))*(?=[: ])")
 
 _SECTIONS = {
     "Input": ("from_file", "camera", "every", "stable", "region", "rotate"),
@@ -67,13 +71,13 @@ _SECTIONS = {
 @click.option("--camera", metavar="N|URL", help="Read a camera, from 0, or a stream (rtsp://..., http://...).")
 @click.option(
     "--every",
-    type=click.IntRange(1),
+    type=WholeNumber(1),
     metavar="N",
     help="In videos, read every Nth frame.  [default: about five frames per second]",
 )
 @click.option(
     "--stable",
-    type=click.IntRange(1, 20),
+    type=WholeNumber(1, 20),
     metavar="N",
     help="In videos, print numbers that are the same in N of the last 2N - 1 frames.  [default: 3]",
 )
@@ -91,9 +95,7 @@ _SECTIONS = {
     "interruption. With --ray a folder, s3://... or gs://...",
 )
 @ray_option
-@click.option(
-    "--shard", type=click.IntRange(1), metavar="N", help=f"Pictures per file, with --ray.  [default: {_SHARD}]"
-)
+@click.option("--shard", type=WholeNumber(1), metavar="N", help=f"Pictures per file, with --ray.  [default: {_SHARD}]")
 @read_options
 @click.option("--show", is_flag=True, help="Show pictures and videos with the numbers drawn on them in a window.")
 @click.option("--save", type=FOLDER, help="Save each picture with the numbers drawn on it.")
@@ -106,8 +108,8 @@ def read(pictures: tuple[str, ...], output_format: str | None, **options: Any) -
     """Print the numbers in pictures and videos: files, folders, glob patterns, URLs, or - for stdin.
 
     Numbers go to stdout, messages to stderr. The exit code is 0 if every picture was read (even if it holds no number),
-    1 if a picture could not be read, and 2 for wrong usage. With --strict it is also 1 if a number is uncertain or none
-    meets the constraints.
+    1 if a picture could not be read, 2 for wrong usage, and 130 after Ctrl-C. With --strict it is also 1 if a number is
+    uncertain or none meets the constraints.
     """
     ray, verbosity = options.pop("ray"), options.pop("verbosity") or NORMAL
     if ray is not None:
@@ -134,6 +136,10 @@ def _format_of(out: str | None) -> str:
     suffix = Path(out or "").suffix.lower().removeprefix(".")
     if suffix in ("xlsx", "xls", "ods"):
         raise click.UsageError(f"--out: .{suffix} is not supported; spreadsheets also open a file that ends with .csv")
+    if suffix not in ("", "txt", *FORMATS):
+        raise click.UsageError(
+            f"--out: .{suffix} stands for no format; end the name with .csv, .json, .jsonl or .txt, or give --format"
+        )
     return suffix if suffix in FORMATS else "text"
 
 
@@ -161,10 +167,10 @@ def _read(
     if options["out"] is not None:
         _check_out(Path(options["out"]), inputs, options)
     reader = NumberReader(model.result(), None, parsed.constraints, parsed.config)
-    writers = _writers(options)
     window = _open_window() if options["show"] else None
     if len(inputs) > 1:
         use_one_thread()  # the reader has a picture for every core
+    writers: list[PictureWriter] = []
 
     def readings(inputs: Sequence[Input], progress: Progress) -> Iterator[Reading]:
         def watch(pairs: Pairs) -> Pairs:
@@ -173,11 +179,14 @@ def _read(
 
         return progress.watch(read_inputs(reader, inputs, parsed.regions, writers, watch))
 
-    if options["out"] is None:
-        progress = Progress(inputs, verbosity)
-        write_results(readings(inputs, progress), output_format, sys.stdout, len(inputs) > 1)
-    else:
-        progress = _write_file(readings, inputs, output_format, options, verbosity, is_whole=bool(writers))
+    with contextlib.ExitStack() as folders:
+        writers += _open_writers(options, inputs, folders)
+        if options["out"] is None:
+            progress = Progress(inputs, verbosity)
+            with errors_naming(Path("stdout")):
+                write_results(readings(inputs, progress), output_format, sys.stdout, len(inputs) > 1)
+        else:
+            progress = _write_file(readings, inputs, output_format, options, verbosity, is_whole=bool(writers))
     progress.summarise()
     for line in (line for writer in writers for line in writer.skipped):
         echo_error(f"not labelled: {line}")
@@ -291,10 +300,14 @@ def _names(pictures: Sequence[str], options: dict[str, Any]) -> list[str]:
     """The names on the command line and in --from-file."""
     from digitdet.imaging.inputs import read_list
 
-    names = [*pictures, *(read_list(options["from_file"]) if options["from_file"] else ())]
-    if not names:
+    if not pictures and not options["from_file"]:
         raise click.UsageError("name a picture, a video, a folder, a glob pattern, or - for stdin")
-    return names
+    if "" in pictures:
+        raise click.UsageError("the name of the picture is empty")
+    listed = read_list(options["from_file"]) if options["from_file"] else []
+    if options["from_file"] and not listed:
+        echo_error(f"--from-file {options['from_file']}: the list is empty")
+    return [*pictures, *listed]
 
 
 def _parse_options(options: dict[str, Any]) -> ReadOptions:
@@ -309,7 +322,12 @@ def _parse_options(options: dict[str, Any]) -> ReadOptions:
             values["allowed"] = read_allowed(values["allowed"])
         return parse_read_options(values, config)
     except ConfigError as error:
-        raise click.UsageError(_OPTION_NAME.sub(lambda name: f"--{name[0].replace('_', '-')}", str(error))) from error
+        raise click.UsageError(_FIRST_NAMES.sub(_as_typed, str(error))) from error
+
+
+def _as_typed(names: re.Match[str]) -> str:
+    """The names of options in Python, as they are typed on the command line."""
+    return ", ".join(f"--{_OPTION_NAMES[name].replace('_', '-')}" for name in names[0].split(", "))
 
 
 def _identifying(options: dict[str, Any]) -> dict[str, Any]:
@@ -317,13 +335,24 @@ def _identifying(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name not in _NOT_IDENTIFYING}
 
 
-def _writers(options: dict[str, Any]) -> list[PictureWriter]:
+def _open_writers(
+    options: dict[str, Any], inputs: Sequence[Input], folders: contextlib.ExitStack
+) -> list[PictureWriter]:
+    """The writers of --save, --crops and --labels; `folders` is closed when they have written everything."""
     if not (options["save"] or options["crops"] or options["labels"]):
         return []
     from digitdet.outputs.annotations import AnnotationWriter
     from digitdet.outputs.crops import CropWriter
     from digitdet.outputs.draw import DrawingWriter
+    from digitdet.outputs.export_folder import export_folder
+    from digitdet.outputs.result_file import identity_line, run_identity
 
+    if options["crops"] is not None and options["crops"] == options["labels"]:
+        raise click.UsageError("--crops and --labels need two folders")
+    identity = identity_line(run_identity(options["model"], _identifying(options), inputs))
+    for folder in filter(None, (options["crops"], options["labels"])):
+        if folders.enter_context(export_folder(folder, identity)):
+            echo_error(f"{folder}: starts again after an interruption")
     kinds: dict[str, Callable[[Path], PictureWriter]] = {
         "save": DrawingWriter,
         "crops": CropWriter,

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from digitdet.cli.options import FOLDER, echo_error, model_option, require_extra
+from digitdet.cli.options import FOLDER, Number, WholeNumber, echo_error, model_option, require_extra
 from digitdet.common.errors import DigitdetError
 from digitdet.web.settings import ServeSettings
 
@@ -25,7 +25,7 @@ _SHUTDOWN_SECONDS = 10  # for requests that are being answered when the server i
     "--host", default="127.0.0.1", metavar="NAME", help="Address to listen on; 0.0.0.0 accepts other machines."
 )
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8000, metavar="N", help="Port to listen on; 0 chooses a free one."
+    "--port", type=WholeNumber(0, 65535), default=8000, metavar="N", help="Port to listen on; 0 chooses a free one."
 )
 @click.option(
     "--name",
@@ -38,31 +38,31 @@ _SHUTDOWN_SECONDS = 10  # for requests that are being answered when the server i
 @model_option
 @click.option(
     "--max-upload",
-    type=click.FloatRange(0.1, 1000),
+    type=Number(0.1, 1000),
     default=round(_DEFAULTS.max_bytes / 1e6),
     metavar="MB",
     help="Reject larger files.",
 )
 @click.option(
     "--max-pixels",
-    type=click.FloatRange(0.1, 100),
+    type=Number(0.1, 100),
     default=round(_DEFAULTS.max_pixels / 1e6),
     metavar="MILLIONS",
     help="Reject pictures with more pixels.",
 )
 @click.option(
-    "--at-once", type=click.IntRange(1, 1024), metavar="N", help="Pictures read concurrently.  [default: one per core]"
+    "--at-once", type=WholeNumber(1, 1024), metavar="N", help="Pictures read concurrently.  [default: one per core]"
 )
 @click.option(
     "--queue",
-    type=click.IntRange(0, 100_000),
+    type=WholeNumber(0, 100_000),
     default=_DEFAULTS.queue,
     metavar="N",
     help="Requests that may wait; further ones are rejected with 503.",
 )
 @click.option(
     "--time-limit",
-    type=click.FloatRange(0.1),
+    type=Number(0.1),
     default=round(_DEFAULTS.time_limit),
     metavar="SECONDS",
     help="Maximum time to read one upload.",

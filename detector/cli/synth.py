@@ -19,6 +19,7 @@ from digitdet.cli.options import (
     PATH,
     SEED,
     SectionedCommand,
+    WholeNumber,
     config_option,
     echo_error,
     echo_some,
@@ -47,9 +48,9 @@ _SECTIONS = {
 
 @click.command(cls=SectionedCommand, sections=_SECTIONS)
 @click.option("--out", type=FOLDER, default=DATASET, help="Dataset folder to write.")
-@click.option("--count", type=click.IntRange(1, 10_000_000), metavar="N", help="Number of pictures in all splits.")
+@click.option("--count", type=WholeNumber(1, 10_000_000), metavar="N", help="Number of pictures in all splits.")
 @click.option("--seed", type=SEED, metavar="N", help="Seed of the random generator.")
-@click.option("--workers", type=click.IntRange(min=0), default=0, metavar="N", help="Processes; 0: one per core.")
+@click.option("--workers", type=WholeNumber(min=0), default=0, metavar="N", help="Processes; 0: one per core.")
 @ray_option
 @click.option(
     "--preset",

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from collections.abc import Iterable
 
-# All characters that Python or a terminal treats as a line break.
-_LINE_BREAKS = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+from digitdet.common.text import one_line
 
 OPENCV_REMEDY = "where there is no display, replace opencv-python by opencv-python-headless of the same version"
 
 
 class DigitdetError(Exception):
-    """Base of all errors that a user can fix; line breaks in the message are escaped."""
+    """Base of all errors that a user can fix; line breaks in the message, and bytes that are not UTF-8, are escaped."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(_LINE_BREAKS.sub(lambda found: repr(found[0])[1:-1], message))
+        super().__init__(one_line(message))
 
 
 class ConfigError(DigitdetError):

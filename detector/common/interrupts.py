@@ -1,4 +1,4 @@
-"""Temporary handlers for Ctrl-C."""
+"""The exit code after Ctrl-C, and temporary handlers for it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import TypeVar
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells give it: 128 and the number of the signal."""
 
 Item = TypeVar("Item")
 

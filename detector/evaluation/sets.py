@@ -122,8 +122,8 @@ def _read_numbers(file: Path, split: str | None) -> dict[str, str]:
         image, number = row["image"], row["number"]
         if not image or not all(map(_is_number, filter(None, number.split("|")))):
             raise DataError(
-                f"{file}, line {line}: expected a picture and its number, of digits and the marks {' '.join(MARKS)}, "
-                f"got {image!r},{number!r}"
+                f"{file}, line {line}: expected a picture and its number, of digits and the marks {' '.join(MARKS)} "
+                f"(several rows separated by |), got {image!r},{number!r}"
             )
         if split is not None and row["split"] != split:
             continue

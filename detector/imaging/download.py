@@ -49,6 +49,6 @@ def download(url: str, max_bytes: int = MAX_BYTES) -> bytes:
     except urllib.error.HTTPError as error:
         raise ImageError(f"the server answers {error.code} ({error.reason})") from error
     except (OSError, ValueError, http.client.HTTPException) as error:  # ValueError: not a valid address
-        reason = getattr(error, "reason", None) or error
-        raise ImageError(f"cannot be downloaded ({reason})") from error
+        cause = getattr(error, "reason", None) or error
+        raise ImageError(f"cannot be downloaded ({getattr(cause, 'strerror', None) or cause})") from error
     return bytes(content)

@@ -114,6 +114,8 @@ def _read_file(path: str | os.PathLike[str]) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
+        if "://" in os.fspath(path):
+            raise ImageError("is not downloaded; only addresses that begin with http:// or https:// are") from error
         raise ImageError(error.strerror or str(error)) from error
     except ValueError as error:  # a name with a zero byte
         raise ImageError(f"not a valid file name ({error})") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ VIDEO_SUFFIXES = frozenset({
 })
 # fmt: on
 """Suffixes of the files that are read as videos."""
+
+# Text has no other control characters than tabs, line breaks, and the zero bytes of `find -print0`; pictures have many.
+_NOT_TEXT = re.compile(rb"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]|\A\xff\xfe|\A\xfe\xff")
 
 VideoSource = str | os.PathLike[str] | int
 """The path of a video file, the number of a camera (from 0), or the address of a stream (rtsp://..., http://...)."""
@@ -96,18 +100,21 @@ def find_inputs(names: Iterable[str]) -> Iterator[Input]:
 def read_list(path: str) -> list[str]:
     """Read a list of names from a file or, if it is ``-``, from standard input.
 
-    The names stand one per line, or are each followed by a zero byte (as ``find -print0`` writes them).
+    The names stand one per line, or are each followed by a zero byte (as ``find -print0`` writes them). Blank ones are
+    left out.
 
     Raises:
-        DataError: The list cannot be read.
+        DataError: The list cannot be read, or is a picture or another file that is not text.
     """
     try:
         content = sys.stdin.buffer.read() if path == STDIN else Path(path).read_bytes()
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: the list cannot be read ({getattr(error, 'strerror', None) or error})") from error
+    if _NOT_TEXT.search(content):
+        raise DataError(f"{path}: is not a text file in UTF-8; name a picture without --from-file")
     content = content.removeprefix(b"\xef\xbb\xbf")  # the byte order mark of Windows editors
     lines = content.split(b"\0") if b"\0" in content else [line.rstrip(b"\r") for line in content.split(b"\n")]
-    return [os.fsdecode(line) for line in lines if line]
+    return [os.fsdecode(line) for line in lines if line.strip()]
 
 
 def _expand_pattern(pattern: str) -> Iterator[Input]:

@@ -41,10 +41,10 @@ def decode_pages(content: bytes, max_pixels: int) -> Iterator[Page]:
     if count < 1:
         raise ImageError("it has no pages")
     for number in range(1, count + 1):
-        with _image_errors(f"page {number} of {count}: " if count > 1 else ""):
+        with _image_errors():
             image = next(pictures, None)
             if image is None:
-                raise ImageError("it is missing")
+                raise ImageError("the page is missing")
         yield Page(image, number, count)
 
 
@@ -145,21 +145,19 @@ def check_size(size: Size, max_pixels: int) -> None:
     if width * height > max_pixels:
         raise ImageError(
             f"{width} x {height} pixels are above the limit of {max_pixels / 1e6:g} million; shrink the picture, or "
-            "raise the setting max_pixels"
+            "raise max_pixels in the file of --config (of a server: --max-pixels)"
         )
 
 
 @contextlib.contextmanager
-def _image_errors(where: str = "") -> Iterator[None]:
-    """Turn the exceptions of decoders into ImageError; the message begins with `where`."""
+def _image_errors() -> Iterator[None]:
+    """Turn the exceptions of decoders into ImageError."""
     try:
         yield
-    except ImageError as error:
-        raise ImageError(f"{where}{error}") from error
     except MemoryError as error:
-        raise ImageError(f"{where}too large for the free memory") from error
+        raise ImageError("too large for the free memory") from error
     # cv2.error and IndexError (missing frame) are from OpenCV, the others from libheif and pdfium.
     except (cv2.error, IndexError, ValueError, RuntimeError, OSError, EOFError, SyntaxError) as error:
         reason = error.err if isinstance(error, cv2.error) else str(error)
         reason = " ".join(reason.split()) or type(error).__name__
-        raise ImageError(f"{where}not a readable picture ({reason})") from error
+        raise ImageError(f"not a readable picture ({reason})") from error

@@ -13,11 +13,11 @@ import numpy as np
 
 from digitdet.common.boxes import clip_xyxy
 from digitdet.common.files import write_atomically
+from digitdet.common.text import escape_surrogates
 from digitdet.common.types import CLASS_NAMES, Box, Image
 from digitdet.datasets.formats.yolo import format_labels, labels_from_xyxy, write_data_file
 from digitdet.imaging.images import decode_image, encode_png
-from digitdet.outputs.export_folder import FileNames, make_export_folder
-from digitdet.outputs.formats import escape_surrogates
+from digitdet.outputs.export_folder import FileNames
 from digitdet.outputs.label_studio import label_config, make_task
 from digitdet.reading.results import Digit, Reading
 from digitdet.reading.rotation import rotate_boxes_back, rotate_upright
@@ -29,7 +29,7 @@ _SIGNATURES = {b"\xff\xd8\xff": ".jpg", b"\x89PNG\r\n\x1a\n": ".png"}
 
 
 class AnnotationWriter:
-    """Writes pictures with their labels as a dataset into a missing or empty folder.
+    """Writes pictures with their labels as a dataset into a folder; see `export_folder`.
 
     Pages are written upright, since a rotated 6 looks like a 9. JPEG and PNG files that show the upright page without
     their orientation tag are copied; other pictures become PNG files. A picture that occurs twice is written once, so
@@ -42,10 +42,9 @@ class AnnotationWriter:
         self._names = FileNames()
         self._seen: dict[bytes, str] = {}
         self._tasks: list[dict[str, Any]] = []
-        make_export_folder(folder)
         for split in ANNOTATED_SPLITS:
-            (folder / "images" / split).mkdir(parents=True)
-            (folder / "labels" / split).mkdir(parents=True)
+            (folder / "images" / split).mkdir(parents=True, exist_ok=True)
+            (folder / "labels" / split).mkdir(parents=True, exist_ok=True)
 
     def add(self, image: Image, reading: Reading) -> None:
         """Write a picture (H, W, 3) uint8 BGR with all digits that were read, also in unsure and unfit numbers."""
@@ -67,7 +66,7 @@ class AnnotationWriter:
         self._tasks.append(make_task(served, reading, digits, width, height))
 
     def close(self) -> None:
-        """Write the other files, data.yaml last; even after an interruption, so that the dataset is usable."""
+        """Write the other files, data.yaml last."""
         write_atomically(self._folder / "classes.txt", "".join(f"{name}\n" for name in CLASS_NAMES))
         write_atomically(self._folder / "label_config.xml", label_config())
         write_atomically(self._folder / "label_studio.json", json.dumps(self._tasks, indent=1) + "\n")

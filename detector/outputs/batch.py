@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Protocol
@@ -41,18 +40,17 @@ def read_inputs(
 ) -> Iterator[Reading]:
     """Yield a reading for every page, and for every frame of a video with new stable numbers.
 
-    Those without an error are passed to the writers, which are closed in any case. `watch` is a generator that yields
-    what it is given: successive pictures, or all frames of one video, the ones without stable numbers too. Ending it
-    ends the reading of these.
+    Those without an error are passed to the writers, which are closed when all is read. `watch` is a generator that
+    yields what it is given: successive pictures, or all frames of one video, the ones without stable numbers too.
+    Ending it ends the reading of these.
     """
-    with contextlib.ExitStack() as stack:
-        for writer in writers:
-            stack.callback(writer.close)
-        for image, reading in _scan(reader, inputs, regions, watch):
-            if image is not None and reading.error is None:
-                for writer in writers:
-                    writer.add(image, reading)
-            yield reading
+    for image, reading in _scan(reader, inputs, regions, watch):
+        if image is not None and reading.error is None:
+            for writer in writers:
+                writer.add(image, reading)
+        yield reading
+    for writer in writers:
+        writer.close()
 
 
 def _scan(

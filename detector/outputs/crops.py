@@ -12,11 +12,11 @@ import numpy as np
 
 from digitdet.common.boxes import as_boxes
 from digitdet.common.files import write_atomically
+from digitdet.common.text import escape_surrogates
 from digitdet.common.types import Boxes, FloatArray, Image
 from digitdet.datasets.number_crops import MARGIN, crop_number
 from digitdet.imaging.images import encode_png
-from digitdet.outputs.export_folder import FileNames, make_export_folder
-from digitdet.outputs.formats import escape_surrogates
+from digitdet.outputs.export_folder import FileNames
 from digitdet.reading.results import Number, Reading
 
 COLUMNS = ("image", "number", "status", "confidence", "source", "page", "box")
@@ -25,7 +25,7 @@ _MIN_ANGLE = 2.0  # degrees: numbers within it are cropped without rotation
 
 
 class CropWriter:
-    """Writes a PNG file for every number into a missing or empty folder, and a table of them at the end."""
+    """Writes a PNG file for every number into a folder, and a table of them at the end; see `export_folder`."""
 
     skipped = ()
 
@@ -35,7 +35,7 @@ class CropWriter:
         self._table = io.StringIO()
         self._rows = csv.writer(self._table, lineterminator="\n")
         self._rows.writerow(COLUMNS)
-        make_export_folder(folder)
+        folder.mkdir(parents=True, exist_ok=True)
 
     def add(self, image: Image, reading: Reading) -> None:
         """Write the crops of the numbers in a picture (H, W, 3) uint8 BGR."""
@@ -52,7 +52,7 @@ class CropWriter:
             self._rows.writerow([name, number.text, number.status, fields["confidence"], source, reading.page, box])
 
     def close(self) -> None:
-        """Write the table, even after an interruption."""
+        """Write the table."""
         write_atomically(self._folder / "labels.csv", self._table.getvalue())
 
 

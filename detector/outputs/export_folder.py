@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from digitdet.common.errors import DataError
+from digitdet.common.files import LOCK_FILE, folder_lock, write_atomically
 from digitdet.reading.results import Reading
 
 _FORBIDDEN = re.compile('[\x00-\x1f\x7f<>:"/\\\\|?*\ud800-\udfff]')  # on some systems, or in UTF-8
 _MAX_BYTES = 150  # of the 255 that a file name may have, so that suffixes and a counter fit
 
 
-def make_export_folder(folder: Path) -> None:
-    """Create a folder; raises DataError if it is not empty or is a file, so that no earlier file is overwritten."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise DataError(f"{folder}: is not empty; choose another folder to write to")
-    folder.mkdir(parents=True, exist_ok=True)
+_UNFINISHED = ".unfinished"
+"""Name of the file with the identity of the run that writes into a folder, until all its files are written."""
+
+
+@contextlib.contextmanager
+def export_folder(folder: Path, identity: str) -> Iterator[bool]:
+    """Create a folder for exported files; yields whether it holds an unfinished run of this identity.
+
+    The same run writes the same files again, in the place of those that it wrote before it was interrupted.
+
+    Raises:
+        DataError: The folder holds other files, so that no earlier file is overwritten, or is in use.
+    """
+    marker = folder / _UNFINISHED
+    with folder_lock(folder):
+        starts_again = marker.is_file() and marker.read_text(encoding="utf-8") == identity
+        if not starts_again and any(path.name != LOCK_FILE for path in folder.iterdir()):
+            reason = "holds an unfinished run of other pictures or settings" if marker.is_file() else "is not empty"
+            raise DataError(f"{folder}: {reason}; choose another folder to write to")
+        write_atomically(marker, identity)
+        yield starts_again
+        marker.unlink()
 
 
 class FileNames:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
+from digitdet.common.text import escape_surrogates, one_line
 from digitdet.reading.results import UNFIT, Reading
 
 FORMATS = ("text", "json", "jsonl", "csv")
@@ -16,10 +16,6 @@ CSV_COLUMNS = (
     *("image", "page", "region", "index", "text", "status", "confidence", "best", "digit_text"),
     *("left", "top", "right", "bottom", "angle", "error", "doubtful", "time"),
 )
-
-# A byte of a file name that is not UTF-8 is a lone surrogate in Python's strings, which no encoding can write.
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_ESCAPES = {10: "\\n", 13: "\\r"}
 
 
 def write_results(readings: Iterable[Reading], output_format: str, stream: TextIO, show_names: bool = False) -> None:
@@ -42,28 +38,19 @@ def write_results(readings: Iterable[Reading], output_format: str, stream: TextI
         stream.flush()
 
 
-def escape_surrogates(text: str) -> str:
-    """Return a text with its lone surrogates as \\xNN, the bytes that they stand for."""
-    return _SURROGATE.sub(lambda match: f"\\x{ord(match[0]) & 0xFF:02x}", text)
-
-
 def _text(readings: Iterable[Reading], show_names: bool) -> Iterator[str]:
     """Lines such as `photo.jpg: 42`, `scan.tif:2: region: 42` for a page and `clip.mp4:12.4s: 42` for a time."""
     for reading in readings:
         page = f":{reading.page}" if reading.pages > 1 else ""
         if reading.time is not None:
             page = f":{reading.time:.1f}s"
-        name = f"{_one_line(reading.source or '-')}{page}: " if show_names or page else ""
+        name = f"{one_line(reading.source or '-')}{page}: " if show_names or page else ""
         lines = []
         for number in reading.numbers:
             if number.status != UNFIT:
-                region = f"{_one_line(number.region)}: " if number.region else ""
+                region = f"{one_line(number.region)}: " if number.region else ""
                 lines.append(f"{name}{region}{number.text}\n")
         yield "".join(lines)
-
-
-def _one_line(text: str) -> str:
-    return escape_surrogates(text).translate(_ESCAPES)
 
 
 def _json(readings: Iterable[Reading], _show_names: bool) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 from digitdet import __version__
 from digitdet.common.errors import DataError
-from digitdet.common.files import folder_lock
+from digitdet.common.files import errors_naming, folder_lock
 from digitdet.imaging.inputs import Input
 from digitdet.models.model_file import find_model
 from digitdet.outputs.formats import write_results
@@ -52,7 +52,7 @@ def open_results(
     Raises:
         DataError: Another process writes this file, or `path`.part is damaged or has another identity.
     """
-    with folder_lock(path.parent, f".{path.name}.lock"):
+    with errors_naming(path), folder_lock(path.parent, path.name):
         results = ResultFile(path.with_name(f"{path.name}.part"), output_format, identity, resume)
         try:
             yield results

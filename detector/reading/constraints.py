@@ -70,7 +70,7 @@ class Constraints:
         self._set_check()
         self._set_rules()
         if not self._counts:
-            raise ConfigError(f"{self._names()}: no number of digits meets all of these; loosen one")
+            raise ConfigError(f"{self._names()}: no number meets all of these; loosen one")
         if self.allowed is not None:
             self._set_allowed(self.allowed)
 
@@ -132,8 +132,7 @@ class Constraints:
     def _set_rules(self) -> None:
         pattern = None if self.pattern is None else NumberPattern(self.pattern)
         if (self.previous is None) != (self.max_step is None):
-            given, other = ("max_step", "previous") if self.previous is None else ("previous", "max_step")
-            raise ConfigError(f"{given}: has no effect alone; give {other}, too")
+            raise ConfigError("previous, max_step: each has no effect without the other; give both")
         rules: list[NumberPattern | _Counter] = [] if pattern is None else [pattern]
         if self.previous is not None and self.max_step is not None:
             rules.append(_Counter(self.previous, self.max_step))
@@ -145,6 +144,8 @@ class Constraints:
         if isinstance(allowed, str) or not isinstance(allowed, Iterable):
             raise ConfigError(f"allowed: {allowed!r} is not a list; expected a list of numbers")
         numbers = tuple(allowed)  # an iterator can be read only once
+        if not numbers:
+            raise ConfigError("allowed: holds no numbers; give at least one")
         texts: dict[str, str] = {}
         for number in numbers:
             digits = only_digits(str(number))
@@ -153,14 +154,13 @@ class Constraints:
             if self.fits(digits):
                 texts.setdefault(digits, str(number))
         if not texts:
-            others = self._names(without="allowed") or "there are no others"
-            raise ConfigError(f"allowed: none of the {len(numbers)} numbers meets the other rules: {others}")
+            raise ConfigError(f"{self._names()}: no allowed number meets all of these; loosen one")
         counts = sum(1 << count for count in {len(digits) for digits in texts})
         self._set(allowed=numbers, _allowed=texts, _sorted=tuple(sorted(texts)), _counts=counts)
 
-    def _names(self, without: str = "") -> str:
+    def _names(self) -> str:
         names = ("digits", "pattern", "check", "allowed", "previous", "max_step")
-        return ", ".join(name for name in names if getattr(self, name) is not None and name != without)
+        return ", ".join(name for name in names if getattr(self, name) is not None)
 
     def _set(self, **values: object) -> None:
         for name, value in values.items():
@@ -171,7 +171,7 @@ def read_allowed(path: Path) -> tuple[str, ...]:
     """Read the numbers of a UTF-8 text file, one a line; empty lines are skipped.
 
     Raises:
-        ConfigError: The file cannot be read, or a line holds no digit; the message names the line.
+        ConfigError: The file cannot be read, is empty, or a line holds no digit; the message names the line.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -183,7 +183,10 @@ def read_allowed(path: Path) -> tuple[str, ...]:
             raise ConfigError(
                 f"allowed: {path}, line {row}: {line.strip()!r} holds no digit; expected one number a line"
             )
-    return tuple(line.strip() for line in lines if line.strip())
+    numbers = tuple(line.strip() for line in lines if line.strip())
+    if not numbers:
+        raise ConfigError(f"allowed: {path} holds no numbers; expected one number a line")
+    return numbers
 
 
 class _Counter:

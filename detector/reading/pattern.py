@@ -40,7 +40,7 @@ class NumberPattern:
         self._known: dict[Chain, tuple[int, list[_Step]]] = {}
         if not self.remaining("") >> 1:
             raise ConfigError(
-                f"pattern: {pattern!r} matches no number of 1 to {MAX_DIGITS} digits; use \\d for a digit"
+                f"pattern: '{pattern}' matches no number of 1 to {MAX_DIGITS} digits; use \\d for a digit"
             )
 
     def remaining(self, prefix: str) -> int:

@@ -156,7 +156,7 @@ class _Parser:
             self._fail("one quantifier follows another", "keep one of them")
         self._size = size + (self._size - size) * (least + 1 if most is None else most)
         if self._size > _MAX_SIZE:
-            raise ConfigError(f"pattern: {self._pattern!r} is too large; repeat fewer parts, or smaller ones")
+            raise ConfigError(f"pattern: '{self._pattern}' is too large; repeat fewer parts, or smaller ones")
         if most is None:
             return part * least + (Star(part),)
         optional: Chain = ()
@@ -185,6 +185,8 @@ class _Parser:
             return self._parse_escape()
         if character == ".":
             self._fail(". matches any character", r"write \d for a digit or \. for a full stop")
+        if character == "{" and "}" not in self._pattern[self._position :]:
+            self._fail("this { is not closed", r"add a }, or write \{ for the character")
         if character in "?*+{}^$]":
             self._fail(f"{character} has no meaning here", f"write \\{character} for the character")
         self._position += 1
@@ -234,4 +236,4 @@ class _Parser:
         return self._pattern[self._position : self._position + 1]
 
     def _fail(self, reason: str, remedy: str) -> NoReturn:
-        raise ConfigError(f"pattern: {self._pattern!r}, character {self._position + 1}: {reason}; {remedy}")
+        raise ConfigError(f"pattern: '{self._pattern}', character {self._position + 1}: {reason}; {remedy}")

@@ -56,7 +56,7 @@ def _parse(form: type[_Form], request: Request, fields: Iterable[tuple[str, str]
         if name in _REPEATABLE:
             values.setdefault(name, []).append(text)
         elif name in values:
-            raise ConfigError(f"{name}: is given more than once")
+            raise ConfigError(f"{name}: expected one value, got several")
         else:
             values[name] = text
     try:

@@ -94,7 +94,7 @@ def _parse_json(body: bytes) -> tuple[bytes, Fields]:
         raise HTTPException(HTTPStatus.BAD_REQUEST, "picture: is missing; send the content of the file in base64")
     start = picture.find(",") + 1 if picture.startswith("data:") else 0  # a data URL, as browsers make them
     try:
-        content = base64.b64decode(picture[start:], validate=True)
+        content = base64.b64decode("".join(picture[start:].split()), validate=True)  # `base64` breaks lines
     except ValueError as error:
         raise HTTPException(HTTPStatus.BAD_REQUEST, f"picture: is not base64: {error}") from error
     fields: Fields = []

@@ -166,13 +166,13 @@ def test_pictures_without_a_digit_and_broken_ones_are_named_and_the_rest_is_read
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["train", "--model", "svn"], 1, "did you mean 'svm'"),
+        (["train", "--model", "svn"], 2, "did you mean 'svm'"),
         (["train", "--model", "knn", "--epochs", 3], 2, "knn is not a network"),
         (["train", "--model", "all", "--out", "x"], 2, "the folder of one training"),
         (["predict"], 2, "name a picture or a folder"),
-        (["predict", "a.png"], 1, "digitdet classify train"),
+        (["predict", "a.png"], 2, "digitdet classify train"),
         (["eval"], 2, "Missing argument"),
-        (["eval", "nowhere"], 1, "no such classifier"),
+        (["eval", "nowhere"], 2, "no such classifier"),
     ],
 )
 def test_wrong_usage_is_one_line(arguments, code, message, tiny_mnist, tmp_path, monkeypatch):

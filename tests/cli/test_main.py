@@ -157,7 +157,7 @@ def test_synth_twice(synth, tmp_path):
     assert (first.stdout, (tmp_path / "my data" / "data.yaml").is_file()) == ("", True)
     assert "already" in synth(*arguments).stderr
     other = synth(*arguments, "--seed", 5)
-    assert (other.exit_code, len(other.stderr.splitlines())) == (1, 1)
+    assert (other.exit_code, len(other.stderr.splitlines())) == (2, 1)
     assert "other settings" in other.stderr
 
 
@@ -208,7 +208,7 @@ def test_synth_on_the_users_backgrounds(synth, tmp_path, preset):
     (tmp_path / "backgrounds").mkdir()
     arguments = ["--count", 12, "--backgrounds", tmp_path / "backgrounds", "--out", tmp_path / "out"]
     nothing = synth(*arguments, preset=preset, fonts=preset == "mixed")
-    assert (nothing.exit_code, "no pictures to use as backgrounds" in nothing.stderr) == (1, True)
+    assert (nothing.exit_code, "no pictures to use as backgrounds" in nothing.stderr) == (2, True)
     cv2.imwrite(str(tmp_path / "backgrounds" / "a.png"), np.full((50, 50, 3), 200, np.uint8))
     assert synth(*arguments, preset=preset, fonts=preset == "mixed").exit_code == 0
 
@@ -223,7 +223,7 @@ def test_synth_with_the_users_digits(synth, tmp_path):
 
 def test_unused_fonts_are_rejected(synth, tmp_path):
     result = synth("--count", 12, "--out", tmp_path / "out", preset="quick")
-    assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)
+    assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1)
     assert "no look of these settings uses them" in result.stderr
 
 
@@ -281,7 +281,7 @@ def test_preview_shows_the_first_training_pictures_and_writes_nothing_else(synth
 
 def test_preview_that_cannot_be_written_is_one_line(synth, tmp_path):
     result = synth("--preview", tmp_path / "sheet.txt")
-    assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)
+    assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1)
     assert "sheet.txt" in result.stderr
 
 
@@ -331,7 +331,7 @@ def test_check_lists_every_problem(dataset):
 @pytest.mark.parametrize("option", ["--stats", "--check"])
 def test_missing_dataset_is_one_line(tmp_path, option):
     result = run("synth", option, tmp_path / "gone")
-    assert (result.exit_code, result.stdout, len(result.stderr.splitlines())) == (1, "", 1)
+    assert (result.exit_code, result.stdout, len(result.stderr.splitlines())) == (2, "", 1)
     assert "gone" in result.stderr
 
 
@@ -363,7 +363,7 @@ def test_convert_lists_up_to_twenty_skipped_entries(tmp_path):
 
 def test_convert_of_no_dataset_is_one_line(tmp_path):
     result = run("convert", tmp_path, tmp_path / "out", "--to", "yolo")
-    assert (result.exit_code, result.stdout, len(result.stderr.splitlines())) == (1, "", 1)
+    assert (result.exit_code, result.stdout, len(result.stderr.splitlines())) == (2, "", 1)
     assert "no dataset" in result.stderr
 
 

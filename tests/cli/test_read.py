@@ -45,7 +45,17 @@ def test_python_m_digitdet_reads():
 
 
 def test_a_message_about_an_option_begins_with_the_option():
-    assert "Error: --max-step: has no effect alone" in run("read", EXAMPLE, "--max-step", "3").stderr
+    for arguments, start in (
+        (["--max-step", "3"], "--previous, --max-step: each"),
+        (["--largest", "--best"], "--largest, --best: each"),
+        (["--pattern", r"\d{3}", "--digits", "5"], "--digits, --pattern: no number"),
+        (["--pattern", r"\d{5"], r"--pattern: '\d{5', character 3: this { is not closed"),
+        (["--conf", "nan"], "Invalid value for '--conf': 'nan' is not a valid number."),
+        (["--min-confidence", "0,9"], "Invalid value for '--min-confidence': '0,9' is not a valid number."),
+        (["--max-step", "x"], "Invalid value for '--max-step': 'x' is not a valid whole number."),
+    ):
+        result = run("read", EXAMPLE, *arguments)
+        assert (result.exit_code, result.stderr.splitlines()[-1].startswith(f"Error: {start}")) == (2, True), start
     twice = run("read", EXAMPLE, "--region", "a=0,0,9,9", "--region", "a=9,9,9,9")
     assert (twice.exit_code, "--region: two regions have the same name" in twice.stderr) == (2, True)
 
@@ -185,7 +195,7 @@ def test_bad_model_is_one_line(tmp_path, content, reason):
     if content is not None:
         path.write_bytes(content)
     result = run("read", "--model", path, EXAMPLE)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert result.stdout == ""
     assert result.stderr.startswith(f"Error: {path}: ")
     assert reason in result.stderr
@@ -202,7 +212,7 @@ def test_names_are_read_from_a_list(tmp_path):
     names.write_text(f"{EXAMPLE}\n{tmp_path / 'gone.png'}\n", encoding="utf-8")
     result = run("read", "--from-file", names)
     assert (result.exit_code, result.stdout) == (1, f"{EXAMPLE}: {NUMBER}\n")
-    assert run("read", "--from-file", tmp_path / "none.txt").exit_code == 1
+    assert run("read", "--from-file", tmp_path / "none.txt").exit_code == 2
     listed = run("read", "--from-file", "-", stdin=f"{EXAMPLE}\n".encode())
     assert (listed.exit_code, listed.stdout) == (0, f"{NUMBER}\n")
 
@@ -335,7 +345,7 @@ def test_the_same_picture_is_labelled_once(tmp_path):
 def test_exports_do_not_mix_with_earlier_ones(tmp_path):
     (tmp_path / "mine.txt").write_text("keep")
     result = run("read", "--labels", tmp_path, EXAMPLE)
-    assert (result.exit_code, result.stdout) == (1, "")
+    assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == f"Error: {tmp_path}: is not empty; choose another folder to write to\n"
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
@@ -345,9 +355,13 @@ def test_file_names_that_are_not_utf8(tmp_path):
     name = os.fsencode(tmp_path) + b"/\xff\n-x.jpg"
     with open(name, "wb") as file:  # noqa: PTH123
         file.write(EXAMPLE.read_bytes())
-    result = in_a_new_process("-m", "digitdet", "read", str(tmp_path), str(EXAMPLE))
+    labels = ["-v", "--labels", str(tmp_path / "labels")]
+    result = in_a_new_process("-m", "digitdet", "read", *labels, str(tmp_path), os.fsdecode(name), str(EXAMPLE))
     assert result.returncode == 0, result.stderr
-    assert result.stdout.splitlines() == [f"{tmp_path}/\\xff\\n-x.jpg: {NUMBER}", f"{EXAMPLE}: {NUMBER}"]
+    told = [line for line in result.stderr.splitlines() if "x.jpg" in line]
+    assert len(told) == 4 and all(f"{tmp_path}/\\xff\\n-x.jpg" in line for line in told)
+    escaped = f"{tmp_path}/\\xff\\n-x.jpg: {NUMBER}"
+    assert result.stdout.splitlines() == [escaped, escaped, f"{EXAMPLE}: {NUMBER}"]
 
 
 @pytest.mark.parametrize(
@@ -365,9 +379,13 @@ def test_file_names_that_are_not_utf8(tmp_path):
         ["--region", "1,2,3", "a.jpg"],
         ["--previous", "12", "a.jpg"],
         ["--allowed", "gone.txt", "a.jpg"],
+        ["--allowed", os.devnull, "a.jpg"],
+        ["--config", "gone.yaml", "a.jpg"],
         ["--labels", "new", "--region", "0,0,9,9", "a.jpg"],
         ["--labels", "new", "--largest", "a.jpg"],
         ["--labels", "new", "--best", "a.jpg"],
+        ["--labels", "new", "--crops", "new", str(EXAMPLE)],
+        [""],
     ],
 )
 def test_wrong_usage_exits_with_2(arguments):

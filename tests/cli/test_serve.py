@@ -104,7 +104,7 @@ def test_an_unknown_host_is_one_line():
 def test_a_folder_with_other_files_is_rejected(tmp_path):
     (tmp_path / "letter.txt").write_text("dear")
     result = run("--corrections", tmp_path, "--port", 0)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "choose another folder" in result.output
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 

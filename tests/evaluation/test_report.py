@@ -243,6 +243,6 @@ def test_unreadable_pictures_are_reported_and_counted(labelled):
 
 def test_missing_labels_give_one_error_line(tmp_path):
     result = run(tmp_path)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert result.stderr.startswith(f"Error: {tmp_path}: no labelled pictures here")
     assert len(result.stderr.splitlines()) == 1

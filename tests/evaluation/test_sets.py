@@ -111,6 +111,7 @@ def test_a_sample_is_evenly_spaced(tmp_path):
         ("", None, "column image is missing"),
         ("image,number\n", None, "lists no pictures"),
         ("image,number\na.png,12a\n", None, "line 2: expected a picture and its number"),
+        ("image,number\na.png,12;13\n", None, "several rows separated by |"),
         ("image,number\na.png,1|-\n", None, "line 2: expected a picture and its number"),
         ("image,number\n,12\n", None, "line 2: expected a picture"),
         ("image,number\na.png,1\na.png,1\n", None, "line 3: 'a.png' is listed twice"),

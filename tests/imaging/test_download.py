@@ -1,5 +1,6 @@
 """Pictures from web addresses, served by this process."""
 
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -78,3 +79,16 @@ def test_limits_apply(site):
         load_image(f"{site}/a.png", max_pixels=100)
     with pytest.raises(ImageError, match="above the limit of 5e-05 MB"):
         download(f"{site}/a.png", max_bytes=50)
+
+
+@pytest.mark.parametrize("url", ["file:///etc/a.png", "ftp://example.org/a.png", "rtsp://example.org/a"])
+def test_only_web_addresses_are_downloaded(url):
+    with pytest.raises(ImageError, match=rf"^{url}: is not downloaded; only addresses that begin with http:// or"):
+        load_image(url)
+
+
+def test_a_refused_connection_is_described_in_words():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(ImageError, match=r"cannot be downloaded \(Connection refused\)$"):
+        load_image(f"http://127.0.0.1:{port}/a.png")

@@ -2,6 +2,7 @@ import io
 import os
 import sys
 
+import cv2
 import pytest
 
 from digitdet.common.errors import DataError, ImageError
@@ -150,6 +151,7 @@ def test_a_picture_from_standard_input(stdin, picture):
         (b"a.jpg", ["a.jpg"]),
         (b"a.jpg\nsub/b c.jpg\n\n#1.jpg\n", ["a.jpg", "sub/b c.jpg", "#1.jpg"]),
         (b"\xef\xbb\xbfa.jpg\r\n\r\nb.jpg\r\n", ["a.jpg", "b.jpg"]),
+        (b" \na.jpg\n\t\r\n", ["a.jpg"]),
         (b"a.jpg\0line\nbreak.jpg\0", ["a.jpg", "line\nbreak.jpg"]),
         (b"latin-\xe9.jpg\n", [os.fsdecode(b"latin-\xe9.jpg")]),
     ],
@@ -160,6 +162,19 @@ def test_lists(tmp_path, stdin, content, expected):
     assert read_list(str(path)) == expected
     stdin(content)
     assert read_list("-") == expected
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".bmp", ".webp", ".gif"])
+def test_a_picture_is_no_list(tmp_path, picture, suffix):
+    cv2.imwrite(str(tmp_path / f"a{suffix}"), picture)
+    with pytest.raises(DataError, match="is not a text file in UTF-8; name a picture without --from-file"):
+        read_list(str(tmp_path / f"a{suffix}"))
+
+
+def test_a_list_in_utf16_is_refused(tmp_path):
+    (tmp_path / "a.txt").write_text("a.jpg", encoding="utf-16")
+    with pytest.raises(DataError, match="is not a text file in UTF-8"):
+        read_list(str(tmp_path / "a.txt"))
 
 
 @pytest.mark.parametrize("name", ["gone.txt", ".", "a\0b"])

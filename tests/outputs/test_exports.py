@@ -11,7 +11,7 @@ from digitdet.common.errors import DataError
 from digitdet.datasets.formats.yolo import check_dataset, read_labels
 from digitdet.outputs.annotations import AnnotationWriter
 from digitdet.outputs.crops import COLUMNS, CropWriter, level_crop
-from digitdet.outputs.export_folder import FileNames
+from digitdet.outputs.export_folder import FileNames, export_folder
 from digitdet.reading.results import UNFIT, UNSURE, Digit, Mark, Number, Reading
 
 ORIENTED = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"  # orientation 6: a quarter turn
@@ -58,14 +58,26 @@ def test_file_names_of_pages():
     assert [names.name(reading(source="s.tif", page=page, pages=2)) for page in (1, 2)] == ["s-p1", "s-p2"]
 
 
-@pytest.mark.parametrize("writer", [CropWriter, AnnotationWriter])
-def test_a_folder_that_is_not_empty_is_refused(writer, tmp_path):
+def test_a_folder_that_is_not_empty_is_refused(tmp_path):
     (tmp_path / "mine.txt").write_text("keep", encoding="utf-8")
-    with pytest.raises(DataError, match="is not empty"):
-        writer(tmp_path)
-    with pytest.raises(DataError, match="is not empty"):
-        writer(tmp_path / "mine.txt")
+    with pytest.raises(DataError, match="is not empty"), export_folder(tmp_path, "x"):
+        pass
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_only_the_interrupted_run_writes_into_its_folder_again(tmp_path):
+    folder = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt), export_folder(folder, "x") as starts_again:
+        assert not starts_again
+        (folder / "a.png").touch()
+        raise KeyboardInterrupt
+    with pytest.raises(DataError, match="other pictures or settings"), export_folder(folder, "y"):
+        pass
+    with export_folder(folder, "x") as starts_again:
+        assert starts_again
+    assert [path.name for path in folder.iterdir()] == ["a.png"]
+    with pytest.raises(DataError, match="is not empty"), export_folder(folder, "x"):
+        pass
 
 
 def test_crops(tmp_path):

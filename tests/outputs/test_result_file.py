@@ -169,7 +169,19 @@ def test_the_command_resumes(tmp_path, monkeypatch):
 def test_identity_of_a_run(tmp_path, monkeypatch):
     monkeypatch.chdir(__file__.rpartition("tests")[0])
     flags = ("best", "digits_only", "largest", "strict")
-    unset = (*flags, "check", "conf", "digits", "max_step", "min_confidence", "pattern", "previous")
+    unset = (
+        *flags,
+        "camera",
+        "check",
+        "conf",
+        "digits",
+        "every",
+        "max_step",
+        "min_confidence",
+        "pattern",
+        "previous",
+        "stable",
+    )
     allowed, config = tmp_path / "allowed.txt", tmp_path / "config.yaml"
     allowed.write_text("17\n", encoding="utf-8")
     config.write_text("confidence: 0.4\n", encoding="utf-8")

@@ -279,7 +279,7 @@ def test_two_commands_with_one_folder(command, composing, composed, thousand, mn
     while not lock.exists() and time.monotonic() < until:
         time.sleep(0.01)
     second = command(*arguments).end()
-    assert second.code == 1
+    assert second.code == 2
     assert [line for line in second.lines() if "another digitdet is writing" in line], second.stderr
     assert "Traceback" not in second.stderr
     if what == "classify":  # no need to train to the end
@@ -297,7 +297,7 @@ def test_a_folder_with_other_files(command, composing, composed, mnist, tmp_path
         ["classify", "train", "--model", "knn", "--mnist", mnist],
     ):
         ended = command(*arguments, "--out", tmp_path).end()
-        assert ended.code == 1
+        assert ended.code == 2
         assert "is not empty" in ended.lines()[-1]
         assert "Traceback" not in ended.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["diary.txt"]

@@ -177,7 +177,7 @@ def test_command(dataset, tmp_path, monkeypatch):
     shutil.copy(shipped_file(DETECTOR), tmp_path / DETECTOR)
     command = ["calibrate", str(dataset), "--model", str(tmp_path)]
     refused = CliRunner().invoke(main, command)
-    assert refused.exit_code == 1
+    assert refused.exit_code == 2
     assert "give more pictures" in refused.stderr
     monkeypatch.setattr(calibrate, "_MIN_NUMBERS", 1)
     dry = CliRunner().invoke(main, [*command, "--dry-run"])

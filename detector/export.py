@@ -6,6 +6,7 @@ import copy
 import json
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,7 +117,10 @@ def _to_onnx(source: Path, target: Path) -> Network:
 
 
 class _OpenVinoNetwork:
-    """A network of OpenVINO on the CPU. Several threads may run it at the same time."""
+    """A network of OpenVINO on the CPU, for any number of threads."""
+
+    # Two threads in OpenVINO's Python code sometimes wait for each other for ever. It uses all cores for each of them.
+    _one_at_a_time = threading.Lock()
 
     def __init__(self, openvino: Any, file: Path) -> None:
         # Without the hint, processors with bfloat16 compute in it.
@@ -124,8 +128,9 @@ class _OpenVinoNetwork:
 
     def run(self, tensor: Tensor) -> Tensor:
         """Return the first output for an input."""
-        result = self._network.create_infer_request().infer([tensor])
-        return np.array(result[0], np.float32)
+        with self._one_at_a_time:
+            result = self._network.create_infer_request().infer([tensor])
+            return np.array(result[0], np.float32)
 
 
 def _to_openvino(source: Path, target: Path) -> Network:

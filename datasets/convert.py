@@ -19,6 +19,7 @@ from digitdet.datasets.number_crops import write_number_crops
 _READERS: Mapping[str, Callable[[Path], Dataset]] = {"yolo": read_yolo, "coco": read_coco, "voc": read_voc}
 _WRITERS: Mapping[str, Callable[[Dataset, Path], None]] = {"yolo": write_yolo, "coco": write_coco, "voc": write_voc}
 
+_WITHOUT_NUMBERS = f"{NUMBERS_FILE} is left out: the new dataset has only the boxes of digits"
 _GROUPED = f"there is no {NUMBERS_FILE}: digits of a line that are near each other were taken as a number"
 
 
@@ -37,10 +38,10 @@ def detect_format(source: Path) -> str:
         found = {".json": "coco", ".yaml": "yolo", ".yml": "yolo"}.get(source.suffix.lower())
     elif (source / DATA_FILE).is_file():
         found = "yolo"
-    elif find_voc_files(source):
-        found = "voc"
+    elif find_coco_files(source):
+        found = "coco"
     else:
-        found = "coco" if find_coco_files(source) else None
+        found = "voc" if find_voc_files(source) else None
     if found is None:
         raise DataError(f"{source}: no dataset: expected data.yaml (YOLO), COCO's JSON or Pascal VOC's XML")
     return found
@@ -58,14 +59,15 @@ def convert(source: Path, out: Path, to: str) -> Conversion:
     if to == "crops" and found != "yolo":
         raise DataError(f"{source}: {found.upper()} does not say which digits make a number; crops need a YOLO dataset")
     source = find_data_file(source) if found == "yolo" else source
+    has_numbers = found == "yolo" and (source.parent / NUMBERS_FILE).is_file()
     with fresh_folder(out):
         if to == "crops":
-            has_numbers = (source.parent / NUMBERS_FILE).is_file()
             return Conversion(*write_number_crops(source, out), () if has_numbers else (_GROUPED,))
         dataset = _READERS[found](source)
         _WRITERS[to](dataset, out)
     pictures = [picture for split in dataset.splits.values() for picture in split]
-    return Conversion(len(pictures), sum(len(picture.labels) for picture in pictures), dataset.notes)
+    notes = (*dataset.notes, _WITHOUT_NUMBERS) if has_numbers else dataset.notes
+    return Conversion(len(pictures), sum(len(picture.labels) for picture in pictures), notes)
 
 
 @contextlib.contextmanager

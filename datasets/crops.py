@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digitdet.common.errors import DataError
+from digitdet.common.errors import DataError, ImageError
 from digitdet.common.splits import name_hash
 from digitdet.common.tables import read_rows
 from digitdet.common.types import CLASS_NAMES, Image
 from digitdet.datasets.formats.yolo import SPLITS, list_images
-from digitdet.imaging.images import decode_image
+from digitdet.imaging.images import load_image
 
 _MAX_SIDE = 192  # pixels; larger crops are shrunk, digits are drawn at about 150 px at most
 _MIN_SIDE = 4
@@ -120,9 +120,10 @@ def _csv_entries(path: Path) -> list[tuple[Path, str, int]]:
 
 def _decode_crop(content: bytes) -> Image:
     """Decode a picture as BGR, shrunk to `_MAX_SIDE`; ValueError if it is damaged, too small or blank."""
-    image = decode_image(content)
-    if image is None:
-        raise ValueError("damaged, cut off or not a picture in a known format")
+    try:
+        image = load_image(content)
+    except ImageError as error:
+        raise ValueError(str(error)) from error
     height, width = image.shape[:2]
     if min(height, width) < _MIN_SIDE:
         raise ValueError(f"{width}x{height} pixels are too few")

@@ -56,7 +56,8 @@ def read_voc(folder: Path) -> Dataset:
     """Read a Pascal VOC dataset; see `check_pictures` for what is left out.
 
     The folder has Annotations/, JPEGImages/ and ImageSets/Main/, or XML files beside their pictures, whose split is
-    taken from the name of their folder, by default train. If a coordinate is 0, the dataset counts from 0, not from 1.
+    taken from the name of their folder, by default train. If a coordinate is 0, or no whole number, the dataset counts
+    from 0, not from 1.
     """
     files = find_voc_files(folder)
     if not files:
@@ -67,7 +68,8 @@ def read_voc(folder: Path) -> Dataset:
     if skipped and not any(picture.classes for picture in pictures):
         raise DataError(f"{folder}: no object is named after a digit 0 to 9")
     notes = [f"{folder}: {count} object(s) {reason}" for reason, count in sorted(skipped.items())]
-    if any(0 <= value < 1 for picture in pictures for box in picture.boxes for value in box[:2]):
+    starts = [value for picture in pictures for box in picture.boxes for value in box[:2]]
+    if any(0 <= value < 1 or value % 1 for value in starts):
         notes.append(f"{folder}: coordinates count from 0")
     else:
         pictures = [replace(p, boxes=tuple((x - 1, y - 1, x1, y1) for x, y, x1, y1 in p.boxes)) for p in pictures]

@@ -23,10 +23,10 @@ import numpy.typing as npt
 import yaml
 
 from digitdet.common.boxes import as_boxes, cxcywhn_to_xyxy, xyxy_to_cxcywhn
-from digitdet.common.errors import DataError
+from digitdet.common.errors import DataError, ImageError
 from digitdet.common.files import write_atomically
 from digitdet.common.types import CLASS_NAMES, Image
-from digitdet.imaging.images import decode_image
+from digitdet.imaging.images import decode_image, load_image
 
 DATA_FILE = "data.yaml"
 SPLITS = ("train", "val", "test")
@@ -220,15 +220,15 @@ def label_path(image: Path) -> Path:
 
 
 def read_picture(path: Path) -> Image:
-    """Read a picture as (H, W, 3) uint8 BGR with its EXIF orientation applied; DataError if that fails."""
+    """Read a picture as `digitdet read` does, upright as (H, W, 3) uint8 BGR; DataError if that fails."""
     try:
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
-    image = decode_image(content, cv2.IMREAD_COLOR)
-    if image is None:
-        raise DataError(f"{path}: {_UNREADABLE}")
-    return image
+    try:
+        return load_image(content)
+    except ImageError as error:
+        raise DataError(f"{path}: {error}") from error
 
 
 def check_dataset(data_file: Path, decode: bool = False) -> list[str]:

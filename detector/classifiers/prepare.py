@@ -48,6 +48,8 @@ def load_own_digits(path: Path) -> tuple[Mapping[str, Digits], list[str]]:
     parts = {split: _convert(part, path, skipped) for split, part in split_crops(crops).items()}
     if not len(parts["train"]):
         raise DataError(f"{path}: no picture shows a digit")
+    if not len(parts["val"]):
+        raise DataError(f"{path}: needs at least three pictures of one digit, to hold one out for validation")
     return parts, skipped
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import quote
 
 from pyarrow import fs
 
@@ -82,7 +83,7 @@ def find_pictures(names: Iterable[str]) -> Iterator[StoredInput]:
         if name == STDIN:
             raise DataError("-: standard input is not available on other machines; name files")
         if _SEPARATOR in name:
-            yield from (StoredInput(one.path, one.error, location=one.path) for one in _expand(name))
+            yield from _expand(name)
         else:
             for one in find_inputs([name]):
                 if one.video is not None:
@@ -109,12 +110,12 @@ def _read(system: Any, path: str) -> bytes:
         return content
 
 
-def _expand(uri: str) -> Iterator[Input]:
+def _expand(uri: str) -> Iterator[StoredInput]:
     with _arrow_errors(uri):
         system, path = resolve(uri)
         info = system.get_file_info(path)
         if info.type != fs.FileType.Directory:
-            yield Input(uri)  # a missing file is reported when it is opened
+            yield StoredInput(uri, location=uri)  # a missing file is reported when it is opened
             return
         found = system.get_file_info(fs.FileSelector(path, recursive=True))
     base, mark, query = uri.partition("?")
@@ -122,8 +123,10 @@ def _expand(uri: str) -> Iterator[Input]:
     visible = (one for one in inside if not any(part.startswith(".") for part in one.parts))
     pictures = sorted(one for one in visible if one.suffix.lower() in PICTURE_SUFFIXES)
     if not pictures:
-        yield Input(uri, "the folder holds no pictures")
-    yield from (Input(f"{base.rstrip('/')}/{one}{mark}{query}") for one in pictures)
+        yield StoredInput(uri, "the folder holds no pictures", location=uri)
+    folder = base.rstrip("/")
+    for one in pictures:
+        yield StoredInput(f"{folder}/{one}{mark}{query}", location=f"{folder}/{quote(str(one))}{mark}{query}")
 
 
 @contextlib.contextmanager

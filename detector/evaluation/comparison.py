@@ -60,7 +60,7 @@ def compare(name: str, first: Sequence[PictureOutcome], second: Sequence[Picture
     exact: list[tuple[bool, bool]] = []
     changes = []
     for one, other in zip(first, second, strict=True):
-        if one.picture is not other.picture:
+        if (one.picture.path, one.picture.image) != (other.picture.path, other.picture.image):
             raise ValueError(f"{one.picture.path} is paired with {other.picture.path}")
         befores, afters = ([number for number in outcome.numbers if number.truth] for outcome in (one, other))
         for index, (before, after) in enumerate(zip(befores, afters, strict=True)):

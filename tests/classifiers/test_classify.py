@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from digitdet.classifiers.prepare import join_digits, load_own_digits, read_digit, to_mnist
 from digitdet.cli.main import main
-from digitdet.common.errors import ImageError
+from digitdet.common.errors import DataError, ImageError
 from digitdet.datasets import mnist
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "number.jpg"
@@ -87,6 +87,14 @@ def own_digits(make_digits, tmp_path):
         large = cv2.resize(255 - image, (56, 56), interpolation=cv2.INTER_CUBIC)
         cv2.imwrite(str(folder / str(label) / f"{place}.png"), large)
     return folder
+
+
+def test_own_digits_that_leave_none_for_validation_are_refused(own_digits):
+    for digit in range(10):
+        for picture in sorted((own_digits / str(digit)).iterdir())[2:]:
+            picture.unlink()
+    with pytest.raises(DataError, match="at least three pictures of one digit"):
+        load_own_digits(own_digits)
 
 
 def test_own_digits_are_made_like_mnist_and_divided(own_digits):

@@ -44,6 +44,12 @@ def test_uris_are_expanded_like_folders(tmp_path):
     (missing,) = find_pictures([f"{uri}/gone.jpg"])
     with pytest.raises(ImageError, match=r"No such file|does not exist|not found"):
         missing.source()
+    for name in ("b c.png", "50%.png", "x#1.png", "q?.png", "%41.png", "ü.png"):
+        (tmp_path / "odd" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "odd" / name).write_bytes(name.encode())
+    odd = list(find_pictures([f"{uri}/odd"]))
+    assert [one.source() for one in odd] == [one.path.rpartition("/")[2].encode() for one in odd]
+    assert len(odd) == 6
     (tmp_path / "empty").mkdir()
     assert next(find_pictures([f"{uri}/empty"])).error == "the folder holds no pictures"
 

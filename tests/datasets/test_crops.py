@@ -57,8 +57,8 @@ def test_unusable_pictures_are_skipped_with_a_reason(folder):
     whole = (folder / "5" / "3.jpg").read_bytes()
     bad = {
         "cut.jpg": (whole[: len(whole) // 2], "cut off"),
-        "empty.png": (b"", "damaged"),
-        "text.jpg": (b"no picture", "damaged"),
+        "empty.png": (b"", "the file is empty"),
+        "text.jpg": (b"no picture", "not a picture"),
         "z_copy.jpg": (whole, "same picture"),
         "blank.png": (cv2.imencode(".png", np.full((20, 20), 200, np.uint8))[1].tobytes(), "blank"),
         "dot.png": (cv2.imencode(".png", np.eye(2, dtype=np.uint8) * 255)[1].tobytes(), "too few"),
@@ -72,6 +72,14 @@ def test_unusable_pictures_are_skipped_with_a_reason(folder):
     for name, (_, reason) in bad.items():
         line = next(line for line in crops.skipped if name in line)
         assert reason in line and "\n" not in line
+
+
+def test_digits_on_a_transparent_background_are_read(folder):
+    ink = 255 - draw_crop(3)[:, :, 0]
+    picture = np.dstack([np.zeros((*ink.shape, 3), np.uint8), ink])  # black everywhere, opaque where the ink is
+    cv2.imwrite(str(folder / "3" / "transparent.png"), picture)
+    crops = load_crops(folder)
+    assert np.ptp(crops.images[crops.names.index("3/transparent.png")]) > 100
 
 
 def test_large_pictures_are_shrunk(folder):

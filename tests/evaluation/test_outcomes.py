@@ -11,6 +11,7 @@ from digitdet.common.errors import ImageError
 from digitdet.configs import ReadConfig
 from digitdet.datasets.formats.numbers import NumberTruth
 from digitdet.detection.postprocess import Detections
+from digitdet.evaluation.comparison import compare
 from digitdet.evaluation.outcomes import judge, read_set
 from digitdet.evaluation.sets import DigitBoxes, TruePicture, TrueSet
 from digitdet.reading.results import Alternative, Digit, Number, Reading
@@ -176,6 +177,8 @@ def test_digits_that_are_near_each_other_are_compared_as_a_number():
     only_digits = TrueSet("mine", (TruePicture("a.png", Path("a.png"), digits=digits),))
     (outcome,) = read_set(FakeReader(), only_digits)
     assert [one.truth for one in outcome.numbers][:1] == ["12"]
+    (again,) = read_set(FakeReader(), only_digits)
+    assert compare("mine", [outcome], [again]).numbers == 1
 
 
 def test_digits_are_optional():

@@ -16,7 +16,7 @@ from digitdet.common.splits import name_hash
 from digitdet.common.tables import read_rows
 from digitdet.common.types import Image
 from digitdet.datasets.formats.yolo import IMAGE_SUFFIXES, SPLITS, read_picture
-from digitdet.imaging.images import decode_image
+from digitdet.imaging.images import decode_image, encode_png
 from digitdet.synth.surfaces.fields import log_uniform
 
 LIST_FILE = "list.csv"
@@ -144,7 +144,10 @@ def _load_background(path: Path) -> tuple[bytes, bytes]:
     height, width = image.shape[:2]
     scale = _MAX_SIDE / max(height, width)
     if scale >= 1:
-        return path.read_bytes(), digest
+        content = path.read_bytes()
+        kept = decode_image(content, cv2.IMREAD_COLOR)
+        is_same = kept is not None and np.array_equal(kept, image)  # not with transparency, for example
+        return (content if is_same else encode_png(image)), digest
     size = max(round(width * scale), 1), max(round(height * scale), 1)
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     return bytes(cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1]), digest

@@ -32,6 +32,13 @@ def labels_of(folder, split):
     return {path.name: data.labels(path).classes.tolist() for path in data.pictures(split)}
 
 
+def test_a_note_says_that_the_numbers_are_left_out(dataset, tmp_path):
+    note = "numbers.jsonl is left out: the new dataset has only the boxes of digits"
+    assert note not in convert(dataset, tmp_path / "without", "yolo").notes
+    (dataset / "numbers.jsonl").write_text("")
+    assert note in convert(dataset, tmp_path / "with", "coco").notes
+
+
 def test_any_yolo_dataset_becomes_a_plain_one(dataset, tmp_path):
     done = convert(dataset, tmp_path / "out", "yolo")
     assert "the classes '.' are left out" in done.notes[0]

@@ -26,6 +26,5 @@ def square(number):
     return number**2
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-def test_samples_are_drawn_in_order(workers):
-    assert list(draw_in_workers(square, 5, 4, Machine("cpu", in_bf16=False, workers=workers))) == [25, 36, 49, 64]
+def test_samples_are_drawn_in_order():
+    assert list(draw_in_workers(square, 5, 4, Machine("cpu", in_bf16=False, workers=0))) == [25, 36, 49, 64]

@@ -39,13 +39,20 @@ def test_pictures_are_loaded_in_order_and_shrunk(tmp_path):
     assert skipped == []
 
 
-@pytest.mark.parametrize("content", [b"", b"not a jpeg", b"\xff\xd8\xff\xe0 cut off"])
-def test_broken_picture_is_skipped_and_reported(tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "the file is empty"),
+        (b"not a jpeg", "not a picture in a known format, or damaged"),
+        (b"\xff\xd8\xff\xe0 cut off", "the JPEG is damaged or cut off"),
+    ],
+)
+def test_broken_picture_is_skipped_and_reported(tmp_path, content, reason):
     write_picture(tmp_path / "good.png")
     (tmp_path / "broken.jpg").write_bytes(content)
     images, skipped = load_backgrounds(tmp_path)
     assert len(images) == 1
-    assert skipped == [f"{tmp_path / 'broken.jpg'}: not a picture that can be decoded, or cut off"]
+    assert skipped == [f"{tmp_path / 'broken.jpg'}: {reason}"]
 
 
 def test_copy_of_a_picture_is_skipped(tmp_path):

@@ -1,4 +1,7 @@
-"""Load digit sources and backgrounds by split: no digit, writer, typeface or background is in two splits."""
+"""Load digit sources and backgrounds by split: no digit, typeface or background is in two splits.
+
+Recorded strokes are divided by writer; MNIST and the sets of torchvision by position, so a writer may be in two splits.
+"""
 
 from __future__ import annotations
 
@@ -169,7 +172,10 @@ SOURCES["dots"] = partial(_drawn, source=StyledGlyphs(sample_dot_display))
 
 
 def _split_typefaces(request: _Request, folders: Sequence[Path]) -> dict[str, list[Typeface]]:
-    """Return the typefaces of each split; all faces of a family (light, bold, italic) are in the same one."""
+    """Return the typefaces of each split; all faces of a family (bold, italic) are in the same one.
+
+    Families are what the files name so: some name each width or weight of a design a family of its own.
+    """
     paths = find_fonts(folders)
     if not paths:
         where = ", ".join(map(str, folders)) or "the system's font folders"

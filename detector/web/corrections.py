@@ -96,14 +96,17 @@ class CorrectionFolder:
             raise ConfigError("digits: a box lies outside the picture, or occurs twice")
         label = format_labels(labels_from_xyxy([int(one.digit) for one in digits], boxes, width, height))
         content, suffix = picture_file(upright, original)
-        stem = hashlib.sha256(content).hexdigest()[:16]
+        stem = hashlib.sha256(image.tobytes()).hexdigest()[:16]  # the same for every rotation
         with self._lock:
             pictures = self._pictures()
-            known = next((path.parent.name for path in pictures if path.stem == stem), None)
-            name = f"{known or split_of(len(pictures))}/{stem}"
-            write_atomically(self._folder / "labels" / f"{name}.txt", label)
-            write_atomically(self._folder / "images" / f"{name}{suffix}", content)
-            return Saved(f"images/{name}{suffix}", len(digits), len(self._pictures()))
+            known = next((path for path in pictures if path.stem == stem), None)
+            split = split_of(len(pictures)) if known is None else known.parent.name
+            file = self._splits[split] / f"{stem}{suffix}"
+            write_atomically(self._folder / "labels" / split / f"{stem}.txt", label)
+            write_atomically(file, content)
+            if known is not None and known != file:  # a turned picture has another format
+                known.unlink()
+            return Saved(file.relative_to(self._folder).as_posix(), len(digits), len(self._pictures()))
 
     def _pictures(self) -> list[Path]:
         return [path for images in self._splits.values() for path in list_images(images)]

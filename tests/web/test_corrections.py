@@ -92,6 +92,18 @@ def test_a_rotated_page_is_saved_upright(make_client, tmp_path):
     assert (np.diff(labels.boxes[:, 0]) > 0).all()  # from left to right again
 
 
+def test_a_picture_corrected_with_another_rotation_replaces_the_first(make_client, tmp_path):
+    client = make_client(corrections=tmp_path)
+    photo = EXAMPLE.read_bytes()
+    digit = [{"digit": "4", "box": [10, 10, 20, 30]}]
+    first = correct(client, digit, photo).json()
+    second = correct(client, digit, photo, rotation=90).json()
+    assert (first["pictures"], second["pictures"]) == (1, 1)
+    (kept,) = (path for path in (tmp_path / "images").rglob("*.*"))
+    assert kept == tmp_path / second["picture"]
+    assert len(list((tmp_path / "labels").rglob("*.txt"))) == 1
+
+
 def test_a_later_page_is_saved(make_client, tmp_path):
     client = make_client(corrections=tmp_path)
     pages = [np.full((60, 80, 3), shade, np.uint8) for shade in (200, 220)]

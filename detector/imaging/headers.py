@@ -54,15 +54,19 @@ _SOI = b"\xff\xd8"
 _EOI = 0xD9
 # In entropy-coded data FF is followed by 00, or begins a restart marker D0 to D7; TEM (01) has no length (B.1.1).
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
+_MAX_SEGMENTS = 10_000
 
 
 def _jpeg_segments(content: bytes) -> Iterator[tuple[int, int, int]]:
     """Yield the segments of a JPEG up to its end: the second byte of the marker, start and end of the parameters.
 
-    Segments are skipped by their lengths, so that markers inside a thumbnail or an appended video are not yielded.
+    Segments are skipped by their lengths, so that markers inside a thumbnail or an appended video are not yielded. A
+    file with more segments than a real one has is read no further, and so counts as cut off.
     """
     position = len(_SOI)
-    while marker := _NEXT_MARKER.search(content, position):
+    for _ in range(_MAX_SEGMENTS):
+        if not (marker := _NEXT_MARKER.search(content, position)):
+            return
         start = marker.end()
         code = content[start - 1]
         if code == _EOI:

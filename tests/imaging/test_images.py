@@ -152,6 +152,14 @@ def test_truncated_jpeg_is_rejected(picture, part):
         load_image(content[: int(len(content) * part)])
 
 
+def test_a_jpeg_of_empty_segments_alone_is_rejected_early(picture):
+    content = cv2.imencode(".jpg", picture)[1].tobytes()
+    comments = b"\xff\xfe\x00\x02"
+    assert np.array_equal(load_image(content[:2] + 100 * comments + content[2:]), load_image(content))
+    with pytest.raises(ImageError, match="damaged or cut off"):
+        load_image(content[:2] + 20_000 * comments + content[2:])
+
+
 def test_truncated_jpeg_with_a_complete_thumbnail_is_rejected(picture):
     """The thumbnail inside EXIF ends with the marker that the picture itself lacks."""
     thumbnail = encoded(picture, ".jpg")

@@ -28,7 +28,7 @@ _COMMANDS = {
 
 
 class _WrongUsage(click.ClickException):
-    """An error without the usage of the command, which would not help."""
+    """Wrong usage, reported without the usage line of the command."""
 
     exit_code = 2
 

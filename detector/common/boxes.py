@@ -8,6 +8,8 @@ Two formats are in use, always with this order of columns:
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -76,16 +78,18 @@ def overlap(a: npt.ArrayLike, b: npt.ArrayLike) -> _Floats:
 
 def largest_overlap(a: npt.ArrayLike, b: npt.ArrayLike) -> _Floats:
     """Return the largest `overlap` (N,) of each box of `a` (N, 4) with those of `b` (M, 4); 0 if `b` is empty."""
-    a = as_boxes(a)
-    # In blocks: a large page has tens of thousands of boxes, and N x M numbers would take gigabytes.
-    blocks = [overlap(a[start : start + _BLOCK], b).max(axis=1, initial=0) for start in range(0, len(a), _BLOCK)]
-    return np.concatenate([np.zeros(0), *blocks])
+    return _largest(overlap, a, b)
 
 
 def largest_iou(a: npt.ArrayLike, b: npt.ArrayLike) -> _Floats:
     """Return the largest `iou` (N,) of each box of `a` (N, 4) with those of `b` (M, 4); 0 if `b` is empty."""
-    a = as_boxes(a)
-    blocks = [iou(a[start : start + _BLOCK], b).max(axis=1, initial=0) for start in range(0, len(a), _BLOCK)]
+    return _largest(iou, a, b)
+
+
+def _largest(measure: Callable[[_Floats, _Floats], _Floats], a: npt.ArrayLike, b: npt.ArrayLike) -> _Floats:
+    a, b = as_boxes(a), as_boxes(b)
+    # In blocks: a large page has tens of thousands of boxes, and N x M numbers would take gigabytes.
+    blocks = [measure(a[start : start + _BLOCK], b).max(axis=1, initial=0) for start in range(0, len(a), _BLOCK)]
     return np.concatenate([np.zeros(0), *blocks])
 
 

@@ -1,4 +1,4 @@
-"""Cut-outs of labelled pictures around lines of digits: what the line reader is trained on.
+"""Crops of labelled pictures around lines of digits: what the line reader is trained on.
 
 Each holds the boxes from which reading would cut its strip, the true ones or those that the detector found, with all
 true characters around. Strips are drawn from them anew in every epoch (strip_samples.py).

@@ -146,7 +146,7 @@ class _Pools:
         self._ends = np.cumsum([len(shard) for shard in shards])
 
     def draw(self, pool: int) -> list[tuple[Tensor, Targets]]:
-        """Return the batches of a pool, which depend on its number alone."""
+        """Return the batches of the pool with this number; the same number always gives the same batches."""
         rng = np.random.default_rng((self._seed, pool))
         seed_augmentation(int(rng.integers(2**31)))
         drawn = (draw_sample(self._shards[shard][row], rng) for shard, row in self._lines(pool))

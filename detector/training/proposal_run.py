@@ -112,7 +112,7 @@ class _Batches:
         self._empty = [one.path for one in pictures if not len(one.boxes)]
 
     def draw(self, batch: int) -> tuple[Tensor, Targets]:
-        """Return a batch, which depends on its number alone."""
+        """Return the batch with this number; the same number always gives the same batch."""
         rng = np.random.default_rng((self._seed, batch))
         seed_augmentation(int(rng.integers(2**31)))
         surroundings = self._draw_surroundings(rng)

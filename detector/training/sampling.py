@@ -1,4 +1,4 @@
-"""The order of training samples, and drawing them in worker processes."""
+"""Shuffling training samples, and drawing them in worker processes."""
 
 from __future__ import annotations
 

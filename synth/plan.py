@@ -89,9 +89,9 @@ def plan_lines(
 ) -> tuple[InkedLine, ...]:
     """Project the lines of a draft to the canvas and choose their inks.
 
-    The first `count` lines hold the numbers, in one ink or two. The others are clutter in inks of their own; they come
-    first in the result, so that numbers are drawn on top. With the probability `plain_share`, all numbers are black or
-    white, or nearly so.
+    The first `count` lines hold the numbers, in one ink or two. The others are clutter; they come first in the result,
+    so that numbers are drawn on top, and have inks of their own, unless the pen of the numbers wrote them. With the
+    probability `plain_share`, all numbers are black or white, or nearly so.
     """
     look = draft.look
     ghost = 0.4 * rng.random() ** 2 if rng.random() < 0.6 else 0.0
@@ -102,9 +102,10 @@ def plan_lines(
     planned = []
     for index in [*range(count, len(draft.lines)), *range(count)]:
         placed = draft.lines[index]
+        is_clutter = index >= count and not placed.same_pen
         if placed.ink is not None:
             ink = placed.ink
-        elif index >= count:
+        elif is_clutter:
             ink = _sample_ink(rng, look, ghost)
         elif rng.random() < main_share:
             ink = main
@@ -115,7 +116,7 @@ def plan_lines(
             planned.append(
                 InkedLine(
                     _project_glyphs(placed, page),
-                    tuple(map(tuple, placed.line.numbers)) if index < count else (),
+                    tuple(map(tuple, placed.line.numbers)) if not is_clutter else (),
                     tuple((page.apply(points + (placed.x, placed.y)), width) for points, width in placed.line.strokes),
                     placed.line.height,
                     ink,

@@ -22,7 +22,15 @@ from digitdet.synth.effects.relight import measure_light
 from digitdet.synth.effects.transforms import PixelTransforms
 from digitdet.synth.layers import draw_layer
 from digitdet.synth.legibility import find_illegible
-from digitdet.synth.pages import counters, devices, displays, price_tags, text_labels, text_values  # noqa: F401  (for the tables)
+from digitdet.synth.pages import (  # noqa: F401  (for the tables)
+    counters,
+    devices,
+    displays,
+    pen_clutter,
+    price_tags,
+    text_labels,
+    text_values,
+)
 from digitdet.synth.pages.clutter import CLUTTER, add_clutter
 from digitdet.synth.pages.layouts import LAYOUTS
 from digitdet.synth.pages.lines import LineWriter

@@ -1,7 +1,8 @@
 """Clutter: things in pictures that are not digits, such as words, scribbles, edges, frames, rings and bar codes.
 
 Without it a detector reads door posts as 1 and rings as 0. Clutter is drawn below the digits, keeps clear of them and
-has no labels. To add a kind, decorate a function with `@CLUTTER.add("name")` and give the name a share in a look.
+has no labels. What the pen of the numbers adds, such as struck-out numbers, is in `pen_clutter.py`. To add a kind,
+decorate a function with `@CLUTTER.add("name")` and give the name a share in a look.
 """
 
 from __future__ import annotations
@@ -43,26 +44,26 @@ def add_clutter(draft: PageDraft) -> None:
 @CLUTTER.add("words")
 def words(draft: PageDraft) -> None:
     """A few printed or handwritten words of any size, some reaching over the border."""
-    rng, height = draft.rng, _digit_height(draft)
+    rng, height = draft.rng, digit_height(draft)
     for _ in range(int(rng.integers(1, 5))):
         size = height * float(np.exp(rng.uniform(-1.2, 0.3)))
         text = " ".join(word(rng) for _ in range(int(rng.integers(1, 4))))
-        _put_free(draft, draft.write_clutter(text, max(size, 5.0)))
+        put_free(draft, draft.write_clutter(text, max(size, 5.0)))
 
 
 @CLUTTER.add("letters")
 def letters(draft: PageDraft) -> None:
     """Single letters and symbols as large as the digits; no bare strokes, which can be ones."""
-    rng, height = draft.rng, _digit_height(draft)
+    rng, height = draft.rng, digit_height(draft)
     for _ in range(int(rng.integers(1, 4))):
         text = str(rng.choice([*_CLEAR_LETTERS, "%", "$", "#", "+", "*", "=", "-", "\u20ac"]))
-        _put_free(draft, draft.write_clutter(text, height * rng.uniform(0.6, 1.3)))
+        put_free(draft, draft.write_clutter(text, height * rng.uniform(0.6, 1.3)))
 
 
 @CLUTTER.add("digit_like")
 def digit_like(draft: PageDraft) -> None:
     """Printed letters that resemble digits, alone or in words, as large as the digits or larger."""
-    rng, height = draft.rng, _digit_height(draft)
+    rng, height = draft.rng, digit_height(draft)
     writer = draft.sign_writer.in_one_style(rng)
     for _ in range(int(rng.integers(1, 4))):
         kind = rng.random()
@@ -74,13 +75,13 @@ def digit_like(draft: PageDraft) -> None:
             )
         else:
             text = str(rng.choice(_DIGIT_LIKE))
-        _put_free(draft, writer.write(rng, text, height * float(np.exp(rng.uniform(-0.5, 0.7))), np.inf))
+        put_free(draft, writer.write(rng, text, height * float(np.exp(rng.uniform(-0.5, 0.7))), np.inf))
 
 
 @CLUTTER.add("signs")
 def signs(draft: PageDraft) -> None:
     """Letters of other scripts, arrows and pictographs, as large as the digits or much larger, some in a row."""
-    rng, height = draft.rng, _digit_height(draft)
+    rng, height = draft.rng, digit_height(draft)
     first, last = SIGN_BLOCKS[int(rng.integers(len(SIGN_BLOCKS)))]
     writer = draft.sign_writer.with_any("".join(chr(first + (last - first) * part // 4) for part in range(1, 4)))
     for _ in range(int(rng.integers(1, 5))):
@@ -88,7 +89,7 @@ def signs(draft: PageDraft) -> None:
         is_clear = len(codes) >= _CLEAR_ROW
         text = "".join(character for character in map(chr, codes.tolist()) if is_clear or character not in LIKE_DIGITS)
         size = height * float(np.exp(rng.uniform(-0.5, 1.0)))
-        _put_free(draft, writer.write(rng, text, size, np.inf))
+        put_free(draft, writer.write(rng, text, size, np.inf))
 
 
 @CLUTTER.add("blobs")
@@ -96,7 +97,7 @@ def blobs(draft: PageDraft) -> None:
     """Closed smooth curves, most of them filled, alone or overlapping, such as emblems, stains and leaves."""
     rng = draft.rng
     for _ in range(int(rng.integers(1, 4))):
-        size = _digit_height(draft) * float(np.exp(rng.uniform(-0.7, 1.2)))
+        size = digit_height(draft) * float(np.exp(rng.uniform(-0.7, 1.2)))
         box = _free_box(draft, size, size)
         if box is None:
             continue
@@ -129,7 +130,7 @@ def cut_letters(draft: PageDraft) -> None:
             y = (1 if side else -1) * (draft.height / 2 + rng.uniform(0.1, 0.45) * line.size[1])
         else:
             x = (1 if side == 3 else -1) * (draft.width / 2 + rng.uniform(0.2, 0.48) * line.size[0])
-        if line.glyphs and _is_free(draft, centred_box(x, y, *line.size)):
+        if line.glyphs and is_free(draft, centred_box(x, y, *line.size)):
             draft.put(line, x, y)
 
 
@@ -139,11 +140,11 @@ def scribbles(draft: PageDraft) -> None:
     rng = draft.rng
     for _ in range(int(rng.integers(1, 3))):
         glyph = Hand(rng).scribble(rng)
-        height = _digit_height(draft) * rng.uniform(0.7, 1.8)
+        height = digit_height(draft) * rng.uniform(0.7, 1.8)
         style = GlyphStyle(height, 1.0, rng.uniform(-5, 25), rng.normal(0, 5), 0.4)
         width = height * glyph.ink.shape[1] / glyph.ink.shape[0]
         box = np.array(centred_box(0.0, 0.0, width, height))
-        _put_free(draft, Line(height, [LineGlyph(glyph, style, 0.0, 0.0)], box=box))
+        put_free(draft, Line(height, [LineGlyph(glyph, style, 0.0, 0.0)], box=box))
 
 
 @CLUTTER.add("rules")
@@ -167,7 +168,7 @@ def bars(draft: PageDraft) -> None:
     """Long straight stripes, such as posts, gaps and edges, alone or as a fence, clear of the digits."""
     rng = draft.rng
     colour = _colour(draft)
-    thickness = _digit_height(draft) * float(np.exp(rng.uniform(-2.5, 0.3)))
+    thickness = digit_height(draft) * float(np.exp(rng.uniform(-2.5, 0.3)))
     upright = rng.random() < 0.65
     length, breadth = (draft.height, draft.width) if upright else (draft.width, draft.height)
     period = thickness * rng.uniform(1.6, 5)
@@ -180,7 +181,7 @@ def bars(draft: PageDraft) -> None:
             box = (box[1], box[0], box[3], box[2])
         degrees = rng.normal(0, 3)
         reach = (high - low) / 2 * length * np.sin(np.radians(abs(degrees)))  # how far the rotation moves the ends
-        if (high - low) * length > 4 * thickness and _is_free(draft, inset(box, -reach)):
+        if (high - low) * length > 4 * thickness and is_free(draft, inset(box, -reach)):
             _rotated_panel(draft, box, degrees, colour, rng.uniform(0.5, 1))
 
 
@@ -195,7 +196,7 @@ def edges(draft: PageDraft) -> None:
     box = ((-x, -y, x, -inner_y), (-x, inner_y, x, y), (-x, -y, -inner_x, y), (inner_x, -y, x, y))[side]
     degrees = rng.normal(0, 4)
     reach = max(x, y) * np.sin(np.radians(abs(degrees)))  # how far the rotation moves the ends of the inner side
-    if _is_free(draft, inset(box, -reach)):
+    if is_free(draft, inset(box, -reach)):
         _rotated_panel(draft, box, degrees, draft.background_colour(bool(rng.random() < 0.5)), 1.0)
 
 
@@ -204,7 +205,7 @@ def frames(draft: PageDraft) -> None:
     """A rectangular or oval frame around a number or around nothing."""
     rng = draft.rng
     taken = taken_boxes(draft)
-    height = _digit_height(draft)
+    height = digit_height(draft)
     if len(taken) and rng.random() < 0.6:
         x0, y0, x1, y1 = taken[int(rng.integers(len(taken)))]
         pad_x, pad_y = height * rng.uniform(0.2, 0.5, 2)
@@ -223,7 +224,7 @@ def rings(draft: PageDraft) -> None:
     """Circles, arcs and discs, rounder than a 0."""
     rng = draft.rng
     for _ in range(int(rng.integers(1, 4))):
-        radius = _digit_height(draft) * float(np.exp(rng.uniform(-1.8, 0.5)))
+        radius = digit_height(draft) * float(np.exp(rng.uniform(-1.8, 0.5)))
         box = _free_box(draft, 2 * radius, 2 * radius)
         if box is None:
             continue
@@ -240,7 +241,7 @@ def logos(draft: PageDraft) -> None:
     """Stars, triangles and other polygons."""
     rng = draft.rng
     for _ in range(int(rng.integers(1, 3))):
-        size = _digit_height(draft) * rng.uniform(0.4, 2)
+        size = digit_height(draft) * rng.uniform(0.4, 2)
         box = _free_box(draft, size, size)
         if box is None:
             continue
@@ -255,7 +256,7 @@ def logos(draft: PageDraft) -> None:
 def barcode(draft: PageDraft) -> None:
     """A bar code."""
     rng = draft.rng
-    module = max(_digit_height(draft) * rng.uniform(0.02, 0.06), 1.0)
+    module = max(digit_height(draft) * rng.uniform(0.02, 0.06), 1.0)
     widths = rng.integers(1, 4, int(rng.integers(30, 70))) * module
     width = float(widths.sum())
     box = _free_box(draft, width, width * rng.uniform(0.15, 0.5))
@@ -268,7 +269,7 @@ def barcode(draft: PageDraft) -> None:
 def stamps(draft: PageDraft) -> None:
     """A rubber stamp: a word within one or two rings or rectangles."""
     rng = draft.rng
-    line = draft.write_clutter(word(rng), _digit_height(draft) * rng.uniform(0.3, 0.7))
+    line = draft.write_clutter(word(rng), digit_height(draft) * rng.uniform(0.3, 0.7))
     if not line.glyphs:
         return
     width = line.width * 1.3
@@ -318,7 +319,7 @@ def taken_boxes(draft: PageDraft) -> FloatArray:
     return np.array([placed.box for placed in draft.lines if placed.line.glyphs], np.float64).reshape(-1, 4)
 
 
-def _digit_height(draft: PageDraft) -> float:
+def digit_height(draft: PageDraft) -> float:
     """Return the digit height of a random line; draw one if the page is empty."""
     heights = [placed.line.height for placed in draft.lines if placed.line.glyphs]
     if heights:
@@ -326,7 +327,7 @@ def _digit_height(draft: PageDraft) -> float:
     return log_uniform(draft.rng, 12, 0.4 * draft.height + 13)
 
 
-def _put_free(draft: PageDraft, line: Line) -> None:
+def put_free(draft: PageDraft, line: Line) -> None:
     """Place a line clear of the others, if a free position is found."""
     box = _free_box(draft, float(line.size[0]), float(line.size[1])) if line.glyphs else None
     if box is not None:
@@ -338,12 +339,13 @@ def _free_box(draft: PageDraft, width: float, height: float) -> Box | None:
     for _ in range(_TRIES):
         x, y = draft.rng.uniform(-0.55, 0.55, 2) * (draft.width, draft.height)
         box = centred_box(float(x), float(y), width, height)
-        if _is_free(draft, box):
+        if is_free(draft, box):
             return box
     return None
 
 
-def _is_free(draft: PageDraft, box: Sequence[float]) -> bool:
+def is_free(draft: PageDraft, box: Sequence[float]) -> bool:
+    """Whether a box is clear of all lines so far."""
     taken = taken_boxes(draft)
     pad = 0.12 * (taken[:, 3] - taken[:, 1])
     apart = (taken[:, 0] - pad > box[2]) | (taken[:, 2] + pad < box[0])

@@ -276,7 +276,7 @@ class LineWriter:
         share, previous = self._look.ligature_share, line.glyphs[-1]
         if not share or NO_DIGIT in (glyph.glyph.label, previous.glyph.label) or rng.random() >= share:
             return
-        points = ligature(rng, _placed_ink(previous), _placed_ink(glyph))
+        points = ligature(rng, placed_ink(previous), placed_ink(glyph))
         if points is not None:
             line.strokes.append((np.asarray(points, np.float64), line.height * _uniform(rng, (0.03, 0.07))))
 
@@ -320,7 +320,8 @@ def _resized(glyph: Glyph, size: float, bottom: float) -> Glyph:
     return replace(glyph, top=top, bottom=low, left=glyph.left * size, advance=advance)
 
 
-def _placed_ink(placed: LineGlyph) -> Points:
+def placed_ink(placed: LineGlyph) -> Points:
+    """Return the corners (N, 2) of the ink of each row of a glyph, in pixels of its line."""
     points = ink_points(placed.glyph, placed.style.ink_threshold) @ style_matrix(placed.glyph, placed.style).T
     return np.asarray(points + (placed.x, placed.y), np.float32)
 

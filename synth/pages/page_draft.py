@@ -57,6 +57,7 @@ class PlacedLine:
     y: float
     dark: bool | None = None  # whether the ink is darker than the background below it; None for the default of the page
     ink: Ink | None = None  # None for one of the look's inks
+    same_pen: bool = False  # whether it has the ink of the numbers, and perhaps a number, even if it is clutter
 
     @property
     def box(self) -> FloatArray:
@@ -123,10 +124,18 @@ class PageDraft:
         """Return a line in the style of clutter, such as printed words beside handwritten numbers."""
         return self.clutter_writer.write(self.rng, text, height, np.inf)
 
-    def put(self, line: Line, x: float, y: float, dark: bool | None = None, ink: Ink | None = None) -> None:
+    def put(
+        self,
+        line: Line,
+        x: float,
+        y: float,
+        dark: bool | None = None,
+        ink: Ink | None = None,
+        same_pen: bool = False,
+    ) -> None:
         """Place a line with the centre of its ink at (x, y)."""
         centre = (line.box[:2] + line.box[2:]) / 2
-        self.lines.append(PlacedLine(line, x - float(centre[0]), y - float(centre[1]), dark, ink))
+        self.lines.append(PlacedLine(line, x - float(centre[0]), y - float(centre[1]), dark, ink, same_pen))
 
     def put_left(self, line: Line, x: float, y: float, dark: bool | None = None) -> None:
         """Place a line with the left end of its ink at x and the middle of its digits at y."""

@@ -1,0 +1,182 @@
+"""Clutter by the pen that wrote the numbers: struck-out numbers, and crosses, ticks and daggers beside numbers.
+
+Writers strike out a wrong number and write the right one near it; in registers and lists they mark numbers. Without
+this a detector reads the struck-out numbers, and a cross as 4, 7 or 9. Both are other characters in the lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from digitdet.common.types import CLASS_NAMES, Box, FloatArray
+from digitdet.synth.pages.clutter import CLUTTER, digit_height, is_free, put_free
+from digitdet.synth.pages.lines import Line
+from digitdet.synth.pages.page_draft import PageDraft, centred_box
+from digitdet.synth.pages.strikes import number_box, strike_out
+from digitdet.synth.pages.texts import digits, pick, random_digits
+
+# Where a correction, or a mark, stands relative to a number, with weights by repetition.
+_CORRECTION_SIDES = ("above", "above", "below", "right", "right", "left")
+_MARK_SIDES = ("right",) * 5 + ("below right",) * 2 + ("below",) * 3 + ("above right", "above", "left")
+# Gaps in digit heights, beside and above or below.
+_CORRECTION_GAPS = ((0.45, 1.3), (0.2, 0.7))
+_MARK_GAPS = ((0.3, 1.2), (0.3, 1.2))
+# Signs with which numbers are marked, of templates as high as digits, and their size in digit heights.
+_PEN_MARKS = "xX\u03c7\u00d7+\uff0b\uff0b\u2020\u2020\u2021\u2713\u2713\u2717\u2717*"
+_MARK_SIZE = (0.5, 1.0)
+# A number that is higher has its digits one below the other.
+_MAX_LINE_HEIGHT = 1.9
+# On pages with several numbers, share of the struck-out ones without a correction, and of the pages with many marks.
+_UNCORRECTED_SHARE, _MANY_MARKS_SHARE = 0.3, 0.4
+# Share of the corrected numbers that stand in the place of the layout; otherwise the right number stands there.
+_IN_PLACE_SHARE = 0.6
+# Part of the page's width and height that a number and what is beside it may fill.
+_FILL = 0.97
+
+Place = tuple[int, list[int]]
+"""A number of a draft: the index of its line, and its rows in the glyphs of the line."""
+
+
+@CLUTTER.add("struck_out")
+def struck_out(draft: PageDraft) -> None:
+    """Wrong numbers that the writer struck out, most of them with the right number above, below or beside them."""
+    rng = draft.rng
+    found = _whole_numbers(draft)
+    if not found:
+        line = draft.write(digits(rng, draft.look), digit_height(draft), np.inf)
+        put_free(draft, strike_out(rng, line, list(range(len(line.glyphs)))))
+        return
+    for _ in range(int(rng.choice([1, 1, 1, 2])) if len(found) > 3 else 1):
+        place = found.pop(int(rng.integers(len(found))))
+        is_corrected = not (found and rng.random() < _UNCORRECTED_SHARE) and _correct(draft, place)
+        if not is_corrected and found:  # one number stays valid
+            _strike(draft, place)
+
+
+@CLUTTER.add("pen_marks")
+def pen_marks(draft: PageDraft) -> None:
+    """Crosses, daggers and ticks after, below or above a number or several, by the same hand."""
+    rng = draft.rng
+    found = _whole_numbers(draft)
+    character = pick(rng, _PEN_MARKS)
+    if not found:
+        put_free(draft, _write_mark(draft, character, digit_height(draft)))
+        return
+    count = 1 + int(rng.integers(len(found))) if rng.random() < _MANY_MARKS_SHARE else 1
+    sides = [pick(rng, _MARK_SIDES)] if count > 1 else list(rng.permutation(_MARK_SIDES))
+    for row in rng.permutation(len(found))[:count].tolist():
+        index, rows = found[row]
+        mark = _write_mark(draft, character, draft.lines[index].line.height)
+        _put_beside(draft, mark, (index, rows), sides, _MARK_GAPS)
+
+
+def _whole_numbers(draft: PageDraft) -> list[Place]:
+    """Return the numbers so far that stand alone between spaces, with their digits side by side."""
+    found = []
+    for index, placed in enumerate(draft.lines):
+        glyphs = placed.line.glyphs
+        for rows in placed.line.numbers:
+            behind = glyphs[rows[-1] + 1 :][:1]  # a strike has no character
+            starts = rows[0] == 0 or glyphs[rows[0]].after_space
+            if starts and all(glyph.after_space or not glyph.character for glyph in behind):
+                box = number_box(placed.line, rows)
+                if box[3] - box[1] < _MAX_LINE_HEIGHT * placed.line.height:
+                    found.append((index, rows))
+    return found
+
+
+def _strike(draft: PageDraft, place: Place) -> None:
+    index, rows = place
+    draft.lines[index] = replace(draft.lines[index], line=strike_out(draft.rng, draft.lines[index].line, rows))
+
+
+def _correct(draft: PageDraft, place: Place) -> bool:
+    """Write another number beside a number and strike out one of the two; return whether there was room."""
+    rng, line = draft.rng, draft.lines[place[0]].line
+    text = "".join(line.glyphs[row].character for row in place[1])
+    other = draft.write(_mistaken(draft, text), line.height * rng.uniform(0.75, 1.05), np.inf)
+    is_right = rng.random() < _IN_PLACE_SHARE
+    if not is_right:
+        other = strike_out(rng, other, list(range(len(other.glyphs))))
+    if not _put_beside(draft, other, place, list(rng.permutation(_CORRECTION_SIDES)), _CORRECTION_GAPS):
+        return False
+    if is_right:
+        _strike(draft, place)
+    return True
+
+
+def _mistaken(draft: PageDraft, text: str) -> str:
+    """Return a number for which another was written: mostly the same but for one digit."""
+    rng = draft.rng
+    kind = rng.random()
+    if kind < 0.2:
+        return digits(rng, draft.look)
+    places = [place for place, character in enumerate(text) if character in CLASS_NAMES]
+    changed = places if kind < 0.45 else [places[int(rng.integers(len(places)))]]
+    return "".join(random_digits(rng, 1) if place in changed else text[place] for place in range(len(text)))
+
+
+def _write_mark(draft: PageDraft, character: str, height: float) -> Line:
+    """Write a mark beside numbers of this height, `_MARK_SIZE` of it high or wide."""
+    line = draft.write(character, height, np.inf)
+    size = float(line.size.max())
+    return line.scaled(height * draft.rng.uniform(*_MARK_SIZE) / size) if size else line
+
+
+def _put_beside(
+    draft: PageDraft, line: Line, place: Place, sides: Sequence[str], gaps: Sequence[tuple[float, float]]
+) -> bool:
+    """Place a line on the first of some sides of a number that is free; return whether one is.
+
+    A number that fills the page, as in a crop, is made smaller to make room.
+    """
+    if not line.glyphs:
+        return False
+    rng, anchor = draft.rng, draft.lines[place[0]]
+    box = number_box(anchor.line, place[1]) + [anchor.x, anchor.y] * 2
+    gap_x, gap_y = (rng.uniform(*span) * anchor.line.height for span in gaps)
+    shift = rng.uniform(-0.4, 0.4) * anchor.line.height
+    centres = [_centre_beside(side, box, line.size, gap_x, gap_y, shift) for side in sides]
+    for x, y in centres:
+        target = centred_box(x, y, *line.size)
+        if is_free(draft, target) and _is_inside(draft, target):
+            draft.put(line, x, y, same_pen=True)
+            return True
+    if len(draft.lines) > 1 or draft.shapes:
+        return False
+    draft.put(line, *centres[0], same_pen=True)
+    return _fit(draft, anchor.line.height)
+
+
+def _centre_beside(
+    side: str, box: FloatArray, size: FloatArray, gap_x: float, gap_y: float, shift: float
+) -> tuple[float, float]:
+    """Return the centre of something on a side of a box, moved by `shift` along that side."""
+    (x0, y0, x1, y1), (half_x, half_y) = box.tolist(), (size / 2).tolist()
+    x = x1 + half_x + gap_x if "right" in side else x0 - half_x - gap_x if "left" in side else (x0 + x1) / 2 + shift
+    y = y1 + half_y + gap_y if "below" in side else y0 - half_y - gap_y if "above" in side else (y0 + y1) / 2 + shift
+    if " " in side:  # at a corner, near the end of the number
+        x = x1 + shift
+    return x, y
+
+
+def _is_inside(draft: PageDraft, box: Box) -> bool:
+    return max(abs(box[0]), abs(box[2])) < draft.right and max(abs(box[1]), abs(box[3])) < draft.bottom
+
+
+def _fit(draft: PageDraft, height: float) -> bool:
+    """Make the lines smaller until they fit the page; without the last one if digits of this height got too small."""
+    x0, y0, x1, y1 = draft.extent()
+    factor = min(1.0, _FILL * draft.width / (x1 - x0), _FILL * draft.height / (y1 - y0))
+    if factor * height < draft.look.digit_height[0]:
+        draft.lines.pop()
+        return False
+    slack = np.array([draft.width - factor * (x1 - x0), draft.height - factor * (y1 - y0)]) / 2
+    left, top = draft.rng.uniform(-0.8, 0.8, 2) * slack
+    for row, placed in enumerate(draft.lines):
+        x, y = (placed.x - (x0 + x1) / 2) * factor + left, (placed.y - (y0 + y1) / 2) * factor + top
+        draft.lines[row] = replace(placed, line=placed.line.scaled(factor), x=float(x), y=float(y))
+    return True

@@ -21,6 +21,9 @@ from digitdet.synth.surfaces.fields import log_uniform
 
 LAYOUTS: Registry[Callable[[PageDraft], None]] = Registry()
 
+# With which entries of registers are ticked off: mostly a small plus or cross.
+_TICKS = "+++xx\u00d7\uff0b\u2020\u2713\u2717"
+
 
 @LAYOUTS.add("page")
 def page(draft: PageDraft) -> None:
@@ -224,7 +227,7 @@ def register(draft: PageDraft) -> None:
     text += pick(rng, ("", "", "", ".", ".", ".", ",", "-"))
     ticked = rng.random() < 0.25
     beside = ticked and rng.random() < 0.5
-    line = draft.write(text + (" " + pick(rng, "++x") if beside else ""), height, draft.width * 0.8)
+    line = draft.write(text + (" " + pick(rng, _TICKS) if beside else ""), height, draft.width * 0.8)
     if not line.glyphs:
         return
     x = rng.uniform(-0.5, 0.5) * max(draft.width * 0.9 - line.width, 0)
@@ -234,7 +237,7 @@ def register(draft: PageDraft) -> None:
         _underline(draft, x, y + height * rng.uniform(0.62, 1.0), line.width, height)
     if ticked and not beside:
         start, below = height * rng.normal(-0.2, 0.4), height * rng.uniform(1.3, 2.2)
-        _add_entry(draft, pick(rng, "++x"), height, x + start, y + below)
+        _add_entry(draft, pick(rng, _TICKS), height, x + start, y + below)
     _cell_rules(draft, x, line.width / 2, height)
     if rng.random() < 0.4:
         away = float(rng.choice([-1, 1, 1])) * height * rng.uniform(1.7, 5)

@@ -13,7 +13,7 @@ import numpy as np
 
 from digitdet.common.types import CLASS_NAMES, Box, FloatArray
 from digitdet.synth.pages.clutter import CLUTTER, digit_height, is_free, put_free
-from digitdet.synth.pages.lines import Line
+from digitdet.synth.pages.lines import Line, LineGlyph
 from digitdet.synth.pages.page_draft import PageDraft, centred_box
 from digitdet.synth.pages.strikes import number_box, strike_out
 from digitdet.synth.pages.texts import digits, pick, random_digits
@@ -27,6 +27,8 @@ _MARK_GAPS = ((0.3, 1.2), (0.3, 1.2))
 # Signs with which numbers are marked, of templates as high as digits, and their size in digit heights.
 _PEN_MARKS = "xX\u03c7\u00d7+\uff0b\uff0b\u2020\u2020\u2021\u2713\u2713\u2717\u2717*"
 _MARK_SIZE = (0.5, 1.0)
+# Marks behind a number that are struck out with it, as in "12." of a register.
+_END_MARKS = tuple(".,-:")
 # A number that is higher has its digits one below the other.
 _MAX_LINE_HEIGHT = 1.9
 # On pages with several numbers, share of the struck-out ones without a correction, and of the pages with many marks.
@@ -74,11 +76,14 @@ def pen_marks(draft: PageDraft) -> None:
 
 
 def _whole_numbers(draft: PageDraft) -> list[Place]:
-    """Return the numbers so far that stand alone between spaces, with their digits side by side."""
+    """Return the numbers so far that stand between spaces, each with its digits side by side and marks behind them."""
     found = []
     for index, placed in enumerate(draft.lines):
         glyphs = placed.line.glyphs
-        for rows in placed.line.numbers:
+        for number in placed.line.numbers:
+            rows = list(number)
+            while rows[-1] + 1 < len(glyphs) and _is_end_mark(glyphs[rows[-1] + 1]):
+                rows.append(rows[-1] + 1)
             behind = glyphs[rows[-1] + 1 :][:1]  # a strike has no character
             starts = rows[0] == 0 or glyphs[rows[0]].after_space
             if starts and all(glyph.after_space or not glyph.character for glyph in behind):
@@ -86,6 +91,10 @@ def _whole_numbers(draft: PageDraft) -> list[Place]:
                 if box[3] - box[1] < _MAX_LINE_HEIGHT * placed.line.height:
                     found.append((index, rows))
     return found
+
+
+def _is_end_mark(glyph: LineGlyph) -> bool:
+    return glyph.character in _END_MARKS and not glyph.after_space
 
 
 def _strike(draft: PageDraft, place: Place) -> None:
@@ -122,6 +131,8 @@ def _mistaken(draft: PageDraft, text: str) -> str:
 def _write_mark(draft: PageDraft, character: str, height: float) -> Line:
     """Write a mark beside numbers of this height, `_MARK_SIZE` of it high or wide."""
     line = draft.write(character, height, np.inf)
+    if not line.glyphs:  # a typeface may lack the others
+        line = draft.write("x", height, np.inf)
     size = float(line.size.max())
     return line.scaled(height * draft.rng.uniform(*_MARK_SIZE) / size) if size else line
 
@@ -140,14 +151,14 @@ def _put_beside(
     gap_x, gap_y = (rng.uniform(*span) * anchor.line.height for span in gaps)
     shift = rng.uniform(-0.4, 0.4) * anchor.line.height
     centres = [_centre_beside(side, box, line.size, gap_x, gap_y, shift) for side in sides]
-    for x, y in centres:
-        target = centred_box(x, y, *line.size)
-        if is_free(draft, target) and _is_inside(draft, target):
+    free = [centre for centre in centres if is_free(draft, centred_box(*centre, *line.size))]
+    for x, y in free:
+        if _is_inside(draft, centred_box(x, y, *line.size)):
             draft.put(line, x, y, same_pen=True)
             return True
-    if len(draft.lines) > 1 or draft.shapes:
+    if not free or len(draft.lines) > 1 or draft.shapes:
         return False
-    draft.put(line, *centres[0], same_pen=True)
+    draft.put(line, *free[0], same_pen=True)
     return _fit(draft, anchor.line.height)
 
 

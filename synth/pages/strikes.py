@@ -24,6 +24,8 @@ A stroke of two points is straight; longer ones are smooth.
 
 # A narrower number, in digit heights, could be taken for a digit with a bar: one line through it is not enough.
 _NARROW = 1.0
+# Fewer slashed digits could be ones and slashed zeros.
+_MIN_SLASHES = 3
 # Distance of the control points of a long line, in digit heights; between them a hand wavers.
 _STEP = 0.6
 # Limits of the width of the pen in digit heights.
@@ -38,10 +40,7 @@ def strike_out(rng: np.random.Generator, line: Line, rows: Sequence[int]) -> Lin
     for row in rows:
         glyphs[row] = replace(glyphs[row], glyph=replace(glyphs[row].glyph, label=NO_DIGIT), character=OTHER_SIGN)
     boxes = np.array([number_box(line, [row]) for row in rows]) / line.height
-    is_narrow = len(rows) == 1 or boxes[:, 2].max() - boxes[:, 0].min() < _NARROW
-    table = _NARROW_KINDS if is_narrow else _KINDS
-    weights = np.array(list(table.values()))
-    kind = list(table)[int(np.searchsorted(np.cumsum(weights) / weights.sum(), rng.random()))]
+    kind = _sample_kind(rng, boxes)
     width = float(np.clip(_pen_width(line, rows) * rng.uniform(0.85, 1.3), *_PEN_WIDTH))
     tip = PenTip(width, taper=rng.uniform(0, 0.4))
     strokes = [_stroke_glyph(rng, points, tip, line.height) for points in kind(rng, boxes)]
@@ -50,6 +49,18 @@ def strike_out(rng: np.random.Generator, line: Line, rows: Sequence[int]) -> Lin
     around = np.array([line.box, *(number_box(struck, [row]) for row in range(len(glyphs), len(struck.glyphs)))])
     struck.box = np.concatenate([around[:, :2].min(axis=0), around[:, 2:].max(axis=0)])
     return struck
+
+
+def _sample_kind(rng: np.random.Generator, boxes: FloatArray) -> Strikes:
+    """Draw a kind that makes clear that a number with these boxes (D, 4), in digit heights, is struck out."""
+    is_narrow = len(boxes) == 1 or boxes[:, 2].max() - boxes[:, 0].min() < _NARROW
+    table = {
+        kind: weight
+        for kind, weight in (_NARROW_KINDS if is_narrow else _KINDS).items()
+        if kind is not _slashes or len(boxes) >= _MIN_SLASHES
+    }
+    bounds = np.cumsum(list(table.values()))
+    return list(table)[int(np.searchsorted(bounds, rng.random() * bounds[-1]))]
 
 
 def number_box(line: Line, rows: Sequence[int]) -> FloatArray:

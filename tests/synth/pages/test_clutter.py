@@ -98,7 +98,7 @@ def test_empty_pages_get_clutter(name, make_draft):
     assert added > 5
 
 
-@pytest.mark.parametrize("name", CLUTTER)
+@pytest.mark.parametrize("name", sorted(set(CLUTTER) - {"struck_out"}))  # see test_pen_clutter.py
 def test_clutter_is_deterministic_and_does_not_change_numbers(name, make_draft):
     first, second = make_draft(8), make_draft(8)
     before = list(first.lines)

@@ -134,7 +134,7 @@ def _slashes(rng: np.random.Generator, boxes: FloatArray) -> list[Points]:
     """Return a slash through every digit, all leaning to the same side and longer than the digit."""
     _, _, middle, height = _around(boxes)
     half_x, half_y, side = rng.uniform(0.25, 0.5), rng.uniform(0.5, 0.7) * height, 1 if rng.random() < 0.8 else -1
-    strokes = []
+    strokes: list[Points] = []
     for x in (boxes[:, 0] + boxes[:, 2]) / 2:
         ends = np.array([[x - half_x, middle + side * half_y], [x + half_x, middle - side * half_y]])
         strokes.append(ends + rng.normal(0, 0.05, (2, 2)))

@@ -131,12 +131,12 @@ def _cross(rng: np.random.Generator, boxes: FloatArray) -> list[Points]:
 
 
 def _slashes(rng: np.random.Generator, boxes: FloatArray) -> list[Points]:
-    """Return a slash through every digit, all leaning to the same side and longer than the digit."""
+    """Return a slash through every digit, which leans to the left: strokes of digits lean to the right."""
     _, _, middle, height = _around(boxes)
-    half_x, half_y, side = rng.uniform(0.25, 0.5), rng.uniform(0.5, 0.7) * height, 1 if rng.random() < 0.8 else -1
+    half_x, half_y = rng.uniform(0.4, 0.65), rng.uniform(0.45, 0.65) * height
     strokes: list[Points] = []
-    for x in (boxes[:, 0] + boxes[:, 2]) / 2:
-        ends = np.array([[x - half_x, middle + side * half_y], [x + half_x, middle - side * half_y]])
+    for x in (boxes[:, 0] + boxes[:, 2])[boxes[:, 3] - boxes[:, 1] > height / 2] / 2:  # not through marks
+        ends = np.array([[x - half_x, middle - half_y], [x + half_x, middle + half_y]])
         strokes.append(ends + rng.normal(0, 0.05, (2, 2)))
     return strokes
 
@@ -156,9 +156,10 @@ def _loops(rng: np.random.Generator, boxes: FloatArray) -> list[Points]:
     x0, x1, middle, height = _around(boxes)
     loops = max((x1 - x0) / rng.uniform(0.16, 0.32), 3.0)
     angle = np.arange(0, 2 * np.pi * loops, np.pi / 3)
-    radius = rng.uniform(0.28, 0.48) * height * rng.uniform(0.85, 1.1, len(angle))
+    radius = rng.uniform(0.28, 0.48) * height * np.repeat(rng.uniform(0.7, 1.1, len(angle)), 3)[: len(angle)]
     across = rng.uniform(0.12, 0.22)
     x = np.linspace(x0 + across / 2, x1 - across / 2, len(angle)) + across * np.sin(angle)
+    x += np.repeat(rng.normal(0, 0.05, len(angle)), 3)[: len(angle)]
     return [np.column_stack([x, middle + radius * np.cos(angle)])]
 
 
@@ -167,8 +168,8 @@ _KINDS: dict[Strikes, float] = {
     _one_line: 0.28,
     _two_lines: 0.2,
     _diagonal: 0.1,
-    _cross: 0.12,
-    _slashes: 0.08,
+    _cross: 0.14,
+    _slashes: 0.06,
     _zigzag: 0.15,
     _loops: 0.07,
 }

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from digitdet.common.errors import ModelError
 from digitdet.common.files import write_atomically
+from digitdet.training import eight_bits
 
 Pair = int | tuple[int, int]
 
@@ -62,13 +63,16 @@ def to_onnx(network: nn.Module, example: Tensor, names: tuple[str, str], axes: d
     return buffer.getvalue()
 
 
-def write_weights(network: nn.Module, kind: str, file: Path) -> None:
-    """Write the weights in half precision, to start other trainings from; `kind` is the name of the network."""
+def write_weights(network: nn.Module, kind: str, file: Path, in_8_bits: bool = False) -> None:
+    """Write the weights in half precision or in 8 bits, to start other trainings from.
+
+    `kind` is the name of the network.
+    """
     weights = {
         name: value.half() if value.is_floating_point() else value for name, value in network.state_dict().items()
     }
     buffer = io.BytesIO()
-    torch.save({kind: weights, "license": "MIT"}, buffer)
+    torch.save({kind: eight_bits.pack(weights) if in_8_bits else weights, "license": "MIT"}, buffer)
     write_atomically(file, buffer.getvalue())
 
 
@@ -80,7 +84,7 @@ def read_weights(file: Path, kind: str) -> dict[str, Any]:
     """
     reason = f"not weights of a {kind.replace('_', ' ')}"
     try:
-        weights: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)[kind]
+        weights = eight_bits.unpack(torch.load(file, map_location="cpu", weights_only=True)[kind])
     except OSError as error:
         raise ModelError(f"{file}: {error.strerror or reason}") from error
     except Exception as error:  # a damaged archive raises many kinds of errors

@@ -17,7 +17,7 @@ from digitdet.common.errors import ModelError
 from digitdet.configs import LineReaderConfig
 from digitdet.reading.line_reader import to_tensor
 from digitdet.reading.strips import COLUMN_WIDTH, STRIP_HEIGHT
-from digitdet.training import blocks
+from digitdet.training import blocks, eight_bits
 from digitdet.training.hardware import Machine
 from digitdet.training.line_crops import Shard
 from digitdet.training.line_reader_network import LINE_READER_SIZE, SECOND_READER_SIZE, ExportedNet, LineReaderNet
@@ -35,6 +35,7 @@ _BATCHES_PER_POOL = 8  # a pool is drawn together and sorted by width, so that l
 _POOLS_PER_CHUNK = 64  # at the end of a chunk there is a checkpoint
 _WARMUP_STEPS = 400  # at most a tenth of all steps
 _PADDING = -100
+_LARGE = 5_000_000  # weights; the files of larger networks would have more than 20 MB
 # Weights beside the CTC loss: of the class of every column, and of the edges.
 _COLUMN_WEIGHT, _EDGE_WEIGHT, _EDGE_BETA = 2.5, 2.0, 0.05
 
@@ -164,15 +165,20 @@ class _Pools:
 
 
 def to_onnx(network: LineReaderNet) -> bytes:
-    """Return the network as the content of an ONNX file."""
-    example = torch.zeros(2, 3, STRIP_HEIGHT, 16 * COLUMN_WIDTH)
+    """Return the network as the content of an ONNX file; a large one with its weights in 8 bits."""
+    example = torch.ones(2, 3, STRIP_HEIGHT, 16 * COLUMN_WIDTH)  # zeros would be padding
     axes = {"strips": {0: "batch", 3: "width"}, "columns": {0: "batch", 1: "columns"}}
-    return blocks.to_onnx(ExportedNet(network), example, ("strips", "columns"), axes)
+    content = blocks.to_onnx(ExportedNet(network), example, ("strips", "columns"), axes)
+    return eight_bits.pack_onnx(content) if _is_large(network) else content
 
 
 def save_weights(network: LineReaderNet, file: Path) -> None:
-    """Write the weights in half precision, to start other trainings from."""
-    blocks.write_weights(network, _KIND, file)
+    """Write the weights in half precision, or in 8 bits if there are many, to start other trainings from."""
+    blocks.write_weights(network, _KIND, file, _is_large(network))
+
+
+def _is_large(network: LineReaderNet) -> bool:
+    return sum(weight.numel() for weight in network.parameters()) > _LARGE
 
 
 def load_weights(file: Path) -> LineReaderNet:

@@ -9,6 +9,7 @@ if importlib.util.find_spec("torch") is None:
 
 import cv2
 import numpy as np
+import onnxruntime
 import torch
 
 from digitdet.common.characters import BLANK, CHARACTERS, OTHER, SPACE
@@ -19,7 +20,7 @@ from digitdet.training import line_reader
 from digitdet.training.hardware import Machine
 from digitdet.training.line_crops import Shard, cut_empty_line, cut_lines, true_characters, write_shard
 from digitdet.training.line_reader import _Pools, to_onnx, train_line_reader
-from digitdet.training.line_reader_network import LineReaderNet
+from digitdet.training.line_reader_network import LineReaderNet, Size
 from digitdet.training.strip_samples import draw_sample, seed_augmentation
 
 MACHINE = Machine("cpu", in_bf16=False, workers=0)
@@ -149,3 +150,36 @@ def test_a_network_learns_a_line_in_an_interrupted_training(tmp_path, monkeypatc
     assert isinstance(network, LineReaderNet)
     assert len(to_onnx(network)) > 100_000
     assert torch.isfinite(network(torch.zeros(1, 3, STRIP_HEIGHT, 64))[0]).all()
+
+
+def test_attention_leaves_the_padding_out():
+    torch.manual_seed(0)
+    size = Size((8, 8, 8, 8), 16, stem_blocks=1, blocks=3, attention_layers=2)
+    network = LineReaderNet(size).eval()
+    far = torch.randn(1, 3, STRIP_HEIGHT, 384)
+    far[..., :192] = 0
+    strip = torch.randn(1, 3, STRIP_HEIGHT, 384)
+    strip[..., 192:] = 0
+    with torch.no_grad():
+        padded, full = network(strip)[0], network(strip + far)[0]
+        # Only attention reaches so far.
+        assert not torch.allclose(padded[:, :8], full[:, :8], atol=1e-4)
+        for layer in network.attention:
+            torch.nn.init.zeros_(layer.combine.weight)
+            torch.nn.init.zeros_(layer.combine.bias)
+        torch.testing.assert_close(network(strip)[0][:, :8], network(strip + far)[0][:, :8])
+
+
+def test_the_second_reader_reads_a_padded_strip_like_a_tight_one():
+    torch.manual_seed(0)
+    network = LineReaderNet(Size((8, 8, 8, 8), 16, stem_blocks=1, blocks=3, attention_layers=2)).eval()
+    strip = torch.randn(1, 3, STRIP_HEIGHT, 256)
+    strip[..., 192:] = 0  # the convolutions at the end of the strip see the padding either way
+    wide = torch.cat([strip, torch.zeros(1, 3, STRIP_HEIGHT, 128)], dim=3)
+    with torch.no_grad():
+        torch.testing.assert_close(network(wide)[0][:, :64], network(strip)[0])
+    content = to_onnx(network)
+    session = onnxruntime.InferenceSession(content)
+    outputs = session.run(None, {"strips": wide.numpy()})[0]
+    with torch.no_grad():
+        np.testing.assert_allclose(outputs[..., :18], network(wide)[0].log_softmax(2).numpy(), atol=1e-4)

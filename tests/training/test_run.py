@@ -28,7 +28,7 @@ from digitdet.configs import (
 from digitdet.models.model_file import DETECTOR, DETECTOR_WEIGHTS, LINE_READER, PROPOSALS, SECOND_READER, shipped_file
 from digitdet.reading.line_reader import OnnxLineReader
 from digitdet.synth.writer import write_dataset
-from digitdet.training import yolo
+from digitdet.training import line_reader, yolo
 from digitdet.training.run import UNFINISHED, train_run
 
 LOOK = LookConfig(canvas_sizes=((96, 96),), digit_height=(20, 40))
@@ -302,7 +302,9 @@ def test_only_the_line_reader_is_trained(finished, data, tmp_path):
     assert not (run / "training" / "results.csv").exists()
 
 
-def test_the_second_reader_is_trained_on_a_dataset_with_digit_boxes_alone(finished, data, tmp_path):
+def test_the_second_reader_is_trained_on_a_dataset_with_digit_boxes_alone(finished, data, tmp_path, monkeypatch):
+    monkeypatch.setattr(line_reader, "_BATCH", 8)
+    monkeypatch.setattr(line_reader, "_BATCHES_PER_POOL", 2)
     copy = tmp_path / "copy"
     shutil.copytree(data, copy)
     (copy / "numbers.jsonl").unlink()

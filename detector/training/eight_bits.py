@@ -1,0 +1,75 @@
+"""Weights stored in 8 bits, with a scale for every output channel: a quarter of the size of float32.
+
+Only the files are smaller. Networks are trained and run with the restored float32 weights.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from digitdet.common.types import Tensor
+
+_SCALE = ".scale"  # added to the name of a weight
+_MIN_VALUES = 4096  # smaller weights are stored as they are
+
+
+def pack(weights: dict[str, Any]) -> dict[str, Any]:
+    """Return a state dictionary with its large matrices (C, ...) as int8 and their scales (C,) float32 beside them."""
+    packed = {}
+    for name, value in weights.items():
+        if value.ndim < 2 or value.numel() < _MIN_VALUES:
+            packed[name] = value
+            continue
+        whole, scale = _quantized(value.float().numpy(), axis=0)
+        packed[name], packed[name + _SCALE] = torch.from_numpy(whole), torch.from_numpy(scale)
+    return packed
+
+
+def unpack(packed: dict[str, Any]) -> dict[str, Any]:
+    """Return the state dictionary that `pack` stored; one without scales is returned as it is."""
+    weights = {}
+    for name, value in packed.items():
+        if name.endswith(_SCALE):
+            continue
+        scale = packed.get(name + _SCALE)
+        weights[name] = value if scale is None else value * scale.reshape(-1, *[1] * (value.ndim - 1))
+    return weights
+
+
+def pack_onnx(content: bytes) -> bytes:
+    """Return an ONNX file whose large weights are stored as int8; ONNX Runtime restores them when it loads the file."""
+    import onnx
+    from onnx import helper, numpy_helper
+
+    model = onnx.load_from_string(content)
+    graph = model.graph
+    matrices = {name for node in graph.node if node.op_type == "MatMul" for name in node.input}
+    restoring = []
+    for weight in list(graph.initializer):
+        values = numpy_helper.to_array(weight)
+        if values.dtype != np.float32 or values.ndim < 2 or values.size < _MIN_VALUES:
+            continue
+        name, axis = weight.name, values.ndim - 1 if weight.name in matrices else 0
+        whole, scale = _quantized(values, axis)
+        shape = [-1 if dimension == axis else 1 for dimension in range(values.ndim)]
+        graph.initializer.remove(weight)
+        parts = {"_int8": whole, _SCALE: scale.reshape(shape)}
+        graph.initializer.extend(numpy_helper.from_array(part, name + end) for end, part in parts.items())
+        restoring += [
+            helper.make_node("Cast", [name + "_int8"], [name + "_float"], to=onnx.TensorProto.FLOAT),
+            helper.make_node("Mul", [name + "_float", name + _SCALE], [name]),
+        ]
+    nodes = [*restoring, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    return bytes(model.SerializeToString())
+
+
+def _quantized(values: Tensor, axis: int) -> tuple[Any, Tensor]:
+    """Return float32 values as int8 of the same shape, and the scale of each channel along an axis."""
+    others = tuple(dimension for dimension in range(values.ndim) if dimension != axis)
+    scale = np.maximum(np.abs(values).max(axis=others, keepdims=True), 1e-12) / 127
+    return np.rint(values / scale).astype(np.int8), scale.ravel().astype(np.float32)

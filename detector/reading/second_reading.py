@@ -23,7 +23,7 @@ from digitdet.reading.strips import Strip, cut_strip
 _GROUP = 8  # strips that are read together
 # From this probability on, a text of up to so many characters is certain, and not read again. Of longer ones, the mean
 # over parts of this length counts.
-_CERTAIN, _CERTAIN_LENGTH = 0.8, 8
+_CERTAIN, _CERTAIN_LENGTH = 0.7, 8
 _NARROW = 0.7  # width of digits, in their heights, below which a stretched picture is read as well
 _STRETCH = 1.4  # of the width of that picture
 _WIDE_DIGITS = [CHARACTERS.index(digit) for digit in "023456789"]  # the width of a 1 says little about its typeface

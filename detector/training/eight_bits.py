@@ -17,7 +17,7 @@ _MIN_VALUES = 4096  # smaller weights are stored as they are
 
 
 def pack(weights: dict[str, Any]) -> dict[str, Any]:
-    """Return a state dictionary with its large matrices (C, ...) as int8 and their scales (C,) float32 beside them."""
+    """Return a state dictionary in which large weights (C, ...) are int8, and their scales (C,) float32 are added."""
     packed = {}
     for name, value in weights.items():
         if value.ndim < 2 or value.numel() < _MIN_VALUES:
@@ -29,7 +29,7 @@ def pack(weights: dict[str, Any]) -> dict[str, Any]:
 
 
 def unpack(packed: dict[str, Any]) -> dict[str, Any]:
-    """Return the state dictionary that `pack` stored; one without scales is returned as it is."""
+    """Return the state dictionary with float32 weights; one that was not packed is returned unchanged."""
     weights = {}
     for name, value in packed.items():
         if name.endswith(_SCALE):
@@ -40,7 +40,7 @@ def unpack(packed: dict[str, Any]) -> dict[str, Any]:
 
 
 def pack_onnx(content: bytes) -> bytes:
-    """Return an ONNX file whose large weights are stored as int8; ONNX Runtime restores them when it loads the file."""
+    """Return an ONNX file in which large weights are int8; ONNX Runtime converts them to float32 while loading."""
     import onnx
     from onnx import helper, numpy_helper
 
@@ -69,7 +69,7 @@ def pack_onnx(content: bytes) -> bytes:
 
 
 def _quantized(values: Tensor, axis: int) -> tuple[Any, Tensor]:
-    """Return float32 values as int8 of the same shape, and the scale of each channel along an axis."""
+    """Return float32 values quantized to int8, and the scale (C,) of each channel along an axis."""
     others = tuple(dimension for dimension in range(values.ndim) if dimension != axis)
     scale = np.maximum(np.abs(values).max(axis=others, keepdims=True), 1e-12) / 127
     return np.rint(values / scale).astype(np.int8), scale.ravel().astype(np.float32)

@@ -165,7 +165,7 @@ class _Pools:
 
 
 def to_onnx(network: LineReaderNet) -> bytes:
-    """Return the network as the content of an ONNX file; a large one with its weights in 8 bits."""
+    """Return the network as the content of an ONNX file. The weights of a large network are stored in 8 bits."""
     example = torch.ones(2, 3, STRIP_HEIGHT, 16 * COLUMN_WIDTH)  # zeros would be padding
     axes = {"strips": {0: "batch", 3: "width"}, "columns": {0: "batch", 1: "columns"}}
     content = blocks.to_onnx(ExportedNet(network), example, ("strips", "columns"), axes)

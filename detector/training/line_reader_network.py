@@ -83,7 +83,7 @@ class _Mixer(nn.Module):
 
 
 class _Attention(nn.Module):
-    """A transformer layer (Vaswani et al., 2017) with the normalization first; the padding is left out."""
+    """A transformer layer (Vaswani et al., 2017) with the normalization first. The padding is not attended to."""
 
     def __init__(self, features: int) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ class _Attention(nn.Module):
         self.widen, self.narrow = nn.Linear(features, 2 * features), nn.Linear(2 * features, features)
 
     def forward(self, x: Tensor, is_strip: Tensor) -> Tensor:
-        """Return the output for features (B, T, C) of columns that `is_strip` (B, T) tells from the padding."""
+        """Return the output for features (B, T, C); `is_strip` (B, T) is False for the columns of the padding."""
         parts = self.projections(self.first_norm(x)).chunk(3, dim=-1)
         queries, keys, values = (part.unflatten(2, (_HEADS, -1)).transpose(1, 2) for part in parts)
         found = functional.scaled_dot_product_attention(queries, keys, values, is_strip[:, None, None])

@@ -1,7 +1,8 @@
 """Clutter by the pen that wrote the numbers: struck-out numbers, and crosses, ticks and daggers beside numbers.
 
 Writers strike out a wrong number and write the right one near it; in registers and lists they mark numbers. Without
-this a detector reads the struck-out numbers, and a cross as 4, 7 or 9. Both are other characters in the lines.
+such pictures in training, struck-out numbers are read, and crosses are read as 4, 7 or 9. In the lines of text, both
+are other characters.
 """
 
 from __future__ import annotations
@@ -31,9 +32,11 @@ _MARK_SIZE = (0.5, 1.0)
 _END_MARKS = tuple(".,-:")
 # A number that is higher has its digits one below the other.
 _MAX_LINE_HEIGHT = 1.9
-# On pages with several numbers, share of the struck-out ones without a correction, and of the pages with many marks.
-_UNCORRECTED_SHARE, _MANY_MARKS_SHARE = 0.3, 0.4
-# Share of the corrected numbers that stand in the place of the layout; otherwise the right number stands there.
+# On pages with several numbers: the share of struck-out numbers without a correction.
+_UNCORRECTED_SHARE = 0.3
+# The share of pages with marks on which more than one number may have one.
+_MANY_MARKS_SHARE = 0.4
+# The share of corrections where the layout placed the wrong number and the right one is added; otherwise the reverse.
 _IN_PLACE_SHARE = 0.6
 # Part of the page's width and height that a number and what is beside it may fill.
 _FILL = 0.97

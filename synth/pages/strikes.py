@@ -93,7 +93,7 @@ def _stroke_glyph(rng: np.random.Generator, points: Points, tip: PenTip, height:
 
 
 def _around(boxes: FloatArray) -> tuple[float, float, float, float]:
-    """Return the ends, the middle in y and the height of a number."""
+    """Return the left and right end, the middle in y and the height of a number with these boxes."""
     top, bottom = float(np.median(boxes[:, 1])), float(np.median(boxes[:, 3]))
     height = max(bottom - top, 0.5)
     return float(boxes[:, 0].min()), float(boxes[:, 2].max()), (top + bottom) / 2, height
@@ -131,7 +131,7 @@ def _cross(rng: np.random.Generator, boxes: FloatArray) -> list[Points]:
 
 
 def _slashes(rng: np.random.Generator, boxes: FloatArray) -> list[Points]:
-    """Return a slash through every digit, which leans to the left: strokes of digits lean to the right."""
+    """Return a slash through every digit. It leans to the left, unlike the strokes of digits."""
     _, _, middle, height = _around(boxes)
     half_x, half_y = rng.uniform(0.4, 0.65), rng.uniform(0.45, 0.65) * height
     strokes: list[Points] = []

@@ -4,7 +4,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: check install lint links types docs test test-code test-web slow torture bench examples dist extras clean
+.PHONY: check install lint links types docs test test-training test-reading test-web slow torture bench examples dist extras clean
 
 check: lint types docs test
 
@@ -33,16 +33,20 @@ types: links
 docs: links
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
-# The tests of the server and its page, in which a process of pytest-xdist was lost now and then, run beside the others.
+# Three processes of one thread, of which the first two take about as long as each other on two cores.
 test: $(VENV)/installed
-	OMP_NUM_THREADS=1 $(MAKE) -j 2 test-code test-web
+	OMP_NUM_THREADS=1 $(MAKE) -k -j 3 test-training test-reading test-web
 
-# Two processes of one thread; the files in the order of tests/conftest.py.
-test-code:
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0 --ignore tests/web
+TRAINING := tests/synth tests/training tests/classifiers tests/cluster
+
+test-training:
+	$(BIN)/python -m pytest -q $(TRAINING)
+
+test-reading:
+	$(BIN)/python -m pytest -q $(TRAINING:%=--ignore %) --ignore tests/web
 
 test-web:
-	$(BIN)/python -m pytest tests/web
+	$(BIN)/python -m pytest -q tests/web
 
 slow: $(VENV)/installed
 	$(BIN)/python -m pytest -m slow

@@ -38,22 +38,6 @@ hypothesis.settings.register_profile("deterministic", derandomize=True, database
 hypothesis.settings.load_profile("deterministic")
 
 
-# They run first: one of two workers would otherwise be alone with one of them at the end.
-LONGEST = (
-    "training/test_run.py",
-    "web/test_page.py",
-    "synth/test_writer.py",
-    "classifiers/test_classifiers.py",
-    "cluster/test_cluster.py",
-    "classifiers/test_classify.py",
-)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    ranks = {ROOT / "tests" / name: rank for rank, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: ranks.get(item.path, len(LONGEST)))  # stable: other tests keep their order
-
-
 def draw_digits(per_label: int, seed: int = 0) -> Digits:
     """Digits in a stroke font, 28x28, white on black like MNIST; each a little moved and scaled."""
     rng = np.random.default_rng(seed)

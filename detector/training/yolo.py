@@ -89,8 +89,15 @@ def train(
         trainer.add_callback("on_train_batch_start", _rate_per_step())
         trainer.add_callback("on_train_batch_end", lambda _trainer: on_step())
         trainer.add_callback("on_model_save", lambda trainer: _keep_checkpoints(trainer, run))
+        trainer.add_callback("on_val_start", _plot_once)
         trainer.train()
     return best
+
+
+def _plot_once(validator: Any) -> None:
+    """Leave the plots of the last epoch to the final validation, which draws all of them again."""
+    if validator.training:
+        validator.args.plots = False
 
 
 def _choose_threads(trainer: Any, threads: int) -> None:

@@ -3,7 +3,8 @@
 The larger network takes more time, so it reads only the lines of which the first one is uncertain. The two were trained
 separately and make different mistakes, so the probability of a text is the geometric mean over both (see
 `digitdet.reading.ctc.decode`). Narrow digits span few columns, and the first or the last of them is easily missed, so
-the larger network also reads a horizontally stretched picture of these lines.
+the larger network also reads a horizontally stretched picture of these lines. Lines that are doubtful even then are
+read once more, on a strip that shows more above and below and leans to the left.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ from digitdet.reading.line_reader import Columns, OnnxLineReader
 from digitdet.reading.strips import Strip, cut_strip
 
 _GROUP = 8  # strips that are read together
-# From this probability on, a text of up to so many characters is certain, and not read again. Of longer ones, the mean
+# Probabilities below which a text is read again, and once more. Of texts that are longer than `_PART_LENGTH`, the mean
 # over parts of this length counts.
-_CERTAIN, _CERTAIN_LENGTH = 0.7, 8
+_CERTAIN, _DOUBTFUL = 0.7, 0.5
+_PART_LENGTH = 8
+_SMALLER, _SLANT = 0.9, -0.12  # size and slant of the strip that is read once more
 _NARROW = 0.7  # width of digits, in their heights, below which a stretched picture is read as well
 _STRETCH = 1.4  # of the width of that picture
 _WIDE_DIGITS = [CHARACTERS.index(digit) for digit in "023456789"]  # the width of a 1 says little about its typeface
@@ -50,22 +53,28 @@ def _decode_group(
 ) -> list[tuple[Decoding, FloatArray]]:
     pictures = [cut_strip(page, strip) for strip in strips]
     columns = line_reader.read(pictures)
-    decodings = [decode(one.log_probabilities) for one in columns]
+    readings = [[one.log_probabilities] for one in columns]
+    decodings = [decode(*one) for one in readings]
+
+    def read_again(rows: list[int], views: list[Image]) -> None:
+        for row, one in zip(rows, second_reader.read(views) if second_reader else [], strict=True):
+            readings[row].append(one.log_probabilities)
+        for row in set(rows):
+            decodings[row] = decode(*readings[row])
+
     if second_reader is not None:
-        uncertain = [row for row, one in enumerate(decodings) if not _is_certain(one)]
+        uncertain = [row for row, one in enumerate(decodings) if not _is_likely(one, _CERTAIN)]
         narrow = [row for row in uncertain if _is_narrow(decodings[row], columns[row])]
         stretched = [cut_strip(page, strips[row].stretched(_STRETCH)) for row in narrow]
-        rows = uncertain + narrow
-        again = second_reader.read([pictures[row] for row in uncertain] + stretched)
-        for row in uncertain:
-            others = [one.log_probabilities for place, one in zip(rows, again, strict=True) if place == row]
-            decodings[row] = decode(columns[row].log_probabilities, *others)
+        read_again(uncertain + narrow, [pictures[row] for row in uncertain] + stretched)
+        doubtful = [row for row in uncertain if not _is_likely(decodings[row], _DOUBTFUL)]
+        read_again(doubtful, [cut_strip(page, strips[row].reframed(_SMALLER, _SLANT)) for row in doubtful])
     return [(decoding, one.edges) for decoding, one in zip(decodings, columns, strict=True)]
 
 
-def _is_certain(decoding: Decoding) -> bool:
-    parts = max(len(decoding.classes) / _CERTAIN_LENGTH, 1)
-    return bool(decoding.log_probability >= parts * np.log(_CERTAIN))
+def _is_likely(decoding: Decoding, probability: float) -> bool:
+    parts = max(len(decoding.classes) / _PART_LENGTH, 1)
+    return bool(decoding.log_probability >= parts * np.log(probability))
 
 
 def _is_narrow(decoding: Decoding, columns: Columns) -> bool:

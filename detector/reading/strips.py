@@ -71,6 +71,17 @@ class Strip:
         """Return the strip with a picture that is `factor` times as wide."""
         return Strip(self.to_strip * [[factor], [1.0]], max(round(factor * self.width), 1))
 
+    def reframed(self, scale: float, slant: float) -> Strip:
+        """Return the strip with what it shows `scale` times as large around its middle line, and slanted.
+
+        `slant` is how far the tops move to the right, in strip heights.
+        """
+        middle = STRIP_HEIGHT / 2
+        change = np.array([[scale, -scale * slant], [0.0, scale]])
+        offset = np.array([scale * slant * middle, (1 - scale) * middle])
+        matrix = np.column_stack([change @ self.to_strip[:, :2], change @ self.to_strip[:, 2] + offset])
+        return Strip(matrix, max(round(scale * self.width), 1))
+
     def points_to_strip(self, points: Points) -> Points:
         """Map points (N, 2) from the page to the strip."""
         return _mapped(points, self.to_strip)

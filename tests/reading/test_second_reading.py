@@ -63,3 +63,9 @@ def test_the_stretched_picture_of_uncertain_narrow_digits_is_read_as_well():
         second.widths.clear()
         decode_strips(PAGE, [STRIP], Reader(digits, width), second)
         assert second.widths == widths
+
+
+def test_a_line_that_stays_doubtful_is_read_once_more_on_a_smaller_strip():
+    second = Reader({4: 0.4, 9: 0.35, 7: 0.25})
+    decode_strips(PAGE, [STRIP], Reader({4: 0.55, 9: 0.45}), second)
+    assert second.widths == [STRIP.width, round(0.9 * STRIP.width)]

@@ -67,7 +67,8 @@ def draw_overview() -> None:
     image = load_image(ROOT / "examples" / "chalk.jpg")
     model, reader = load_model(None), NumberReader()
     digits = reader.find(image)
-    readings = read_strips(image, digits, model.line_reader, model.second_reader)
+    placed = place_strips(digits, image.shape[1], image.shape[0])
+    readings = read_strips(image, digits, placed, model.line_reader, model.second_reader)
     lattices = [build_lattice(one.evidence, one.angle, model.line_reader.weights) for one in readings]
     figure, axes = plt.subplots(2, 3, figsize=(12, 6.6))
     page, boxes, lines, strips, slots, numbers = axes.flat

@@ -78,35 +78,39 @@ def transcribe(
 
     `map_function` runs the groups of lines that are read together.
     """
-    digits = without_false_digits(page, digits, line_reader, map_function)
-    lattices = [
-        build_lattice(one.evidence, one.angle, line_reader.weights)
-        for one in _without_small_digits(read_strips(page, digits, line_reader, second_reader, map_function))
-    ]
+    digits, placed = place_confirmed_strips(page, digits, line_reader, map_function)
+    readings = read_strips(page, digits, placed, line_reader, second_reader, map_function)
+    lattices = [build_lattice(one.evidence, one.angle, line_reader.weights) for one in _without_small_digits(readings)]
     return join_form_fields(page, lattices)
 
 
-def without_false_digits(
+def place_confirmed_strips(
     page: Image, digits: Detections, line_reader: OnnxLineReader, map_function: MapFunction = map
-) -> Detections:
-    """Return the digits of a page (H, W, 3) without those of doubtful lines that the line reader does not confirm."""
-    doubtful = [one for one in place_strips(digits, page.shape[1], page.shape[0]) if one.is_doubtful]
+) -> tuple[Detections, list[PlacedStrip]]:
+    """Return the digits of a page (H, W, 3) and the strips of their lines, see `place_strips`.
+
+    The digits of doubtful lines that the line reader does not confirm are left out.
+    """
+    height, width = page.shape[:2]
+    placed = place_strips(digits, width, height)
+    doubtful = [one for one in placed if one.is_doubtful]
     evidence = _gather(page, digits, doubtful, line_reader, map_function=map_function)
     false_rows = [one.rows for one, seen in zip(doubtful, evidence, strict=True) if not _is_confirmed(seen)]
-    kept = np.setdiff1d(np.arange(len(digits)), np.concatenate([np.zeros(0, np.intp), *false_rows]))
-    return digits.take(kept)
+    if not false_rows:
+        return digits, placed
+    kept = digits.take(np.setdiff1d(np.arange(len(digits)), np.concatenate(false_rows)))
+    return kept, place_strips(kept, width, height)
 
 
 def read_strips(
     page: Image,
     digits: Detections,
+    placed: Sequence[PlacedStrip],
     line_reader: OnnxLineReader,
     second_reader: OnnxLineReader | None = None,
     map_function: MapFunction = map,
 ) -> list[StripReading]:
-    """Read the strips of all lines of a page (H, W, 3), in reading order."""
-    height, width = page.shape[:2]
-    placed = place_strips(digits, width, height)
+    """Read the strips of all lines of a page (H, W, 3)."""
     all_rows = np.concatenate([np.zeros(0, np.intp), *(one.rows for one in placed)])
     readings = []
     gathered = _gather(page, digits, placed, line_reader, second_reader, map_function)

@@ -28,7 +28,7 @@ from digitdet.reading.digits_only import without_marks
 from digitdet.reading.model import Model, load_model
 from digitdet.reading.pooling import build_lattice
 from digitdet.reading.results import Number
-from digitdet.reading.transcription import StripReading, read_strips, without_false_digits
+from digitdet.reading.transcription import StripReading, place_confirmed_strips, read_strips
 from digitdet.training.lattice_weights import fit_weights, label_strip
 from digitdet.training.line_crops import true_characters
 
@@ -143,8 +143,8 @@ def read_sets(
             if picture.digits is None and picture.texts is None:
                 raise DataError(f"{picture.path}: has no label file")
             image = read_picture(picture.path)
-            found = without_false_digits(image, detector.detect([image])[0], model.line_reader)
-            strips = read_strips(image, found, model.line_reader, model.second_reader)
+            found, placed = place_confirmed_strips(image, detector.detect([image])[0], model.line_reader)
+            strips = read_strips(image, found, placed, model.line_reader, model.second_reader)
             digits = None if picture.digits is None else picture.digits.in_pixels(image.shape[1], image.shape[0])
             pictures.append(CalibrationPicture(strips, picture.lines, picture.placed, picture.texts, digits))
             on_picture()

@@ -19,7 +19,7 @@ from digitdet.datasets.formats.yolo import DATA_FILE, Labels, read_data_file, re
 from digitdet.detection.postprocess import Detections
 from digitdet.detection.search import MultiScaleDetector
 from digitdet.reading.line_reader import OnnxLineReader
-from digitdet.reading.transcription import StripReading, read_strips
+from digitdet.reading.transcription import StripReading, place_strips, read_strips
 from digitdet.training.line_crops import (
     Characters,
     LineCrop,
@@ -133,7 +133,8 @@ def lines_of_labels(image: Image, labels: Labels, line_reader: OnnxLineReader) -
     boxes = labels.xyxy(image.shape[1], image.shape[0])
     digits = Detections(boxes.astype(np.float32), np.eye(len(CLASS_NAMES), dtype=np.float32)[labels.classes])
     seen: set[int] = set()  # a digit may lie on two strips
-    lines = (_read_line(one, digits, seen) for one in read_strips(image, digits, line_reader))
+    placed = place_strips(digits, image.shape[1], image.shape[0])
+    lines = (_read_line(one, digits, seen) for one in read_strips(image, digits, placed, line_reader))
     return tuple(line for line in lines if line.boxes)
 
 

@@ -212,7 +212,7 @@ def test_weights_are_fitted_where_the_text_is_known(monkeypatch):
     (found,) = NumberReader().read(image).numbers
     digits = NumberReader().find(image)
     line = LineTruth(found.best, tuple(digit.box for digit in found.digits), ((0, len(found.best)),))
-    strips = calibrate.read_strips(image, digits, reader)
+    strips = calibrate.read_strips(image, *calibrate.place_confirmed_strips(image, digits, reader), reader)
     truth = DigitBoxes(np.array([int(digit.text) for digit in found.digits]), as_boxes(line.boxes))
     known, unknown = (CalibrationPicture(strips, lines, digits=truth) for lines in ((line,), ()))
     unknown, known = (calibrate.CalibrationSet("one", (picture,)) for picture in (unknown, known))

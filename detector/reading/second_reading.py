@@ -1,10 +1,10 @@
 """Reading the strips of lines, the uncertain ones a second time with a larger network.
 
 The larger network takes more time, so it reads only the lines of which the first one is uncertain. The two were trained
-separately and make different mistakes, so the probability of a text is the geometric mean over both (see
-`digitdet.reading.ctc.decode`). Narrow digits span few columns, and the first or the last of them is easily missed, so
-the larger network also reads a horizontally stretched picture of these lines. Lines that are doubtful even then are
-read once more, on a strip that shows more above and below and leans to the left.
+separately and make different mistakes, so the probability of a text is the geometric mean over all readings of the line
+(see `digitdet.reading.ctc.decode`). Narrow digits span few columns, and the first or the last of them is easily missed,
+so the larger network also reads a horizontally stretched picture of these lines. Lines that are doubtful even then are
+read once more, on a strip in which the digits are smaller and a slant to the right is straightened.
 """
 
 from __future__ import annotations
@@ -22,11 +22,9 @@ from digitdet.reading.line_reader import Columns, OnnxLineReader
 from digitdet.reading.strips import Strip, cut_strip
 
 _GROUP = 8  # strips that are read together
-# Probabilities below which a text is read again, and once more. Of texts that are longer than `_PART_LENGTH`, the mean
-# over parts of this length counts.
-_CERTAIN, _DOUBTFUL = 0.7, 0.5
-_PART_LENGTH = 8
-_SMALLER, _SLANT = 0.9, -0.12  # size and slant of the strip that is read once more
+_CERTAIN, _DOUBTFUL = 0.7, 0.5  # probabilities of a text below which a line is read again, and once more
+_PART_LENGTH = 8  # characters
+_SCALE, _SLANT = 0.9, 0.12  # of the strip that is read once more
 _NARROW = 0.7  # width of digits, in their heights, below which a stretched picture is read as well
 _STRETCH = 1.4  # of the width of that picture
 _WIDE_DIGITS = [CHARACTERS.index(digit) for digit in "023456789"]  # the width of a 1 says little about its typeface
@@ -51,28 +49,38 @@ def decode_strips(
 def _decode_group(
     page: Image, strips: Sequence[Strip], line_reader: OnnxLineReader, second_reader: OnnxLineReader | None
 ) -> list[tuple[Decoding, FloatArray]]:
+    """Return the texts and the edges of the columns of strips that are read together; see `decode_strips`."""
     pictures = [cut_strip(page, strip) for strip in strips]
     columns = line_reader.read(pictures)
+    decodings = [decode(one.log_probabilities) for one in columns]
+    if second_reader is None:
+        return [(decoding, one.edges) for decoding, one in zip(decodings, columns, strict=True)]
+
     readings = [[one.log_probabilities] for one in columns]
-    decodings = [decode(*one) for one in readings]
+    uncertain = [row for row, one in enumerate(decodings) if not _is_likely(one, _CERTAIN)]
+    narrow = [row for row in uncertain if _is_narrow(decodings[row], columns[row])]
+    stretched = [cut_strip(page, strips[row].stretched(_STRETCH)) for row in narrow]
+    again = second_reader.read([pictures[row] for row in uncertain] + stretched)
+    _add_readings(uncertain + narrow, again, readings, decodings)
 
-    def read_again(rows: list[int], views: list[Image]) -> None:
-        for row, one in zip(rows, second_reader.read(views) if second_reader else [], strict=True):
-            readings[row].append(one.log_probabilities)
-        for row in set(rows):
-            decodings[row] = decode(*readings[row])
-
-    if second_reader is not None:
-        uncertain = [row for row, one in enumerate(decodings) if not _is_likely(one, _CERTAIN)]
-        narrow = [row for row in uncertain if _is_narrow(decodings[row], columns[row])]
-        stretched = [cut_strip(page, strips[row].stretched(_STRETCH)) for row in narrow]
-        read_again(uncertain + narrow, [pictures[row] for row in uncertain] + stretched)
-        doubtful = [row for row in uncertain if not _is_likely(decodings[row], _DOUBTFUL)]
-        read_again(doubtful, [cut_strip(page, strips[row].reframed(_SMALLER, _SLANT)) for row in doubtful])
+    doubtful = [row for row in uncertain if not _is_likely(decodings[row], _DOUBTFUL)]
+    straightened = [cut_strip(page, strips[row].scaled_and_sheared(_SCALE, _SLANT)) for row in doubtful]
+    _add_readings(doubtful, second_reader.read(straightened), readings, decodings)
     return [(decoding, one.edges) for decoding, one in zip(decodings, columns, strict=True)]
 
 
+def _add_readings(
+    rows: Sequence[int], columns: Sequence[Columns], readings: list[list[FloatArray]], decodings: list[Decoding]
+) -> None:
+    """Add further readings of the lines in `rows` to `readings`, and replace their texts in `decodings`."""
+    for row, one in zip(rows, columns, strict=True):
+        readings[row].append(one.log_probabilities)
+    for row in set(rows):
+        decodings[row] = decode(*readings[row])
+
+
 def _is_likely(decoding: Decoding, probability: float) -> bool:
+    """Whether a text has this probability; of long texts, the mean over parts of `_PART_LENGTH` characters counts."""
     parts = max(len(decoding.classes) / _PART_LENGTH, 1)
     return bool(decoding.log_probability >= parts * np.log(probability))
 

@@ -71,14 +71,15 @@ class Strip:
         """Return the strip with a picture that is `factor` times as wide."""
         return Strip(self.to_strip * [[factor], [1.0]], max(round(factor * self.width), 1))
 
-    def reframed(self, scale: float, slant: float) -> Strip:
-        """Return the strip with what it shows `scale` times as large around its middle line, and slanted.
+    def scaled_and_sheared(self, scale: float, slant: float) -> Strip:
+        """Return the strip with what it shows `scale` times as large and sheared, around its middle line.
 
-        `slant` is how far the tops move to the right, in strip heights.
+        `slant` is as for `line_strip`: how far what becomes upright leaned to the right, the shift of its top relative
+        to its bottom, in its height.
         """
         middle = STRIP_HEIGHT / 2
-        change = np.array([[scale, -scale * slant], [0.0, scale]])
-        offset = np.array([scale * slant * middle, (1 - scale) * middle])
+        change = scale * np.array([[1.0, slant], [0.0, 1.0]])
+        offset = middle * np.array([-scale * slant, 1 - scale])
         matrix = np.column_stack([change @ self.to_strip[:, :2], change @ self.to_strip[:, 2] + offset])
         return Strip(matrix, max(round(scale * self.width), 1))
 

@@ -68,11 +68,10 @@ def write_weights(network: nn.Module, kind: str, file: Path, in_8_bits: bool = F
 
     `kind` is the name of the network.
     """
-    weights = {
-        name: value.half() if value.is_floating_point() else value for name, value in network.state_dict().items()
-    }
+    state = {name: value.cpu() for name, value in network.state_dict().items()}
+    weights = {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
     buffer = io.BytesIO()
-    torch.save({kind: eight_bits.pack(weights) if in_8_bits else weights, "license": "MIT"}, buffer)
+    torch.save({kind: eight_bits.quantize(weights) if in_8_bits else weights, "license": "MIT"}, buffer)
     write_atomically(file, buffer.getvalue())
 
 
@@ -84,7 +83,7 @@ def read_weights(file: Path, kind: str) -> dict[str, Any]:
     """
     reason = f"not weights of a {kind.replace('_', ' ')}"
     try:
-        weights = eight_bits.unpack(torch.load(file, map_location="cpu", weights_only=True)[kind])
+        weights = eight_bits.dequantize(torch.load(file, map_location="cpu", weights_only=True)[kind])
     except OSError as error:
         raise ModelError(f"{file}: {error.strerror or reason}") from error
     except Exception as error:  # a damaged archive raises many kinds of errors

@@ -169,7 +169,7 @@ def to_onnx(network: LineReaderNet) -> bytes:
     example = torch.ones(2, 3, STRIP_HEIGHT, 16 * COLUMN_WIDTH)  # zeros would be padding
     axes = {"strips": {0: "batch", 3: "width"}, "columns": {0: "batch", 1: "columns"}}
     content = blocks.to_onnx(ExportedNet(network), example, ("strips", "columns"), axes)
-    return eight_bits.pack_onnx(content) if _is_large(network) else content
+    return eight_bits.quantize_onnx(content) if _is_large(network) else content
 
 
 def save_weights(network: LineReaderNet, file: Path) -> None:

@@ -5,7 +5,7 @@ import numpy as np
 from digitdet.common.characters import BLANK
 from digitdet.reading.line_reader import Columns
 from digitdet.reading.second_reading import decode_strips
-from digitdet.reading.strips import COLUMN_WIDTH, line_strip
+from digitdet.reading.strips import COLUMN_WIDTH, cut_strip, line_strip
 
 PAGE = np.full((60, 120, 3), 200, np.uint8)
 STRIP = line_strip([[50, 10, 70, 50]], 0.0)
@@ -65,7 +65,18 @@ def test_the_stretched_picture_of_uncertain_narrow_digits_is_read_as_well():
         assert second.widths == widths
 
 
-def test_a_line_that_stays_doubtful_is_read_once_more_on_a_smaller_strip():
-    second = Reader({4: 0.4, 9: 0.35, 7: 0.25})
-    decode_strips(PAGE, [STRIP], Reader({4: 0.55, 9: 0.45}), second)
-    assert second.widths == [STRIP.width, round(0.9 * STRIP.width)]
+def test_a_line_that_stays_doubtful_is_read_once_more_and_may_change():
+    """On a strip in which the digits are smaller, and less slanted."""
+    page = np.random.default_rng(0).integers(0, 255, PAGE.shape, dtype=np.uint8)
+    answers = {STRIP.width: {4: 0.4, 9: 0.35, 7: 0.25}, round(0.9 * STRIP.width): {9: 1}}
+    seen = []
+
+    class Second(Reader):
+        def read(self, strips):
+            seen.extend(strips)
+            return [column for strip in strips for column in Reader(answers[strip.shape[1]]).read([strip])]
+
+    ((decoding, _),) = decode_strips(page, [STRIP], Reader({4: 0.55, 9: 0.45}), Second({}))
+    assert decoding.classes.tolist() == [9]
+    for strip, expected in zip(seen, (STRIP, STRIP.scaled_and_sheared(0.9, 0.12)), strict=True):
+        np.testing.assert_array_equal(strip, cut_strip(page, expected))

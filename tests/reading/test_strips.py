@@ -79,15 +79,18 @@ def test_leaning_digits_are_sheared_back():
     assert upright.max() > 2 * leaning.max()
 
 
-def test_a_reframed_strip_is_smaller_around_its_middle_line_and_slanted():
-    strip = line_strip([[50, 10, 70, 50], [80, 10, 100, 50]], 4.0)
-    reframed = strip.reframed(0.5, -0.25)
+def test_a_strip_is_scaled_and_sheared_around_its_middle_line():
+    boxes = [[50, 10, 70, 50], [80, 10, 100, 50]]
+    strip = line_strip(boxes, 4.0)
+    smaller = strip.scaled_and_sheared(0.5, 0.25)
     middle, quarter = STRIP_HEIGHT / 2, STRIP_HEIGHT / 4
     shown = strip.points_to_page(np.array([[20.0, 0], [20.0, middle], [20.0, STRIP_HEIGHT]]))
-    moved = 0.25 * quarter  # a quarter of the digits' height, above and below the middle line
+    moved = 0.25 * quarter  # a quarter of the height, above and below the middle line
     expected = [[10 - moved, quarter], [10, middle], [10 + moved, middle + quarter]]
-    np.testing.assert_allclose(reframed.points_to_strip(shown), expected)
-    assert reframed.width == round(strip.width / 2)
+    np.testing.assert_allclose(smaller.points_to_strip(shown), expected)
+    assert smaller.width == round(strip.width / 2)
+    sheared = line_strip(boxes, 4.0, slant=0.25)
+    np.testing.assert_allclose(strip.scaled_and_sheared(1.0, 0.25).to_strip, sheared.to_strip)
 
 
 def test_a_whole_page_as_a_strip():

@@ -25,14 +25,15 @@ def network():
 @pytest.fixture
 def quantized(network):
     """The network with the weights that remain after storing."""
-    network.load_state_dict(eight_bits.unpack(eight_bits.pack(network.state_dict())))
+    network.load_state_dict(eight_bits.dequantize(eight_bits.quantize(network.state_dict())))
     return network
 
 
 def test_restored_weights_differ_by_at_most_half_a_step(network):
     before = network.state_dict()
-    after = eight_bits.unpack(eight_bits.pack(before))
+    after = eight_bits.dequantize(eight_bits.quantize(before))
     assert list(after) == list(before)
+    assert eight_bits.dequantize({"norm.scale": 1}) == {"norm.scale": 1}  # no scale of a quantized weight
     for name, value in before.items():
         if value.ndim > 1:
             steps = value.flatten(1).abs().amax(1, keepdim=True) / 127
@@ -43,7 +44,7 @@ def test_restored_weights_differ_by_at_most_half_a_step(network):
 
 def test_small_weights_and_vectors_are_stored_as_they_are():
     weights = {"bias": torch.randn(9000), "weight": torch.randn(3, 4), "steps": torch.tensor(5)}
-    packed = eight_bits.pack(weights)
+    packed = eight_bits.quantize(weights)
     assert packed.keys() == weights.keys()
     assert all(torch.equal(packed[name], value) for name, value in weights.items())
 
@@ -51,7 +52,7 @@ def test_small_weights_and_vectors_are_stored_as_they_are():
 def test_a_channel_of_zeros_stays_zero():
     weights = {"weight": torch.randn(8, 1024)}
     weights["weight"][3] = 0
-    assert not eight_bits.unpack(eight_bits.pack(weights))["weight"][3].any()
+    assert not eight_bits.dequantize(eight_bits.quantize(weights))["weight"][3].any()
 
 
 def test_a_file_in_8_bits_is_read_like_one_in_half_precision(network, tmp_path):
@@ -64,9 +65,17 @@ def test_a_file_in_8_bits_is_read_like_one_in_half_precision(network, tmp_path):
     assert sizes[1] < 0.7 * sizes[0]
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.parametrize("in_8_bits", [False, True])
+def test_weights_of_a_network_on_a_gpu_are_written(network, tmp_path, in_8_bits):
+    write_weights(network.cuda(), "one", tmp_path / "one.pt", in_8_bits)
+    weights = torch.load(tmp_path / "one.pt", weights_only=True)["one"]
+    assert {value.device.type for value in weights.values()} == {"cpu"}
+
+
 def test_an_onnx_file_in_8_bits_gives_the_outputs_of_the_restored_weights(quantized):
     content = to_onnx(quantized, torch.zeros(2, 3, 8, 8), ("x", "y"), {"x": {0: "batch"}, "y": {0: "batch"}})
-    packed = eight_bits.pack_onnx(content)
+    packed = eight_bits.quantize_onnx(content)
     assert len(packed) < 0.45 * len(content)
     x = np.random.default_rng(0).standard_normal((5, 3, 8, 8)).astype(np.float32)
     outputs = [onnxruntime.InferenceSession(one).run(None, {"x": x})[0] for one in (content, packed)]

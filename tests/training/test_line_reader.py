@@ -152,7 +152,7 @@ def test_a_network_learns_a_line_in_an_interrupted_training(tmp_path, monkeypatc
     assert torch.isfinite(network(torch.zeros(1, 3, STRIP_HEIGHT, 64))[0]).all()
 
 
-def test_attention_leaves_the_padding_out():
+def test_only_attention_connects_distant_columns():
     torch.manual_seed(0)
     size = Size((8, 8, 8, 8), 16, stem_blocks=1, blocks=3, attention_layers=2)
     network = LineReaderNet(size).eval()
@@ -162,7 +162,6 @@ def test_attention_leaves_the_padding_out():
     strip[..., 192:] = 0
     with torch.no_grad():
         padded, full = network(strip)[0], network(strip + far)[0]
-        # Only attention reaches so far.
         assert not torch.allclose(padded[:, :8], full[:, :8], atol=1e-4)
         for layer in network.attention:
             torch.nn.init.zeros_(layer.combine.weight)

@@ -68,7 +68,8 @@ class LookConfig(Config, frozen=True, kw_only=True):
     """Inks of the digits (see synth/effects/inks.py)."""
 
     clutter: Shares = msgspec.field(default_factory=dict)
-    """Unlabelled things that are not digits, such as letters and rules (see synth/pages/clutter.py)."""
+    """What is added beside the numbers, such as letters, rules and pen marks, without labels; `struck_out` also strikes
+    out numbers and adds corrections, which are labelled (see synth/pages/clutter.py and pen_clutter.py)."""
 
     effects: Shares = msgspec.field(default_factory=dict)
     """Effects of the camera or the scanner (see synth/effects/effects.py)."""

@@ -34,8 +34,8 @@ class TrainConfig(Config, frozen=True, kw_only=True):
 
     only: Literal["detector", "line-reader", "second-reader", "proposals"] | None = None
     """Train only this network, by default the detector and the line reader; the others are those of `start`, or the
-    shipped ones. The second reader is a larger line reader, whose training takes three times as long; the proposal
-    network finds places of small digits in large pictures."""
+    shipped ones. The second reader is a larger line reader, best trained on a GPU; the proposal network finds places of
+    small digits in large pictures."""
 
     architecture: Annotated[str, Meta(pattern=r"\.yaml$")] = "yolo11n.yaml"
     """Name of an Ultralytics model configuration of the detector."""

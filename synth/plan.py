@@ -90,8 +90,8 @@ def plan_lines(
     """Project the lines of a draft to the canvas and choose their inks.
 
     The first `count` lines hold the numbers, in one ink or two. The others are clutter; they come first in the result,
-    so that numbers are drawn on top, and have inks of their own, unless the pen of the numbers wrote them. With the
-    probability `plain_share`, all numbers are black or white, or nearly so.
+    so that numbers are drawn on top, and have inks of their own. Those with `same_pen` have the inks of the numbers and
+    may hold numbers, too. With the probability `plain_share`, all numbers are black or white, or nearly so.
     """
     look = draft.look
     ghost = 0.4 * rng.random() ** 2 if rng.random() < 0.6 else 0.0

@@ -95,7 +95,7 @@ def train(
 
 
 def _plot_once(validator: Any) -> None:
-    """Leave the plots of the last epoch to the final validation, which draws all of them again."""
+    """Leave the plots of the last epoch to the final validation, for which Ultralytics switches them on again."""
     if validator.training:
         validator.args.plots = False
 

@@ -1,8 +1,8 @@
 """Clutter: things in pictures that are not digits, such as words, scribbles, edges, frames, rings and bar codes.
 
 Without it a detector reads door posts as 1 and rings as 0. Clutter is drawn below the digits, keeps clear of them and
-has no labels. What the pen of the numbers adds, such as struck-out numbers, is in `pen_clutter.py`. To add a kind,
-decorate a function with `@CLUTTER.add("name")` and give the name a share in a look.
+has no labels, with one exception in `pen_clutter.py`: numbers that are struck out, with labelled corrections. To add a
+kind, decorate a function with `@CLUTTER.add("name")` and give the name a share in a look.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def add_clutter(draft: PageDraft) -> None:
 @CLUTTER.add("words")
 def words(draft: PageDraft) -> None:
     """A few printed or handwritten words of any size, some reaching over the border."""
-    rng, height = draft.rng, digit_height(draft)
+    rng, height = draft.rng, sample_line_height(draft)
     for _ in range(int(rng.integers(1, 5))):
         size = height * float(np.exp(rng.uniform(-1.2, 0.3)))
         text = " ".join(word(rng) for _ in range(int(rng.integers(1, 4))))
@@ -54,7 +54,7 @@ def words(draft: PageDraft) -> None:
 @CLUTTER.add("letters")
 def letters(draft: PageDraft) -> None:
     """Single letters and symbols as large as the digits; no bare strokes, which can be ones."""
-    rng, height = draft.rng, digit_height(draft)
+    rng, height = draft.rng, sample_line_height(draft)
     for _ in range(int(rng.integers(1, 4))):
         text = str(rng.choice([*_CLEAR_LETTERS, "%", "$", "#", "+", "*", "=", "-", "\u20ac"]))
         put_free(draft, draft.write_clutter(text, height * rng.uniform(0.6, 1.3)))
@@ -63,7 +63,7 @@ def letters(draft: PageDraft) -> None:
 @CLUTTER.add("digit_like")
 def digit_like(draft: PageDraft) -> None:
     """Printed letters that resemble digits, alone or in words, as large as the digits or larger."""
-    rng, height = draft.rng, digit_height(draft)
+    rng, height = draft.rng, sample_line_height(draft)
     writer = draft.sign_writer.in_one_style(rng)
     for _ in range(int(rng.integers(1, 4))):
         kind = rng.random()
@@ -81,7 +81,7 @@ def digit_like(draft: PageDraft) -> None:
 @CLUTTER.add("signs")
 def signs(draft: PageDraft) -> None:
     """Letters of other scripts, arrows and pictographs, as large as the digits or much larger, some in a row."""
-    rng, height = draft.rng, digit_height(draft)
+    rng, height = draft.rng, sample_line_height(draft)
     first, last = SIGN_BLOCKS[int(rng.integers(len(SIGN_BLOCKS)))]
     writer = draft.sign_writer.with_any("".join(chr(first + (last - first) * part // 4) for part in range(1, 4)))
     for _ in range(int(rng.integers(1, 5))):
@@ -97,7 +97,7 @@ def blobs(draft: PageDraft) -> None:
     """Closed smooth curves, most of them filled, alone or overlapping, such as emblems, stains and leaves."""
     rng = draft.rng
     for _ in range(int(rng.integers(1, 4))):
-        size = digit_height(draft) * float(np.exp(rng.uniform(-0.7, 1.2)))
+        size = sample_line_height(draft) * float(np.exp(rng.uniform(-0.7, 1.2)))
         box = _free_box(draft, size, size)
         if box is None:
             continue
@@ -140,7 +140,7 @@ def scribbles(draft: PageDraft) -> None:
     rng = draft.rng
     for _ in range(int(rng.integers(1, 3))):
         glyph = Hand(rng).scribble(rng)
-        height = digit_height(draft) * rng.uniform(0.7, 1.8)
+        height = sample_line_height(draft) * rng.uniform(0.7, 1.8)
         style = GlyphStyle(height, 1.0, rng.uniform(-5, 25), rng.normal(0, 5), 0.4)
         width = height * glyph.ink.shape[1] / glyph.ink.shape[0]
         box = np.array(centred_box(0.0, 0.0, width, height))
@@ -168,7 +168,7 @@ def bars(draft: PageDraft) -> None:
     """Long straight stripes, such as posts, gaps and edges, alone or as a fence, clear of the digits."""
     rng = draft.rng
     colour = _colour(draft)
-    thickness = digit_height(draft) * float(np.exp(rng.uniform(-2.5, 0.3)))
+    thickness = sample_line_height(draft) * float(np.exp(rng.uniform(-2.5, 0.3)))
     upright = rng.random() < 0.65
     length, breadth = (draft.height, draft.width) if upright else (draft.width, draft.height)
     period = thickness * rng.uniform(1.6, 5)
@@ -205,7 +205,7 @@ def frames(draft: PageDraft) -> None:
     """A rectangular or oval frame around a number or around nothing."""
     rng = draft.rng
     taken = taken_boxes(draft)
-    height = digit_height(draft)
+    height = sample_line_height(draft)
     if len(taken) and rng.random() < 0.6:
         x0, y0, x1, y1 = taken[int(rng.integers(len(taken)))]
         pad_x, pad_y = height * rng.uniform(0.2, 0.5, 2)
@@ -224,7 +224,7 @@ def rings(draft: PageDraft) -> None:
     """Circles, arcs and discs, rounder than a 0."""
     rng = draft.rng
     for _ in range(int(rng.integers(1, 4))):
-        radius = digit_height(draft) * float(np.exp(rng.uniform(-1.8, 0.5)))
+        radius = sample_line_height(draft) * float(np.exp(rng.uniform(-1.8, 0.5)))
         box = _free_box(draft, 2 * radius, 2 * radius)
         if box is None:
             continue
@@ -241,7 +241,7 @@ def logos(draft: PageDraft) -> None:
     """Stars, triangles and other polygons."""
     rng = draft.rng
     for _ in range(int(rng.integers(1, 3))):
-        size = digit_height(draft) * rng.uniform(0.4, 2)
+        size = sample_line_height(draft) * rng.uniform(0.4, 2)
         box = _free_box(draft, size, size)
         if box is None:
             continue
@@ -256,7 +256,7 @@ def logos(draft: PageDraft) -> None:
 def barcode(draft: PageDraft) -> None:
     """A bar code."""
     rng = draft.rng
-    module = max(digit_height(draft) * rng.uniform(0.02, 0.06), 1.0)
+    module = max(sample_line_height(draft) * rng.uniform(0.02, 0.06), 1.0)
     widths = rng.integers(1, 4, int(rng.integers(30, 70))) * module
     width = float(widths.sum())
     box = _free_box(draft, width, width * rng.uniform(0.15, 0.5))
@@ -269,7 +269,7 @@ def barcode(draft: PageDraft) -> None:
 def stamps(draft: PageDraft) -> None:
     """A rubber stamp: a word within one or two rings or rectangles."""
     rng = draft.rng
-    line = draft.write_clutter(word(rng), digit_height(draft) * rng.uniform(0.3, 0.7))
+    line = draft.write_clutter(word(rng), sample_line_height(draft) * rng.uniform(0.3, 0.7))
     if not line.glyphs:
         return
     width = line.width * 1.3
@@ -319,8 +319,8 @@ def taken_boxes(draft: PageDraft) -> FloatArray:
     return np.array([placed.box for placed in draft.lines if placed.line.glyphs], np.float64).reshape(-1, 4)
 
 
-def digit_height(draft: PageDraft) -> float:
-    """Return the digit height of a random line; draw one if the page is empty."""
+def sample_line_height(draft: PageDraft) -> float:
+    """Return the digit height of a random line; on an empty page, a random one."""
     heights = [placed.line.height for placed in draft.lines if placed.line.glyphs]
     if heights:
         return heights[int(draft.rng.integers(len(heights)))]

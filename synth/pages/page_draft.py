@@ -57,7 +57,7 @@ class PlacedLine:
     y: float
     dark: bool | None = None  # whether the ink is darker than the background below it; None for the default of the page
     ink: Ink | None = None  # None for one of the look's inks
-    same_pen: bool = False  # whether it has the ink of the numbers, and perhaps a number, even if it is clutter
+    same_pen: bool = False  # whether it has one of the inks of the numbers, and perhaps a number, even if it is clutter
 
     @property
     def box(self) -> FloatArray:

@@ -13,11 +13,11 @@ from dataclasses import replace
 import numpy as np
 
 from digitdet.common.types import CLASS_NAMES, Box, FloatArray
-from digitdet.synth.pages.clutter import CLUTTER, digit_height, is_free, put_free
+from digitdet.synth.pages.clutter import CLUTTER, is_free, put_free, sample_line_height
 from digitdet.synth.pages.lines import Line, LineGlyph
 from digitdet.synth.pages.page_draft import PageDraft, centred_box
 from digitdet.synth.pages.strikes import number_box, strike_out
-from digitdet.synth.pages.texts import digits, pick, random_digits
+from digitdet.synth.pages.texts import digits, pick
 
 # Where a correction, or a mark, stands relative to a number, with weights by repetition.
 _CORRECTION_SIDES = ("above", "above", "below", "right", "right", "left")
@@ -25,7 +25,7 @@ _MARK_SIDES = ("right",) * 5 + ("below right",) * 2 + ("below",) * 3 + ("above r
 # Gaps in digit heights, beside and above or below.
 _CORRECTION_GAPS = ((0.45, 1.3), (0.2, 0.7))
 _MARK_GAPS = ((0.3, 1.2), (0.3, 1.2))
-# Signs with which numbers are marked, of templates as high as digits, and their size in digit heights.
+# Signs with which numbers are marked, by repetition, and their size in digit heights.
 _PEN_MARKS = "xX\u03c7\u00d7+\uff0b\uff0b\u2020\u2020\u2021\u2713\u2713\u2717\u2717*"
 _MARK_SIZE = (0.5, 1.0)
 # Marks behind a number that are struck out with it, as in "12." of a register.
@@ -51,7 +51,7 @@ def struck_out(draft: PageDraft) -> None:
     rng = draft.rng
     found = _whole_numbers(draft)
     if not found:
-        line = draft.write(digits(rng, draft.look), digit_height(draft), np.inf)
+        line = draft.write(digits(rng, draft.look), sample_line_height(draft), np.inf)
         put_free(draft, strike_out(rng, line, list(range(len(line.glyphs)))))
         return
     for _ in range(int(rng.choice([1, 1, 1, 2])) if len(found) > 3 else 1):
@@ -63,19 +63,19 @@ def struck_out(draft: PageDraft) -> None:
 
 @CLUTTER.add("pen_marks")
 def pen_marks(draft: PageDraft) -> None:
-    """Crosses, daggers and ticks after, below or above a number or several, by the same hand."""
+    """Crosses, daggers and ticks beside a number or several, by the same hand."""
     rng = draft.rng
     found = _whole_numbers(draft)
     character = pick(rng, _PEN_MARKS)
     if not found:
-        put_free(draft, _write_mark(draft, character, digit_height(draft)))
+        put_free(draft, _write_mark(draft, character, sample_line_height(draft)))
         return
     count = 1 + int(rng.integers(len(found))) if rng.random() < _MANY_MARKS_SHARE else 1
     sides = [pick(rng, _MARK_SIDES)] if count > 1 else list(rng.permutation(_MARK_SIDES))
     for row in rng.permutation(len(found))[:count].tolist():
         index, rows = found[row]
         mark = _write_mark(draft, character, draft.lines[index].line.height)
-        _put_beside(draft, mark, (index, rows), sides, _MARK_GAPS)
+        _put_beside(draft, mark, (index, rows), sides, _MARK_GAPS, draft.lines[index].line.height)
 
 
 def _whole_numbers(draft: PageDraft) -> list[Place]:
@@ -109,26 +109,31 @@ def _correct(draft: PageDraft, place: Place) -> bool:
     """Write another number beside a number and strike out one of the two; return whether there was room."""
     rng, line = draft.rng, draft.lines[place[0]].line
     text = "".join(line.glyphs[row].character for row in place[1])
-    other = draft.write(_mistaken(draft, text), line.height * rng.uniform(0.75, 1.05), np.inf)
+    height = max(line.height * rng.uniform(0.75, 1.05), draft.look.digit_height[0])
+    other = draft.write(mistaken(draft, text), height, np.inf)
     is_right = rng.random() < _IN_PLACE_SHARE
     if not is_right:
         other = strike_out(rng, other, list(range(len(other.glyphs))))
-    if not _put_beside(draft, other, place, list(rng.permutation(_CORRECTION_SIDES)), _CORRECTION_GAPS):
+    lowest = min(line.height, height)
+    if not _put_beside(draft, other, place, list(rng.permutation(_CORRECTION_SIDES)), _CORRECTION_GAPS, lowest):
         return False
     if is_right:
         _strike(draft, place)
     return True
 
 
-def _mistaken(draft: PageDraft, text: str) -> str:
-    """Return a number for which another was written: mostly the same but for one digit."""
+def mistaken(draft: PageDraft, text: str) -> str:
+    """Return another number for which this one was written: mostly the same but for one digit."""
     rng = draft.rng
     kind = rng.random()
-    if kind < 0.2:
-        return digits(rng, draft.look)
+    if kind < 0.2 and (other := digits(rng, draft.look)) != text:
+        return other
     places = [place for place, character in enumerate(text) if character in CLASS_NAMES]
     changed = places if kind < 0.45 else [places[int(rng.integers(len(places)))]]
-    return "".join(random_digits(rng, 1) if place in changed else text[place] for place in range(len(text)))
+    characters = list(text)
+    for place in changed:
+        characters[place] = CLASS_NAMES[(int(text[place]) + int(rng.integers(1, 10))) % 10]
+    return "".join(characters)
 
 
 def _write_mark(draft: PageDraft, character: str, height: float) -> Line:
@@ -141,11 +146,17 @@ def _write_mark(draft: PageDraft, character: str, height: float) -> Line:
 
 
 def _put_beside(
-    draft: PageDraft, line: Line, place: Place, sides: Sequence[str], gaps: Sequence[tuple[float, float]]
+    draft: PageDraft,
+    line: Line,
+    place: Place,
+    sides: Sequence[str],
+    gaps: Sequence[tuple[float, float]],
+    digit_height: float,
 ) -> bool:
     """Place a line on the first of some sides of a number that is free; return whether one is.
 
-    A number that fills the page, as in a crop, is made smaller to make room.
+    A number that fills the page, as in a crop, is made smaller to make room, if digits of this height stay large
+    enough.
     """
     if not line.glyphs:
         return False
@@ -157,12 +168,16 @@ def _put_beside(
     free = [centre for centre in centres if is_free(draft, centred_box(*centre, *line.size))]
     for x, y in free:
         if _is_inside(draft, centred_box(x, y, *line.size)):
-            draft.put(line, x, y, same_pen=True)
+            draft.put(line, x, y, anchor.dark, anchor.ink, same_pen=True)
             return True
     if not free or len(draft.lines) > 1 or draft.shapes:
         return False
-    draft.put(line, *free[0], same_pen=True)
-    return _fit(draft, anchor.line.height)
+    draft.put(line, *free[0], anchor.dark, anchor.ink, same_pen=True)
+    if _factor_to_fit(draft) * digit_height < draft.look.digit_height[0]:
+        draft.lines.pop()
+        return False
+    _fit(draft)
+    return True
 
 
 def _centre_beside(
@@ -181,16 +196,17 @@ def _is_inside(draft: PageDraft, box: Box) -> bool:
     return max(abs(box[0]), abs(box[2])) < draft.right and max(abs(box[1]), abs(box[3])) < draft.bottom
 
 
-def _fit(draft: PageDraft, height: float) -> bool:
-    """Make the lines smaller until they fit the page; without the last one if digits of this height got too small."""
+def _factor_to_fit(draft: PageDraft) -> float:
+    """Return the factor that makes the lines small enough for the page, at most 1."""
     x0, y0, x1, y1 = draft.extent()
-    factor = min(1.0, _FILL * draft.width / (x1 - x0), _FILL * draft.height / (y1 - y0))
-    if factor * height < draft.look.digit_height[0]:
-        draft.lines.pop()
-        return False
+    return float(min(1.0, _FILL * draft.width / (x1 - x0), _FILL * draft.height / (y1 - y0)))
+
+
+def _fit(draft: PageDraft) -> None:
+    """Make the lines small enough for the page, at a random place."""
+    (x0, y0, x1, y1), factor = draft.extent(), _factor_to_fit(draft)
     slack = np.array([draft.width - factor * (x1 - x0), draft.height - factor * (y1 - y0)]) / 2
     left, top = draft.rng.uniform(-0.8, 0.8, 2) * slack
     for row, placed in enumerate(draft.lines):
         x, y = (placed.x - (x0 + x1) / 2) * factor + left, (placed.y - (y0 + y1) / 2) * factor + top
         draft.lines[row] = replace(placed, line=placed.line.scaled(factor), x=float(x), y=float(y))
-    return True

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 
 from digitdet.common.characters import OTHER_SIGN
-from digitdet.common.types import FloatArray, Points
+from digitdet.common.registry import draw_name
+from digitdet.common.types import FloatArray, Mask, Points
 from digitdet.synth.digits.drawing import GlyphStyle, scale_of, style_matrix
 from digitdet.synth.digits.glyphs import NO_DIGIT
 from digitdet.synth.digits.pen import PenTip, draw_path
@@ -40,10 +41,10 @@ def strike_out(rng: np.random.Generator, line: Line, rows: Sequence[int]) -> Lin
     for row in rows:
         glyphs[row] = replace(glyphs[row], glyph=replace(glyphs[row].glyph, label=NO_DIGIT), character=OTHER_SIGN)
     boxes = np.array([number_box(line, [row]) for row in rows]) / line.height
-    kind = _sample_kind(rng, boxes)
-    width = float(np.clip(_pen_width(line, rows) * rng.uniform(0.85, 1.3), *_PEN_WIDTH))
+    kind = sample_kind(rng, boxes)
+    width = float(np.clip(pen_width(line, rows) * rng.uniform(0.85, 1.3), *_PEN_WIDTH))
     tip = PenTip(width, taper=rng.uniform(0, 0.4))
-    strokes = [_stroke_glyph(rng, points, tip, line.height) for points in kind(rng, boxes)]
+    strokes = [_stroke_glyph(rng, points, tip, line.height) for points in KINDS[kind](rng, boxes)]
     numbers = [number for number in line.numbers if not set(number) & set(rows)]
     struck = Line(line.height, [*glyphs, *strokes], numbers, line.strokes)
     around = np.array([line.box, *(number_box(struck, [row]) for row in range(len(glyphs), len(struck.glyphs)))])
@@ -51,16 +52,20 @@ def strike_out(rng: np.random.Generator, line: Line, rows: Sequence[int]) -> Lin
     return struck
 
 
-def _sample_kind(rng: np.random.Generator, boxes: FloatArray) -> Strikes:
+def sample_kind(rng: np.random.Generator, boxes: FloatArray) -> str:
     """Draw a kind that makes clear that a number with these boxes (D, 4), in digit heights, is struck out."""
-    is_narrow = len(boxes) == 1 or boxes[:, 2].max() - boxes[:, 0].min() < _NARROW
-    table = {
-        kind: weight
-        for kind, weight in (_NARROW_KINDS if is_narrow else _KINDS).items()
-        if kind is not _slashes or len(boxes) >= _MIN_SLASHES
-    }
-    bounds = np.cumsum(list(table.values()))
-    return list(table)[int(np.searchsorted(bounds, rng.random() * bounds[-1]))]
+    tall = boxes[_is_tall(boxes)]
+    is_narrow = len(tall) == 1 or tall[:, 2].max() - tall[:, 0].min() < _NARROW
+    weights = dict(_NARROW_WEIGHTS if is_narrow else _WEIGHTS)
+    if len(tall) < _MIN_SLASHES:
+        weights.pop("slashes", None)
+    return draw_name(rng, weights)
+
+
+def _is_tall(boxes: FloatArray) -> Mask:
+    """Whether boxes (D, 4) are those of digits, and not of marks such as a point."""
+    heights = boxes[:, 3] - boxes[:, 1]
+    return np.asarray(heights > heights.max() / 2)
 
 
 def number_box(line: Line, rows: Sequence[int]) -> FloatArray:
@@ -69,7 +74,7 @@ def number_box(line: Line, rows: Sequence[int]) -> FloatArray:
     return np.concatenate([ink.min(axis=0), ink.max(axis=0)]).astype(np.float64)
 
 
-def _pen_width(line: Line, rows: Sequence[int]) -> float:
+def pen_width(line: Line, rows: Sequence[int]) -> float:
     """Return the mean width of the strokes of some glyphs in digit heights."""
     widths = []
     for row in rows:
@@ -135,7 +140,7 @@ def _slashes(rng: np.random.Generator, boxes: FloatArray) -> list[Points]:
     _, _, middle, height = _around(boxes)
     half_x, half_y = rng.uniform(0.4, 0.65), rng.uniform(0.45, 0.65) * height
     strokes: list[Points] = []
-    for x in (boxes[:, 0] + boxes[:, 2])[boxes[:, 3] - boxes[:, 1] > height / 2] / 2:  # not through marks
+    for x in boxes[_is_tall(boxes)][:, [0, 2]].mean(axis=1):
         ends = np.array([[x - half_x, middle - half_y], [x + half_x, middle + half_y]])
         strokes.append(ends + rng.normal(0, 0.05, (2, 2)))
     return strokes
@@ -163,15 +168,24 @@ def _loops(rng: np.random.Generator, boxes: FloatArray) -> list[Points]:
     return [np.column_stack([x, middle + radius * np.cos(angle)])]
 
 
-# The kinds with their weights, which are estimates.
-_KINDS: dict[Strikes, float] = {
-    _one_line: 0.28,
-    _two_lines: 0.2,
-    _diagonal: 0.1,
-    _cross: 0.14,
-    _slashes: 0.06,
-    _zigzag: 0.15,
-    _loops: 0.07,
+KINDS: dict[str, Strikes] = {
+    "one line": _one_line,
+    "two lines": _two_lines,
+    "diagonal": _diagonal,
+    "cross": _cross,
+    "slashes": _slashes,
+    "zigzag": _zigzag,
+    "loops": _loops,
+}
+# Estimates.
+_WEIGHTS = {
+    "one line": 0.28,
+    "two lines": 0.2,
+    "diagonal": 0.1,
+    "cross": 0.14,
+    "slashes": 0.06,
+    "zigzag": 0.15,
+    "loops": 0.07,
 }
 # A single digit with one line or slash could be a 7 with its bar or a 0 with a slash.
-_NARROW_KINDS: dict[Strikes, float] = {_two_lines: 0.2, _cross: 0.35, _zigzag: 0.3, _loops: 0.15}
+_NARROW_WEIGHTS = {"two lines": 0.2, "cross": 0.35, "zigzag": 0.3, "loops": 0.15}

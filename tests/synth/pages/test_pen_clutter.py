@@ -7,12 +7,14 @@ from digitdet.common.boxes import intersection
 from digitdet.common.characters import OTHER, OTHER_SIGN, class_of
 from digitdet.common.types import CLASS_NAMES
 from digitdet.configs.look import LookConfig
-from digitdet.synth.digits.glyphs import NO_DIGIT, StyledGlyphs
+from digitdet.synth.digits.drawing import GlyphStyle
+from digitdet.synth.digits.glyphs import NO_DIGIT, Glyph, StyledGlyphs
 from digitdet.synth.digits.pen import Hand
 from digitdet.synth.pages.clutter import CLUTTER, taken_boxes
-from digitdet.synth.pages.lines import LineWriter
+from digitdet.synth.pages.lines import Line, LineGlyph, LineWriter
 from digitdet.synth.pages.page_draft import PageDraft
-from digitdet.synth.pages.strikes import number_box, strike_out
+from digitdet.synth.pages.pen_clutter import mistaken
+from digitdet.synth.pages.strikes import KINDS, number_box, pen_width, sample_kind, strike_out
 
 HANDWRITTEN = {"sources": {"pen": 1.0}, "canvas_sizes": ((320, 320),), "digit_height": (14, 60)}
 
@@ -40,7 +42,7 @@ def numbers_of(draft):
 
 
 @pytest.mark.parametrize("text", ["7", "11", "4096", "12.50", "3 81 6"])
-def test_struck_digits_are_other_characters_and_mostly_covered(text):
+def test_struck_digits_are_other_characters_crossed_from_end_to_end(text):
     for seed in range(25):
         rng = np.random.default_rng(seed)
         line = make_draft(seed).write(text, 40.0, np.inf)
@@ -55,9 +57,41 @@ def test_struck_digits_are_other_characters_and_mostly_covered(text):
         x0, y0, x1, y1 = number_box(line, rows)
         left, top, right, bottom = number_box(struck, strokes)
         assert min(right, x1) - max(left, x0) > 0.75 * (x1 - x0)
-        assert min(bottom, y1) > max(top, y0)
+        assert top < y1 - 0.25 * (y1 - y0)
+        assert bottom > y0 + 0.25 * (y1 - y0)
         assert left > x0 - 0.6 * 40
         assert right < x1 + 0.6 * 40
+
+
+@pytest.mark.parametrize(
+    ("text", "excluded"),
+    [
+        ("7", {"one line", "diagonal", "slashes"}),
+        ("7.", {"one line", "diagonal", "slashes"}),
+        ("1-", {"one line", "diagonal", "slashes"}),
+        ("12.", {"slashes"}),
+        ("4096", set()),
+    ],
+)
+def test_a_strike_is_no_bar_of_a_digit(text, excluded):
+    seen = set()
+    for seed in range(100):
+        line = make_draft(seed).write(text, 40.0, np.inf)
+        boxes = np.array([number_box(line, [row]) for row in range(len(text))]) / 40
+        seen.add(sample_kind(np.random.default_rng(seed), boxes))
+    assert not seen & excluded
+    assert {"two lines", "cross", "zigzag", "loops"} <= seen
+    assert excluded or seen == set(KINDS)
+
+
+def test_the_strike_is_as_wide_as_the_strokes_of_the_number():
+    widths = []
+    for factor in (1.0, 2.0):
+        bar = np.zeros((100, 30), np.float32)
+        bar[:, 12 : 12 + int(6 * factor)] = 1
+        line = Line(50.0, [LineGlyph(Glyph(bar, label=1), GlyphStyle(50.0, 1.0, 0.0, 0.0, 0.5), 0.0, 0.0)], [[0]])
+        widths.append(pen_width(line, [0]))
+    np.testing.assert_allclose(widths, [0.06, 0.12], rtol=0.2)
 
 
 def test_a_line_without_a_number_is_not_struck():
@@ -94,6 +128,36 @@ def test_a_number_that_fills_the_page_gets_a_smaller_one_beside_it():
             assert max(-x0, x1) <= 150 + reach
             assert max(-y0, y1) <= 55 + reach
     assert added > 10
+
+
+@pytest.mark.parametrize("text", ["7", "12.50", "4711"])
+def test_another_number_was_written(text):
+    others = [mistaken(make_draft(seed), text) for seed in range(150)]
+    assert text not in others
+    same_length = [other for other in others if len(other) == len(text)]
+    alike = [sum(a != b for a, b in zip(other, text, strict=True)) == 1 for other in same_length]
+    assert sum(alike) > 60
+
+
+def test_corrections_are_not_smaller_than_the_smallest_digits():
+    look = LookConfig(digit_height=(40, 90))
+    added = 0
+    for seed in range(60):
+        draft = make_draft(seed, (320.0, 120.0))
+        draft.look = look
+        draft.put(draft.write("4711", 45.0, np.inf), 0.0, 0.0)
+        CLUTTER["struck_out"](draft)
+        added += len(draft.lines) == 2
+        assert min(placed.line.height for placed in draft.lines) >= 40
+    assert added > 10
+
+
+def test_a_correction_is_as_dark_as_the_number():
+    for seed in range(20):
+        draft = make_draft(seed)
+        draft.put(draft.write("4711", 30.0, np.inf), 0.0, 0.0, dark=True)
+        CLUTTER["struck_out"](draft)
+        assert all(placed.dark for placed in draft.lines)
 
 
 @pytest.mark.parametrize("texts", [("31.",), ("31.", "407 12", "5")])

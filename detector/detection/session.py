@@ -42,6 +42,8 @@ class Session:
         options.intra_op_num_threads = 1
         if is_short_lived:
             options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+        # Weights in 8 bits are restored once, while loading, and not computed with, which would be less exact.
+        options.add_session_config_entry("session.disable_quant_qdq", "1")
         options.log_severity_level = 4  # its warnings are about graphs, not about the user's picture
         # Models given as bytes could refer to external data in the working directory.
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.devnull)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -49,6 +51,13 @@ def to_tensor(strips: Sequence[Image], width: int) -> Tensor:
         pixels = strip.astype(np.float32)
         tensor[row, :, : strip.shape[1]] = (pixels - pixels.mean()) / (pixels.std() + _MIN_CONTRAST)
     return np.ascontiguousarray(tensor.transpose(0, 3, 1, 2))
+
+
+class LineReader(Protocol):
+    """Anything that reads strips."""
+
+    def read(self, strips: Sequence[Image]) -> list[Columns]:
+        """Read strips (STRIP_HEIGHT, W, 3) uint8 BGR of any width."""
 
 
 class OnnxLineReader:
@@ -99,6 +108,23 @@ class OnnxLineReader:
             last = stop - start - (0 if is_last else _OVERLAP // 2)
             found[row].append(output[first // COLUMN_WIDTH : -(-last // COLUMN_WIDTH)])
         return [_as_columns(np.concatenate(parts_of_one)) for parts_of_one in found]
+
+
+class LazyLineReader:
+    """A line reader that is loaded when it reads for the first time. The arguments are those of `OnnxLineReader`."""
+
+    def __init__(self, model: Path, is_short_lived: bool = False) -> None:
+        self._arguments = model, is_short_lived
+        self._loaded: OnnxLineReader | None = None
+        self._lock = threading.Lock()
+
+    def read(self, strips: Sequence[Image]) -> list[Columns]:
+        """Read as `OnnxLineReader` does."""
+        if not strips:
+            return []
+        with self._lock:
+            self._loaded = self._loaded or OnnxLineReader(*self._arguments)
+        return self._loaded.read(strips)
 
 
 def _windows(width: int) -> list[tuple[int, int]]:

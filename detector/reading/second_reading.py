@@ -18,7 +18,7 @@ from digitdet.common.characters import CHARACTERS
 from digitdet.common.parallel import MapFunction
 from digitdet.common.types import FloatArray, Image
 from digitdet.reading.ctc import Decoding, decode
-from digitdet.reading.line_reader import Columns, OnnxLineReader
+from digitdet.reading.line_reader import Columns, LineReader
 from digitdet.reading.strips import Strip, cut_strip
 
 _GROUP = 8  # strips that are read together
@@ -33,8 +33,8 @@ _WIDE_DIGITS = [CHARACTERS.index(digit) for digit in "023456789"]  # the width o
 def decode_strips(
     page: Image,
     strips: Sequence[Strip],
-    line_reader: OnnxLineReader,
-    second_reader: OnnxLineReader | None = None,
+    line_reader: LineReader,
+    second_reader: LineReader | None = None,
     map_function: MapFunction = map,
 ) -> list[tuple[Decoding, FloatArray]]:
     """Return the texts of strips of a page (H, W, 3), each with the edges (T, 4) of its columns, see `Columns`.
@@ -47,7 +47,7 @@ def decode_strips(
 
 
 def _decode_group(
-    page: Image, strips: Sequence[Strip], line_reader: OnnxLineReader, second_reader: OnnxLineReader | None
+    page: Image, strips: Sequence[Strip], line_reader: LineReader, second_reader: LineReader | None
 ) -> list[tuple[Decoding, FloatArray]]:
     """Return the texts and the edges of the columns of strips that are read together; see `decode_strips`."""
     pictures = [cut_strip(page, strip) for strip in strips]

@@ -18,7 +18,7 @@ from digitdet.detection.postprocess import Detections
 from digitdet.reading.evidence import Evidence, gather_evidence
 from digitdet.reading.form_fields import join_form_fields
 from digitdet.reading.lattice import Lattice
-from digitdet.reading.line_reader import OnnxLineReader
+from digitdet.reading.line_reader import LineReader, OnnxLineReader
 from digitdet.reading.lines import find_lines
 from digitdet.reading.pooling import build_lattice
 from digitdet.reading.second_reading import decode_strips
@@ -71,7 +71,7 @@ def transcribe(
     page: Image,
     digits: Detections,
     line_reader: OnnxLineReader,
-    second_reader: OnnxLineReader | None = None,
+    second_reader: LineReader | None = None,
     map_function: MapFunction = map,
 ) -> list[Lattice]:
     """Return the lattices of the lines of a page (H, W, 3), in reading order.
@@ -107,7 +107,7 @@ def read_strips(
     digits: Detections,
     placed: Sequence[PlacedStrip],
     line_reader: OnnxLineReader,
-    second_reader: OnnxLineReader | None = None,
+    second_reader: LineReader | None = None,
     map_function: MapFunction = map,
 ) -> list[StripReading]:
     """Read the strips of all lines of a page (H, W, 3)."""
@@ -126,7 +126,7 @@ def _gather(
     digits: Detections,
     placed: Sequence[PlacedStrip],
     line_reader: OnnxLineReader,
-    second_reader: OnnxLineReader | None = None,
+    second_reader: LineReader | None = None,
     map_function: MapFunction = map,
 ) -> Iterator[Evidence]:
     """Yield what the networks say about the places of each strip."""

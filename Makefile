@@ -4,7 +4,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: check install lint links types docs test test-training test-reading test-web slow torture bench examples dist extras clean
+.PHONY: check install lint links types docs test test-training test-others test-web slow torture bench examples dist extras clean
 
 check: lint types docs test
 
@@ -35,14 +35,14 @@ docs: links
 
 # Three processes of one thread, of which the first two take about as long as each other on two cores.
 test: $(VENV)/installed
-	OMP_NUM_THREADS=1 $(MAKE) -k -j 3 test-training test-reading test-web
+	OMP_NUM_THREADS=1 $(MAKE) -k -j 3 test-training test-others test-web
 
 TRAINING := tests/synth tests/training tests/classifiers tests/cluster
 
 test-training:
 	$(BIN)/python -m pytest -q $(TRAINING)
 
-test-reading:
+test-others:
 	$(BIN)/python -m pytest -q $(TRAINING:%=--ignore %) --ignore tests/web
 
 test-web:

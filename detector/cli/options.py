@@ -54,7 +54,7 @@ DATASET = Path("data/synth")
 model_option = click.option(
     "--model",
     type=PATH,
-    help="Run folder of `digitdet train`, or its detector.onnx, proposals.onnx or line_reader.onnx.  "
+    help="Run folder of `digitdet train`, or one of its .onnx files.  "
     "[default: the shipped model]",
 )
 mnist_option = click.option("--mnist", type=FOLDER, help="Folder with the four MNIST files.")

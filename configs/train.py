@@ -10,7 +10,7 @@ from digitdet.configs.base import Config, Seed, Share
 
 
 class LineReaderConfig(Config, frozen=True, kw_only=True):
-    """Settings of the training of the line reader, or of the second reader, on strips of lines of the training pictures."""
+    """Settings of the training of the line reader, or of the second reader, on strips of the training pictures."""
 
     epochs: Annotated[float, Meta(gt=0, le=10_000)] = 8
     """How often every line is used; each time with another cut, contrast and noise."""
@@ -74,7 +74,8 @@ class TrainConfig(Config, frozen=True, kw_only=True):
     """Augmentation: probability of a mosaic of four pictures. Off by default, since it cuts digits at the seams."""
 
     line_reader: LineReaderConfig = LineReaderConfig()
-    """Settings of the line reader or, with `only: second-reader`, of the second reader; those above, from `architecture` on, are the settings of the detector."""
+    """Settings of the line reader or, with `only: second-reader`, of the second reader; those above, from
+    `architecture` on, are the settings of the detector."""
 
     proposals: ProposalConfig = ProposalConfig()
     """Settings of the proposal network."""

@@ -1,7 +1,8 @@
 """Strips: rectified pictures of one line each, for the line reader.
 
 A strip is an affine map of a part of the page: rotated by the angle of the line and scaled to a fixed height. In
-training, and when a doubtful line is read once more, it is also sheared. The inverse map takes what is found in the strip back to the page.
+training, and when a doubtful line is read once more, it is also sheared. The inverse map takes what is found in the
+strip back to the page.
 """
 
 from __future__ import annotations

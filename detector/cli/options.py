@@ -54,8 +54,7 @@ DATASET = Path("data/synth")
 model_option = click.option(
     "--model",
     type=PATH,
-    help="Run folder of `digitdet train`, or one of its .onnx files.  "
-    "[default: the shipped model]",
+    help="Run folder of `digitdet train`, or one of its .onnx files.  [default: the shipped model]",
 )
 mnist_option = click.option("--mnist", type=FOLDER, help="Folder with the four MNIST files.")
 ray_option = click.option(

@@ -136,7 +136,7 @@ def _cross(rng: np.random.Generator, boxes: FloatArray) -> list[Points]:
 
 
 def _slashes(rng: np.random.Generator, boxes: FloatArray) -> list[Points]:
-    """Return a slash through every digit. It leans to the left, unlike the strokes of digits."""
+    """Return a slash through every digit. It leans to the left, while the strokes of digits lean to the right."""
     _, _, middle, height = _around(boxes)
     half_x, half_y = rng.uniform(0.4, 0.65), rng.uniform(0.45, 0.65) * height
     strokes: list[Points] = []

@@ -104,15 +104,28 @@ class NumberReader:
         Raises:
             ImageError: The picture cannot be read, or a region lies outside it; the message begins with its path.
         """
+        return self._read_page(source, regions)[0]
+
+    def read_and_find(self, source: ImageSource) -> tuple[Reading, Detections]:
+        """Return what `read` and `find` return for one picture; the detector runs only once.
+
+        Raises:
+            ImageError: As in `read`.
+        """
+        reading, parts = self._read_page(source)
+        return reading, parts[0].found_on_page()
+
+    def _read_page(self, source: ImageSource, regions: Sequence[Region] = ()) -> tuple[Reading, list[_ReadPart]]:
         with named_errors(source):
             page = next(read_pages(source, self.config.max_pixels))
         loaded = LoadedPage(source_name(source), page.image, page.number, page.count)
         with ThreadPoolExecutor(self.workers) as threads:
-            reading = self._build_numbers(self._transcribe([loaded], regions, threads.map))[0]
+            transcribed = self._transcribe([loaded], regions, threads.map)
+            reading = self._build_numbers(transcribed)[0]
         if reading.error is not None:
             with named_errors(source):
                 raise ImageError(reading.error)
-        return reading
+        return reading, transcribed[1]
 
     def read_many(
         self,
@@ -218,15 +231,14 @@ class NumberReader:
         """
         image = load_image(source, self.config.max_pixels)
         with ThreadPoolExecutor(self.workers) as threads:
-            rotation = self._rotation(image, threads.map).rotation
-            found = self._detector.detect([rotate_upright(image, rotation)], map_function=threads.map)[0]
-        height, width = image.shape[:2]
-        return Detections(rotate_boxes_back(found.boxes, rotation, width, height).astype(np.float32), found.scores)
+            part = _PagePart(0, self._rotation(image, threads.map), image, (0, 0), None)
+            found = self._detector.detect([part.upright()], map_function=threads.map)[0]
+        return _ReadPart(part, found, []).found_on_page()
 
     def _transcribe(
         self, pages: Sequence[LoadedPage], regions: Sequence[Region], map_function: MapFunction
     ) -> _Transcribed:
-        """Return a reading without numbers for each page, and the lattices of the lines of each part of the pages."""
+        """Return a reading without numbers for each page, and what was read in each part of the pages."""
         if isinstance(regions, Region) or not all(isinstance(region, Region) for region in regions):
             raise TypeError("regions: expected a list of regions, such as [parse_region('10%,20%,50%,10%')]")
         readings: list[Reading] = []
@@ -237,11 +249,11 @@ class NumberReader:
             parts += of_page
         images = [part.upright() for part in parts]
         found = self._detector.detect(images, map_function=map_function)
-        lattices = [
-            transcribe(image, digits, self._line_reader, self._second_reader, map_function)
-            for image, digits in zip(images, found, strict=True)
+        read = [
+            _ReadPart(part, digits, transcribe(image, digits, self._line_reader, self._second_reader, map_function))
+            for part, image, digits in zip(parts, images, found, strict=True)
         ]
-        return readings, list(zip(parts, lattices, strict=True))
+        return readings, read
 
     def _plan(
         self, page: LoadedPage, row: int, regions: Sequence[Region], map_function: MapFunction
@@ -265,8 +277,9 @@ class NumberReader:
         """Build the numbers of the readings from the lattices of their lines."""
         readings, parts = transcribed
         numbers: list[list[Number]] = [[] for _ in readings]
-        for part, lattices in parts:
-            found = self._decoder.decode(lattices, is_crop=part.upright_height <= MAX_CROP_HEIGHT)
+        for read in parts:
+            part = read.part
+            found = self._decoder.decode(read.lattices, is_crop=part.upright_height <= MAX_CROP_HEIGHT)
             if self.config.digits_only:
                 found = tuple(without_marks(number, self.config.min_confidence) for number in found)
             numbers[part.row] += map(part.to_page, found)
@@ -328,4 +341,19 @@ class _PagePart:
         )
 
 
-_Transcribed = tuple[list[Reading], list[tuple[_PagePart, list[Lattice]]]]
+@dataclass(frozen=True)
+class _ReadPart:
+    """A part of a page with the digits that the detector found in it, upright, and the lattices of its lines."""
+
+    part: _PagePart
+    found: Detections
+    lattices: list[Lattice]
+
+    def found_on_page(self) -> Detections:
+        """Return the detected digits of a part that is a whole page, with their boxes on the page as it is."""
+        height, width = self.part.image.shape[:2]
+        boxes = rotate_boxes_back(self.found.boxes, self.part.rotation.rotation, width, height)
+        return Detections(boxes.astype(np.float32), self.found.scores)
+
+
+_Transcribed = tuple[list[Reading], list[_ReadPart]]

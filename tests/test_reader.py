@@ -213,6 +213,16 @@ def test_digits_are_found_on_a_turned_picture(reader):
     np.testing.assert_allclose(turned.scores, found.scores)
 
 
+def test_a_picture_is_read_and_its_digits_are_found_in_one_go(reader):
+    quarter_turned = NumberReader(config=ReadConfig(rotate=90))
+    picture = np.rot90(load_image(EXAMPLES / "number.jpg"), -1).copy()
+    reading, found = quarter_turned.read_and_find(picture)
+    assert reading == quarter_turned.read(picture)
+    expected = quarter_turned.find(picture)
+    np.testing.assert_array_equal(found.boxes, expected.boxes)
+    np.testing.assert_array_equal(found.scores, expected.scores)
+
+
 def test_the_time_limit_holds_within_a_picture(reader, monkeypatch):
     """The deadline passes when the digits have been found: their lines are not read."""
     now, detect = [0.0], reader._detector.detect

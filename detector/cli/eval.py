@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     "--split", metavar="NAME", help="Use only this split.  [default: test of a YOLO dataset, all of a labels.csv]"
 )
 @config_option()
-@click.option("--no-digits", is_flag=True, help="Do not measure single digits, which saves time.")
 def evaluate(
     path: Path,
     model: Path | None,
@@ -38,7 +37,6 @@ def evaluate(
     limit: int | None,
     split: str | None,
     config_file: Path | None,
-    no_digits: bool,
 ) -> None:
     """Measure how well numbers are read, on pictures whose numbers are known.
 
@@ -58,8 +56,8 @@ def evaluate(
         require_writable(file)
     models = [NumberReader(path, config=config) for path in ((compare, model) if compare else (model,))]
     with quiet_decoders():
-        other = _read_all(sets, models[0], str(compare), not no_digits) if compare else None
-        report = _read_all(sets, models[-1], str(model or "shipped model"), not no_digits, other)
+        other = _read_all(sets, models[0], str(compare)) if compare else None
+        report = _read_all(sets, models[-1], str(model or "shipped model"), other)
         page = format_page(report) if html else b""
     click.echo(format_report(report), nl=False)
     if json_file:
@@ -72,9 +70,7 @@ def evaluate(
     sys.exit(1 if report.together.errors else 0)
 
 
-def _read_all(
-    sets: list[TrueSet], reader: NumberReader, name: str, with_digits: bool, other: Report | None = None
-) -> Report:
+def _read_all(sets: list[TrueSet], reader: NumberReader, name: str, other: Report | None = None) -> Report:
     from digitdet.evaluation.outcomes import read_set
     from digitdet.evaluation.report import make_report
 
@@ -83,5 +79,5 @@ def _read_all(
     with click.progressbar(
         length=count, label=f"reading with {name}", file=sys.stderr, show_pos=True, hidden=hidden
     ) as bar:
-        outcomes = {one.name: list(read_set(reader, one, with_digits, lambda: bar.update(1))) for one in sets}
+        outcomes = {one.name: list(read_set(reader, one, lambda: bar.update(1))) for one in sets}
     return make_report(name, outcomes, other)

@@ -75,24 +75,22 @@ class PictureOutcome:
 
 
 def read_set(
-    reader: NumberReader, true_set: TrueSet, with_digits: bool = True, on_picture: Callable[[], None] = lambda: None
+    reader: NumberReader, true_set: TrueSet, on_picture: Callable[[], None] = lambda: None
 ) -> Iterator[PictureOutcome]:
     """Read every picture of a set and compare; the reading of an unreadable picture holds the error.
 
     Where only single digits are labelled, those near each other are a number. Where the labels have digits alone, they
-    are compared with the readings as of `digitdet read --digits-only`. With `with_digits`, pictures whose single digits
-    are known are read twice, to measure those too. `on_picture` is called after each picture.
+    are compared with the readings as of `digitdet read --digits-only`. Where the true digits are known, the
+    detected ones are kept, too. `on_picture` is called after each picture.
     """
     for labelled in true_set.pictures:
         source, found = str(labelled.path), None
         try:
-            reading = reader.read(source)
-            if with_digits and labelled.digits is not None:
-                found = reader.find(source)
+            reading, found = reader.read_and_find(source)
         except ImageError as error:
             reading = Reading(source=source, error=str(error).removeprefix(f"{source}: "))
         picture = _with_numbers(labelled, reading)
-        digits = _picture_digits(picture, reading, found) if with_digits else None
+        digits = _picture_digits(picture, reading, found)
         compared = reading.numbers
         if not picture.as_written:
             compared = tuple(without_marks(number, reader.config.min_confidence) for number in compared)

@@ -56,8 +56,8 @@ def read_voc(folder: Path) -> Dataset:
     """Read a Pascal VOC dataset; see `check_pictures` for what is left out.
 
     The folder has Annotations/, JPEGImages/ and ImageSets/Main/, or XML files beside their pictures, whose split is
-    taken from the name of their folder, by default train. If a coordinate is 0, or no whole number, the dataset counts
-    from 0, not from 1.
+    taken from the name of their folder, by default train. If all names begin with their split, as `write_voc` names
+    pictures, it is cut off. If a coordinate is 0, or no whole number, the dataset counts from 0, not from 1.
     """
     files = find_voc_files(folder)
     if not files:
@@ -73,6 +73,8 @@ def read_voc(folder: Path) -> Dataset:
         notes.append(f"{folder}: coordinates count from 0")
     else:
         pictures = [replace(p, boxes=tuple((x - 1, y - 1, x1, y1) for x, y, x1, y1 in p.boxes)) for p in pictures]
+    if all(picture.name.startswith(f"{picture.split}_") for picture in pictures):
+        pictures = [replace(picture, name=picture.name.removeprefix(f"{picture.split}_")) for picture in pictures]
     return check_pictures(pictures, notes)
 
 

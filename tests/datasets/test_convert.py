@@ -120,9 +120,14 @@ def test_round_trip_keeps_every_box_and_class(kind, tolerance, content):
 
 
 @pytest.mark.parametrize("kind", ["coco", "voc"])
-def test_boxes_of_whole_pixels_are_kept_exactly(dataset, tmp_path, kind):
+def test_names_and_boxes_of_whole_pixels_are_kept_exactly(dataset, tmp_path, kind):
     convert(dataset, tmp_path / kind, kind)
     convert(tmp_path / kind, tmp_path / "back", "yolo")
+    names = [
+        sorted(path.relative_to(folder).as_posix() for path in (folder / "images").glob("*/*"))
+        for folder in (dataset, tmp_path / "back")
+    ]
+    assert names[0] == names[1]
     before, after = read_dataset(dataset), read_dataset(tmp_path / "back")
     assert list(before) == list(after)
     for split in before:

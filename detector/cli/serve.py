@@ -96,16 +96,17 @@ def serve(host: str, port: int, names: tuple[str, ...], model: Path | None, **op
             stack.enter_context(folder_lock(settings.corrections))
         service = Service(load_model(model), settings)
         listener = stack.enter_context(_listen(host, port))
-        app = create_app(service, (*_LOCAL, *names) if host in _LOCAL or names else ("*",))
-        server = uvicorn.Server(
-            uvicorn.Config(app, log_level="warning", server_header=False, timeout_graceful_shutdown=_SHUTDOWN_SECONDS)
-        )
+        app = create_app(service, (*_LOCAL, *names) if host in _LOCAL or names else ())
         _log_requests()
         name = f"[{host}]" if ":" in host else host
         echo_error(f"digitdet is running at http://{name}:{listener.getsockname()[1]}  (press Ctrl-C to stop)")
         stack.enter_context(quiet_decoders())
+        # After quiet_decoders, since uvicorn keeps the present stderr for its messages.
+        config = uvicorn.Config(
+            app, log_level="warning", server_header=False, timeout_graceful_shutdown=_SHUTDOWN_SECONDS
+        )
         stack.enter_context(contextlib.suppress(KeyboardInterrupt))  # the usual way to stop
-        server.run(sockets=[listener])
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 def _log_requests() -> None:

@@ -14,7 +14,7 @@ from pyarrow import fs
 
 from digitdet.common.errors import DataError, ImageError
 from digitdet.common.files import write_atomically
-from digitdet.imaging.inputs import PICTURE_SUFFIXES, STDIN, Input, find_inputs
+from digitdet.imaging.inputs import STDIN, Input, find_inputs, is_folder_picture
 
 _SEPARATOR = "://"
 
@@ -121,7 +121,7 @@ def _expand(uri: str) -> Iterator[StoredInput]:
     base, mark, query = uri.partition("?")
     inside = [PurePosixPath(one.path).relative_to(PurePosixPath(path)) for one in found if one.is_file]
     visible = (one for one in inside if not any(part.startswith(".") for part in one.parts))
-    pictures = sorted(one for one in visible if one.suffix.lower() in PICTURE_SUFFIXES)
+    pictures = sorted(one for one in visible if is_folder_picture(one.name))
     if not pictures:
         yield StoredInput(uri, "the folder holds no pictures", location=uri)
     folder = base.rstrip("/")

@@ -132,6 +132,12 @@ def _file(name: str) -> Input:
     return Input.of_video(name) if is_video(name) else Input(name)
 
 
+def is_folder_picture(file: str) -> bool:
+    """Whether a file of this name is read when its folder is: a picture, neither hidden nor a drawing of `--save`."""
+    is_skipped = file.startswith(".") or file.endswith(DRAWING_SUFFIX)
+    return not is_skipped and Path(file).suffix.lower() in PICTURE_SUFFIXES
+
+
 def _expand_folder(name: str) -> Iterator[Input]:
     """Walk the folder lazily: the first picture is yielded before the last subfolder is opened."""
     failures: list[OSError] = []
@@ -140,9 +146,7 @@ def _expand_folder(name: str) -> Iterator[Input]:
         subfolders[:] = sorted(subfolder for subfolder in subfolders if not subfolder.startswith("."))
         for file in sorted(files):
             path = os.path.join(folder, file)  # noqa: PTH118 - keeps a leading "./"
-            is_skipped = file.startswith(".") or file.endswith(DRAWING_SUFFIX)
-            is_picture = not is_skipped and Path(file).suffix.lower() in PICTURE_SUFFIXES
-            if is_picture and os.path.isfile(path):  # not a pipe, which could block
+            if is_folder_picture(file) and os.path.isfile(path):  # not a pipe, which could block
                 empty = False
                 yield Input(path)
     for failure in failures:

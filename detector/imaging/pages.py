@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,8 @@ PDF_DPI = 200
 
 # Frames of an animation build on earlier ones and are decoded in batches of at most this many pixels (128 MB).
 _BATCH_PIXELS = 32_000_000
+
+_PDFIUM_LOCK = threading.RLock()  # PDFium is not thread-safe; reentrant, since garbage collection may close a document
 
 
 @dataclass(frozen=True)
@@ -119,8 +122,24 @@ def _open_pdf(content: bytes, max_pixels: int) -> tuple[int, Iterator[Image]]:
         import pypdfium2
     except ImportError as error:
         raise ImageError(str(MissingExtraError("reading PDF", "pdf", "pypdfium2"))) from error
-    document = pypdfium2.PdfDocument(content)
-    return len(document), (_render_page(document, index, max_pixels) for index in range(len(document)))
+    with _PDFIUM_LOCK:
+        document = pypdfium2.PdfDocument(content)
+        count = len(document)
+        if not count:
+            document.close()
+    return count, _render_pages(document, count, max_pixels)
+
+
+def _render_pages(document: Any, count: int, max_pixels: int) -> Iterator[Image]:
+    """Render the pages of a PDF one at a time; other threads may render other documents in between."""
+    try:
+        for index in range(count):
+            with _PDFIUM_LOCK:
+                image = _render_page(document, index, max_pixels)
+            yield image
+    finally:
+        with _PDFIUM_LOCK:
+            document.close()
 
 
 def _render_page(document: Any, index: int, max_pixels: int) -> Image:

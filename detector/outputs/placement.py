@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from digitdet.common.boxes import as_boxes
 from digitdet.common.types import Box, Boxes, Mask, Points
@@ -46,8 +47,7 @@ def place_labels(
         near = near[_are_free(near, taken, gap / 2)]
         is_remote = not len(near)
         if is_remote:
-            remote = _remote_boxes(boxes, size, area, gap, taken)
-            box = remote[_are_free(remote, taken, gap / 2)][0]
+            box = _remote_box(boxes, size, area, gap, taken)
         else:
             overhang = np.maximum(-near[:, :2], near[:, 2:] - area).clip(min=0).max(axis=1)
             box = near[overhang.argmin()]
@@ -75,10 +75,12 @@ def _near_boxes(digits: Boxes, size: tuple[int, int], gap: int) -> Boxes:
     return _boxes_at(np.asarray(corners), size)
 
 
-def _remote_boxes(digits: Boxes, size: tuple[int, int], area: tuple[int, int], gap: int, taken: Boxes) -> Boxes:
-    """Places (N, 4) beside the picture, on the side of the number and the nearest to it in height first.
+def _remote_box(
+    digits: Boxes, size: tuple[int, int], area: tuple[int, int], gap: int, taken: Boxes
+) -> npt.NDArray[np.float64]:
+    """The free place (4,) beside the picture, on the side of the number, that is nearest to it in height.
 
-    At least one of them is free: the one below all taken boxes.
+    There always is one: the one below all taken boxes.
     """
     width, height = size
     left, top, right, bottom = digits[:, 0].min(), digits[:, 1].min(), digits[:, 2].max(), digits[:, 3].max()
@@ -87,7 +89,8 @@ def _remote_boxes(digits: Boxes, size: tuple[int, int], area: tuple[int, int], g
     column = taken[(taken[:, 0] < x + width + gap) & (taken[:, 2] > x - gap)]
     tops = np.concatenate([[middle], column[:, 1] - gap - height, column[:, 3] + gap])
     tops = tops[np.argsort(np.abs(tops - middle), kind="stable")]
-    return _boxes_at(np.column_stack([np.full(len(tops), x), tops]), size)
+    boxes = _boxes_at(np.column_stack([np.full(len(tops), x), tops]), size)
+    return boxes[_are_free(boxes, column, gap / 2)][0]
 
 
 def _boxes_at(corners: Points, size: tuple[int, int]) -> Boxes:

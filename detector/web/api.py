@@ -83,7 +83,7 @@ async def _read(request: Request, _query: Annotated[ReadQuery, Query()], service
         content, fields = await receive_upload(request, service.settings)
         values = _parse(ReadQuery, request, fields).model_dump(exclude_unset=True)
         options = parse_read_options(values, ReadConfig(max_pixels=service.settings.max_pixels))
-        return JSONResponse(await service.limiter.run(lambda: service.read(content, options)))
+        return JSONResponse(await service.limiter.run(lambda: service.read(content, options), request))
 
 
 @router.post(
@@ -99,7 +99,7 @@ async def _page(request: Request, _query: Annotated[PageQuery, Query()], service
     async with service.limiter.slot():
         content, fields = await receive_upload(request, service.settings)
         number = _parse(PageQuery, request, fields).page
-        png = await service.limiter.run(lambda: encode_png(service.page(content, number)))
+        png = await service.limiter.run(lambda: encode_png(service.page(content, number)), request)
         return Response(png, media_type="image/png")
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -38,12 +37,12 @@ class _App(FastAPI):
         return schema
 
 
-def create_app(service: Service, hosts: tuple[str, ...] = ("*",)) -> FastAPI:
+def create_app(service: Service, hosts: tuple[str, ...] = ()) -> FastAPI:
     """Create the ASGI application.
 
     Args:
         service: Reads pictures and saves corrections.
-        hosts: Host names that the server answers to; ``*`` allows any. A local server must allow only its own names:
+        hosts: Host names that the server answers to; none allows any. A local server must allow only its own names:
             another site could let its name point to this machine (DNS rebinding), and its pages would be same-origin.
     """
     settings = service.settings
@@ -62,8 +61,7 @@ def create_app(service: Service, hosts: tuple[str, ...] = ("*",)) -> FastAPI:
         redoc_url=None,
         middleware=[
             Middleware(MonitorMiddleware, metrics=metrics),
-            Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts)),
-            Middleware(SecurityMiddleware),
+            Middleware(SecurityMiddleware, hosts=hosts),
         ],
         exception_handlers=HANDLERS,
     )

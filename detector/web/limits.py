@@ -8,8 +8,9 @@ from http import HTTPStatus
 from typing import TypeVar
 
 import anyio
-from anyio import to_thread
+from anyio import from_thread, to_thread
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 
 Result = TypeVar("Result")
 
@@ -42,12 +43,21 @@ class RequestLimiter:
         finally:
             self._free += 1
 
-    async def run(self, function: Callable[[], Result]) -> Result:
+    async def run(self, function: Callable[[], Result], request: Request | None = None) -> Result:
         """Run a function in a thread as soon as one is free.
 
-        Threads cannot be stopped: the function is awaited even if the client has disconnected, so that a free slot
-        really is free.
+        Threads cannot be stopped: the function is awaited even if the client disconnects, so that a free slot really is
+        free. With `request`, it does not start if the client has disconnected by then.
+
+        Raises:
+            HTTPException: The client has disconnected (400).
         """
         if self._threads is None:  # created here, because it belongs to the running event loop
             self._threads = anyio.CapacityLimiter(self._at_once)
-        return await to_thread.run_sync(function, limiter=self._threads)
+
+        def run_if_connected() -> Result:
+            if request is not None and from_thread.run(request.is_disconnected):
+                raise HTTPException(HTTPStatus.BAD_REQUEST, "the client has disconnected")
+            return function()
+
+        return await to_thread.run_sync(run_if_connected, limiter=self._threads)

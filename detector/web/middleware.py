@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Collection
 from http import HTTPStatus
 from urllib.parse import quote, urlsplit
 
@@ -81,14 +82,16 @@ def _errors_as_json(scope: Scope, receive: Receive, send: Send) -> Send:
 
 
 class SecurityMiddleware:
-    """Add a strict Content-Security-Policy, and reject cross-site requests that change something (CSRF).
+    """Add a strict Content-Security-Policy, and reject requests to other hosts and cross-site changes (CSRF).
 
     Any web page can send a form to a server on the visitor's machine. It cannot read the response, but it could add
     pictures to the corrections. Browsers state the source of a request in the headers Origin and Sec-Fetch-Site.
+    `hosts` are the names that the server answers to; none allows any.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
         self._app = app
+        self._hosts = {host.lower() for host in hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
@@ -104,7 +107,11 @@ class SecurityMiddleware:
                 headers.update({"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"})
             await send(message)
 
-        if scope["method"] in _CHANGING and _is_cross_site(Headers(scope=scope)):
+        headers = Headers(scope=scope)
+        if self._hosts and _host_name(headers.get("host", "")) not in self._hosts:
+            response = error_response(HTTPStatus.BAD_REQUEST, "the server does not answer to this host name")
+            await response(scope, receive, send_with_headers)
+        elif scope["method"] in _CHANGING and _is_cross_site(headers):
             response = error_response(HTTPStatus.FORBIDDEN, "the request comes from a page of another site")
             await response(scope, receive, send_with_headers)
         else:
@@ -115,4 +122,12 @@ def _is_cross_site(headers: Headers) -> bool:
     if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return True
     origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != headers.get("host")
+    return origin is not None and origin.partition("://")[2] != headers.get("host")
+
+
+def _host_name(host: str) -> str | None:
+    """Return the name in a Host header without its port, in lower case; None if there is none."""
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:  # such as an unclosed bracket
+        return None

@@ -33,7 +33,7 @@ FIELDS = json.loads((ROOT / "detector" / "outputs" / "reading.schema.json").read
 
 
 def test_uris_are_expanded_like_folders(tmp_path):
-    for name in ("b.jpg", "a.PNG", "notes.txt", ".hidden.jpg", "deep/c.tif", ".deep/d.jpg"):
+    for name in ("b.jpg", "a.PNG", "notes.txt", ".hidden.jpg", "b.read.png", "deep/c.tif", ".deep/d.jpg"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
     uri = tmp_path.as_uri()

@@ -1,6 +1,8 @@
 import struct
 import sys
+import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -10,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitdet.common.errors import ImageError
+from digitdet.imaging import pages as decoding
 from digitdet.imaging.images import load_image, read_pages
 
 # The picture below, 60 x 40 pixels, stored with orientation 5 (transposed): "irot" and "imir".
@@ -300,6 +303,23 @@ def test_pdf_pages_are_rendered_at_200_dpi():
     ]
     assert pages[1].image[790, 10].tolist() == [0, 0, 0]
     assert pages[1].image[10, 390].tolist() == [255, 255, 255]
+
+
+def test_only_one_thread_at_a_time_uses_pdfium(monkeypatch):
+    pytest.importorskip("pypdfium2", reason="needs the extra pdf")
+    using, render = [], decoding._render_page
+
+    def render_slowly(*arguments):
+        using.append(1)
+        time.sleep(0.01)
+        assert len(using) == 1
+        using.pop()
+        return render(*arguments)
+
+    monkeypatch.setattr(decoding, "_render_page", render_slowly)
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _: len(list(read_pages(pdf_of((20, 10), (20, 10))))), range(8)))
+    assert found == [2] * 8
 
 
 def test_pdf_pages_above_the_limit_are_rendered_smaller():

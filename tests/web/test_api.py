@@ -7,6 +7,7 @@ import threading
 import time
 from pathlib import Path
 
+import anyio
 import cv2
 import jsonschema
 import numpy as np
@@ -276,6 +277,7 @@ def test_requests_from_other_sites_are_rejected(make_client, tmp_path):
     for headers in (
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://["},
         {"Origin": "http://testserver:9000"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
@@ -286,8 +288,45 @@ def test_requests_from_other_sites_are_rejected(make_client, tmp_path):
 
 
 def test_only_allowed_host_names_are_answered(client):
-    assert reason(client.get("/api/health", headers={"Host": "evil.example"}), 400) == "Invalid host header"
+    for host in ("evil.example", "evil.example:8000", "[::1", ""):
+        assert "this host name" in reason(client.get("/api/health", headers={"Host": host}), 400)
     assert client.get("/", headers={"Host": "testserver:8000"}).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["[::1]", "[::1]:8000", "LOCALHOST:8000"])
+def test_local_names_are_answered(make_client, host):
+    client = make_client(hosts=("::1", "localhost"))
+    assert client.get("/api/health", headers={"Host": host}).status_code == 200
+
+
+def test_nothing_is_read_for_a_client_that_has_disconnected(model, monkeypatch):
+    read = []
+    monkeypatch.setattr(Service, "read", lambda *_arguments: read.append(1) or [])
+    app = create_app(Service(model, ServeSettings()))
+
+    def post_and(leave):
+        received = [{"type": "http.request", "body": CONTENT, "more_body": False}]
+        sent = []
+
+        async def receive():
+            if received:
+                return received.pop()
+            if not leave:
+                await anyio.sleep_forever()
+            return {"type": "http.disconnect"}
+
+        async def send(message):
+            sent.append(message)
+
+        scope = {"type": "http", "method": "POST", "path": "/api/read", "raw_path": b"/api/read", "query_string": b""}
+        scope |= {"headers": [], "http_version": "1.1", "scheme": "http", "server": ("testserver", 80)}
+        anyio.run(app, scope, receive, send)
+        return sent[0]["status"]
+
+    assert post_and(leave=True) == 400
+    assert not read
+    assert post_and(leave=False) == 200
+    assert read
 
 
 @pytest.mark.parametrize("address", ["/", "/docs", "/api/health", "/static/js/app.js", "/static/examples/meter.jpg"])

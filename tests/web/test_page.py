@@ -217,6 +217,24 @@ def test_an_error_stands_at_its_field(open_page, choose):
     open_page.errors.clear()  # Chromium logs every response of 400
 
 
+def test_pictures_that_an_option_leaves_unread_are_named(open_page):
+    page = open_page()
+    page.click("#toggle-options")
+    page.fill("[name=digits]", "x")
+    page.set_input_files("#file", [str(EXAMPLE), str(STYLE.parent / "examples" / "meter.jpg")])
+    expect(page.locator("#digits-problem")).to_be_visible()
+    expect(page.locator("tbody td:nth-child(2)")).to_have_text(["Not read", "Not read"])
+    assert page.inner_text(".pictures h2 .soft") == "2 not read"
+    assert page.inner_text("#result h2") == "Not read"
+    with page.expect_download() as download:
+        page.click("#csv")
+    table = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8"))))
+    assert [(row["image"], row["status"]) for row in table] == [("number.jpg", "error"), ("meter.jpg", "error")]
+    page.fill("[name=digits]", "")
+    expect(page.locator("tbody td:nth-child(2)")).to_have_text(["72366", "249202"])
+    open_page.errors.clear()  # Chromium logs every response of 400
+
+
 def test_formats_that_browsers_do_not_support_are_shown(open_page, choose, tmp_path):
     page = open_page()
     picture = cv2.imread(str(EXAMPLE))

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import cv2
+import jsonschema
 import pytest
 
 pytest.importorskip("fastapi")
@@ -97,6 +98,9 @@ def test_a_whole_number_is_edited_in_place(open_page, choose, server):
     page.fill("#edit", "72a")
     page.keyboard.press("Enter")
     assert "only digits and the marks" in page.inner_text("#edit-problem")
+    page.fill("#edit", "7236?")
+    page.keyboard.press("Enter")
+    assert "only digits and the marks" in page.inner_text("#edit-problem")
     page.fill("#edit", "7236.8")
     page.locator("button", has_text="Accept 7236.8").click()
     assert texts(page) == ["7236.8"]
@@ -181,6 +185,40 @@ def test_a_missed_digit_can_be_added(open_page, choose, server):
     assert saved_classes(server) == [7, 2, 3, 6, 6, 9]
 
 
+def test_a_new_box_that_is_given_up_changes_nothing(open_page, choose, server):
+    page = open_page()
+    choose(page)
+    saved = sorted(server.corrections.rglob("*.txt"))
+    stage = page.locator(".layer").bounding_box()
+    for give_up in (lambda: page.keyboard.press("Escape"), lambda: page.click("#remove")):
+        page.click("#add-digit")
+        page.mouse.move(stage["x"] + 0.02 * stage["width"], stage["y"] + 0.7 * stage["height"])
+        page.mouse.down()
+        page.mouse.move(stage["x"] + 0.08 * stage["width"], stage["y"] + 0.95 * stage["height"], steps=4)
+        page.mouse.up()
+        assert page.inner_text("#digit-title").strip() == "Which digit is it?"
+        give_up()
+        expect(page.locator("#digit")).to_have_count(0)
+        assert texts(page) == ["72366"]
+        assert page.locator("#undo").count() == 0
+        assert page.locator("#saved").all_inner_texts() in ([], [""])
+    assert sorted(server.corrections.rglob("*.txt")) == saved
+
+
+def test_a_typed_number_takes_its_place_when_a_surplus_box_is_removed(open_page, choose, server):
+    page = open_page()
+    choose(page)
+    page.locator("#numbers [title=Edit]").click()
+    page.fill("#edit", "1236")
+    page.keyboard.press("Enter")
+    expect(page.locator("#saved")).to_contain_text("has 4 digits, but 5 boxes")
+    page.locator("[data-digit]").first.focus()
+    page.keyboard.press("Delete")
+    expect(page.locator("#saved")).to_contain_text("Saved with 4 digits")
+    assert texts(page) == ["1236"]
+    assert saved_classes(server) == [1, 2, 3, 6]
+
+
 def test_an_added_digit_joins_the_number_beside_it(open_page, choose, server):
     page = open_page()
     choose(page)
@@ -229,6 +267,13 @@ def test_the_picture_is_zoomed_and_moved(open_page, choose):
     after = page.locator(".layer").bounding_box()
     assert (after["x"] - before["x"], after["y"] - before["y"]) == (60, 40)
     assert page.locator("#digit").count() == 0  # a drag is no click
+    page.mouse.move(x, stage["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(x, stage["y"] - 5)
+    page.mouse.up()  # outside of the picture
+    page.mouse.move(x, y)
+    page.mouse.move(x + 30, y, steps=4)
+    assert page.locator(".layer").bounding_box() == after
     page.click("#zoom-all")
     assert page.evaluate(SCALE) == whole
     page.keyboard.press("+")
@@ -331,3 +376,34 @@ def test_numbers_can_be_copied_and_the_reading_downloaded(open_page, choose):
         page.click("#json")
     (reading,) = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
     assert (reading["image"], reading["numbers"][0]["best"]) == ("number.jpg", "72366")
+
+
+def test_the_json_of_edited_numbers_follows_the_schema(open_page):
+    page = open_page()
+    readings = page.evaluate("""async () => {
+        const { Page } = await import("/static/js/page.js");
+        const digits = ["1", "7", "3"].map((text, index) => ({
+            text, box: [10 * index, 0, 10 * index + 8, 20], confidence: 0.9, alternatives: [],
+        }));
+        const mark = { text: ".", place: 1, box: [8, 16, 10, 20], confidence: 0.9 };
+        const number = { text: "1.73", best: "1.73", digit_text: "173", status: "ok", confidence: 0.9, alternatives: [],
+            box: [0, 0, 28, 20], angle: 0, height: 20, region: null, upside_down: null, doubtful: [], digits,
+            marks: [mark] };
+        const reading = { schema: 3, image: "a.png", page: 1, pages: 1, width: 100, height: 50, status: "ok", error: null,
+            time: null, rotation: 0, numbers: [number] };
+        const changes = [(page) => page.rename(2, "4"), (page) => page.remove(0), (page) => {
+            page.rename(page.add([60, 10, 68, 40]).id, "5");
+        }];
+        return changes.map((change) => {
+            const page = new Page(reading);
+            change(page);
+            return page.edited();
+        });
+    }""")
+    schema = json.loads((ROOT / "detector" / "outputs" / "reading.schema.json").read_text(encoding="utf-8"))
+    for reading in readings:
+        jsonschema.Draft202012Validator(schema).validate(reading)
+    numbers = [reading["numbers"] for reading in readings]
+    assert [[number["text"] for number in one] for one in numbers] == [["1.74"], ["73"], ["1.73", "5"]]
+    assert [len(one[0]["marks"]) for one in numbers] == [1, 0, 1]
+    assert numbers[2][1]["height"] == 30

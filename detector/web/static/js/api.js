@@ -16,6 +16,7 @@
  * @property {string | null} region
  * @property {number[]} doubtful places in `best` of the characters that make the number uncertain
  * @property {DigitRead[]} digits
+ * @property {{ text: string, place: number }[]} marks of `best`, at these places
  */
 /**
  * @typedef {object} Reading one page of a file; detector/outputs/reading.schema.json describes it
@@ -102,7 +103,10 @@ async function send(address, request) {
     response = await fetch(address, request);
   } catch (error) {
     if (request?.signal?.aborted) throw error;
-    throw new ApiError("The server does not respond.", 0);
+    const { body } = request ?? {};
+    const file = body instanceof FormData ? body.get("picture") : body;
+    const isLost = file instanceof Blob && !(await file.slice(0, 1).arrayBuffer().catch(() => null));
+    throw new ApiError(isLost ? "The file has changed or is gone; open it again." : "The server does not respond.", 0);
   }
   if (response.ok) return response;
   const { error } = await response.json().catch(() => ({}));

@@ -240,7 +240,8 @@ export class App {
 
   /** @param {number} id */
   remove(id) {
-    this.editor.remove(id);
+    if (this.store.page?.digit(id).text === "?") this.editor.discard(id);
+    else this.editor.remove(id);
     this.focusShape(this.store.state.focused);
   }
 

@@ -36,6 +36,13 @@ export class Editor {
     this.edited();
   }
 
+  /** @param {number} id of a new box that was given no digit */
+  discard(id) {
+    const isGone = this.page.discard(id);
+    this.store.set({ opened: null, hovered: null, chosen: null, focused: this.page.digits[0]?.id ?? null });
+    if (!isGone) this.edited();
+  }
+
   /** @param {api.Box} box of the page as in its file */
   add(box) {
     const { id, row, text } = this.page.add(box);
@@ -94,6 +101,10 @@ export class Editor {
       this.store.set({ saved: "Not saved: empty “Part to read” and set “Numbers to give” to “All” first." });
       return;
     }
+    if (page.hasUnset) {
+      this.store.set({ saved: "Not saved: a new box has no digit yet. Set or remove it." });
+      return;
+    }
     const { mismatch } = page;
     if (mismatch) {
       const boxes = `${mismatch.digits.length} box${mismatch.digits.length === 1 ? "" : "es"}`;
@@ -138,11 +149,11 @@ export class Editor {
 }
 
 /**
- * Says why a text is no number, "" if it is one; a ? stands for a digit that is not known.
+ * Says why a text is no number, "" if it is one.
  * @param {string} text
  */
 function problemOf(text) {
   if (!countDigits(text)) return "A number needs at least one digit.";
-  if (/[^0-9?.,'/:–−-]/.test(text)) return "A number has only digits and the marks . , ' - / : in it.";
+  if (/[^0-9.,'/:–−-]/.test(text)) return "A number has only digits and the marks . , ' - / : in it.";
   return "";
 }

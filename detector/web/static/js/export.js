@@ -13,7 +13,9 @@ const COLUMNS = [
  * @returns {string} a header, then a row for each number, or one for a page or file without
  */
 export function toCsv(items) {
-  const rows = items.flatMap((item) => (item.error ? [errorRow(item)] : item.pages.flatMap((page) => rowsOf(item, page))));
+  const rows = items.flatMap((item) =>
+    errorOf(item) ? [errorRow(item)] : item.pages.flatMap((page) => rowsOf(item, page)),
+  );
   return [COLUMNS, ...rows].map((row) => row.map(cell).join(",")).join("\n") + "\n";
 }
 
@@ -23,7 +25,7 @@ export function toCsv(items) {
  */
 export function toJson(items) {
   const readings = items.flatMap((item) =>
-    item.error ? [failed(item)] : item.pages.map((page) => ({ ...page.edited(), image: item.name })),
+    errorOf(item) ? [failed(item)] : item.pages.map((page) => ({ ...page.edited(), image: item.name })),
   );
   return JSON.stringify(readings, null, 1);
 }
@@ -42,17 +44,26 @@ function rowsOf(item, page) {
 }
 
 /**
+ * Why a file has no reading, "" if it has one or is being read.
+ * @param {Item} item
+ */
+function errorOf({ error, progress }) {
+  return error ?? (progress === "unread" ? "not read, because of an option" : "");
+}
+
+/**
  * The reading of a file that could not be read.
  * @param {Item} item
  */
-function failed({ name, error }) {
-  const page = { schema: 3, image: name, page: 1, pages: 1, width: 0, height: 0, time: null, rotation: 0 };
+function failed(item) {
+  const error = errorOf(item);
+  const page = { schema: 3, image: item.name, page: 1, pages: 1, width: 0, height: 0, time: null, rotation: 0 };
   return { ...page, status: "error", error, numbers: [] };
 }
 
 /** @param {Item} item */
 function errorRow(item) {
-  return emptyRow(item.name, 1, "error", item.error ?? "");
+  return emptyRow(item.name, 1, "error", errorOf(item));
 }
 
 /**

@@ -109,6 +109,19 @@ export class Page {
     }
     this.digits = this.digits.filter((digit) => digit.id !== id);
     if (!this.digitsOf(row).length) this.typed.delete(row);
+    else this.useTyped(row);
+  }
+
+  /**
+   * Takes back a new box that was given no digit.
+   * @param {number} id
+   * @returns {boolean} whether that leaves nothing of it, not even an edit
+   */
+  discard(id) {
+    const isLast = !this.edits.at(-1)?.digits.some((digit) => digit.id === id);
+    if (isLast) this.undo();
+    else this.remove(id);
+    return isLast;
   }
 
   /**
@@ -126,21 +139,23 @@ export class Page {
     const index = own.length ? this.digits.indexOf(own[Math.max(place - 1, 0)]) + (place ? 1 : 0) : this.digits.length;
     this.digits = [...this.digits.slice(0, index), digit, ...this.digits.slice(index)];
     const typed = this.typed.get(row);
-    if (typed !== undefined) this.fitTyped(row, typed, place);
+    // A text that had a digit for every box gets one more, which the user sets; else it may have one for the new box.
+    if (typed !== undefined && countDigits(typed) === own.length) {
+      this.typed = new Map(this.typed).set(row, withDigitAt(typed, place, "0"));
+    } else {
+      this.useTyped(row);
+    }
     return this.digit(digit.id);
   }
 
   /**
-   * Lets a typed text and the digits of its number agree again, after a box was added to them.
+   * Sets the digits of a number to those of its typed text, if there are as many.
    * @param {number} row
-   * @param {string} typed
-   * @param {number} place of the new digit in the number
    */
-  fitTyped(row, typed, place) {
+  useTyped(row) {
+    const characters = this.typed.get(row)?.match(/[0-9]/g) ?? [];
     const digits = this.digitsOf(row);
-    const characters = typed.match(/[0-9]/g) ?? [];
     if (characters.length === digits.length) digits.forEach(({ id }, index) => this.replace(id, characters[index]));
-    if (characters.length === digits.length - 1) this.typed = new Map(this.typed).set(row, withDigitAt(typed, place, "0"));
   }
 
   /**
@@ -176,10 +191,7 @@ export class Page {
     const before = this.number(row).best;
     this.remember(before === text ? `accepted ${text}` : `changed ${before} to ${text}`);
     this.typed = new Map(this.typed).set(row, text);
-    const typed = text.match(/[0-9]/g) ?? [];
-    const digits = this.digitsOf(row);
-    if (typed.length !== digits.length) return;
-    digits.forEach((digit, index) => this.replace(digit.id, typed[index]));
+    this.useTyped(row);
   }
 
   /**
@@ -194,9 +206,14 @@ export class Page {
     return edit.description;
   }
 
-  /** The digits in the format of /api/corrections. */
+  /** The digits in the format of /api/corrections; see `mismatch` and `hasUnset`. */
   truth() {
-    return this.digits.filter(({ text }) => text !== "?").map(({ text, box }) => ({ digit: text, box }));
+    return this.digits.map(({ text, box }) => ({ digit: text, box }));
+  }
+
+  /** Whether a new box has no digit yet. */
+  get hasUnset() {
+    return this.digits.some(({ text }) => text === "?");
   }
 
   /**
@@ -210,24 +227,34 @@ export class Page {
 
   /** The first number whose typed text has more or fewer digits than boxes; its boxes are no truth to train on. */
   get mismatch() {
-    const isUnequal = (/** @type {ShownNumber} */ { best, digits }) => countDigits(best) !== digits.length;
-    return this.numbers().find((number) => !number.best.includes("?") && isUnequal(number));
+    return this.numbers().find(({ best, digits }) => countDigits(best) !== digits.length);
   }
 
   /** The reading with the edited numbers, which have `edited: true`. */
   edited() {
     const numbers = this.numbers().map((number) => {
-      const read = this.reading.numbers[number.row] ?? { alternatives: [], angle: 0, upside_down: null, marks: [] };
+      const read = this.reading.numbers[number.row] ?? this.unread(number);
       if (!["edited", "accepted"].includes(number.status)) return read;
       const { text, box, region, confidence } = number;
       const digits = number.digits.map((digit) => ({
         text: digit.text, confidence: digit.confidence ?? 1, box: digit.box, alternatives: digit.alternatives,
       }));
       const digit_text = text.replace(/[^0-9?]/g, "");
-      const shared = { text, best: text, digit_text, doubtful: [], confidence: confidence ?? 1, box, region, digits };
+      const marks = read.marks.filter((mark) => text[mark.place] === mark.text);
+      const shared = { text, best: text, digit_text, doubtful: [], confidence: confidence ?? 1, box, region, digits, marks };
       return { ...read, ...shared, status: "ok", edited: true };
     });
     return this.isEdited ? { ...this.reading, numbers, status: statusOf(this.reading, numbers) } : this.reading;
+  }
+
+  /**
+   * What a reading has about a number, for one that the user added.
+   * @param {ShownNumber} number
+   */
+  unread({ digits }) {
+    const heights = digits.map(({ box }) => toUpright(box, this.reading)).map(([, top, , bottom]) => bottom - top);
+    const height = heights.sort((one, other) => one - other)[Math.floor(heights.length / 2)];
+    return { alternatives: [], angle: 0, height, upside_down: null, marks: [] };
   }
 
   /** @param {string} description */

@@ -90,20 +90,23 @@ export class Reader {
       if (wasEdited) this.store.set({ saved: "Read again, without your edits." });
     } catch (error) {
       if (signal.aborted) return;
-      this.fail(item, api.messageOf(error));
+      this.fail(item, error);
     }
   }
 
   /**
    * @param {Item} item
-   * @param {string} message
+   * @param {unknown} error
    */
-  fail(item, message) {
-    const problem = problemOf(message);
+  fail(item, error) {
+    const message = api.messageOf(error);
+    // 422 is about the picture: with several, a region that lies outside of one is no reason not to read the others.
+    const isOfOption = this.store.state.items.length === 1 || (error instanceof api.ApiError && error.status === 400);
+    const problem = isOfOption ? problemOf(message) : null;
     if (problem) {
       // The readings with the earlier options stay.
       this.request?.abort();
-      for (const one of this.store.state.items) one.progress = "done";
+      for (const one of this.store.state.items) one.progress = one.pages.length || one.error ? "done" : "unread";
       this.store.set({ problem, showsOptions: true, status: "An option must be changed before the picture is read." });
       return;
     }

@@ -192,6 +192,7 @@ export class Stage {
   move(event) {
     const before = this.pointers.get(event.pointerId);
     if (!before) return;
+    if (event.pointerType === "mouse" && !event.buttons) return this.up(event); // it was released elsewhere
     const now = this.point(event);
     const others = [...this.pointers].filter(([id]) => id !== event.pointerId);
     this.pointers.set(event.pointerId, now);

@@ -8,7 +8,7 @@ import { initialValues } from "./options.js";
  * @property {string} name
  * @property {Blob} blob
  * @property {string} url of the blob
- * @property {"waiting" | "reading" | "done"} progress
+ * @property {"waiting" | "reading" | "done" | "unread"} progress unread: an option must be changed first
  * @property {string | null} error why it could not be read
  * @property {import("./page.js").Page[]} pages empty until it is read
  * @property {Map<number, string>} shown addresses of pictures of its pages that the browser can show, by index

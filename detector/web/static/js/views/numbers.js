@@ -10,10 +10,12 @@ import { counted, hue, icon, percent, when } from "./common.js";
 
 /**
  * @param {State} state
- * @param {Page | undefined} page undefined while the first reading is on its way
+ * @param {Page | undefined} page undefined until there is a reading
  * @param {App} app
  */
 export function numbersView(state, page, app) {
+  if (!page && state.items[state.current].progress === "unread") return html`<section class="card results"
+    aria-label="Numbers"><h2>Not read</h2><p class="soft">An option must be changed first.</p></section>`;
   if (!page) return html`<section class="card results" aria-label="Numbers" aria-busy="true"><h2>Reading…</h2>
     <div class="skeleton"></div><div class="skeleton"></div></section>`;
   const numbers = page.numbers();

@@ -12,7 +12,7 @@ import { counted, icon, percent, when } from "./common.js";
  * @param {App} app
  */
 export function picturesView(state, app) {
-  const done = state.items.filter(({ progress }) => progress === "done").length;
+  const done = state.items.filter(({ progress }) => progress === "done" || progress === "unread").length;
   return html`<section class="card pictures" aria-labelledby="pictures-title">
     <div class="bar head">
       <h2><span id="pictures-title">${counted(state.items.length, "picture")}</span>${remarkView(state.items)}</h2>
@@ -36,7 +36,7 @@ export function picturesView(state, app) {
  * @param {Item[]} items
  */
 function remarkView(items) {
-  const failed = items.filter(({ error }) => error).length;
+  const failed = items.filter(({ error, progress }) => error || progress === "unread").length;
   const uncertain = items.filter(isUncertain).length;
   const remarks = [...(failed ? [`${failed} not read`] : []), ...(uncertain ? [`${uncertain} uncertain`] : [])];
   return when(remarks.length, () => html`<span class="soft">${remarks.join(", ")}</span>`);
@@ -63,7 +63,7 @@ function row(item, index, state, app) {
     <td colspan=${item.error ? 2 : 1}>${
       item.error ? html`<span class="bad">${item.error}</span>`
       : item.progress !== "done" && !item.pages.length ? html`<span class="soft">${
-        item.progress === "reading" ? "Reading…" : "Waiting"}</span>`
+        { reading: "Reading…", waiting: "Waiting", unread: "Not read" }[item.progress]}</span>`
       : numbers.length ? html`<span class="values">${numbers.map(({ text }) => html`<span>${text}</span>`)}</span>`
       : html`<span class="soft">No digits</span>`}</td>
     <td class="right" ?hidden=${Boolean(item.error)}>${isUncertain(item) ? html`<span class="tag">uncertain</span> ` : ""}${

@@ -137,11 +137,13 @@ def evaluate(
     from digitdet.common.files import require_writable, write_atomically
     from digitdet.common.tables import format_table
 
+    if all_data and data is None:
+        raise click.UsageError("--all-data requires --data")
     for file in filter(None, (html, json_file)):  # fail before the measurement, not after it
         require_writable(file)
     classifiers = {path: load_classifier(path) for path in trained}
     parts = _load_digits(mnist, data)
-    digits = join_digits(list(parts.values())) if all_data and data is not None else parts["test"]
+    digits = join_digits(list(parts.values())) if all_data else parts["test"]
     if not len(digits):
         raise DataError(f"{data}: too few digits to reserve any for testing; use --all-data")
     results = [
@@ -229,6 +231,8 @@ def _finder() -> Finder:
 
 def _load_digits(mnist: Path | None, data: Path | None) -> Mapping[str, Digits]:
     """Load the user's digits, or MNIST's, by split."""
+    if mnist is not None and data is not None:
+        raise click.UsageError("--mnist and --data cannot be combined")
     from digitdet.classifiers.prepare import load_own_digits
     from digitdet.datasets.mnist import load_split_digits
 

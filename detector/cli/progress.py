@@ -29,13 +29,14 @@ class Progress:
         inputs: Pictures and videos to read; with a video or several pictures, there are a line of progress and a
             summary.
         verbosity: QUIET leaves only errors, VERBOSE adds a line for every number.
+        done: Number of pictures that were read before an interruption.
     """
 
-    def __init__(self, inputs: Sequence[Input], verbosity: int = NORMAL) -> None:
+    def __init__(self, inputs: Sequence[Input], verbosity: int = NORMAL, done: int = 0) -> None:
         self.statuses: set[str] = set()
         self._total = len(inputs)
         self._verbosity = verbosity
-        self._is_long = len(inputs) > 1 or any(one.video is not None for one in inputs)
+        self._is_long = done + len(inputs) > 1 or any(one.video is not None for one in inputs)
         self._has_line = self._is_long and verbosity > QUIET and sys.stderr.isatty()
         self._start = time.monotonic()
         self._pictures = self._videos = self._numbers = self._unsure = self._errors = 0

@@ -26,7 +26,7 @@ from digitdet.cli.options import (
     read_options,
     verbosity_options,
 )
-from digitdet.cli.progress import NORMAL, Progress
+from digitdet.cli.progress import NORMAL, QUIET, Progress
 from digitdet.common.errors import ConfigError, DigitdetError
 from digitdet.common.files import errors_naming
 from digitdet.common.interrupts import until_interrupted
@@ -116,7 +116,7 @@ def read(pictures: tuple[str, ...], output_format: str | None, **options: Any) -
         from digitdet.imaging.process import quiet_decoders
 
         with quiet_decoders():  # Ray's own messages too
-            sys.exit(_read_on_cluster(pictures, output_format or "text", ray_address(ray), options))
+            sys.exit(_read_on_cluster(pictures, output_format or "text", ray_address(ray), options, verbosity))
     if options.pop("shard"):
         raise click.UsageError("--shard requires --ray")
     # Loading the model is a third of a cold start: it runs while the other modules are imported.
@@ -210,7 +210,7 @@ def _write_file(
     identity = run_identity(options["model"], _identifying(options), inputs)
     can_resume = not is_whole and all(one.video is None for one in inputs)  # a video has many readings
     with open_results(Path(options["out"]), output_format, identity, can_resume) as results:
-        progress = Progress(inputs[results.done :], verbosity)
+        progress = Progress(inputs[results.done :], verbosity, results.done)
         progress.resume(results.done, results.statuses)
         try:
             results.write(readings(inputs[results.done :], progress), len(inputs) > 1)
@@ -236,7 +236,9 @@ def _check_out(out: Path, inputs: Sequence[Input], options: dict[str, Any]) -> N
         raise click.UsageError(f"--out {out}: is one of the input files")
 
 
-def _read_on_cluster(pictures: Sequence[str], output_format: str, address: str | None, options: dict[str, Any]) -> int:
+def _read_on_cluster(
+    pictures: Sequence[str], output_format: str, address: str | None, options: dict[str, Any], verbosity: int
+) -> int:
     """Read into a folder of shards, print a summary, and return the exit code."""
     from digitdet.cluster.read import Job, read_with_ray
     from digitdet.cluster.storage import Folder, find_pictures
@@ -245,7 +247,7 @@ def _read_on_cluster(pictures: Sequence[str], output_format: str, address: str |
 
     if options["out"] is None:
         raise click.UsageError("--ray writes JSONL and Parquet into a folder: name it with --out")
-    for name in ("camera", "show", "save", "crops", "labels"):
+    for name in ("camera", "every", "stable", "show", "save", "crops", "labels"):
         if options[name]:
             raise click.UsageError(f"--{name} and --ray cannot be combined")
     if output_format not in ("text", "jsonl"):
@@ -258,8 +260,11 @@ def _read_on_cluster(pictures: Sequence[str], output_format: str, address: str |
     networks = {name: file.read_bytes() for name, file in find_model(model).own.items()}
     job = Job(Folder(options["out"]), parsed.config, parsed.constraints, parsed.regions, networks)
     identity = run_identity(model, _identifying(options), inputs)
-    with click.progressbar(length=len(inputs), label="reading", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+    hidden = verbosity == QUIET or not sys.stderr.isatty()
+    with click.progressbar(length=len(inputs), label="reading", file=sys.stderr, hidden=hidden) as bar:
         counts = read_with_ray(job, inputs, identity, shard, address, bar.update)
+    if verbosity == QUIET:
+        return _exit_code(counts.keys(), parsed.config)
     by_status = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
     echo_error(f"{len(inputs)} pictures, {sum(counts.values())} pages: {by_status}; in {options['out']}")
     return _exit_code(counts.keys(), parsed.config)

@@ -26,6 +26,7 @@ from digitdet.reading.results import EMPTY, ERROR, OK, UNSURE, Digit, Number, Re
 if TYPE_CHECKING:
     from digitdet.reader import NumberReader
 
+_UNKNOWN_SIDE = 1000  # pixels, of a picture that could not be read
 _MAX_CANDIDATES = 3  # texts of a number that are kept, for the top-3 accuracy
 
 
@@ -101,9 +102,9 @@ def read_set(
 
 def _with_numbers(picture: TruePicture, reading: Reading) -> TruePicture:
     """Group the digits to numbers where only these are labelled."""
-    if picture.texts is not None or picture.placed is not None or picture.digits is None or reading.error is not None:
+    if picture.texts is not None or picture.placed is not None or picture.digits is None:
         return picture
-    known = picture.digits.in_pixels(reading.width, reading.height)
+    known = picture.digits.in_pixels(reading.width or _UNKNOWN_SIDE, reading.height or _UNKNOWN_SIDE)
     return replace(picture, placed=numbers_of_digits(known.labels.tolist(), known.boxes))
 
 

@@ -185,4 +185,5 @@ def _load_yolo(file: Path, split: str | None) -> TrueSet:
 
 
 def _folder_name(file: Path) -> str:
-    return file.resolve().parent.name or "/"
+    name = file.parent.name  # not resolved: folders may be links to folders of one name
+    return (name if name not in ("", "..") else file.resolve().parent.name) or "/"

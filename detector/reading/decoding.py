@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from digitdet.common.characters import MARKS
+from digitdet.common.characters import MARKS, only_digits
 from digitdet.common.types import CLASS_NAMES
 from digitdet.configs import ReadConfig
 from digitdet.reading.choices import Choices, make_choices
@@ -73,14 +73,30 @@ class NumberDecoder:
         """Yield the numbers of a line that meet the constraints, and those between them as they are written."""
         start = 0
         for found in constrained_numbers(choices, self._constraints):
-            yield from self._unfit(choices, start, found.slots[0])
+            yield from self._others(choices, start, found.slots[0])
             yield self._number(choices, found, self._constraints)
             start = found.slots[-1] + 1
-        yield from self._unfit(choices, start, len(choices.slots))
+        yield from self._others(choices, start, len(choices.slots))
 
-    def _unfit(self, choices: Choices, start: int, stop: int) -> Iterator[Number]:
+    def _others(self, choices: Choices, start: int, stop: int) -> Iterator[Number]:
+        """Yield the numbers in the slots beside those of fitting numbers as they are written.
+
+        They are unfit, unless one is likely, meets the constraints, and is no rest of what a fitting number was cut
+        from.
+        """
         for found in free_numbers(choices, start, stop):
-            yield replace(self._number(choices, found, _ANY_NUMBER), status=UNFIT)
+            number = self._number(choices, found, _ANY_NUMBER)
+            is_rest = 0 < start == found.slots[0] or found.slots[-1] + 1 == stop < len(choices.slots)
+            if number.status == OK and self._fits(found.text) and not is_rest:
+                others = tuple(other for other in found.others if self._fits(other[0]))
+                yield self._number(choices, replace(found, others=others), self._constraints)
+            else:
+                yield replace(number, status=UNFIT, doubtful=())
+
+    def _fits(self, text: str) -> bool:
+        """Whether a text as written meets the constraints; with marks, it does not if these insert separators."""
+        digits = only_digits(text)
+        return self._constraints.fits(digits) and (digits == text or not self._constraints.insert_separators)
 
     def _number(self, choices: Choices, found: Candidate, constraints: Constraints) -> Number:
         confidence = found.probability

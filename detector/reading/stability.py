@@ -47,8 +47,10 @@ def stable_readings(frames: Iterable[_Frame], count: int) -> Iterator[_Frame]:
             if frames_with[key] >= count and (key not in reported or number.status == OK != reported[key])
         ]
         if new:
+            shown = [one for one in window if one[1].page >= yielded_page and all(key in one[2] for key in new)]
+            sure = [key for key in new if window[-1][2][key].status == OK]
             best = max(
-                (one for one in window if one[1].page >= yielded_page and all(key in one[2] for key in new)),
+                (one for one in shown if all(one[2][key].status == OK for key in sure)),
                 key=lambda one: min(one[2][key].confidence for key in new),
             )
             reported.update({key: best[2][key].status for key in new})

@@ -181,6 +181,8 @@ def test_pictures_without_a_digit_and_broken_ones_are_named_and_the_rest_is_read
         (["predict", "a.png"], 2, "digitdet classify train"),
         (["eval"], 2, "Missing argument"),
         (["eval", "nowhere"], 2, "no such classifier"),
+        (["eval", "nowhere", "--all-data"], 2, "--all-data requires --data"),
+        (["train", "--data", "x"], 2, "--mnist and --data cannot be combined"),
     ],
 )
 def test_wrong_usage_is_one_line(arguments, code, message, tiny_mnist, tmp_path, monkeypatch):

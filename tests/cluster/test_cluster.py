@@ -131,6 +131,7 @@ def test_wrong_usage_is_reported():
     for options, word in [
         (["--ray", "local"], "--out"),
         (["--ray", "local", "--out", "x", "--save", "y"], "--save"),
+        (["--ray", "local", "--out", "x", "--every", "2"], "--every"),
         (["--ray", "local", "--out", "x", "--format", "csv"], "--format"),
         (["--shard", "5"], "--shard"),
     ]:

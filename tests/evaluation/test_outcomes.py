@@ -145,6 +145,13 @@ def test_read_set():
     assert len(steps) == 3
 
 
+def test_numbers_of_an_unreadable_picture_count_where_only_digits_are_labelled():
+    digits = DigitBoxes(np.array([1, 2]), np.array([[0.2, 0.5, 0.2, 0.4], [0.4, 0.5, 0.2, 0.4]]), are_relative=True)
+    broken = TrueSet("mine", (TruePicture("broken.png", Path("broken.png"), digits=digits),))
+    (outcome,) = read_set(FakeReader(), broken)
+    assert [(one.truth, one.status) for one in outcome.numbers] == [("12", "error")]
+
+
 @pytest.mark.parametrize(
     ("true", "as_written", "text", "is_right"),
     [

@@ -32,6 +32,14 @@ def test_a_folder_with_labels(tmp_path):
     assert load_sets(tmp_path) == [one]
 
 
+def test_links_to_folders_of_one_name_are_two_sets(tmp_path):
+    for name in ("one", "two"):
+        write(tmp_path / name / "data" / "labels.csv", "image,number\na.png,1\n")
+        (tmp_path / "sets").mkdir(exist_ok=True)
+        (tmp_path / "sets" / name).symlink_to(tmp_path / name / "data")
+    assert [one.name for one in load_sets(tmp_path / "sets")] == ["one", "two"]
+
+
 def test_a_labels_file_of_another_name(tmp_path):
     file = write(tmp_path / "checked.csv", "image,number\na.png,1\n")
     assert load_sets(file)[0].name == "checked"

@@ -249,6 +249,20 @@ def test_numbers_that_do_not_fit_are_as_written():
     assert shown(read(f"12.5 {OTHER_SIGN} -3 456", digits=7)) == ["(12.5)", "(-3)", "(456)"]
 
 
+def test_a_likely_number_that_fits_is_not_unfit():
+    """Before the calibration it is more probable that nothing on the line meets the constraints."""
+    doubtful = made_lattice({"4": 0.27, ".": 0.36, " ": 0.36})
+    settings = {"confidence": 0.3, "calibrate": lambda _probability, _length: 0.9}
+    shown_as = {digits: shown(decode(doubtful, **settings, digits=digits)) for digits in (1, 2)}
+    assert shown_as == {1: ["4"], 2: ["(4)"]}
+    assert shown(decode(doubtful, **settings, pattern="4-4")) == ["(4)"]
+
+
+def test_an_unfit_number_has_no_doubtful_digits():
+    (number,) = read("1", {"2": 0.6, "7": 0.3}, digits=3, strict=True, min_confidence=0.9)
+    assert (number.status, number.doubtful, number.text) == ("unfit", (), "12")
+
+
 @given(st.text("0123456789. -" + OTHER_SIGN, max_size=10), st.integers(1, 4), st.integers(0, 3))
 @settings(max_examples=100, deadline=None)
 def test_every_number_fits_or_is_named_unfit_and_no_digit_is_read_twice(text, least, more):

@@ -13,8 +13,8 @@ def number(text, confidence=0.9, status=OK):
     return Number(text, confidence, (DIGIT,), status)
 
 
-def read(frames, count=3):
-    """The frame, counted from 0, and the numbers of each reading that is reported."""
+def stable_pairs(frames, count=2):
+    """The frames, counted from 0, with the readings that are reported."""
     pairs = [
         (
             row,
@@ -22,7 +22,12 @@ def read(frames, count=3):
         )
         for row, numbers in enumerate(frames)
     ]
-    for image, reading in stable_readings(pairs, count):
+    return list(stable_readings(pairs, count))
+
+
+def read(frames, count=3):
+    """The frame, counted from 0, and the numbers of each reading that is reported."""
+    for image, reading in stable_pairs(frames, count):
         assert image == reading.time
         yield image, [one.best for one in reading.numbers]
 
@@ -54,6 +59,12 @@ def test_the_frame_in_which_it_is_read_best_is_reported():
 def test_an_unsure_number_is_reported_again_when_it_becomes_sure():
     frames = [[number("7", 0.4, UNSURE)]] * 4 + [[number("7")]] * 3 + [[number("7", 0.4, UNSURE)]] * 3
     assert list(read(frames)) == [(0, ["7"]), (4, ["7"])]
+
+
+def test_a_frame_in_which_a_number_is_unsure_is_not_reported_once_it_is_sure():
+    unsure = number("7", 0.5, UNSURE)
+    frames = [[unsure], [unsure, "5"], [number("7", 0.6), number("5", 0.2, UNSURE)], [number("7", 0.6)]]
+    assert [reading.numbers[0].status for _, reading in stable_pairs(frames)] == [UNSURE, OK]
 
 
 def test_every_change_with_one_frame():

@@ -389,8 +389,8 @@ def test_the_json_of_edited_numbers_follows_the_schema(open_page):
         const number = { text: "1.73", best: "1.73", digit_text: "173", status: "ok", confidence: 0.9, alternatives: [],
             box: [0, 0, 28, 20], angle: 0, height: 20, region: null, upside_down: null, doubtful: [], digits,
             marks: [mark] };
-        const reading = { schema: 3, image: "a.png", page: 1, pages: 1, width: 100, height: 50, status: "ok", error: null,
-            time: null, rotation: 0, numbers: [number] };
+        const reading = { schema: 3, image: "a.png", page: 1, pages: 1, width: 100, height: 50, status: "ok",
+            error: null, time: null, rotation: 0, numbers: [number] };
         const changes = [(page) => page.rename(2, "4"), (page) => page.remove(0), (page) => {
             page.rename(page.add([60, 10, 68, 40]).id, "5");
         }];

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from digitdet.common.boxes import as_boxes
-from digitdet.common.types import Box, Boxes, Mask, Points
+from digitdet.common.types import Box, Boxes, FloatArray, Mask, Points
 
 
 @dataclass(frozen=True)
@@ -75,22 +74,28 @@ def _near_boxes(digits: Boxes, size: tuple[int, int], gap: int) -> Boxes:
     return _boxes_at(np.asarray(corners), size)
 
 
-def _remote_box(
-    digits: Boxes, size: tuple[int, int], area: tuple[int, int], gap: int, taken: Boxes
-) -> npt.NDArray[np.float64]:
+def _remote_box(digits: Boxes, size: tuple[int, int], area: tuple[int, int], gap: int, taken: Boxes) -> FloatArray:
     """The free place (4,) beside the picture, on the side of the number, that is nearest to it in height.
 
     There always is one: the one below all taken boxes.
     """
     width, height = size
     left, top, right, bottom = digits[:, 0].min(), digits[:, 1].min(), digits[:, 2].max(), digits[:, 3].max()
-    x = -2 * gap - width if left + right < area[0] else area[0] + 2 * gap
+    x = round(-2 * gap - width if left + right < area[0] else area[0] + 2 * gap)
     middle = (top + bottom - height) / 2
-    column = taken[(taken[:, 0] < x + width + gap) & (taken[:, 2] > x - gap)]
-    tops = np.concatenate([[middle], column[:, 1] - gap - height, column[:, 3] + gap])
-    tops = tops[np.argsort(np.abs(tops - middle), kind="stable")]
-    boxes = _boxes_at(np.column_stack([np.full(len(tops), x), tops]), size)
-    return boxes[_are_free(boxes, column, gap / 2)][0]
+    column = taken[(taken[:, 0] < x + width + gap / 2) & (taken[:, 2] > x - gap / 2)]
+    tops = np.rint(np.concatenate([[middle], column[:, 1] - gap - height, column[:, 3] + gap]))
+    free = tops[_are_free_tops(tops, height, column, gap / 2)]
+    y = free[np.abs(free - middle).argmin()]
+    return np.array([x, y, x + width, y + height])
+
+
+def _are_free_tops(tops: FloatArray, height: int, column: Boxes, distance: float) -> Mask:
+    """Which upper edges (N,) of boxes of one height keep a distance from all boxes (M, 4) of their column."""
+    column = column[column[:, 1].argsort()]
+    starts, ends = column[:, 1] - distance - height, np.maximum.accumulate(column[:, 3] + distance)
+    before = np.searchsorted(starts, tops)  # how many boxes begin above the lower edge
+    return np.asarray((before == 0) | (np.append(ends, 0)[before - 1] <= tops))
 
 
 def _boxes_at(corners: Points, size: tuple[int, int]) -> Boxes:

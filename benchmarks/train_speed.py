@@ -36,8 +36,10 @@ def main() -> None:
     parser.add_argument("--mnist", type=Path, help="folder with the four MNIST files")
     arguments = parser.parse_args()
     ways = {
-        "stock": TrainConfig(epochs=1, precision="fp32", threads=min(8, max(1, (os.cpu_count() or 2) - 1))),
         # A mosaic with (almost) no probability switches our own batches off.
+        "stock": TrainConfig(
+            epochs=1, mosaic=1e-9, precision="fp32", threads=min(8, max(1, (os.cpu_count() or 2) - 1))
+        ),
         "squares": TrainConfig(epochs=1, mosaic=1e-9),
         "digitdet": TrainConfig(epochs=1),
         "busy": TrainConfig(epochs=1),
@@ -56,7 +58,8 @@ def main() -> None:
                 with busy_core() if name == "busy" else contextlib.nullcontext():
                     yolo.train(way, splits, run, None, on_step=lambda ticks=ticks: ticks.append(time.perf_counter()))
                 seconds = ticks[-1] - ticks[_WARM_UP_STEPS]
-                rates[name].append((len(ticks) - 1 - _WARM_UP_STEPS) * way.batch / seconds)
+                steps = len(ticks) - 1 - _WARM_UP_STEPS
+                rates[name].append(steps / seconds * arguments.count / len(ticks))  # some are repeated to fill batches
     for name, values in rates.items():
         ratio = median(ours / theirs for ours, theirs in zip(rates["digitdet"], values, strict=True))
         turns = ", ".join(f"{value:.1f}" for value in values)

@@ -62,7 +62,7 @@ class NetworkConfig(Config, frozen=True, kw_only=True):
     widths: Annotated[tuple[Annotated[int, Meta(ge=1, le=4096)], ...], Meta(min_length=1, max_length=8)] = (32, 64)
     """Neurons (fcn) or channels of the layers."""
 
-    dense: Annotated[int, Meta(ge=0, le=4096)] = 128
+    dense: Annotated[int, Meta(ge=1, le=4096)] = 128
     """Neurons of the dense layer of a cnn."""
 
     dropout: Annotated[float, Meta(ge=0, le=0.9)] = 0.4
@@ -74,7 +74,7 @@ class NetworkConfig(Config, frozen=True, kw_only=True):
     patience: Annotated[int, Meta(ge=1, le=10_000)] = 5
     """Early stopping after this number of epochs without a better validation accuracy."""
 
-    batch: Annotated[int, Meta(ge=1, le=10_000)] = 128
+    batch: Annotated[int, Meta(ge=2, le=10_000)] = 128
     """Digits in a step."""
 
     learning_rate: Annotated[float, Meta(gt=0, le=1)] = 0.002

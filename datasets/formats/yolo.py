@@ -26,6 +26,7 @@ from digitdet.common.boxes import as_boxes, cxcywhn_to_xyxy, xyxy_to_cxcywhn
 from digitdet.common.errors import DataError, ImageError
 from digitdet.common.files import write_atomically
 from digitdet.common.types import CLASS_NAMES, Image
+from digitdet.datasets.formats.numbers import NUMBERS_FILE
 from digitdet.imaging.images import decode_image, load_image
 
 DATA_FILE = "data.yaml"
@@ -282,9 +283,11 @@ def _is_stray(path: Path) -> bool:
 
 
 def fingerprint(data_file: Path) -> str:
-    """Return a hash of all label files and their names, which does not depend on the path of the dataset."""
+    """Return a hash of all labels and their names, which does not depend on the path of the dataset."""
     data = read_data_file(data_file)
     digest = hashlib.sha256()
+    if (numbers := data_file.parent / NUMBERS_FILE).is_file():
+        digest.update(numbers.read_bytes())
     if dict(data.digits) != {digit: digit for digit in range(len(CLASS_NAMES))}:
         digest.update(repr(sorted(data.digits.items())).encode())
     for split in data.sources:

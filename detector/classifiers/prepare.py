@@ -48,9 +48,15 @@ def load_own_digits(path: Path) -> tuple[Mapping[str, Digits], list[str]]:
     parts = {split: _convert(part, path, skipped) for split, part in split_crops(crops).items()}
     if not len(parts["train"]):
         raise DataError(f"{path}: no picture shows a digit")
+    return parts, skipped
+
+
+def require_trainable(parts: Mapping[str, Digits], path: Path) -> None:
+    """Raise DataError if there is no digit for validation, or not every digit to train on."""
     if not len(parts["val"]):
         raise DataError(f"{path}: needs at least three pictures of one digit, to hold one out for validation")
-    return parts, skipped
+    if missing := sorted(set(range(10)) - set(parts["train"].labels.tolist())):
+        raise DataError(f"{path}: no usable picture of {', '.join(map(str, missing))} to train on")
 
 
 def join_digits(parts: Sequence[Digits]) -> Digits:

@@ -4,7 +4,7 @@ The folder of a finished training:
 
     model.skops or model.safetensors
     config.yaml      the settings
-    origin.json      number of training and validation digits, and the start weights
+    origin.json      number and hash of the training and validation digits, and the start weights
     run.json         validation accuracy, duration, versions of packages; marks the training as finished
     log.csv          losses and accuracies of every epoch (networks)
     curve.png        plot of log.csv
@@ -13,6 +13,7 @@ The folder of a finished training:
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import platform
@@ -85,7 +86,11 @@ def train_classifier(
         DataError: The folder is not empty and holds no such training, or another process writes there.
         ConfigError: `start` is given for a method without weights.
     """
-    identity = {"digits": {name: len(parts[name]) for name in ("train", "val")}, "start": str(start) if start else None}
+    identity = {
+        "digits": {name: len(parts[name]) for name in ("train", "val")},
+        "fingerprint": _fingerprint(parts),
+        "start": str(start) if start else None,
+    }
     run = RunFolder(
         folder,
         "training",
@@ -99,17 +104,27 @@ def train_classifier(
         temporary=("checkpoint.*",),
     )
     with run.locked():
-        run.claim()
+        run.require_free_or_same()
         if run.is_finished:
             say(f"{folder} holds this training already, finished")
             return load_classifier(folder)
         classifier = make_classifier(config)
         if start is not None:
             _warm_start(classifier, start)
+        run.claim()
         began = time.perf_counter()
         classifier.fit(parts["train"], parts["val"], folder, lambda epochs: _log(run, epochs, say))
         _finish(run, classifier, parts["val"], _logged_seconds(folder) or time.perf_counter() - began, say)
         return classifier
+
+
+def _fingerprint(parts: Mapping[str, Digits]) -> str:
+    """Return a hash of the digits to train on, with their labels."""
+    digest = hashlib.sha256()
+    for name in ("train", "val"):
+        digest.update(parts[name].images.tobytes())
+        digest.update(parts[name].labels.tobytes())
+    return digest.hexdigest()
 
 
 def _finish(run: RunFolder, classifier: Classifier, val: Digits, seconds: float, say: Callable[[str], object]) -> None:

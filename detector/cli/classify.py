@@ -94,6 +94,7 @@ def train(
     With --data it is trained on your digits instead of MNIST: a tenth of them is for early stopping, another tenth is
     reserved for `eval`. The same command resumes after an interruption.
     """
+    from digitdet.classifiers.prepare import require_trainable
     from digitdet.classifiers.runs import train_classifier
 
     names = classifier_names() if model == "all" else [model]
@@ -106,6 +107,8 @@ def train(
         elif start is not None or epochs is not None:
             raise click.UsageError(f"{name} is not a network: --epochs and --from do not apply")
     parts = _load_digits(mnist, data)
+    if data is not None:
+        require_trainable(parts, data)
     for name, config in configs.items():
         echo_error(f"{name}: training on {len(parts['train']):,} digits")
         train_classifier(config, parts, out or _RUNS / Path(name).stem, echo_error, start)

@@ -35,8 +35,8 @@ from digitdet.configs import TrainConfig, preset_names, replace
 @click.option(
     "--preset",
     type=click.Choice(preset_names("train")),
-    help="quick: the detector alone, minutes on a laptop. default: detector and line reader from random weights. "
-    "tune: a warm start from the shipped weights.",
+    help="quick: the detector alone, minutes on a laptop. full: detector and line reader from random weights, six "
+    "epochs. tune: a warm start from the shipped weights.",
 )
 @click.option(
     "--from",

@@ -73,6 +73,7 @@ def calibrate_model(
     split: str,
     store: bool = True,
     on_picture: Callable[[], object] = lambda: None,
+    measure: bool = True,
 ) -> list[str]:
     """Fit the weights and the calibration of a model to labelled sets; store them if `store` is true.
 
@@ -85,9 +86,11 @@ def calibrate_model(
         split: The split of YOLO datasets.
         store: Whether to change the model.
         on_picture: Called after each picture.
+        measure: Whether to measure the quality.
 
     Returns:
-        The parameters, and their quality on each set, or on its test split if there is one, as lines of text.
+        The parameters and, with `measure`, their quality on each set, or on its test split if there is one, as lines
+        of text.
 
     Raises:
         DataError: A dataset has no such split, or there are too few numbers.
@@ -106,12 +109,13 @@ def calibrate_model(
     known = load(split)
     weights, calibration = fit(known, reader.weights)
     lines = [f"weights: {to_json(weights)}", f"calibration: {to_json(calibration)}"]
-    is_tested = split != "test" and all(map(_has_test_split, data))
-    for one in load("test") if is_tested else known:
-        before = _quality(number_evidence(one.pictures, reader.weights), reader.calibration)
-        after = _quality(number_evidence(one.pictures, weights), calibration)
-        lines += [f"{one.name} before: {before}", f"{one.name} after:  {after}"]
-    lines.append(f"measured on {'the test splits' if is_tested else 'the pictures that they were fitted to'}")
+    if measure:
+        is_tested = split != "test" and all(map(_has_test_split, data))
+        for one in load("test") if is_tested else known:
+            before = _quality(number_evidence(one.pictures, reader.weights), reader.calibration)
+            after = _quality(number_evidence(one.pictures, weights), calibration)
+            lines += [f"{one.name} before: {before}", f"{one.name} after:  {after}"]
+        lines.append(f"measured on {'the test splits' if is_tested else 'the pictures that they were fitted to'}")
     if store:
         if target != file:
             write_atomically(target, file.read_bytes())
@@ -125,6 +129,8 @@ def _has_test_split(data: Path) -> bool:
 
 
 def _quality(evidence: NumberEvidence, calibration: Calibration) -> str:
+    if not len(evidence):
+        return "no numbers were read"
     confidences = calibration.confidences(evidence.probabilities, evidence.lengths)
     error = expected_calibration_error(confidences, evidence.is_right)
     right = f"{int(evidence.is_right.sum())} of {len(evidence)} numbers right ({evidence.is_right.mean():.1%})"

@@ -32,7 +32,7 @@ the character in every column (B, T), -100 in the padding; the edges of that cha
 _KIND = "line_reader"
 _BATCH = 64
 _BATCHES_PER_POOL = 8  # a pool is drawn together and sorted by width, so that little padding is needed
-_POOLS_PER_CHUNK = 64  # at the end of a chunk there is a checkpoint
+_POOLS_PER_CHUNK = 64  # at most; at the end of a chunk there is a checkpoint
 _WARMUP_STEPS = 400  # at most a tenth of all steps
 _PADDING = -100
 _LARGE = 5_000_000  # weights; the files of larger networks would have more than 20 MB
@@ -85,8 +85,8 @@ def count_steps(lines: int, config: LineReaderConfig) -> int:
 def _plan(lines: int, config: LineReaderConfig) -> tuple[int, int]:
     """Return the number of chunks, and of the pools in each."""
     total = max(round(config.epochs * lines / (_BATCH * _BATCHES_PER_POOL)), 1)
-    pools = min(_POOLS_PER_CHUNK, total)
-    return math.ceil(total / pools), pools
+    chunks = math.ceil(total / _POOLS_PER_CHUNK)
+    return chunks, math.ceil(total / chunks)
 
 
 def _settings(config: LineReaderConfig, chunks: int, steps: int, seed: int, machine: Machine) -> LoopSettings:

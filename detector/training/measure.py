@@ -7,7 +7,7 @@ from typing import Any
 
 from digitdet.common.files import write_atomically
 from digitdet.common.types import Image
-from digitdet.datasets.formats.yolo import read_picture
+from digitdet.datasets.formats.yolo import DATA_FILE, read_picture
 from digitdet.detection.detector import OnnxDetector
 from digitdet.detection.letterbox import letterbox
 from digitdet.detection.postprocess import Detections, decode, non_max_suppression
@@ -28,7 +28,7 @@ def measure_detector(path: Path, data: Path, split: str, folder: Path) -> dict[s
     """
     detector = OnnxDetector(path)
     true, found, plotted = [], [], []
-    for picture in load_sets(data, split)[0].pictures:
+    for picture in load_sets(data / DATA_FILE, split)[0].pictures:
         if picture.digits is not None:
             image = read_picture(picture.path)
             digits = _detect(detector, image)

@@ -74,8 +74,8 @@ def _train(
     settings, machine = config.proposals, pick_machine(config)
     network = network.to(memory_format=torch.channels_last)
     total = max(round(settings.epochs * len(pictures) / _BATCH), 1)
-    chunk = min(_STEPS_PER_CHUNK, total)
-    chunks = math.ceil(total / chunk)
+    chunks = math.ceil(total / _STEPS_PER_CHUNK)
+    chunk = math.ceil(total / chunks)
     loop = TrainingLoop(
         network, proposal_loss, _settings(settings, chunks, chunk, config.seed, machine), folder / _CHECKPOINT
     )

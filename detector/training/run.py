@@ -157,9 +157,16 @@ class _Training:
 
     def check_start(self) -> None:
         """Raise ModelError if the weights to start from are missing or damaged."""
-        if self._start_folder is not None and not self._start_folder.is_dir():
+        start = self._start_folder
+        if start is not None and not start.is_dir():
             raise ModelError(f"{self.config.start}: no such run folder; expected 'scratch', 'shipped' or a run folder")
+        if start is not None:
+            find_model(start)
         for network in self._trained:
+            # `digitdet calibrate` writes a line reader without weights, which are still the shipped ones.
+            is_odd = start is not None and (start / network).is_file() and not (start / _weights(network)).is_file()
+            if is_odd and network != LINE_READER:
+                raise ModelError(f"{start}: has {network}, but not {_weights(network)}, from which training starts")
             if (weights := self._start_file(_weights(network))) is None:
                 continue
             if network == DETECTOR:
@@ -227,7 +234,7 @@ class _Training:
         """Calibrate on the validation split; if it is too small, the calibration stays that of the start."""
         self.say("calibrating on the val split")
         try:
-            calibrate_model(self.folder, [self.data], "val")
+            calibrate_model(self.folder, [self.data], "val", measure=False)
         except DataError as error:
             self.say(f"not calibrated: {error}; it keeps the calibration of the model that it started from")
 
@@ -268,7 +275,7 @@ def _weights(network: str) -> str:
 
 
 def _require_sound(data_file: Path) -> None:
-    if problems := check_dataset(data_file):
+    if problems := check_dataset(data_file, decode=True):
         shown = "; ".join(str(problem) for problem in problems[:_SHOWN_PROBLEMS])
         more = f"; and {len(problems) - _SHOWN_PROBLEMS} more" if len(problems) > _SHOWN_PROBLEMS else ""
         raise DataError(f"{shown}{more}")

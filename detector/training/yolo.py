@@ -202,6 +202,7 @@ def _recipe(config: TrainConfig) -> dict[str, Any]:
         "translate": config.translate,
         "scale": config.scale,
         "mosaic": config.mosaic,
+        "close_mosaic": 0,  # otherwise the last ten epochs are without
         "hsv_h": 0.0,  # composed pictures have every colour already
         "hsv_s": 0.0,
         "hsv_v": config.brightness,

@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from digitdet.classifiers.prepare import join_digits, load_own_digits, read_digit, to_mnist
+from digitdet.classifiers.prepare import join_digits, load_own_digits, read_digit, require_trainable, to_mnist
+from digitdet.classifiers.runs import train_classifier
 from digitdet.cli.main import main
-from digitdet.common.errors import DataError, ImageError
+from digitdet.common.errors import DataError, ImageError, ModelError
+from digitdet.configs.classifier import load_classifier_config
 from digitdet.datasets import mnist
+from digitdet.datasets.mnist import Digits
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "number.jpg"
 
@@ -93,8 +96,9 @@ def test_own_digits_that_leave_none_for_validation_are_refused(own_digits):
     for digit in range(10):
         for picture in sorted((own_digits / str(digit)).iterdir())[2:]:
             picture.unlink()
+    parts, _ = load_own_digits(own_digits)  # they can still be measured
     with pytest.raises(DataError, match="at least three pictures of one digit"):
-        load_own_digits(own_digits)
+        require_trainable(parts, own_digits)
 
 
 def test_own_digits_are_made_like_mnist_and_divided(own_digits):
@@ -106,6 +110,32 @@ def test_own_digits_are_made_like_mnist_and_divided(own_digits):
     assert len(everything) == 120 - len(same)
     assert everything.images.max() == 255
     assert all(len(np.unique(part.labels)) == 10 for part in parts.values())
+
+
+def test_every_digit_must_be_there_to_train_on(own_digits):
+    parts, _ = load_own_digits(own_digits)
+    require_trainable(parts, own_digits)
+    rest = parts["train"].labels != 9
+    parts = {**parts, "train": Digits(parts["train"].images[rest], parts["train"].labels[rest])}
+    with pytest.raises(DataError, match="no usable picture of 9"):
+        require_trainable(parts, own_digits)
+
+
+def test_a_training_is_that_of_its_digits_and_labels(tiny_mnist, tmp_path):
+    parts = mnist.load_split_digits(tiny_mnist)
+    config = load_classifier_config("knn")
+    train_classifier(config, parts, tmp_path / "knn", print)
+    train_classifier(config, parts, tmp_path / "knn", print)  # it is the same
+    relabelled = {name: Digits(part.images, 9 - part.labels) for name, part in parts.items()}
+    with pytest.raises(DataError, match="other data"):
+        train_classifier(config, relabelled, tmp_path / "knn", print)
+
+
+def test_a_missing_start_leaves_the_folder_free(tiny_mnist, tmp_path):
+    parts = mnist.load_split_digits(tiny_mnist)
+    with pytest.raises(ModelError):
+        train_classifier(load_classifier_config("cnn"), parts, tmp_path / "cnn", print, tmp_path / "typo")
+    assert not (tmp_path / "cnn" / "origin.json").exists()
 
 
 @pytest.fixture

@@ -51,8 +51,8 @@ def test_frozen(kind):
 def test_documented_presets_exist():
     kinds = {"handwritten", "cheques", "print", "meters", "displays", "street", "houses", "scenes"}
     assert set(preset_names("looks")) == kinds | {"mnist"}
-    assert set(preset_names("synth")) == kinds | {"quick", "mixed", "default"}
-    assert {"default", "quick"} <= set(preset_names("train"))
+    assert set(preset_names("synth")) == kinds | {"quick", "mixed", "full"}
+    assert {"full", "quick"} <= set(preset_names("train"))
 
 
 @pytest.mark.parametrize(("kind", "group", "name"), PRESETS)
@@ -217,7 +217,7 @@ def test_looks_in_yaml(text, expected):
 
 
 def test_all_looks_survive_a_round_trip():
-    config = load_preset(SynthConfig, "synth", "default")
+    config = load_preset(SynthConfig, "synth", "full")
     assert parse_config(SynthConfig, config.to_yaml(), "x") == config
 
 
@@ -225,10 +225,10 @@ def test_quick_is_plain_mnist():
     assert load_preset(SynthConfig, "synth", "quick") == SynthConfig(looks={"mnist": MNIST})
 
 
-def test_default_is_mixed_with_more_pictures():
-    mixed, default = (load_preset(SynthConfig, "synth", name) for name in ("mixed", "default"))
-    assert default.looks == mixed.looks
-    assert default.split_counts() == {"train": 62000, "val": 1000, "test": 1000}
+def test_full_is_mixed_with_more_pictures():
+    mixed, full = (load_preset(SynthConfig, "synth", name) for name in ("mixed", "full"))
+    assert full.looks == mixed.looks
+    assert full.split_counts() == {"train": 62000, "val": 1000, "test": 1000}
     assert mixed == SynthConfig(looks=mixed.looks)
 
 

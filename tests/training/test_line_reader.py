@@ -26,6 +26,14 @@ from digitdet.training.strip_samples import draw_sample, seed_augmentation
 MACHINE = Machine("cpu", in_bf16=False, workers=0)
 
 
+@pytest.mark.parametrize("lines", [1, 500, 16_384, 16_600, 20_000, 33_000])
+def test_a_training_has_the_epochs_that_were_asked_for(lines):
+    config = LineReaderConfig(epochs=2)
+    seen = line_reader.count_steps(lines, config) * line_reader._BATCH
+    pool = line_reader._BATCH * line_reader._BATCHES_PER_POOL
+    assert abs(seen - config.epochs * lines) <= max(pool, 0.02 * seen)
+
+
 def draw_line(text, height=30, top=60, left=40, pitch=22):
     """A page with a line of text, and its truth; every character fills its box."""
     page = np.full((200, 480, 3), 230, np.uint8)

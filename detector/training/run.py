@@ -82,9 +82,8 @@ class Run:
         rows.append(["all digits", *_figures(*(found[name] for name in ("precision", "recall", "map50", "map50_95")))])
         lines = format_table(rows).splitlines()
         if texts := self.metrics.get("lines"):
-            lines.append(
-                f"{texts['exact']:.2%} of {texts['lines']} lines exact, {texts['exact_digits']:.2%} in their digits"
-            )
+            marks = "" if texts["exact"] is None else f", {texts['exact']:.2%} with their marks"
+            lines.append(f"{texts['exact_digits']:.2%} of {texts['lines']} lines exact in their digits{marks}")
         if places := self.metrics.get("proposals"):
             lines.append(
                 f"{places['proposed']:.2%} of {places['digits']} digits of 6 to 48 px proposed, "

@@ -76,8 +76,8 @@ def measure_line_reader(file: Path, data: Path, split: str, say: Say) -> dict[st
     """Measure the line reader in an ONNX file in a run folder on the true lines of a split.
 
     Returns:
-        The number of lines, and the shares of them whose whole text, and whose digits, are exact. The first is None where
-        only digits are labelled: the marks would be those that the line reader itself sees.
+        The number of lines, and the shares of them whose whole text, and whose digits, are exact. The first is None
+        where only digits are labelled: the marks would be those that the line reader itself sees.
     """
     reader = OnnxLineReader(file)
     right, count = np.zeros(2), 0

@@ -328,7 +328,9 @@ def test_the_second_reader_is_trained_on_a_dataset_with_digit_boxes_alone(finish
     shutil.copy(shipped_file(PROPOSALS), start)
     config = TrainConfig(only="second-reader", start=str(start), threads=1, line_reader=LineReaderConfig(epochs=1))
     said = []
-    train_run(config, copy, run, said.append)
+    metrics = train_run(config, copy, run, said.append).metrics
+    assert metrics["lines"]["exact"] is None  # the true marks are those that the line reader sees
+    assert 0 <= metrics["lines"]["exact_digits"] <= 1
     assert "24 of 24 train pictures have only digits labelled; the line reader adds the marks" in said
     assert (run / "line_reader.pt").read_bytes() == (start / "line_reader.pt").read_bytes()
     assert (run / PROPOSALS).read_bytes() == (start / PROPOSALS).read_bytes()

@@ -25,6 +25,7 @@ from digitdet.models.model_file import LINE_READER, find_model, shipped_file, st
 from digitdet.reading.calibration import Calibration, LatticeWeights, to_json
 from digitdet.reading.decoding import NumberDecoder
 from digitdet.reading.digits_only import without_marks
+from digitdet.reading.line_reader import OnnxLineReader
 from digitdet.reading.model import Model, load_model
 from digitdet.reading.pooling import build_lattice
 from digitdet.reading.results import Number
@@ -103,18 +104,14 @@ def calibrate_model(
     loaded = load_model(model)
     reader = loaded.line_reader
 
-    def load(split: str) -> list[CalibrationSet]:
-        return [one for path in data for one in read_sets(loaded, path, split, on_picture)]
-
-    known = load(split)
+    known = [one for path in data for one in read_sets(loaded, path, split, on_picture)]
     weights, calibration = fit(known, reader.weights)
     lines = [f"weights: {to_json(weights)}", f"calibration: {to_json(calibration)}"]
     if measure:
         is_tested = split != "test" and all(map(_has_test_split, data))
-        for one in load("test") if is_tested else known:
-            before = _quality(number_evidence(one.pictures, reader.weights), reader.calibration)
-            after = _quality(number_evidence(one.pictures, weights), calibration)
-            lines += [f"{one.name} before: {before}", f"{one.name} after:  {after}"]
+        if is_tested:
+            known = [one for path in data for one in read_sets(loaded, path, "test", on_picture)]
+        lines += [line for one in known for line in _compare(one, reader, weights, calibration)]
         lines.append(f"measured on {'the test splits' if is_tested else 'the pictures that they were fitted to'}")
     if store:
         if target != file:
@@ -126,6 +123,13 @@ def calibrate_model(
 def _has_test_split(data: Path) -> bool:
     file = find_data_file(data)
     return file.is_file() and "test" in read_data_file(file).sources
+
+
+def _compare(one: CalibrationSet, reader: OnnxLineReader, weights: LatticeWeights, new: Calibration) -> list[str]:
+    """Return the quality of a line reader's calibration and of a new one on a set, as lines of text."""
+    before = _quality(number_evidence(one.pictures, reader.weights), reader.calibration)
+    after = _quality(number_evidence(one.pictures, weights), new)
+    return [f"{one.name} before: {before}", f"{one.name} after:  {after}"]
 
 
 def _quality(evidence: NumberEvidence, calibration: Calibration) -> str:

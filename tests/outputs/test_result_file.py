@@ -162,7 +162,7 @@ def test_the_command_resumes(tmp_path, monkeypatch):
     assert opened == 3
     resumed = CliRunner().invoke(main, arguments)
     assert (resumed.exit_code, seen[-1]) == (0, 1)
-    assert resumed.stderr.startswith("continues after 2 pictures\n")
+    assert resumed.stderr.startswith("continues after 2 pictures\n1 picture")  # with a summary of the last one
     assert out.read_bytes() == whole
 
 
@@ -207,9 +207,9 @@ def test_identity_of_a_run(tmp_path, monkeypatch):
 
 
 def _noting(progress, seen):
-    def noting(inputs, verbosity):
+    def noting(inputs, verbosity, done=0):
         seen.append(len(inputs))
-        return progress(inputs, verbosity)
+        return progress(inputs, verbosity, done)
 
     return noting
 

@@ -59,7 +59,7 @@ def main() -> None:
         **{name: load_preset(SynthConfig, "synth", name) for name in ("mixed", "scenes")},
     }
     for name, look in looks.items():
-        config = replace(look, count=arguments.count, val_share=0.0, test_share=0.0)
+        config = replace(look, count=arguments.count, val_share=0.01, test_share=0.0)
         if arguments.backgrounds and name != "plain":
             config = add_materials(config, backgrounds=arguments.backgrounds)
         materials = load_materials(config, arguments.mnist)

@@ -187,5 +187,7 @@ class LookConfig(Config, frozen=True, kw_only=True):
         for name in ("sources", "texts", "layouts", "surfaces", "inks"):
             if not any(getattr(self, name).values()):
                 raise ConfigError(f"{name}: all 0; expected one above 0")
+        if self.objects and not any(self.objects.values()):
+            raise ConfigError("objects: all 0; expected one above 0, or none")
         if self.number_gap[0] <= self.digit_gap[1]:
             raise ConfigError(f"number_gap: {list(self.number_gap)} is not allowed; expected more than digit_gap")

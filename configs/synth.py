@@ -85,12 +85,14 @@ class SynthConfig(Config, frozen=True, kw_only=True):
     """torchvision's folder of EMNIST, QMNIST and USPS, for the sources of these names."""
 
     def check(self) -> None:
-        """Require pictures to train on and a look with a weight."""
+        """Require pictures to train on and to validate with, and a look with a weight."""
         if self.split_counts()["train"] < 1:
             raise ConfigError(
                 f"count: {self.count} leaves nothing to train on beside val_share {self.val_share} "
                 f"and test_share {self.test_share}; expected more pictures or smaller shares"
             )
+        if self.split_counts()["val"] < 1:
+            raise ConfigError("val_share: 0 is not allowed; expected a share for validation")
         if not any(look.weight for look in self.looks.values()):
             raise ConfigError("looks: none has a weight above 0")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby, pairwise
 
+from digitdet.common.characters import number_spans
 from digitdet.datasets.formats.numbers import LineTruth
-from digitdet.synth.digits.glyphs import NO_DIGIT
 from digitdet.synth.plan import InkedLine
-from digitdet.synth.render import DrawnCharacter, NumberId
+from digitdet.synth.render import DrawnCharacter
 
 
 def line_truths(lines: Sequence[InkedLine], drawn: Sequence[DrawnCharacter]) -> tuple[LineTruth, ...]:
@@ -23,21 +23,9 @@ def line_truths(lines: Sequence[InkedLine], drawn: Sequence[DrawnCharacter]) -> 
 
 def _line_truth(line: InkedLine, characters: Sequence[DrawnCharacter]) -> LineTruth:
     text = characters[0].character
-    numbers: dict[NumberId, tuple[int, int]] = {}
-    _extend(numbers, characters[0], 0)
     for before, character in pairwise(characters):
         # A character without a box, such as one cut off by the border, may have stood after the space.
         if any(glyph.after_space for glyph in line.glyphs[before.row + 1 : character.row + 1] if glyph.character):
             text += " "
-        _extend(numbers, character, len(text))
         text += character.character
-    with_digits = {one.number for one in characters if one.label != NO_DIGIT}
-    spans = tuple(span for number, span in numbers.items() if number in with_digits)
-    return LineTruth(text, tuple(one.box for one in characters), spans)
-
-
-def _extend(numbers: dict[NumberId, tuple[int, int]], character: DrawnCharacter, place: int) -> None:
-    """Extend the number of a character, if it belongs to one, to the character's place in the text."""
-    if character.number is not None:
-        start, _ = numbers.get(character.number, (place, place))
-        numbers[character.number] = (start, place + 1)
+    return LineTruth(text, tuple(one.box for one in characters), tuple(number_spans(text)))

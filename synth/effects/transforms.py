@@ -31,7 +31,11 @@ _TRANSFORMS: Mapping[str, Any] = {
     for name, kind in vars(albumentations).items()
     if inspect.isclass(kind) and issubclass(kind, BasicTransform) and kind not in _BASES
 }
-_PIXEL_TRANSFORMS = sorted(name for name, kind in _TRANSFORMS.items() if issubclass(kind, ImageOnlyTransform))
+_PIXEL_TRANSFORMS = sorted(
+    name
+    for name, kind in _TRANSFORMS.items()
+    if issubclass(kind, ImageOnlyTransform) and name != "ZoomBlur"  # it moves what is far from the middle
+)
 # With albumentations' own defaults, these two move the picture by several pixels.
 _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "Downscale": {"interpolation_pair": {"downscale": cv2.INTER_AREA, "upscale": cv2.INTER_LINEAR}},

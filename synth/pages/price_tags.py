@@ -11,6 +11,7 @@ from digitdet.synth.pages.clutter import draw_bars
 from digitdet.synth.pages.layouts import LAYOUTS
 from digitdet.synth.pages.lines import Line
 from digitdet.synth.pages.page_draft import MARGIN, PageDraft, inset
+from digitdet.synth.pages.strikes import strike_out
 from digitdet.synth.pages.text_values import CENTS, CODES, GOODS_UNITS, SYMBOLS
 from digitdet.synth.pages.texts import pick, random_digits, word
 from digitdet.synth.surfaces.fields import LUMA
@@ -154,10 +155,9 @@ def _add_below(draft: PageDraft, body: Box, box: Box, height: float, is_light: b
     elif kind < 0.6 and size >= _LEAST_NUMBERS:
         price = f"{int(rng.integers(1, 200))}{pick(rng, '.,')}{random_digits(rng, 2)}{pick(rng, GOODS_UNITS)}"
         line = draft.write(price, size, draft.right - left)
+        if line.numbers and rng.random() < 0.2:
+            line = strike_out(rng, line, line.numbers[0])
         draft.put_left(line, left, y, is_light)
-        if rng.random() < 0.2:
-            slope = rng.uniform(-0.3, 0.3) * size
-            draft.rule(left, y + slope, left + line.width, y - slope, np.full(3, 60.0), max(0.06 * size, 0.7))
     elif kind > 0.85:
         module = max(0.03 * height, 1.0)
         widths = rng.integers(1, 4, int(rng.integers(24, 60))) * module

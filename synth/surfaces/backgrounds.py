@@ -134,7 +134,7 @@ def _read_places(path: Path) -> Mapping[str, str]:
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
     rows = read_rows(content, str(path), ("file", "origin"))
-    return {row["file"]: row["origin"] for _, row in rows if row["origin"]}
+    return {Path(row["file"]).as_posix(): row["origin"] for _, row in rows if row["origin"]}
 
 
 def _load_background(path: Path) -> tuple[bytes, bytes]:

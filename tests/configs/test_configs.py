@@ -90,6 +90,8 @@ def test_a_file_overrides_the_defaults(tmp_path):
         ("val_share: 1.5\n", ["val_share: 1.5", "expected a number <= 1.0"]),
         ("val_share: 0.6\ntest_share: 0.5\n", ["nothing to train on"]),
         ("count: 2\n", ["count: 2 leaves nothing to train on"]),
+        ("val_share: 0\n", ["val_share: 0 is not allowed"]),
+        ("looks: {scenes: {objects: {sign: 0}}}\n", ["objects: all 0"]),
         ("val_share: .inf\n", ["val_share: inf", "expected a number <= 1.0"]),
         ("val_share: 1e-3\n", ["val_share: '1e-3'", "1.0e-3"]),
         ("seed: 2020-13-45\n", ["not valid YAML"]),

@@ -177,14 +177,12 @@ def test_moved_dataset_is_the_same(finished, data, tmp_path):
 
 
 def test_a_missing_start_is_reported_before_the_folder_is_claimed(data, tmp_path):
-    with pytest.raises(ModelError, match=r"typo: no such run folder; expected 'scratch', 'shipped' or"):
-        train_run(TrainConfig(start="typo"), data, tmp_path / "run", print)
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(ModelError, match="empty: has none of"):
-        train_run(TrainConfig(start=str(tmp_path / "empty")), data, tmp_path / "run", print)
-    (tmp_path / "empty" / DETECTOR).write_bytes(shipped_file(DETECTOR).read_bytes())
-    with pytest.raises(ModelError, match=r"has detector.onnx, but not detector.pt"):
-        train_run(TrainConfig(start=str(tmp_path / "empty")), data, tmp_path / "run", print)
+    for name in ("empty", "exported"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "exported" / DETECTOR).write_bytes(shipped_file(DETECTOR).read_bytes())
+    for name, reason in (("typo", "no such run"), ("empty", "has none of"), ("exported", "but not detector.pt")):
+        with pytest.raises(ModelError, match=reason):
+            train_run(TrainConfig(start=str(tmp_path / name)), data, tmp_path / "run", print)
     assert not (tmp_path / "run").exists()
 
 
@@ -330,7 +328,6 @@ def test_the_second_reader_is_trained_on_a_dataset_with_digit_boxes_alone(finish
     said = []
     metrics = train_run(config, copy, run, said.append).metrics
     assert metrics["lines"]["exact"] is None  # the true marks are those that the line reader sees
-    assert 0 <= metrics["lines"]["exact_digits"] <= 1
     assert "24 of 24 train pictures have only digits labelled; the line reader adds the marks" in said
     assert (run / "line_reader.pt").read_bytes() == (start / "line_reader.pt").read_bytes()
     assert (run / PROPOSALS).read_bytes() == (start / PROPOSALS).read_bytes()

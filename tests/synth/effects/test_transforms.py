@@ -15,7 +15,7 @@ BLUR = {"MotionBlur": {"p": 0.2, "blur_limit": [3, 9]}}
 USABLE = [
     *("AdditiveNoise", "AdvancedBlur", "AutoContrast", "Blur", "CLAHE", "ChannelShuffle", "ColorJitter", "Defocus"),
     *("Downscale", "Equalize", "GaussNoise", "GlassBlur", "ISONoise", "ImageCompression", "MedianBlur", "MotionBlur"),
-    *("PlanckianJitter", "RandomFog", "RandomRain", "SaltAndPepper", "Sharpen", "ShotNoise", "ToGray", "ZoomBlur"),
+    *("PlanckianJitter", "RandomFog", "RandomRain", "SaltAndPepper", "Sharpen", "ShotNoise", "ToGray"),
 ]
 
 
@@ -50,16 +50,16 @@ def test_transform_depends_only_on_its_seed(name):
     assert np.array_equal(picture, before)
 
 
-@pytest.mark.parametrize("name", ["Downscale", "MotionBlur", "GaussianBlur", "ZoomBlur", "GlassBlur", "Defocus"])
+@pytest.mark.parametrize("name", ["Downscale", "MotionBlur", "GaussianBlur", "GlassBlur", "Defocus"])
 def test_digits_stay_where_they_are(name):
     transforms = PixelTransforms({name: {}})
     picture = np.zeros((101, 101, 3), np.uint8)
-    picture[40:61, 40:61] = 255
+    picture[20:41, 60:81] = 255
     for seed in range(20):
         weights = transforms.apply(picture, ((name, seed),)).mean(axis=2)
         ys, xs = np.indices(weights.shape)
-        assert np.average(ys, weights=weights) == pytest.approx(50, abs=1)
-        assert np.average(xs, weights=weights) == pytest.approx(50, abs=1)
+        assert np.average(ys, weights=weights) == pytest.approx(30, abs=1)
+        assert np.average(xs, weights=weights) == pytest.approx(70, abs=1)
 
 
 def test_colours_are_in_the_order_of_albumentations():
@@ -96,6 +96,7 @@ def test_without_transforms_nothing_is_drawn():
     [
         ({"MotionBlurr": {}}, "there is no 'MotionBlurr'; did you mean 'MotionBlur'"),
         ({"Compose": {}}, "there is no 'Compose'"),
+        ({"ZoomBlur": {}}, "not a pixel transform"),
         ({"ImageOnlyTransform": {}}, "there is no 'ImageOnlyTransform'"),
         ({"Rotate": {}}, "Rotate: not a pixel transform: it may move or erase digits.* use page_angle"),
         ({"CoarseDropout": {}}, "CoarseDropout: not a pixel transform"),

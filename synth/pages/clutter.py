@@ -298,6 +298,8 @@ def fillers(draft: PageDraft) -> None:
     length = height * rng.uniform(0.3, 2)
     if kind < 0.6:
         start = x1 + height * rng.uniform(0.25, 0.5) if rng.random() < 0.7 else x0 - length - 0.35 * height
+        if not is_free(draft, (start, y0 + 0.4 * height, start + length, y0 + 0.7 * height)):
+            return
         for i in range(int(rng.choice([1, 1, 2]))):
             y = y0 + height * (0.45 + 0.2 * i)
             draft.rule(start, y, start + length, y + tilt, colour, thickness)

@@ -187,7 +187,8 @@ def _add_reading(draft: PageDraft, window: Box, row: _Row, screen: Screen) -> No
     elif screen.ink.ghost and rng.random() < 0.6:
         _add_empty_cells(line, screen.align * free_x)
     draft.put(line, x, y, screen.dark, screen.ink)
-    beside = x - line.width / 2 - window[0], window[2] - x - line.width / 2
+    before = 0.0 if row.register else x - line.width / 2 - window[0]
+    beside = before, window[2] - x - line.width / 2
     if max(beside) > 0.5 * size and rng.random() < 0.5:
         middle = window[0] + beside[0] / 2 if beside[0] > beside[1] else window[2] - beside[1] / 2
         _add_sign(draft, middle, window, 0.8 * max(beside), screen)

@@ -249,11 +249,11 @@ class NumberReader:
             parts += of_page
         images = [part.upright() for part in parts]
         found = self._detector.detect(images, map_function=map_function)
-        read = [
+        read_parts = [
             _ReadPart(part, digits, transcribe(image, digits, self._line_reader, self._second_reader, map_function))
             for part, image, digits in zip(parts, images, found, strict=True)
         ]
-        return readings, read
+        return readings, read_parts
 
     def _plan(
         self, page: LoadedPage, row: int, regions: Sequence[Region], map_function: MapFunction
@@ -277,9 +277,9 @@ class NumberReader:
         """Build the numbers of the readings from the lattices of their lines."""
         readings, parts = transcribed
         numbers: list[list[Number]] = [[] for _ in readings]
-        for read in parts:
-            part = read.part
-            found = self._decoder.decode(read.lattices, is_crop=part.upright_height <= MAX_CROP_HEIGHT)
+        for read_part in parts:
+            part = read_part.part
+            found = self._decoder.decode(read_part.lattices, is_crop=part.upright_height <= MAX_CROP_HEIGHT)
             if self.config.digits_only:
                 found = tuple(without_marks(number, self.config.min_confidence) for number in found)
             numbers[part.row] += map(part.to_page, found)
@@ -343,14 +343,14 @@ class _PagePart:
 
 @dataclass(frozen=True)
 class _ReadPart:
-    """A part of a page with the digits that the detector found in it, upright, and the lattices of its lines."""
+    """A part of a page, the digits found in it with their boxes on the upright part, and the lattices of its lines."""
 
     part: _PagePart
     found: Detections
     lattices: list[Lattice]
 
     def found_on_page(self) -> Detections:
-        """Return the detected digits of a part that is a whole page, with their boxes on the page as it is."""
+        """Return the digits of a part that covers its whole page, with their boxes on the page before rotation."""
         height, width = self.part.image.shape[:2]
         boxes = rotate_boxes_back(self.found.boxes, self.part.rotation.rotation, width, height)
         return Detections(boxes.astype(np.float32), self.found.scores)

@@ -101,7 +101,7 @@ def serve(host: str, port: int, names: tuple[str, ...], model: Path | None, **op
         name = f"[{host}]" if ":" in host else host
         echo_error(f"digitdet is running at http://{name}:{listener.getsockname()[1]}  (press Ctrl-C to stop)")
         stack.enter_context(quiet_decoders())
-        # After quiet_decoders, since uvicorn keeps the present stderr for its messages.
+        # After quiet_decoders, because uvicorn writes its messages to the stderr that it finds when it is configured.
         config = uvicorn.Config(
             app, log_level="warning", server_header=False, timeout_graceful_shutdown=_SHUTDOWN_SECONDS
         )

@@ -133,7 +133,7 @@ def _file(name: str) -> Input:
 
 
 def is_folder_picture(file: str) -> bool:
-    """Whether a file of this name is read when its folder is: a picture, neither hidden nor a drawing of `--save`."""
+    """Return whether a file in a folder is read, by its name: a picture, not hidden, and no drawing of `--save`."""
     is_skipped = file.startswith(".") or file.endswith(DRAWING_SUFFIX)
     return not is_skipped and Path(file).suffix.lower() in PICTURE_SUFFIXES
 

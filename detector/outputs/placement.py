@@ -75,9 +75,9 @@ def _near_boxes(digits: Boxes, size: tuple[int, int], gap: int) -> Boxes:
 
 
 def _remote_box(digits: Boxes, size: tuple[int, int], area: tuple[int, int], gap: int, taken: Boxes) -> FloatArray:
-    """The free place (4,) beside the picture, on the side of the number, that is nearest to it in height.
+    """Return the free box (4,) beside the picture that is nearest in height to the number, on its side of the picture.
 
-    There always is one: the one below all taken boxes.
+    There always is one, below all taken boxes.
     """
     width, height = size
     left, top, right, bottom = digits[:, 0].min(), digits[:, 1].min(), digits[:, 2].max(), digits[:, 3].max()
@@ -91,7 +91,7 @@ def _remote_box(digits: Boxes, size: tuple[int, int], area: tuple[int, int], gap
 
 
 def _are_free_tops(tops: FloatArray, height: int, column: Boxes, distance: float) -> Mask:
-    """Which upper edges (N,) of boxes of one height keep a distance from all boxes (M, 4) of their column."""
+    """Return which boxes, given by tops (N,) and one height, keep a distance from the boxes (M, 4) of a column."""
     column = column[column[:, 1].argsort()]
     starts, ends = column[:, 1] - distance - height, np.maximum.accumulate(column[:, 3] + distance)
     before = np.searchsorted(starts, tops)  # how many boxes begin above the lower edge

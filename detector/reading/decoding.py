@@ -79,22 +79,23 @@ class NumberDecoder:
         yield from self._others(choices, start, len(choices.slots))
 
     def _others(self, choices: Choices, start: int, stop: int) -> Iterator[Number]:
-        """Yield the numbers in the slots beside those of fitting numbers as they are written.
+        """Yield the numbers in a range of slots before, between or after the fitting numbers, as they are written.
 
-        They are unfit, unless one is likely, meets the constraints, and is no rest of what a fitting number was cut
-        from.
+        They are unfit, with one exception: a number with a sufficient confidence that meets the constraints and does
+        not touch a fitting number, of which it could be a remainder.
         """
         for found in free_numbers(choices, start, stop):
             number = self._number(choices, found, _ANY_NUMBER)
-            is_rest = 0 < start == found.slots[0] or found.slots[-1] + 1 == stop < len(choices.slots)
-            if number.status == OK and self._fits(found.text) and not is_rest:
+            touches_before = start > 0 and found.slots[0] == start
+            touches_after = stop < len(choices.slots) and found.slots[-1] == stop - 1
+            if number.status == OK and self._fits(found.text) and not touches_before and not touches_after:
                 others = tuple(other for other in found.others if self._fits(other[0]))
                 yield self._number(choices, replace(found, others=others), self._constraints)
             else:
                 yield replace(number, status=UNFIT, doubtful=())
 
     def _fits(self, text: str) -> bool:
-        """Whether a text as written meets the constraints; with marks, it does not if these insert separators."""
+        """Return whether a text meets the constraints. A text with marks does not if these insert separators."""
         digits = only_digits(text)
         return self._constraints.fits(digits) and (digits == text or not self._constraints.insert_separators)
 

@@ -160,12 +160,8 @@ class _Training:
         if start is not None and not start.is_dir():
             raise ModelError(f"{self.config.start}: no such run folder; expected 'scratch', 'shipped' or a run folder")
         if start is not None:
-            find_model(start)
+            self._require_weights(start)
         for network in self._trained:
-            # `digitdet calibrate` writes a line reader without weights, which are still the shipped ones.
-            is_odd = start is not None and (start / network).is_file() and not (start / _weights(network)).is_file()
-            if is_odd and network != LINE_READER:
-                raise ModelError(f"{start}: has {network}, but not {_weights(network)}, from which training starts")
             if (weights := self._start_file(_weights(network))) is None:
                 continue
             if network == DETECTOR:
@@ -178,6 +174,14 @@ class _Training:
                 from digitdet.training import line_reader
 
                 line_reader.load_weights(weights)
+
+    def _require_weights(self, folder: Path) -> None:
+        """Raise ModelError if a run folder holds no network, or a network to be trained without its weights."""
+        find_model(folder)
+        for network in self._trained:
+            # `digitdet calibrate` copies the shipped line reader without its weights.
+            if network != LINE_READER and (folder / network).is_file() and not (folder / _weights(network)).is_file():
+                raise ModelError(f"{folder}: has {network}, but not {_weights(network)}, from which training starts")
 
     @property
     def _trained(self) -> tuple[str, ...]:

@@ -19,13 +19,13 @@ from digitdet.synth.pages.page_draft import PageDraft, centred_box
 from digitdet.synth.pages.strikes import number_box, strike_out
 from digitdet.synth.pages.texts import digits, pick
 
-# Sides of a number on which a correction or a mark may be, with weights by repetition.
+# Sides of a number on which a correction or a mark may be; repeated ones are more probable.
 _CORRECTION_SIDES = ("above", "above", "below", "right", "right", "left")
 _MARK_SIDES = ("right",) * 5 + ("below right",) * 2 + ("below",) * 3 + ("above right", "above", "left")
 # Gaps in digit heights, beside and above or below.
 _CORRECTION_GAPS = ((0.45, 1.3), (0.2, 0.7))
 _MARK_GAPS = ((0.3, 1.2), (0.3, 1.2))
-# Signs beside numbers, with weights by repetition, and their size in digit heights.
+# Signs beside numbers, of which repeated ones are more probable, and their size in digit heights.
 _PEN_MARKS = "xX\u03c7\u00d7+\uff0b\uff0b\u2020\u2020\u2021\u2713\u2713\u2717\u2717*"
 _MARK_SIZE = (0.5, 1.0)
 # Marks behind a number that are struck out with it, as in "12." of a register.

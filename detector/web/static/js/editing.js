@@ -36,7 +36,7 @@ export class Editor {
     this.edited();
   }
 
-  /** @param {number} id of a new box that was given no digit */
+  /** @param {number} id of a new box that has no digit yet */
   discard(id) {
     const isGone = this.page.discard(id);
     this.store.set({ opened: null, hovered: null, chosen: null, focused: this.page.digits[0]?.id ?? null });

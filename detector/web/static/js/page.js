@@ -113,9 +113,9 @@ export class Page {
   }
 
   /**
-   * Takes back a new box that was given no digit.
+   * Removes a new box that has no digit yet.
    * @param {number} id
-   * @returns {boolean} whether that leaves nothing of it, not even an edit
+   * @returns {boolean} whether adding it was the last edit, which is then undone
    */
   discard(id) {
     const isLast = !this.edits.at(-1)?.digits.some((digit) => digit.id === id);
@@ -139,7 +139,7 @@ export class Page {
     const index = own.length ? this.digits.indexOf(own[Math.max(place - 1, 0)]) + (place ? 1 : 0) : this.digits.length;
     this.digits = [...this.digits.slice(0, index), digit, ...this.digits.slice(index)];
     const typed = this.typed.get(row);
-    // A text that had a digit for every box gets one more, which the user sets; else it may have one for the new box.
+    // If every digit of the text had a box, the text gets one more digit; otherwise it may hold the digit of the new box.
     if (typed !== undefined && countDigits(typed) === own.length) {
       this.typed = new Map(this.typed).set(row, withDigitAt(typed, place, "0"));
     } else {
@@ -248,7 +248,7 @@ export class Page {
   }
 
   /**
-   * What a reading has about a number, for one that the user added.
+   * The fields that a reading has for a number, for one that the user added.
    * @param {ShownNumber} number
    */
   unread({ digits }) {

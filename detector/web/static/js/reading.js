@@ -100,7 +100,7 @@ export class Reader {
    */
   fail(item, error) {
     const message = api.messageOf(error);
-    // 422 is about the picture: with several, a region that lies outside of one is no reason not to read the others.
+    // Status 422 concerns this picture alone, such as a region outside it; the other pictures are still read.
     const isOfOption = this.store.state.items.length === 1 || (error instanceof api.ApiError && error.status === 400);
     const problem = isOfOption ? problemOf(message) : null;
     if (problem) {
